@@ -1,0 +1,69 @@
+"""The seams of the runtime. Anything that fits is welcome; nothing here is inherited from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from perception.letterbox import Letterbox
+from perception.types import Frame, RawOutputs, Scene, Size
+
+Tensor = Any  # "cpu": numpy uint8 (1, h, w, 3) BGR; "cuda": a device tensor of the kernels
+
+
+class Source(Protocol):
+    """Frames in time order. A recording ends; a live camera goes on and drops what is too old."""
+
+    live: bool
+    images: bool  # unrelated still images: results are stored by image name, not as a video
+    lost: int  # frames that could not be read so far
+
+    def __iter__(self) -> Iterator[Frame]: ...
+    def close(self) -> None: ...
+
+
+class Preprocess(Protocol):
+    """Camera image to network input, on the device of the backend it was made for."""
+
+    def __call__(self, image: np.ndarray, box: Letterbox) -> Tensor: ...
+
+
+class Backend(Protocol):
+    """A network. Outputs are host arrays, valid until the next call, named `task.output`."""
+
+    device: str  # "cpu" or "cuda": where the input tensor must be
+    input_size: Size  # (width, height) of the network input
+
+    def __call__(self, tensor: Tensor) -> RawOutputs: ...
+    def close(self) -> None: ...
+
+
+class Metric(Protocol):
+    """Compares what was seen with the truth, frame by frame."""
+
+    def update(self, truth: Scene, seen: Scene) -> None: ...
+    def result(self) -> Mapping[str, float]: ...
+
+
+class Task(Protocol):
+    """One question put to the network: the run-time half. The training half is `head` and `loss`."""
+
+    name: str
+    classes: tuple[str, ...]
+    outputs: tuple[str, ...]  # network outputs it reads; empty: it needs only what other tasks found
+    needs: tuple[str, ...]  # tasks whose results it reads
+
+    def decode(self, raw: RawOutputs, frame: Frame, box: Letterbox, scene: Scene) -> Scene:
+        """`scene` with this task's field filled in. Later tasks see what earlier ones found."""
+
+    def draw(self, canvas: np.ndarray, scene: Scene) -> None:
+        """Paint this task's part of `scene` on a BGR image of `scene.size`, in place."""
+
+
+class Sink(Protocol):
+    """Where scenes go: a file, a window, a topic."""
+
+    def write(self, frame: Frame, scene: Scene) -> None: ...
+    def close(self) -> None: ...

@@ -1,0 +1,108 @@
+"""What flows through the pipeline. numpy only; every field says its shape, dtype and unit.
+
+Image points are (x, y) in pixels of the camera image, x right, y down, continuous (pixel 0 spans
+0..1). Vehicle points are (x, y, z) in metres: x forward, y left, z up, origin on the road below the
+camera (ISO 8855). Times are integer nanoseconds. Rows of a field of n things line up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+
+from perception.camera import CameraModel
+
+Size = tuple[int, int]  # (width, height), pixels
+RawOutputs = Mapping[str, np.ndarray]  # network output name -> array with a leading batch axis
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One camera image, when it was taken and by what."""
+
+    image: np.ndarray  # (H, W, 3) uint8, BGR
+    stamp_ns: int  # start of exposure, or arrival if the camera does not say; one clock per source
+    seq: int  # counts captured frames from 0, so a gap is a dropped frame
+    source: str = ""  # where it came from: a file name, a device, a topic
+    camera: CameraModel | None = None  # None: not calibrated, nothing can be said in metres
+
+    @property
+    def size(self) -> Size:
+        return self.image.shape[1], self.image.shape[0]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detections:
+    """Objects, best first."""
+
+    xyxy: np.ndarray  # (n, 4) float32, image pixels, x1 <= x2, y1 <= y2
+    score: np.ndarray  # (n,) float32, 0..1
+    class_id: np.ndarray  # (n,) int32, index into the task's class names
+
+    def __post_init__(self) -> None:
+        check_rows(self, xyxy=(4,), score=(), class_id=())
+
+    def __len__(self) -> int:
+        return len(self.xyxy)
+
+    def __getitem__(self, rows: slice | np.ndarray) -> Detections:
+        """The same fields for some rows: `detections[detections.score > 0.5]`."""
+        return Detections(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Signs:
+    """What the traffic signs of a frame say."""
+
+    xyxy: np.ndarray  # (k, 4) float32, image pixels
+    class_id: np.ndarray  # (k,) int32, index into the task's class names
+    score: np.ndarray  # (k,) float32, 0..1: probability of the class, given that it is a sign
+
+    def __post_init__(self) -> None:
+        check_rows(self, xyxy=(4,), class_id=(), score=())
+
+    def __len__(self) -> int:
+        return len(self.xyxy)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LaneLine:
+    """One lane marking, from near to far, through the gaps of a dashed one."""
+
+    image: np.ndarray  # (m, 2) float32, image pixels, along the middle of the paint
+    road: np.ndarray | None  # (m, 2) float32, vehicle x, y in metres, flat road; None: camera not calibrated
+    score: float  # 0..1, mean probability along the line
+    kind: int  # index into the task's class names
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassMap:
+    """A class for each cell; the cells cover the image exactly, without letterbox border."""
+
+    labels: np.ndarray  # (h, w) uint8, index into the task's class names, 0 = background
+    size: Size  # of the image it covers
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """All that was seen in one frame. None: that task did not run. Empty: it ran and saw nothing."""
+
+    seq: int
+    stamp_ns: int
+    size: Size
+    detections: Detections | None = None
+    signs: Signs | None = None
+    lanes: tuple[LaneLine, ...] | None = None  # left to right at the bottom of the image
+    drivable: ClassMap | None = None
+    timing_ms: Mapping[str, float] = field(default_factory=dict)  # stage name -> milliseconds
+
+
+def check_rows(record: object, **shapes: tuple[int, ...]) -> None:
+    """Every named field must be an array (n, *shape) with one n for all."""
+    n = len(getattr(record, next(iter(shapes))))
+    for name, shape in shapes.items():
+        got = getattr(record, name).shape
+        if got != (n, *shape):
+            raise ValueError(f"{type(record).__name__}.{name}: expected shape {(n, *shape)}, got {got}")
