@@ -60,9 +60,7 @@ class CameraModel:
     def scaled(self, size: tuple[int, int]) -> CameraModel:
         """The same camera after its image was resized to `size`."""
         sx, sy = size[0] / self.size[0], size[1] / self.size[1]
-        return replace(
-            self, size=size, fx=self.fx * sx, fy=self.fy * sy, cx=self.cx * sx, cy=self.cy * sy
-        )
+        return replace(self, size=size, fx=self.fx * sx, fy=self.fy * sy, cx=self.cx * sx, cy=self.cy * sy)
 
     @cached_property
     def matrix(self) -> np.ndarray:
@@ -93,7 +91,7 @@ class CameraModel:
         return image
 
     def to_road(self, points: np.ndarray) -> np.ndarray:
-        """Image points (..., 2) to road points (..., 2): vehicle x, y float64; NaN at or above the horizon."""
+        """Image points (..., 2) to road points (..., 2): vehicle x, y float64; NaN above the horizon."""
         points = np.asarray(points, np.float64)
         if any(self.distortion):
             flat = points.reshape(-1, 1, 2)

@@ -1,0 +1,1 @@
+"""Who runs a network: onnxruntime (`ort`), or a script for tests (`scripted`)."""

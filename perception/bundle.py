@@ -1,0 +1,163 @@
+"""A model bundle: a folder with `model.json`, network files and a model card.
+
+`model.json` is `{"format": 1, ...}` with the fields of `ModelSpec`. It says which task reads which network
+output, and the sha256 of every network file, so that a damaged or half-copied bundle is found on loading
+and not on the road.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from perception.errors import BundleError
+
+FORMAT = 1
+MODEL = "model.json"
+MAIN = "main"  # the network that sees the whole image
+SHIPPED = Path(__file__).parent / "bundles" / "road"
+
+Shape = tuple[int | None, ...]  # None: any size, such as a free batch
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """One task of a bundle, by names."""
+
+    name: str
+    classes: tuple[str, ...]
+    outputs: tuple[str, ...]  # network outputs it reads
+    needs: tuple[str, ...] = ()  # tasks whose results it reads
+    network: str = MAIN  # which of the bundle's networks computes its outputs
+    settings: Mapping[str, Any] = field(default_factory=dict)  # thresholds and the like
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """What `model.json` says."""
+
+    name: str
+    version: str
+    input_size: tuple[int, int]  # (width, height) of the main network's input
+    tasks: Mapping[str, TaskSpec]  # by name, in decode order
+    files: Mapping[str, Mapping[str, str]]  # precision -> network -> file name
+    sha256: Mapping[str, str] = field(default_factory=dict)  # file name -> hex digest
+    shapes: Mapping[str, Shape] = field(default_factory=dict)  # network output -> shape, where it is fixed
+    info: Mapping[str, Any] = field(default_factory=dict)  # free: metrics, training command, licences
+
+
+def read(directory: str | Path) -> ModelSpec:
+    """The bundle in `directory`, checked: format, names, and every network file against its checksum.
+
+    Raises BundleError.
+    """
+    directory = Path(directory)
+    spec = _parse(directory / MODEL)
+    _check(spec, directory)
+    for file in _files(spec):
+        _verify(directory / file, spec.sha256.get(file))
+    return spec
+
+
+def write(directory: str | Path, spec: ModelSpec) -> ModelSpec:
+    """Put `model.json` beside the network files, which are already in `directory`; the spec as written.
+
+    Checksums are taken here, from the files. The file is replaced in one step, so a reader sees the
+    old bundle or the new one. Raises BundleError if a network file is missing or the spec contradicts itself.
+    """
+    directory = Path(directory)
+    _check(spec, directory)
+    spec = replace(spec, sha256={file: _digest(directory / file) for file in _files(spec)})
+    text = json.dumps({"format": FORMAT, **asdict(spec)}, indent=1) + "\n"
+    part = directory / f"{MODEL}.part"
+    part.write_text(text)
+    os.replace(part, directory / MODEL)
+    return spec
+
+
+def _parse(path: Path) -> ModelSpec:
+    try:
+        fields = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise BundleError(
+            f"{path.parent}: expected a model bundle, a folder with {MODEL}; found none. Check the path"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{path}: expected JSON, got {error}. Export the bundle again") from error
+    found = fields.pop("format", None) if isinstance(fields, dict) else None
+    if found != FORMAT:
+        raise BundleError(
+            f"{path}: expected bundle format {FORMAT}, got {found!r}. "
+            "Export the bundle with this version of perception, or install the version that wrote it"
+        )
+    try:
+        return _spec(fields)
+    except (TypeError, KeyError, AttributeError, ValueError) as error:
+        raise BundleError(
+            f"{path}: expected the fields of a bundle, got {error!r}. Export it again"
+        ) from error
+
+
+def _spec(fields: dict[str, Any]) -> ModelSpec:
+    """JSON has lists where the spec has tuples."""
+    width, height = fields.pop("input_size")
+    files = {precision: dict(files) for precision, files in fields.pop("files").items()}
+    tasks = {name: _task(task) for name, task in fields.pop("tasks").items()}
+    shapes = {name: tuple(shape) for name, shape in fields.pop("shapes", {}).items()}
+    return ModelSpec(input_size=(width, height), files=files, tasks=tasks, shapes=shapes, **fields)
+
+
+def _task(fields: dict[str, Any]) -> TaskSpec:
+    tuples: dict[str, Any] = {key: tuple(value) for key, value in fields.items() if isinstance(value, list)}
+    return TaskSpec(**{**fields, **tuples})
+
+
+def _check(spec: ModelSpec, directory: Path) -> None:
+    """The spec agrees with itself."""
+    faults = [fault for task in spec.tasks.values() for fault in _faults(task, spec)]
+    faults += [f"file {file!r} outside the bundle" for file in _files(spec) if Path(file).name != file]
+    if not spec.tasks:
+        faults.append("no tasks")
+    if not spec.files:
+        faults.append("no network files")
+    if faults:
+        raise BundleError(f"{directory}: expected a whole bundle, got {'; '.join(faults)}. Export it again")
+
+
+def _faults(task: TaskSpec, spec: ModelSpec) -> Iterator[str]:
+    if spec.tasks.get(task.name) is not task:
+        yield f"task {task.name!r} under another name"
+    if not task.classes:
+        yield f"task {task.name!r} without classes"
+    for need in set(task.needs) - set(spec.tasks):
+        yield f"task {task.name!r} needs {need!r}, which is not there"
+    for precision, files in spec.files.items():
+        if task.outputs and task.network not in files:
+            yield f"task {task.name!r} needs network {task.network!r}, which {precision} lacks"
+
+
+def _files(spec: ModelSpec) -> list[str]:
+    return sorted({file for files in spec.files.values() for file in files.values()})
+
+
+def _verify(path: Path, expected: str | None) -> None:
+    got = _digest(path)
+    if got != expected:
+        raise BundleError(
+            f"{path}: expected sha256 {expected}, got {got}. The file is damaged or of another bundle; "
+            "copy the bundle again"
+        )
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise BundleError(
+            f"{path}: expected a network file of the bundle, got {error.strerror}. Copy the bundle again"
+        ) from error

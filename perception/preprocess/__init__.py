@@ -1,0 +1,1 @@
+"""Camera image to network input, one file a device."""

@@ -1,0 +1,31 @@
+"""The CPU half: one resize into a buffer that is kept."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from perception.letterbox import PAD, Letterbox
+
+
+class CpuPreprocess:
+    """Letterbox into a reused uint8 (1, h, w, 3) array, valid until the next call.
+
+    The network's input quantiser is its normalisation, so nothing else is to do. The border is painted
+    when the geometry changes, not with each frame.
+    """
+
+    def __init__(self) -> None:
+        self._box: Letterbox | None = None
+        self._tensor = np.empty((1, 0, 0, 3), np.uint8)
+        self._inside = self._tensor[0]
+
+    def __call__(self, image: np.ndarray, box: Letterbox) -> np.ndarray:
+        if box != self._box:
+            self._paint_border(box)
+        box.resize(image, self._inside)
+        return self._tensor
+
+    def _paint_border(self, box: Letterbox) -> None:
+        self._tensor = np.full((1, box.network[1], box.network[0], 3), PAD, np.uint8)
+        self._inside = box.inside(self._tensor[0])
+        self._box = box

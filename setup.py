@@ -1,0 +1,61 @@
+"""Packaging. Versions are floors: a robot has the Python and the libraries that it has."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "perception" / "__init__.py").read_text()).group(1)
+
+RUN_TIME = [
+    "numpy>=1.26",
+    "opencv-python-headless>=4.8",  # the full wheel needs libGL, which a bare machine lacks
+    "onnxruntime>=1.18",
+    "numba>=0.59",
+    "av>=12",
+    "typer>=0.12",
+    "rich>=13",
+]
+EVAL = ["faster-coco-eval>=1.6"]
+TRAIN = [
+    *EVAL,
+    "torch>=2.4",
+    "torchvision>=0.19",
+    "onnx>=1.16",
+    "onnxscript>=0.1",  # torch's exporter
+    "tensorboard>=2.16",
+    "matplotlib>=3.8",
+]
+DEV = [
+    *EVAL,
+    "onnx>=1.16",
+    "pytest>=8",
+    "pytest-randomly>=3.15",
+    "hypothesis>=6.100",
+    "ruff>=0.6",
+    "mypy>=1.11",
+]
+
+setup(
+    name="perception",
+    version=VERSION,
+    description="One network, four tasks: objects, lanes, signs and drivable area from a driving camera",
+    long_description=(ROOT / "README.md").read_text() if (ROOT / "README.md").is_file() else "",
+    long_description_content_type="text/markdown",
+    python_requires=">=3.10,<3.14",
+    packages=find_packages(include=["perception", "perception.*", "calibration*", "deploy*"]),
+    package_data={"perception": ["py.typed", "bundles/*/*"]},
+    install_requires=RUN_TIME,
+    extras_require={
+        "eval": EVAL,
+        "train": TRAIN,
+        "gpu": ["tensorrt>=8.6", "pycuda>=2024.1"],
+        "dev": DEV,
+    },
+    entry_points={"console_scripts": ["perception = perception.cli:main"]},
+    classifiers=[
+        "Operating System :: POSIX :: Linux",
+        *(f"Programming Language :: Python :: 3.{minor}" for minor in (10, 11, 12, 13)),
+    ],
+)

@@ -1,0 +1,69 @@
+"""A small bundle with the outputs of the real one, so that tests need no trained network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from perception import bundle
+
+SIZE = (640, 384)  # network input
+STRIDES = (8, 16, 32)
+SHAPES: dict[str, tuple[int, ...]] = {
+    **{f"detection.scores{s}": (1, 6, SIZE[1] // s, SIZE[0] // s) for s in STRIDES},
+    **{f"detection.boxes{s}": (1, 4, SIZE[1] // s, SIZE[0] // s) for s in STRIDES},
+    "lanes.map": (1, 8, SIZE[1] // 4, SIZE[0] // 4),
+    "drivable.map": (1, 4, SIZE[1] // 4, SIZE[0] // 4),
+}
+DETECTION = ("vehicle", "person", "cyclist", "motorbike", "traffic_light", "traffic_sign")
+TASKS = (
+    bundle.TaskSpec(
+        "detection",
+        DETECTION,
+        tuple(name for name in SHAPES if name.startswith("detection")),
+        settings={"threshold": dict.fromkeys(DETECTION, 0.4), "nms_iou": 0.6, "max_objects": 100},
+    ),
+    bundle.TaskSpec("lanes", ("unknown", "solid", "dashed"), ("lanes.map",), settings={"threshold": 0.5}),
+    bundle.TaskSpec(
+        "signs",
+        tuple(f"sign {i}" for i in range(43)),
+        ("signs.logits",),
+        ("detection",),
+        "signs",
+        {"threshold": 0.5},
+    ),
+    bundle.TaskSpec("drivable", ("background", "drivable"), ("drivable.map",), settings={"threshold": 0.5}),
+)
+
+
+def answers(**logits: float) -> dict[str, np.ndarray]:
+    """Outputs of the main network, all of one logit a task: nothing seen unless told (`lanes=3.0`)."""
+    values = {name: logits.get(name.split(".")[0], -9.0) for name in SHAPES}
+    return {name: np.full(shape, values[name], np.float32) for name, shape in SHAPES.items()}
+
+
+@pytest.fixture(scope="session")
+def _bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tests.networks import main_network, sign_network
+
+    path = tmp_path_factory.mktemp("bundle")
+    main_network(path / "network.onnx", SIZE, SHAPES)
+    sign_network(path / "signs.onnx", 43)
+    files = {"main": "network.onnx", "signs": "signs.onnx"}
+    shapes = {**SHAPES, "signs.logits": (None, 43)}
+    tasks = {task.name: task for task in TASKS}
+    both = {"int8": files, "fp32": files}
+    bundle.write(path, bundle.ModelSpec("tiny", "1", SIZE, tasks, both, shapes=shapes))
+    return path
+
+
+@pytest.fixture
+def tiny_bundle(_bundle: Path, tmp_path: Path) -> Path:
+    """A copy of the small bundle, free to be damaged."""
+    path = tmp_path / "tiny"
+    path.mkdir()
+    for file in _bundle.iterdir():
+        (path / file.name).write_bytes(file.read_bytes())
+    return path

@@ -1,0 +1,25 @@
+"""The fast way must be the reference, frame after frame, whatever the frames' sizes."""
+
+import numpy as np
+
+from perception.letterbox import Letterbox
+from perception.preprocess.cpu import CpuPreprocess
+
+
+def test_it_equals_the_letterbox_when_sizes_change():
+    rng = np.random.default_rng(0)
+    preprocess = CpuPreprocess()
+    for size in [(1280, 720), (640, 360), (720, 1280), (1280, 720), (31, 7), (1, 1)]:
+        image = rng.integers(0, 256, (size[1], size[0], 3), np.uint8)
+        box = Letterbox.fit(size, (640, 384))
+        np.testing.assert_array_equal(preprocess(image, box)[0], box.apply(image))
+
+
+def test_the_buffer_is_kept_while_the_size_is():
+    preprocess = CpuPreprocess()
+    box = Letterbox.fit((100, 80), (64, 64))
+    first = preprocess(np.zeros((80, 100, 3), np.uint8), box)
+    second = preprocess(np.full((80, 100, 3), 9, np.uint8), box)
+    assert second is first
+    assert second.max() == 114
+    assert second[0, 32, 32, 0] == 9
