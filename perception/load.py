@@ -38,6 +38,7 @@ def load(
     Raises BundleError, BackendUnavailable, or PerceptionError for a task or precision the bundle lacks.
     """
     from perception import bundle as bundles
+    from perception.backends.finite import FiniteBackend
     from perception.pipeline import Pipeline
     from perception.preprocess.cpu import CpuPreprocess
     from perception.tasks import TASKS
@@ -49,7 +50,7 @@ def load(
     chosen = select(spec, tasks)
     backends = _backends(directory, spec, chosen, precision, threads)
     _check_input(directory, spec, backends[bundles.MAIN])
-    own = {name: backend for name, backend in backends.items() if name != bundles.MAIN}
+    own = {name: FiniteBackend(backend) for name, backend in backends.items() if name != bundles.MAIN}
     ready = [TASKS[task.name](task, own.get(task.network)) for task in chosen]
     return Pipeline(backends[bundles.MAIN], CpuPreprocess(), ready, list(own.values()))
 

@@ -1,0 +1,196 @@
+"""The pipeline on a scripted network, and the loop with sources and sinks that fail."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from perception.backends.finite import FiniteBackend
+from perception.backends.scripted import ScriptedBackend
+from perception.errors import FrameError, SinkError, SourceError
+from perception.pipeline import MAX_FAILURES, Outcome, Pipeline, run
+from perception.preprocess.cpu import CpuPreprocess
+from perception.types import Frame, Scene
+
+
+class Brightness:
+    """A task that reports the network's one number as an empty list of lanes, or as nothing."""
+
+    name, classes, outputs, needs = "lanes", ("line",), ("lanes.map",), ()
+
+    def decode(self, raw, frame, box, scene):
+        return replace(scene, lanes=())
+
+    def draw(self, canvas, scene):
+        pass
+
+
+class ListSource:
+    """Frames and exceptions, in order; an exception is raised when its turn comes."""
+
+    live, images = False, False
+
+    def __init__(self, *items) -> None:
+        self.items = items
+        self.lost = 0
+        self.closed = False
+
+    def __iter__(self):
+        for item in self.items:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+
+    def close(self):
+        self.closed = True
+
+
+class ListSink:
+    def __init__(self, fails_at: int = -1) -> None:
+        self.fails_at = fails_at
+        self.seqs = []
+        self.closed = False
+
+    def write(self, frame, scene):
+        if scene.seq == self.fails_at:
+            raise SinkError("disk full")
+        self.seqs.append(scene.seq)
+
+    def close(self):
+        self.closed = True
+
+
+def frame(seq: int = 0, shape: tuple[int, ...] = (90, 160, 3)) -> Frame:
+    return Frame(np.zeros(shape, np.uint8), seq, seq)
+
+
+def answering(*values: float) -> Pipeline:
+    raws = [{"lanes.map": np.full((1, 2), value, np.float32)} for value in values]
+    return Pipeline(ScriptedBackend(raws), CpuPreprocess(), [Brightness()])
+
+
+def see(frame: Frame) -> Scene:
+    """A pipeline that finds frame 3, and those from 100 on, too hard."""
+    if frame.seq == 3 or frame.seq >= 100:
+        raise FrameError(f"frame {frame.seq} is too hard")
+    return Scene(frame.seq, frame.stamp_ns, frame.size)
+
+
+def test_a_frame_becomes_a_scene_with_the_time_of_each_stage():
+    scene = answering(0)(frame(seq=5))
+    assert (scene.seq, scene.stamp_ns, scene.size, scene.lanes) == (5, 5, (160, 90), ())
+    assert scene.signs is None
+    assert list(scene.timing_ms) == ["preprocess", "network", "lanes"]
+    assert min(scene.timing_ms.values()) > 0
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_an_answer_that_is_not_finite_fails_the_frame(bad):
+    with pytest.raises(FrameError, match=r"NaN or infinity in lanes\.map"):
+        answering(bad)(frame())
+
+
+def test_a_single_nan_is_found():
+    array = np.zeros((1, 8, 96, 160), np.float32)
+    array[0, 7, 95, 3] = np.nan
+    with pytest.raises(FrameError, match=r"signs\.logits"):
+        FiniteBackend(ScriptedBackend([{"signs.logits": array}]))(None)
+
+
+@pytest.mark.parametrize("shape", [(90, 160), (90, 160, 4), (0, 160, 3), (90, 0, 3)])
+def test_an_image_of_another_form(shape):
+    with pytest.raises(FrameError, match=r"expected a BGR image \(H, W, 3\) uint8, got"):
+        answering(0)(frame(shape=shape))
+
+
+def test_an_image_of_another_type():
+    with pytest.raises(FrameError, match="got uint16"):
+        answering(0)(Frame(np.zeros((90, 160, 3), np.uint16), 0, 0))
+
+
+def test_a_frame_may_change_its_size():
+    pipeline = answering(0, 0)
+    sizes = [pipeline(frame(shape=shape)).size for shape in [(90, 160, 3), (61, 33, 3)]]
+    assert sizes == [(160, 90), (33, 61)]
+
+
+def test_closing_closes_every_network():
+    backends = [ScriptedBackend([]), ScriptedBackend([])]
+    Pipeline(backends[0], CpuPreprocess(), [], backends[1:]).close()
+    assert [backend.closed for backend in backends] == [True, True]
+
+
+def test_every_frame_reaches_every_sink():
+    source, sinks = ListSource(*map(frame, range(3))), [ListSink(), ListSink()]
+    assert run(source, see, sinks) == Outcome(written=3)
+    assert [sink.seqs for sink in sinks] == [[0, 1, 2]] * 2
+    assert source.closed
+    assert sinks[0].closed
+    assert sinks[1].closed
+
+
+def test_a_hard_frame_is_counted_and_the_next_is_tried(caplog):
+    sink = ListSink()
+    assert run(ListSource(*map(frame, range(5))), see, [sink]) == Outcome(written=4, failed=1)
+    assert sink.seqs == [0, 1, 2, 4]
+    assert "frame 3 is too hard" in caplog.text
+
+
+def test_only_hard_frames_is_an_error():
+    sink = ListSink()
+    with pytest.raises(FrameError, match="frame 101"):
+        run(ListSource(frame(100), frame(101)), see, [sink])
+    assert sink.closed
+
+
+def test_too_many_hard_frames_in_a_row_are_an_error():
+    frames = ListSource(frame(0), *map(frame, range(100, 200)))
+    sink = ListSink()
+    with pytest.raises(FrameError, match=f"frame {99 + MAX_FAILURES} "):
+        run(frames, see, [sink])
+    assert sink.seqs == [0]
+
+
+def test_ctrl_c_keeps_what_is_done_and_closes():
+    source, sink = ListSource(frame(0), frame(1), KeyboardInterrupt(), frame(2)), ListSink()
+    assert run(source, see, [sink]) == Outcome(written=2, interrupted=True)
+    assert source.closed
+    assert sink.closed
+    assert sink.seqs == [0, 1]
+
+
+@pytest.mark.parametrize("error", [SourceError("unplugged"), RuntimeError("a bug")])
+def test_an_error_of_the_source_closes_the_sinks(error):
+    sink = ListSink()
+    with pytest.raises(type(error)):
+        run(ListSource(frame(0), error), see, [sink])
+    assert sink.closed
+    assert sink.seqs == [0]
+
+
+def test_an_error_of_one_sink_closes_all():
+    source, sinks = ListSource(frame(0), frame(1)), [ListSink(fails_at=1), ListSink()]
+    with pytest.raises(SinkError, match="disk full"):
+        run(source, see, sinks)
+    assert source.closed
+    assert sinks[0].closed
+    assert sinks[1].closed
+
+
+def test_no_more_frames_than_asked_are_taken():
+    source = ListSource(frame(0), frame(1), RuntimeError("the third frame was asked for"))
+    assert run(source, see, [], max_frames=2) == Outcome(written=2)
+
+
+def test_progress_hears_of_every_scene_and_of_losses():
+    source, heard = ListSource(*map(frame, range(5))), []
+    source.lost = 7
+    run(
+        source,
+        see,
+        [],
+        progress=lambda outcome: heard.append((outcome.written, outcome.failed, outcome.lost)),
+    )
+    assert heard == [(1, 0, 7), (2, 0, 7), (3, 0, 7), (4, 1, 7)]
