@@ -1,0 +1,91 @@
+"""Labelled pictures in the format of the driving data (its README describes it), whatever parts are there.
+
+A picture may be labelled in several files; it becomes one `Sample`, so that it is read and seen once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from perception.errors import DataError
+from perception.evaluation.data import boxes, lines, masks, signs
+from perception.evaluation.data.boxes import BoxLabels
+from perception.evaluation.data.masks import MaskLabels
+from perception.evaluation.data.rows import read_image
+from perception.evaluation.data.signs import SignCrop
+from perception.types import LaneLine
+
+__all__ = ["BoxLabels", "Dataset", "MaskLabels", "Sample", "SignCrop", "read", "read_image"]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A picture and all that people said about it. None: not labelled for that."""
+
+    image: Path
+    boxes: BoxLabels | None = None
+    mask: MaskLabels | None = None
+    lines: tuple[LaneLine, ...] | None = None
+
+    @property
+    def kind(self) -> tuple[Path, bool, bool, bool, bool]:
+        """Pictures of one kind come from one folder and carry the same sorts of labels."""
+        paint = self.mask is not None and self.mask.paint is not None
+        return self.image.parent, self.boxes is not None, self.mask is not None, self.lines is not None, paint
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One split of a data folder."""
+
+    samples: tuple[Sample, ...]
+    crops: tuple[SignCrop, ...]
+    reads: frozenset[str]  # sets whose sign boxes carry the sign's class
+
+    def thinned(self, limit: int | None) -> Dataset:
+        """At most `limit` evenly spaced pictures of each kind, and as many sign crops."""
+        if limit is None:
+            return self
+        kinds: dict[tuple[Any, ...], list[Sample]] = {}
+        for sample in self.samples:
+            kinds.setdefault(sample.kind, []).append(sample)
+        samples = tuple(s for group in kinds.values() for s in _spaced(group, limit))
+        return replace(self, samples=samples, crops=tuple(_spaced(self.crops, limit)))
+
+
+def read(root: str | Path, split: str, lane_kinds: Sequence[str] = ()) -> Dataset:
+    """The pictures of `split` in all label files of `root`, without opening one.
+
+    Raises DataError: no label file, none of that split, a malformed line.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise DataError(f"{root}: expected a folder of labelled pictures, found none. Check the path")
+    rows = {"boxes": boxes.read(root), "mask": masks.read(root), "lines": lines.read(root, lane_kinds)}
+    labels = [(field, *row) for field, part in rows.items() for row in part]
+    crops = tuple(signs.read(root))
+    splits = {row[2] for row in labels} | {crop.split for crop in crops}
+    if split not in splits:
+        found = sorted(splits) or "no label file"
+        raise DataError(f"{root}: expected labels of the split {split!r}, got {found}. Choose one of them")
+    return Dataset(
+        _merge(root, [(field, image, label) for field, image, own, label in labels if own == split]),
+        tuple(crop for crop in crops if crop.split == split),
+        frozenset(row.set for _, _, _, row in labels if isinstance(row, BoxLabels) and row.reads),
+    )
+
+
+def _merge(root: Path, labels: Iterable[tuple[str, str, Any]]) -> tuple[Sample, ...]:
+    samples: dict[str, Sample] = {}
+    for field, image, label in labels:
+        sample = samples.setdefault(image, Sample(root / image))
+        samples[image] = replace(sample, **{field: label})
+    return tuple(samples.values())
+
+
+def _spaced(items: Sequence[Any], limit: int) -> list[Any]:
+    count = min(limit, len(items))
+    return [items[i * len(items) // count] for i in range(count)]

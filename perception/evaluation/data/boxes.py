@@ -1,0 +1,91 @@
+"""`det.jsonl`: boxes, and the classes that are labelled exhaustively in each image.
+
+Truth as a `Detections`: score 1 is an object, score 0 a region in which its class is not judged: a box
+of touching objects (`maybe_merged`), and the whole image for every class that the image does not label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from perception.evaluation.data.rows import fault, json_lines
+from perception.types import Detections, Signs, Size
+
+FILE = "det.jsonl"
+UNSURE = "maybe_merged"
+SIGN = "traffic_sign"
+ALIASES = {"motorcyclist": "motorbike"}  # name in a data set -> detection class
+
+
+@dataclass(frozen=True)
+class Box:
+    xyxy: tuple[float, float, float, float]  # image pixels
+    name: str
+    extra: object  # what else is known: the GTSRB class of a sign, UNSURE, a kind of vehicle
+
+
+@dataclass(frozen=True)
+class BoxLabels:
+    """The boxes of one image."""
+
+    set: str
+    labelled: frozenset[str]  # classes of which every object in the image has its box
+    boxes: tuple[Box, ...]
+
+    def detections(self, classes: Sequence[str], size: Size) -> Detections:
+        """Truth in the classes of a model; regions that are not judged have score 0."""
+        boxes = [b for b in self.boxes if b.name in self.labelled and b.name in classes]
+        unknown = [i for i, name in enumerate(classes) if name not in self.labelled]
+        xyxy = [b.xyxy for b in boxes] + [(0.0, 0.0, *map(float, size))] * len(unknown)
+        score = [float(b.extra != UNSURE) for b in boxes] + [0.0] * len(unknown)
+        class_id = [classes.index(b.name) for b in boxes] + unknown
+        corners = np.array(xyxy, np.float32).reshape(-1, 4)
+        return Detections(corners, np.array(score, np.float32), np.array(class_id, np.int32))
+
+    def signs(self, classes: int) -> Signs:
+        """What the signs say; score 0 where the label does not tell."""
+        boxes = [b for b in self.boxes if b.name == SIGN]
+        known = [isinstance(b.extra, int) and 0 <= b.extra < classes for b in boxes]
+        class_id = [b.extra if k else 0 for b, k in zip(boxes, known, strict=True)]
+        return Signs(
+            np.array([b.xyxy for b in boxes], np.float32).reshape(-1, 4),
+            np.array(class_id, np.int32),
+            np.array(known, np.float32),
+        )
+
+    @property
+    def reads(self) -> bool:
+        """Does a sign of this image carry its class?"""
+        return any(b.name == SIGN and isinstance(b.extra, int) for b in self.boxes)
+
+
+def read(root: Path) -> Iterator[tuple[str, str, BoxLabels]]:
+    """(image, split, labels) of every line. Raises DataError."""
+    path = root / FILE
+    if not path.exists():
+        return
+    for line, row in json_lines(path):
+        try:
+            image, split = str(row["img"]), str(row["split"])
+            boxes = tuple(_box(box) for box in row["boxes"])
+            labelled = frozenset(_name(name) for name in row["labelled"])
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            wanted = "img, split, labelled, boxes [[x1, y1, x2, y2, class, extra]]"
+            raise fault(path, line, wanted, repr(error)) from error
+        yield image, split, BoxLabels(image.split("/")[0], labelled, boxes)
+
+
+def _box(row: Sequence[Any]) -> Box:
+    x1, y1, x2, y2 = (float(v) for v in row[:4])
+    if not (x1 <= x2 and y1 <= y2):
+        raise ValueError(f"a box {row[:4]} with x1 > x2 or y1 > y2")
+    return Box((x1, y1, x2, y2), _name(row[4]), row[5] if len(row) > 5 else "")
+
+
+def _name(name: object) -> str:
+    return ALIASES.get(str(name), str(name))

@@ -1,0 +1,96 @@
+"""What the metrics need of a pipeline beyond its scenes: unsure boxes, and a sign read whatever the doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from perception.interfaces import Task
+from perception.letterbox import Letterbox
+from perception.pipeline import Pipeline
+from perception.tasks import TASKS, detection
+from perception.types import Detections, Frame, RawOutputs, Scene, Size
+
+See = Callable[[Frame], Scene]
+
+UNSURE = 0.01  # average precision is an integral over all scores; below this one nothing is left to gain
+UNSURE_BOXES = 300
+
+
+class Observer:
+    """`observer(frame)`: the scene as it is reported, and the same with every box down to score UNSURE.
+
+    The network runs once; the boxes are decoded twice. A `see` that is not a `Pipeline` is asked once and
+    its boxes serve for both.
+    """
+
+    def __init__(self, see: See) -> None:
+        self._see, self._unsure = see, None
+        self.classes: Sequence[str] = detection.CLASSES
+        task = find_task(see, "detection")
+        if isinstance(see, Pipeline) and task is not None:
+            self.classes = task.classes
+            scores = dict.fromkeys(task.classes, UNSURE)
+            self._unsure = _Aside(with_settings(task, threshold=scores, max_objects=UNSURE_BOXES))
+            self._see = Pipeline(see.backend, see.preprocess, [*see.tasks, self._unsure])
+
+    def __call__(self, frame: Frame) -> tuple[Scene, Scene]:
+        scene = self._see(frame)
+        return scene, scene if self._unsure is None else replace(scene, detections=self._unsure.found)
+
+
+class CropReader:
+    """Reads the one sign of a crop through the signs task of a pipeline, at threshold 0."""
+
+    def __init__(self, task: Task, boxes: Task, network: Size) -> None:
+        """`boxes`: the task whose sign boxes `task` reads. `network`: input size of the main network."""
+        self.classes = task.classes
+        self._task = with_settings(task, threshold=0.0)
+        self._class = boxes.classes.index("traffic_sign")
+        self._network = network
+
+    @classmethod
+    def of(cls, see: See) -> CropReader | None:
+        """That of a pipeline; None if it reads no signs."""
+        task, boxes = find_task(see, "signs"), find_task(see, "detection")
+        if not isinstance(see, Pipeline) or task is None or boxes is None:
+            return None
+        return cls(task, boxes, see.backend.input_size)
+
+    def __call__(self, frame: Frame, xyxy: Sequence[float]) -> Scene:
+        box, class_id = np.array([xyxy], np.float32), np.array([self._class], np.int32)
+        sign = Detections(box, np.ones(1, np.float32), class_id)
+        scene = Scene(frame.seq, frame.stamp_ns, frame.size, detections=sign)
+        return self._task.decode({}, frame, Letterbox.fit(frame.size, self._network), scene)
+
+
+class _Aside:
+    """A task whose boxes are kept beside the scene."""
+
+    name = "unsure"
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self.classes, self.outputs, self.needs = task.classes, task.outputs, task.needs
+        self.found: Detections | None = None
+
+    def decode(self, raw: RawOutputs, frame: Frame, box: Letterbox, scene: Scene) -> Scene:
+        self.found = self._task.decode(raw, frame, box, scene).detections
+        return scene
+
+    def draw(self, canvas: np.ndarray, scene: Scene) -> None:
+        """Nothing: only the metrics see these boxes."""
+
+
+def find_task(see: See, name: str) -> Task | None:
+    tasks = see.tasks if isinstance(see, Pipeline) else ()
+    return next((task for task in tasks if task.name == name), None)
+
+
+def with_settings(task: Any, **settings: object) -> Task:
+    """The same task with some settings of its spec replaced."""
+    spec = replace(task.spec, settings={**task.spec.settings, **settings})
+    return TASKS[spec.name](spec, getattr(task, "network", None))

@@ -1,0 +1,132 @@
+"""How well lane lines are found: as pixels of strokes one pixel wide, within a tolerance.
+
+Every definition says precision and recall together. The lines are drawn on a canvas of a fixed width, so
+that the tolerance means the same for every camera.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import cv2
+import numpy as np
+
+from perception.tasks.hits import Hits
+from perception.types import LaneLine, Scene, Size
+
+DRAWN_WIDTH, DRAWN_PIXELS = 640, 5.0  # canvas and tolerance for drawn lines
+PAINT_WIDTH, PAINT_PIXELS = 480, 2.0  # for masks of paint
+VOID = 255  # in a mask of paint: not judged
+
+
+class DrawnLines:
+    """`precision`, `recall`, `f1` against lines drawn by people, both 640 wide, tolerance 5 pixels.
+
+    Found pixels above the farthest (topmost) label of the frame are left out: labels end where the paint
+    stops being clear. In a frame without paint nothing is left out: every found pixel is false. Pixels are
+    pooled over the frames.
+    """
+
+    def __init__(self) -> None:
+        self._hits = Hits()
+
+    def update(self, truth: Scene, seen: Scene) -> None:
+        if truth.lanes is None or seen.lanes is None:
+            return
+        scale = DRAWN_WIDTH / truth.size[0]
+        canvas = (DRAWN_WIDTH, max(1, round(truth.size[1] * scale)))
+        true, found = (stroke_mask(scene.lanes or (), scale, canvas) for scene in (truth, seen))
+        if true.any():
+            found[: np.flatnonzero(true.any(1))[0]] = False
+        right = found & (distance_to(true) <= DRAWN_PIXELS)
+        hit = true & (distance_to(found) <= DRAWN_PIXELS)
+        self._hits.add(right.sum(), (found & ~right).sum(), hit.sum(), (true & ~hit).sum())
+
+    def result(self) -> Mapping[str, float]:
+        return self._hits.result()
+
+
+class PaintedLines:
+    """`precision`, `recall`, `f1` against a mask of lane paint, both 480 wide, tolerance 2 pixels.
+
+    Recall: the share of the pixels along the middle of the paint that have a found line near. The middle,
+    because near the camera paint is wider than the tolerance.
+    Precision: the share of the found pixels that have paint near, *of those that are judged*. Not judged:
+    pixels near other paint or void; above the farthest paint of the frame; and, on each line, what lies
+    between its first and its last pixel on paint: there are the gaps between dashes. A line that never
+    meets paint is false all along.
+    """
+
+    def __init__(self) -> None:
+        self._hits = Hits()
+
+    def update(self, paint: np.ndarray, seen: Scene) -> None:
+        """`paint`: (H, W) uint8, 1 lane paint, 255 not judged, over the whole image of `seen`."""
+        if seen.lanes is None:
+            return
+        scale = PAINT_WIDTH / seen.size[0]
+        canvas = (PAINT_WIDTH, max(1, round(seen.size[1] * scale)))
+        labels = cv2.resize(paint, canvas, interpolation=cv2.INTER_NEAREST_EXACT)
+        true = labels == 1
+        near, void = (distance_to(mask) <= PAINT_PIXELS for mask in (true, labels == VOID))
+        if true.any():
+            void[: np.flatnonzero(true.any(1))[0]] = True
+        counts = [_on_paint(pixels, near, void) for pixels in strokes(seen.lanes, scale, canvas)]
+        right, false = (sum(column) for column in zip((0, 0), *counts, strict=True))
+        middle = middle_of(true)
+        hit = middle & (distance_to(stroke_mask(seen.lanes, scale, canvas)) <= PAINT_PIXELS)
+        self._hits.add(right, false, hit.sum(), (middle & ~hit).sum())
+
+    def result(self) -> Mapping[str, float]:
+        return self._hits.result()
+
+
+def _on_paint(pixels: np.ndarray, near: np.ndarray, void: np.ndarray) -> tuple[int, int]:
+    """Right and false pixels of one stroke (n, 2), in order."""
+    x, y = pixels.T
+    right = near[y, x]
+    on = np.flatnonzero(right)
+    judged = ~void[y, x]
+    if len(on):
+        judged[on[0] : on[-1] + 1] = False
+    return int(right.sum()), int((judged & ~right).sum())
+
+
+def strokes(lines: Iterable[LaneLine], scale: float, canvas: Size) -> list[np.ndarray]:
+    """The pixels (n, 2) int x, y of each line on a canvas (width, height), in order along the line."""
+    return [_stroke(line.image * scale, canvas) for line in lines]
+
+
+def stroke_mask(lines: Iterable[LaneLine], scale: float, canvas: Size) -> np.ndarray:
+    """(height, width) bool: one-pixel strokes."""
+    mask = np.zeros(canvas[::-1], bool)
+    for x, y in (pixels.T for pixels in strokes(lines, scale, canvas)):
+        mask[y, x] = True
+    return mask
+
+
+def _stroke(points: np.ndarray, canvas: Size) -> np.ndarray:
+    """A polyline (m, 2) sampled every half pixel; repeated pixels and those outside are dropped."""
+    points = points.astype(np.float64)
+    along = np.concatenate([[0.0], np.hypot(*np.diff(points, axis=0).T).cumsum()])
+    at = np.linspace(0, along[-1], int(along[-1] * 2) + 2)
+    pixels = np.floor(np.stack([np.interp(at, along, axis) for axis in points.T], 1)).astype(int)
+    inside = ((pixels >= 0) & (pixels < canvas)).all(1)
+    pixels = pixels[inside]
+    first = np.r_[True, (np.diff(pixels, axis=0) != 0).any(1)] if len(pixels) else np.zeros(0, bool)
+    return pixels[first]
+
+
+def distance_to(mask: np.ndarray) -> np.ndarray:
+    """(h, w) float32: pixels to the nearest pixel of a bool mask; infinite where the mask is empty."""
+    if not mask.any():
+        return np.full(mask.shape, np.inf, np.float32)
+    return cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+
+
+def middle_of(mask: np.ndarray) -> np.ndarray:
+    """The pixels of a bool mask that lie as deep in it as their neighbours: the ridge of its depth."""
+    inside = np.pad(mask, 1).astype(np.uint8)
+    depth = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    ridge = depth >= cv2.dilate(depth, np.ones((3, 3), np.uint8)) - 0.5
+    return ridge[1:-1, 1:-1] & mask
