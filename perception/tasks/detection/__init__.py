@@ -1,0 +1,57 @@
+"""Where the objects are: boxes of road users, lights and signs.
+
+Anchor-free: each cell of three grids gives a score for each class and its distances to the four sides
+of the object (FCOS, Tian et al. 2019, without the centre-ness branch).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from perception.bundle import TaskSpec
+from perception.errors import BundleError
+from perception.interfaces import Backend
+from perception.kernels.reference import logit
+from perception.letterbox import Letterbox
+from perception.tasks.detection.decode import decode
+from perception.tasks.detection.draw import draw
+from perception.types import Frame, RawOutputs, Scene
+
+CLASSES = ("vehicle", "person", "cyclist", "motorbike", "traffic_light", "traffic_sign")
+
+
+class Detection:
+    """Fills `scene.detections`."""
+
+    name = "detection"
+
+    def __init__(self, spec: TaskSpec, network: Backend | None = None) -> None:
+        """Raises BundleError unless the settings name a threshold in (0, 1) for each class."""
+        self.spec = spec
+        self.classes = spec.classes
+        self.outputs = spec.outputs
+        self.needs = spec.needs
+        self._thresholds = _thresholds(spec)
+        self._nms_iou = float(spec.settings.get("nms_iou", 0.6))
+        self._max_objects = int(spec.settings.get("max_objects", 100))
+
+    def decode(self, raw: RawOutputs, frame: Frame, box: Letterbox, scene: Scene) -> Scene:
+        found = decode(raw, box, self._thresholds, self._nms_iou, self._max_objects)
+        return replace(scene, detections=found)
+
+    def draw(self, canvas: np.ndarray, scene: Scene) -> None:
+        draw(canvas, scene, self.classes)
+
+
+def _thresholds(spec: TaskSpec) -> np.ndarray:
+    """Logit above which a class counts, (classes,) float32."""
+    scores = spec.settings.get("threshold", {})
+    bad = [name for name in spec.classes if not 0 < scores.get(name, 0) < 1]
+    if bad or set(scores) - set(spec.classes):
+        raise BundleError(
+            f"detection: expected a threshold between 0 and 1 for each of {list(spec.classes)}, "
+            f"got {dict(scores)}; correct settings.threshold in model.json"
+        )
+    return np.array([logit(scores[name]) for name in spec.classes], np.float32)

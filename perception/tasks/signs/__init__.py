@@ -1,0 +1,92 @@
+"""What the traffic signs say: a second, small network on crops of the image at its own resolution."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from perception.bundle import TaskSpec
+from perception.errors import BundleError
+from perception.interfaces import Backend
+from perception.letterbox import Letterbox
+from perception.tasks.detection import CLASSES as OBJECTS
+from perception.tasks.signs.decode import decode
+from perception.tasks.signs.draw import draw
+from perception.types import Frame, RawOutputs, Scene
+
+SIGN = OBJECTS.index("traffic_sign")
+CLASSES = (  # of the German Traffic Sign Recognition Benchmark, in its order
+    "speed_limit_20",
+    "speed_limit_30",
+    "speed_limit_50",
+    "speed_limit_60",
+    "speed_limit_70",
+    "speed_limit_80",
+    "speed_limit_80_end",
+    "speed_limit_100",
+    "speed_limit_120",
+    "no_overtaking",
+    "no_overtaking_heavy",
+    "priority_intersection",
+    "priority_road",
+    "yield",
+    "stop",
+    "no_entry_vehicles",
+    "no_entry_heavy",
+    "do_not_enter",
+    "warning_sign",
+    "single_curve_left",
+    "single_curve_right",
+    "double_curve_left",
+    "rough_road",
+    "slippery_road",
+    "narrows_right",
+    "workers_in_road",
+    "traffic_light",
+    "pedestrian_warning",
+    "children_warning",
+    "cyclists_warning",
+    "icy_road",
+    "animals_warning",
+    "restrictions_end",
+    "right",
+    "left",
+    "straight",
+    "straight_right",
+    "straight_left",
+    "right_obstacle",
+    "left_obstacle",
+    "roundabout",
+    "no_overtaking_end",
+    "no_overtaking_heavy_end",
+)
+
+
+class SignReader:
+    """Fills `scene.signs` from the traffic signs among `scene.detections`."""
+
+    name = "signs"
+    outputs: tuple[str, ...] = ()  # of the main network
+
+    def __init__(self, spec: TaskSpec, network: Backend | None = None) -> None:
+        """Raises BundleError if there is no network to read with."""
+        if network is None:
+            raise BundleError(
+                "signs: expected a network of its own, got none; name its file under files in model.json"
+            )
+        self.spec = spec
+        self.classes = spec.classes
+        self.needs = spec.needs
+        self.network = network
+        self._threshold = float(spec.settings.get("threshold", 0.5))
+
+    def decode(self, raw: RawOutputs, frame: Frame, box: Letterbox, scene: Scene) -> Scene:
+        if scene.detections is None:
+            raise ValueError("signs are read from detections: run the task detection before it")
+        boxes = scene.detections.xyxy[scene.detections.class_id == SIGN]
+        return replace(scene, signs=decode(frame.image, boxes, self.network, self._threshold))
+
+    def draw(self, canvas: np.ndarray, scene: Scene) -> None:
+        if scene.signs is not None:
+            draw(canvas, scene.signs, self.classes)
