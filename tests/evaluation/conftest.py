@@ -30,8 +30,9 @@ BOXES = [
     },
     {"img": "town/images/c.png", "split": "train", "labelled": ["vehicle"], "boxes": []},
 ]
+LINE = {"kind": "double", "points": [[20, 63], [40, 20]]}
 LINES = [
-    {"img": "road/city/images/r.png", "split": "val", "lines": [{"kind": "double", "points": [[20, 63], [40, 20]]}]},
+    {"img": "road/city/images/r.png", "split": "val", "lines": [LINE]},
     {"img": "road/city/images/s.png", "split": "val", "lines": []},
 ]
 TABLES = {

@@ -1,0 +1,119 @@
+"""Label files: what is read, and what is said about a bad one."""
+
+import json
+
+import numpy as np
+import pytest
+
+from perception.errors import DataError
+from perception.evaluation import data
+from perception.evaluation.data import boxes, lines, masks
+from perception.tasks.detection import CLASSES
+
+
+def test_a_picture_labelled_in_several_files_is_one_sample(folder):
+    samples = {s.image.name: s for s in data.read(folder, "val").samples}
+    assert len(samples) == 6
+    assert samples["r.png"].mask.set == "city"
+    assert len(samples["r.png"].lines) == 1
+    assert samples["s.png"].lines == ()
+    assert samples["a.png"].lines is None
+
+
+def test_only_the_split_is_read(folder):
+    assert {s.image.name for s in data.read(folder, "train").samples} == {"c.png", "c2.jpg"}
+    with pytest.raises(DataError, match=r"split 'test', got \['train', 'val'\]"):
+        data.read(folder, "test")
+
+
+def test_unlabelled_classes_and_merged_boxes_are_regions_without_judgement(folder):
+    b = next(s.boxes for s in data.read(folder, "val").samples if s.image.name == "b.png")
+    truth = b.detections(CLASSES, (96, 64))
+    vehicles = truth[truth.class_id == 0]
+    assert vehicles.score.tolist() == [0, 1]
+    others = truth[truth.class_id != 0]
+    assert others.class_id.tolist() == [1, 2, 3, 4, 5]
+    assert (others.score == 0).all()
+    assert (others.xyxy == (0, 0, 96, 64)).all()
+
+
+def test_names_of_a_data_set_become_those_of_the_model(tmp_path):
+    boxed = {"labelled": ["motorcyclist"], "boxes": [[1, 2, 3, 4, "motorcyclist", ""]]}
+    (tmp_path / "det.jsonl").write_text(json.dumps({"img": "sim/1.jpg", "split": "val", **boxed}))
+    [(_, _, labels)] = boxes.read(tmp_path)
+    truth = labels.detections(CLASSES, (96, 64))
+    assert truth[truth.score > 0].class_id.tolist() == [CLASSES.index("motorbike")]
+
+
+def test_masks_become_drivable_other_and_void(folder):
+    labels = {image: row for image, _, row in masks.read(folder)}
+    camvid = labels["camvid/images/c1.png"].drivable().labels
+    assert np.unique(camvid[:, :5]) == masks.VOID
+    assert np.unique(camvid[:32, 5:]) == 0
+    assert np.unique(camvid[32:, 5:]) == 1
+    assert (labels["idd/images/i1.png"].drivable().labels[32:, 5:] == 1).all()
+
+
+def test_drawn_points_count_from_the_edge_of_a_pixel(folder):
+    _, _, (line,) = next(lines.read(folder, ("unknown", "solid")))
+    assert line.image.tolist() == [[20.5, 63.5], [40.5, 20.5]]
+    assert line.kind == 1  # a double line is solid
+
+
+BAD = [
+    ("det.jsonl", '{"img": "a/b.png",', "det.jsonl:1"),
+    ("det.jsonl", "[1]", "det.jsonl:1"),
+    ("det.jsonl", '{"img": 1}', "det.jsonl:1.*boxes"),
+    ("camvid.csv", "name,place\nx,y\n", "camvid.csv:1.*split"),
+    ("camvid.csv", "name,split\nx\n", "camvid.csv:2"),
+    ("signs.csv", "path,split,class,x1,y1,x2,y2\na,val,stop,1,2,3,4\n", "signs.csv:2.*'stop'"),
+    ("lanes_drawn.json", "[\n{]", "lanes_drawn.json:2"),
+    ("lanes_drawn.json", "{}", "a list of frames"),
+    ("lanes_drawn.json", '[{"lines": [{}]}]', "frame 0.*points"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "place"), BAD)
+def test_a_malformed_file_is_named_with_its_line(folder, name, text, place):
+    (folder / name).write_text(text)
+    with pytest.raises(DataError, match=rf"(?s){place}"):
+        data.read(folder, "val")
+
+
+def test_a_box_inside_out_is_named(folder):
+    row = '{"img": "a/b.png", "split": "val", "labelled": [], "boxes": [[5, 5, 1, 9, "vehicle", ""]]}'
+    (folder / "det.jsonl").write_text(row)
+    with pytest.raises(DataError, match=r"det.jsonl:1.*x1 > x2"):
+        data.read(folder, "val")
+
+
+def test_a_folder_without_labels_says_so(tmp_path):
+    with pytest.raises(DataError, match="no label file"):
+        data.read(tmp_path, "val")
+    with pytest.raises(DataError, match="a folder of labelled pictures"):
+        data.read(tmp_path / "absent", "val")
+
+
+def test_a_missing_picture_and_a_broken_one_are_named(tmp_path):
+    with pytest.raises(DataError, match=r"a\.png.*No such file"):
+        data.read_image(tmp_path / "a.png")
+    (tmp_path / "b.png").write_text("no picture")
+    with pytest.raises(DataError, match=r"b\.png: expected an image"):
+        data.read_image(tmp_path / "b.png")
+
+
+def test_a_mask_with_foreign_values_is_named(folder):
+    labels = {image: row for image, _, row in masks.read(folder)}["camvid/images/c1.png"]
+    foreign = masks.MaskLabels("city", labels.path)
+    with pytest.raises(DataError, match=r"c1\.png: expected the values \[0, 1, 255\], got \[0, 3, 11\]"):
+        foreign.drivable()
+
+
+@pytest.mark.data
+def test_the_real_folder_is_read(driving_data):
+    dataset = data.read(driving_data, "val", ("unknown", "solid", "dashed"))
+    assert {s.boxes.set for s in dataset.samples if s.boxes} >= {"gtsdb", "camvid", "streets_id", "carla"}
+    assert {s.mask.set for s in dataset.samples if s.mask} >= {"camvid", "idd", "roadseg_ru", "lums"}
+    assert sum(s.lines is not None for s in dataset.samples) == 43
+    assert "gtsdb" in dataset.reads
+    assert len(dataset.crops) == 1949

@@ -1,0 +1,107 @@
+"""Lane lines found, by hand. The pictures are as wide as the metric's canvas, so pixels are pixels."""
+
+import numpy as np
+import pytest
+
+from perception.tasks.lanes.metric import DrawnLines, PaintedLines, middle_of, stroke_mask
+from perception.types import LaneLine, Scene
+
+
+def line(*points):
+    return LaneLine(np.array(points, np.float32), None, 1.0, 0)
+
+
+def upright(x, bottom=400, top=100):
+    return line((x + 0.5, bottom), (x + 0.5, top))
+
+
+def scene(*lines, size=(640, 480)):
+    return Scene(0, 0, size, lanes=lines)
+
+
+def drawn(*pairs):
+    metric = DrawnLines()
+    for truth, seen in pairs:
+        metric.update(truth, seen)
+    result = metric.result()
+    return result["precision"], result["recall"]
+
+
+@pytest.mark.parametrize(("shift", "right"), [(0, 1), (5, 1), (6, 0)])
+def test_five_pixels_off_is_right_and_six_is_not(shift, right):
+    assert drawn((scene(upright(300)), scene(upright(300 + shift)))) == (right, right)
+
+
+def test_half_a_line_has_half_the_recall():
+    assert drawn((scene(upright(300)), scene(upright(300, top=250)))) == pytest.approx((1, 0.5), abs=0.02)
+
+
+def test_what_is_beyond_the_farthest_label_is_left_out():
+    seen = scene(upright(300, top=20), upright(500, bottom=95, top=20))
+    assert drawn((scene(upright(300)), seen)) == (1, 1)
+
+
+def test_a_false_line_below_the_farthest_label_is_false():
+    assert drawn((scene(upright(300)), scene(upright(300), upright(500)))) == pytest.approx((0.5, 1))
+
+
+def test_lines_in_a_frame_without_paint_cost_precision():
+    pairs = (scene(upright(300)), scene(upright(300))), (scene(), scene(upright(300)))
+    assert drawn(*pairs) == pytest.approx((0.5, 1))
+
+
+def test_the_tolerance_is_that_of_a_640_wide_image():
+    small = {"size": (320, 240)}
+    truth, seen = scene(upright(100, 200, 50), **small), scene(upright(103, 200, 50), **small)
+    assert drawn((truth, seen)) == (0, 0)  # 3 pixels of 320 are 6 of 640
+
+
+def test_no_lines_found_is_precision_zero():
+    assert drawn((scene(upright(300)), scene())) == (0, 0)
+
+
+def painted(paint, *lines):
+    metric = PaintedLines()
+    metric.update(paint, scene(*lines, size=(480, 360)))
+    result = metric.result()
+    return result["precision"], result["recall"]
+
+
+@pytest.fixture
+def dashes():
+    """Two dashes 8 pixels wide with a gap between them."""
+    paint = np.zeros((360, 480), np.uint8)
+    paint[100:160, 236:244] = paint[220:300, 236:244] = 1
+    return paint
+
+
+def test_gaps_between_dashes_are_not_judged(dashes):
+    assert painted(dashes, upright(240, bottom=300, top=100)) == (1, 1)
+
+
+def test_a_line_beside_the_paint_is_false_and_finds_nothing(dashes):
+    assert painted(dashes, upright(260, bottom=300, top=100)) == (0, 0)
+
+
+def test_what_goes_on_below_the_paint_is_false(dashes):
+    precision, recall = painted(dashes, upright(240, bottom=340, top=100))
+    assert (precision, recall) == (pytest.approx(144 / 182, abs=0.01), 1)  # 4 more rows are within tolerance
+
+
+def test_other_paint_and_void_are_not_judged(dashes):
+    dashes[:, 100:110] = 255
+    assert painted(dashes, upright(240, 300, 100), upright(105, 350, 10)) == (1, 1)
+
+
+def test_the_middle_of_a_stroke_is_thin_and_as_long():
+    mask = np.zeros((50, 50), bool)
+    mask[5:45, 20:29] = True
+    middle = middle_of(mask)
+    assert middle[10:40, 24].all()
+    assert not middle[10:40, :22].any()
+
+
+def test_strokes_have_no_holes():
+    mask = stroke_mask([line((3, 90), (60, 10), (90, 10))], 1.0, (100, 100))
+    assert (np.diff(np.flatnonzero(mask.any(1))) == 1).all()
+    assert (np.diff(np.flatnonzero(mask.any(0))) == 1).all()
