@@ -1,0 +1,41 @@
+"""The whole network: a trunk that the tasks share, and their heads by name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from perception.model.sharing import SHARING
+from perception.tasks.heads import HEADS
+
+MEAN, SCALE = 116.0, 58.0  # the INT8 input quantiser stores exactly this: zero point 116, scale 1/58
+
+
+def normalise(images: Tensor) -> Tensor:
+    """uint8 BGR (b, 3, h, w) to about zero mean and unit variance, float32."""
+    return ((images.float() - MEAN) / SCALE).contiguous(memory_format=torch.channels_last)
+
+
+class Network(nn.Module):
+    """`forward` answers by output name (`lanes.map`), for the tasks asked for."""
+
+    def __init__(self, tasks: Collection[str] = tuple(HEADS), sharing: str = "hard") -> None:
+        super().__init__()
+        self.trunk = SHARING[sharing]()
+        self.heads = nn.ModuleDict({task: HEADS[task](self.trunk) for task in tasks})
+
+    def forward(self, images: Tensor, tasks: Collection[str] | None = None) -> dict[str, Tensor]:
+        """Normalised images (b, 3, h, w), h and w multiples of 32, to logits by output name."""
+        wanted = [t for t in self.heads if self.heads[t].reads == "frame" and (tasks is None or t in tasks)]
+        views: Mapping[str, list[Tensor]] = self.trunk(images, wanted)
+        outputs = {}
+        for task in wanted:
+            answers = self.heads[task](views[task])
+            outputs |= {f"{task}.{name}": value for name, value in answers.items()}
+        return outputs
+
+    def crops(self, crops: Tensor) -> dict[str, Tensor]:
+        """Normalised sign crops (n, 3, 64, 64) to `signs.logits` (n, classes)."""
+        return {"signs.logits": self.heads["signs"](self.trunk.encoder, crops)}

@@ -1,0 +1,42 @@
+"""Anchor-free boxes: a score a class and four log distances at every cell of three pyramid levels.
+
+No objectness and no distance distribution: scores carry the quality (task-aligned assignment, see
+loss.py), and a log distance keeps its relative precision in 8 bits for small and large boxes alike.
+Scores and boxes are separate outputs: quantised together, one range would crush the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from perception.model.blocks import RepConv
+from perception.model.neck import STRIDES
+from perception.tasks.detection import CLASSES
+
+PRIOR = -4.6  # logit of a 1 % score: nearly every cell is background
+
+
+class DetectionHead(nn.Module):
+    reads = "frame"
+
+    def __init__(self, widths: Sequence[int]) -> None:
+        super().__init__()
+        self.towers = nn.ModuleList([RepConv(w, w) for w in widths])
+        self.scores = nn.ModuleList([nn.Conv2d(w, len(CLASSES), 1) for w in widths])
+        self.boxes = nn.ModuleList([nn.Conv2d(w, 4, 1) for w in widths])
+        for scores, boxes in zip(self.scores, self.boxes, strict=True):
+            nn.init.normal_(scores.weight, std=0.01)
+            nn.init.constant_(scores.bias, PRIOR)
+            nn.init.normal_(boxes.weight, std=0.01)
+            nn.init.constant_(boxes.bias, 0.5)
+
+    def forward(self, levels: Sequence[Tensor]) -> dict[str, Tensor]:
+        """Pyramid levels to `scores8` (b, classes, h, w), `boxes8` (b, 4, h, w), … for each stride."""
+        out = {}
+        for i, stride in enumerate(STRIDES):
+            x = self.towers[i](levels[i])
+            out[f"scores{stride}"] = self.scores[i](x)
+            out[f"boxes{stride}"] = self.boxes[i](x)
+        return out

@@ -1,0 +1,48 @@
+"""The losses of the two ways to read signs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from perception.model.neck import STRIDES
+from perception.tasks.batch import Batch
+
+LARGEST = (64.0, 128.0, float("inf"))  # pixels: sides of the signs that each level answers for
+
+
+class SignLoss:
+    def __call__(self, outputs: Mapping[str, Tensor], batch: Batch) -> Tensor | None:
+        """Cross entropy of the crops, or None if the batch has none."""
+        if not len(batch.crop_signs):
+            return None
+        return F.cross_entropy(outputs["signs.logits"].float(), batch.crop_signs, label_smoothing=0.05)
+
+
+class GridSignLoss:
+    def __call__(self, outputs: Mapping[str, Tensor], batch: Batch) -> Tensor | None:
+        """Cross entropy at the cells in the middle half of each sign, or None without a known sign."""
+        logits, truth = [], []
+        smallest = 0.0
+        for stride, largest in zip(STRIDES, LARGEST, strict=True):
+            rows, cells = _cells(batch, stride, smallest, largest)
+            grid = outputs[f"signs_grid.logits{stride}"]
+            x = cells[:, 0].clamp(0, grid.shape[3] - 1)
+            y = cells[:, 1].clamp(0, grid.shape[2] - 1)
+            logits.append(grid[rows[:, 0], :, y, x])
+            truth.append(batch.signs[rows[:, 0], rows[:, 1]])
+            smallest = largest
+        known = torch.cat(truth)
+        return F.cross_entropy(torch.cat(logits).float(), known, label_smoothing=0.05) if len(known) else None
+
+
+def _cells(batch: Batch, stride: int, smallest: float, largest: float) -> tuple[Tensor, Tensor]:
+    """(image, box) rows of known signs of a size, and the cell (x, y) at their middle."""
+    side = (batch.boxes[..., 2:] - batch.boxes[..., :2]).amax(-1)
+    known = batch.valid & batch.sure & (batch.signs >= 0) & (batch.labels == 5)
+    rows = (known & (side >= smallest) & (side < largest)).nonzero()
+    boxes = batch.boxes[rows[:, 0], rows[:, 1]]
+    return rows, ((boxes[:, :2] + boxes[:, 2:]) / 2 / stride).long()

@@ -1,0 +1,205 @@
+"""Augmentation with torchvision.transforms.v2: image, boxes and maps move together.
+
+A frame is shown to the network at about the size at which it will be shown in use (the letterbox), times
+a random zoom. Frames are not mirrored as a matter of course: a mirrored sign has another meaning, so
+mirroring forgets what signs say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torchvision import tv_tensors
+from torchvision.transforms import v2
+from torchvision.transforms.v2 import functional as F
+
+from perception.letterbox import PAD, Letterbox
+from perception.tasks.batch import ANY_SIGN, UNKNOWN
+from perception.training.data.sample import Boxes, Sample
+
+Item = dict[str, Any]  # image: tv Image RGB; maps: tv Mask (3, h, w); boxes: tv BoundingBoxes; label, sure, sign
+MAPS = ("drivable", "line", "paint")
+LEAST = 3.0  # pixels a side: a box smaller than this after cropping teaches nothing
+
+
+def to_item(sample: Sample) -> Item:
+    """A sample as tv_tensors. Maps are brought to the image's size; absent ones are UNKNOWN everywhere."""
+    height, width = sample.image.shape[:2]
+    maps = np.full((len(MAPS), height, width), UNKNOWN, np.uint8)
+    for layer, name in zip(maps, MAPS, strict=True):
+        truth = getattr(sample, name)
+        if truth is not None:
+            soft = name == "line" and not (truth == UNKNOWN).any()
+            how = cv2.INTER_LINEAR if soft else cv2.INTER_NEAREST_EXACT
+            layer[:] = cv2.resize(truth, (width, height), interpolation=how)
+    boxes = sample.boxes or Boxes()
+    image = np.ascontiguousarray(sample.image[..., ::-1].transpose(2, 0, 1))
+    return {
+        "image": tv_tensors.Image(torch.from_numpy(image)),
+        "maps": tv_tensors.Mask(torch.from_numpy(maps)),
+        "boxes": tv_tensors.BoundingBoxes(torch.from_numpy(boxes.xyxy), format="XYXY", canvas_size=(height, width)),
+        "label": torch.from_numpy(boxes.label),
+        "sure": torch.from_numpy(boxes.sure),
+        "sign": torch.from_numpy(boxes.sign),
+    }
+
+
+@dataclass(frozen=True)
+class Place:
+    """Zoom and crop to `size` (width, height); `deployed` is the network input that frames will be fitted into."""
+
+    size: tuple[int, int]
+    deployed: tuple[int, int]
+    zoom: tuple[float, float] = (0.7, 1.5)
+    stretch: float = 0.1
+
+    def __call__(self, item: Item, rng: np.random.Generator) -> Item:
+        height, width = item["image"].shape[-2:]
+        box = Letterbox.fit((width, height), self.deployed)
+        zoom = float(np.exp(rng.uniform(*np.log(self.zoom))))
+        scale = box.scale * zoom * np.exp(rng.uniform(-self.stretch, self.stretch, 2) / 2)
+        window = np.round(np.array(self.size) / scale).astype(int)  # what of the image the crop shows
+        slack = np.array([width, height]) - window
+        left, top = (int(rng.integers(min(0, s), max(0, s) + 1)) for s in slack)
+        right, bottom = max(0, left + window[0] - width), max(0, top + window[1] - height)
+        padding = [max(0, -left), max(0, -top), right, bottom]
+        item = dict(item)
+        for name, fill in (("image", PAD), ("maps", UNKNOWN), ("boxes", None)):
+            value = F.pad(item[name], padding, fill=fill) if any(padding) else item[name]
+            region = (max(0, top), max(0, left), int(window[1]), int(window[0]))
+            item[name] = F.resized_crop(value, *region, size=[self.size[1], self.size[0]], antialias=True)
+        return _without_cut(item, item["boxes"].as_subclass(Tensor))
+
+
+def _without_cut(item: Item, boxes: Tensor) -> Item:
+    """Clip boxes to the image; drop what is gone, and be unsure of what little is left."""
+    height, width = item["image"].shape[-2:]
+    limit = torch.tensor([width, height, width, height])
+    clipped = boxes.clamp(min=0).minimum(limit)
+    side = clipped[:, 2:] - clipped[:, :2]
+    share = side.prod(1) / (boxes[:, 2:] - boxes[:, :2]).prod(1).clamp(min=1e-6)
+    keep = side.amin(1) >= 1
+    sure = item["sure"] & (share > 0.25) & (side.amin(1) >= LEAST)
+    rows = {name: item[name][keep] for name in ("label", "sign")}
+    return {**item, **rows, "boxes": clipped[keep], "sure": sure[keep]}
+
+
+def mirror(item: Item) -> Item:
+    """Left to right. Signs lose their meaning and stay signs."""
+    width = item["image"].shape[-1]
+    flipped = {name: F.horizontal_flip(item[name]) for name in ("image", "maps")}
+    x1, y1, x2, y2 = item["boxes"].unbind(1)
+    boxes = torch.stack([width - x2, y1, width - x1, y2], 1)
+    return {**item, **flipped, "boxes": boxes, "sign": torch.full_like(item["sign"], ANY_SIGN)}
+
+
+LIGHT = v2.Compose(
+    [
+        v2.RandomApply([v2.ColorJitter(brightness=0.5, contrast=0.4, saturation=0.5)], 0.8),
+        v2.RandomApply([v2.ColorJitter(hue=0.04)], 0.15),
+        v2.RandomGrayscale(0.03),
+        v2.RandomApply([v2.GaussianBlur(5, (0.4, 1.6))], 0.12),
+        v2.RandomApply([v2.JPEG((30, 80))], 0.12),
+    ]
+)
+
+
+def gamma_and_cast(image: Tensor, rng: np.random.Generator) -> Tensor:
+    """Exposure (a gamma) and colour of the light (a gain a channel), through one table a channel."""
+    level = np.linspace(0, 1, 256) ** np.exp(rng.uniform(-0.5, 0.5))
+    gains = np.exp(rng.normal(0, 0.06, 3))
+    table = np.clip(255 * level[None] * gains[:, None], 0, 255).astype(np.uint8)
+    pixels = image.numpy()
+    return torch.from_numpy(np.stack([cv2.LUT(pixels[c], table[c]) for c in range(3)]))
+
+
+def augment(sample: Sample, place: Place, rng: np.random.Generator) -> Item:
+    """One training item: placed, perhaps mirrored, under another light."""
+    item = place(to_item(sample), rng)
+    if rng.random() < 0.5:
+        item = mirror(item)
+    image = item["image"]
+    if rng.random() < 0.5:
+        image = tv_tensors.Image(gamma_and_cast(image.as_subclass(Tensor), rng))
+    return {**item, "image": LIGHT(image)}
+
+
+def sign_crop(image: np.ndarray, box: np.ndarray, rng: np.random.Generator, size: int, margin: float) -> np.ndarray:
+    """A sign crop (size, size, 3) uint8 BGR as `sign_crops` cuts it, from a jittered box, turned and relit."""
+    side = float(max(box[2] - box[0], box[3] - box[1]))
+    centre = (box[:2] + box[2:]) / 2 + rng.uniform(-0.09, 0.09, 2) * side
+    shown = side * margin * np.exp(rng.uniform(-0.18, 0.18))
+    coarse = int(rng.integers(14, size)) if rng.random() < 0.3 else size  # a sign further away
+    turn = cv2.getRotationMatrix2D((0, 0), float(rng.normal(0, 6)), coarse / shown)
+    turn[:, :2] *= np.exp(rng.uniform(-0.08, 0.08, 2))[None]
+    turn[:, 2] = coarse / 2 - turn[:, :2] @ centre
+    crop = cv2.warpAffine(image, turn, (coarse, coarse), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    if rng.random() < 0.25:
+        length = int(rng.integers(2, 5)) * coarse // size + 1
+        crop = cv2.blur(crop, (length, 1) if rng.random() < 0.5 else (1, length))
+    crop = cv2.resize(crop, (size, size), interpolation=cv2.INTER_LINEAR)
+    return relight(crop, rng)
+
+
+def relight(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Contrast, brightness, gamma and colour cast of a small image, and sensor noise."""
+    level = np.linspace(0, 1, 256) ** np.exp(rng.uniform(-0.5, 0.5))
+    level = (level - 0.5) * np.exp(rng.uniform(-0.5, 0.3)) + 0.5 + rng.uniform(-0.12, 0.12)
+    table = np.clip(255 * level[:, None] * np.exp(rng.normal(0, 0.08, 3)), 0, 255).astype(np.uint8)
+    lit = cv2.LUT(image, table[None])
+    if rng.random() < 0.3:
+        lit = np.clip(lit + rng.normal(0, rng.uniform(2, 10), lit.shape), 0, 255).astype(np.uint8)
+    return np.asarray(lit)
+
+
+def paste_signs(
+    sample: Sample, signs: Mapping[int, list[tuple[np.ndarray, np.ndarray]]], scale: float, rng: np.random.Generator
+) -> Sample:
+    """`sample` with one to three sign crops pasted in, feathered, where no box is.
+
+    `signs`: per class (crop, box in the crop); `scale`: network pixels per image pixel, so that the pasted
+    sizes are those at which the network must find signs.
+    """
+    image, rows = sample.image.copy(), []
+    boxes = sample.boxes or Boxes()
+    height, width = image.shape[:2]
+    for _ in range(int(rng.integers(1, 4))):
+        sign = int(rng.choice(list(signs)))
+        crop, inner = signs[sign][int(rng.integers(len(signs[sign])))]
+        ratio = float(np.exp(rng.uniform(np.log(7), np.log(48)))) / scale / float(inner[2] - inner[0])
+        size = (max(4, round(crop.shape[1] * ratio)), max(4, round(crop.shape[0] * ratio)))
+        if size[0] >= width or size[1] >= 0.8 * height:
+            continue
+        x, y = int(rng.integers(width - size[0])), int(rng.integers(int(0.8 * height) - size[1] + 1))
+        at = np.array([x, y, x, y], np.float32) + inner * np.tile(np.divide(size, crop.shape[1::-1]), 2)
+        taken = np.concatenate([boxes.xyxy, *[row[0][None] for row in rows]])
+        if ((at[:2] < taken[:, 2:]) & (at[2:] > taken[:, :2])).all(1).any():
+            continue
+        _blend(image[y : y + size[1], x : x + size[0]], crop, (at - (x, y, x, y)), rng)
+        rows.append((at.astype(np.float32), "traffic_sign", True, sign))
+    pasted = Boxes.of(rows)
+    absence = sample.absence
+    return Sample(image, boxes + pasted, absence, sample.drivable, sample.line, sample.paint)
+
+
+def _blend(patch: np.ndarray, crop: np.ndarray, box: np.ndarray, rng: np.random.Generator) -> None:
+    """Lay the resized crop over `patch` in place; a soft ellipse or box around the sign hides the seam."""
+    resized = cv2.resize(crop, patch.shape[1::-1], interpolation=cv2.INTER_AREA)
+    if rng.random() < 0.7:  # take the light of the place
+        gain = np.clip((patch.mean() + 20) / (resized.mean() + 20), 0.6, 1.5) ** 0.5
+        resized = np.clip(resized * gain, 0, 255)
+    mask = np.zeros(patch.shape[:2], np.float32)
+    x1, y1, x2, y2 = (int(round(v)) for v in box)
+    if rng.random() < 0.5:
+        axes = (max(1, round((x2 - x1) * 0.56)), max(1, round((y2 - y1) * 0.56)))
+        cv2.ellipse(mask, ((x1 + x2) // 2, (y1 + y2) // 2), axes, 0, 0, 360, 1.0, -1)
+    else:
+        cv2.rectangle(mask, (x1, y1), (x2 - 1, y2 - 1), 1.0, -1)
+    mask = cv2.blur(mask, (3, 3))[..., None]
+    patch[:] = (patch * (1 - mask) + resized * mask).astype(np.uint8)

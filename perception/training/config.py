@@ -1,0 +1,96 @@
+"""Everything a training run may vary, in one frozen record; presets; `--set key=value`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+from perception.errors import DataError
+
+
+@dataclass(frozen=True)
+class Config:
+    tasks: tuple[str, ...] = ("detection", "lanes", "signs", "signs_grid", "drivable")
+    sharing: str = "hard"
+    balance: str = "equal"
+    weights: Mapping[str, float] = field(default_factory=lambda: {"signs_grid": 0.3})
+    sources: Mapping[str, float] = field(  # share of each data set in a batch
+        default_factory=lambda: {
+            "camvid": 3.0,
+            "idd": 3.0,
+            "gtsdb": 3.0,
+            "roadseg_ru": 1.7,
+            "lums": 0.5,
+            "streets_id": 0.8,
+            "carla": 0.6,
+            "synthetic": 1.2,
+        }
+    )
+    steps: int = 20000
+    batch: int = 12  # frames a step
+    crops: int = 48  # sign crops a step
+    size: tuple[int, int] = (512, 320)  # (width, height) of a training crop
+    finish: float = 0.0  # share of the steps, at the end, that see crops of the full network input
+    deployed: tuple[int, int] = (640, 384)
+    zoom: tuple[float, float] = (0.7, 1.5)
+    paste: float = 0.35  # share of frames that get sign crops pasted in
+    rate: float = 3e-3
+    warmup: float = 0.03
+    decay: float = 0.03
+    ema: float = 0.9995
+    clip: float = 10.0
+    seed: int = 0
+    threads: int = 2
+    workers: int = 1
+    save_every: float = 180.0  # seconds
+    init: str = ""  # a checkpoint whose weights to start from
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=1)
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "full": {},
+    "quick": {"steps": 300, "size": (256, 160), "deployed": (320, 192), "batch": 8, "crops": 16, "ema": 0.98},
+}
+
+
+def configure(preset: str, settings: Sequence[str] = ()) -> Config:
+    """A preset with `key=value` changes; values are JSON, or plain strings where a string is meant.
+
+    `sources.NAME=x` and `weights.NAME=x` change one entry. Raises DataError on unknown names.
+    """
+    if preset not in PRESETS:
+        raise DataError(f"unknown preset {preset!r}; there are {', '.join(PRESETS)}")
+    config = replace(Config(), **PRESETS[preset])
+    known = {f.name for f in fields(Config)}
+    for setting in settings:
+        key, found, text = setting.partition("=")
+        name, _, entry = key.partition(".")
+        if not found or name not in known:
+            raise DataError(f"--set {setting}: expected key=value with a key of {', '.join(sorted(known))}")
+        value = _value(text)
+        if entry:
+            value = {**getattr(config, name), entry: value}
+        config = replace(config, **{name: _as(getattr(config, name), value, setting)})
+    return config
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _as(old: Any, value: Any, setting: str) -> Any:
+    """`value` in the type of the value it replaces."""
+    if isinstance(old, tuple) and isinstance(value, list):
+        return tuple(value)
+    if isinstance(old, float) and isinstance(value, int):
+        return float(value)
+    if not isinstance(value, type(old)):
+        raise DataError(f"--set {setting}: expected a value like {old!r}")
+    return value

@@ -1,0 +1,58 @@
+"""CamVid (Brostow et al. 2009): human masks, boxes from their components, machine-made lane paint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from perception.tasks.detection import CLASSES
+from perception.training.data import records
+from perception.training.data.maps import from_mask, lanes_from_teacher
+from perception.tasks.batch import ANY_SIGN, CERTAIN, UNKNOWN
+from perception.training.data.sample import Boxes, Sample, absence
+
+ROAD, SIGN, VOID = 3, 6, 11
+LANE, OTHER_PAINT = 1, 2
+
+
+def read(data: Path) -> list[Sample]:
+    boxes = records.human(data, "camvid")
+    rows = [row for row in records.table(data / "camvid.csv") if row["split"] == "train"]
+    return [_sample(data, row, boxes) for row in rows]
+
+
+def _sample(data: Path, row: dict[str, str], boxes: dict[str, Boxes]) -> Sample:
+    name = row["name"]
+    path = next((data / "camvid/images").glob(f"{name}.*"))
+    image = records.read_image(path)
+    mask = records.read_image(data / f"camvid/masks/{name}.png", cv2.IMREAD_GRAYSCALE)
+    weak, silence = records.weak(data, f"camvid/images/{path.name}", ("motorbike", "traffic_light"))
+    known = boxes.get(f"camvid/images/{path.name}", Boxes()) + weak + _signs(mask)
+    line, paint = lanes_from_teacher(data, "camvid", name, image) or (None, None)
+    return Sample(
+        image=image,
+        boxes=known,
+        absence=np.maximum(silence, absence(vehicle=1, person=1, cyclist=1, traffic_sign=0.5)),
+        drivable=from_mask(mask, ROAD, VOID),
+        line=line,
+        paint=_paint(data, row) if row["lane_label"] else paint,
+    )
+
+
+def _signs(mask: np.ndarray) -> Boxes:
+    """The sign mask also holds traffic lights and posters: nothing is learnt about signs there."""
+    count, _, stats, _ = cv2.connectedComponentsWithStats((mask == SIGN).astype(np.uint8), connectivity=8)
+    corners = [(x - 3, y - 3, x + w + 3, y + h + 3) for x, y, w, h, _ in stats[1:count]]
+    assert "traffic_sign" in CLASSES
+    return Boxes.of((list(map(float, box)), "traffic_sign", False, ANY_SIGN) for box in corners)
+
+
+def _paint(data: Path, row: dict[str, str]) -> np.ndarray:
+    """The labels are precise but miss paint, so beside what they have, absence is only likely."""
+    labels = records.read_image(data / f"camvid/lanes/{row['name']}.png", cv2.IMREAD_GRAYSCALE)
+    paint = np.zeros(labels.shape, np.uint8)
+    paint[labels == LANE] = CERTAIN
+    paint[(labels == OTHER_PAINT) | (labels == 255)] = UNKNOWN
+    return paint

@@ -1,0 +1,30 @@
+"""GTSDB (Houben et al. 2013): human sign boxes with their class; the rest from teachers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from perception.training.data import records
+from perception.training.data.maps import drivable_from_teacher, lanes_from_teacher
+from perception.training.data.sample import Sample, absence
+
+
+def read(data: Path) -> list[Sample]:
+    samples = []
+    for name, signs in records.human(data, "gtsdb").items():
+        image = records.read_image(data / name)
+        taught, silence = records.weak(data, name)
+        line, paint = lanes_from_teacher(data, "gtsdb", Path(name).stem, image) or (None, None)
+        samples.append(
+            Sample(
+                image=image,
+                boxes=signs + taught,
+                absence=np.maximum(silence, absence(traffic_sign=1)),
+                drivable=drivable_from_teacher(data, "gtsdb", Path(name).stem),
+                line=line,
+                paint=paint,
+            )
+        )
+    return samples

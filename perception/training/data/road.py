@@ -1,0 +1,49 @@
+"""Human road masks of Russian country roads and of a campus in Lahore; the rest from teachers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from perception.training.data import records
+from perception.training.data.maps import from_mask, lanes_from_teacher
+from perception.tasks.batch import UNKNOWN
+from perception.training.data.sample import Sample
+
+
+def read_roadseg_ru(data: Path) -> list[Sample]:
+    return _read(data, "roadseg_ru")
+
+
+def read_lums(data: Path) -> list[Sample]:
+    return _read(data, "lums")
+
+
+def _read(data: Path, name: str) -> list[Sample]:
+    rows = [row for row in records.table(data / "road.csv") if row["split"] == "train"]
+    return [_sample(data, name, row) for row in rows if row["img"].startswith(f"road/{name}/")]
+
+
+def _sample(data: Path, name: str, row: dict[str, str]) -> Sample:
+    image = records.read_image(data / row["img"])
+    mask = records.read_image(data / row["mask"], cv2.IMREAD_GRAYSCALE)
+    taught, silence = records.weak(data, row["img"])
+    line, paint = lanes_from_teacher(data, name, Path(row["img"]).stem, image) or (None, None)
+    return Sample(
+        image=image,
+        boxes=taught,
+        absence=silence,
+        drivable=_without_vehicles(from_mask(mask, 1), taught.xyxy[taught.sure], mask.shape, image.shape),
+        line=line,
+        paint=paint,
+    )
+
+
+def _without_vehicles(truth: np.ndarray, boxes: np.ndarray, size: tuple[int, ...], image: tuple[int, ...]) -> np.ndarray:
+    """Cars often lie inside these masks, where other data sets cut them out: not learnt there."""
+    scale = np.tile([size[1] / image[1], size[0] / image[0]], 2)
+    for x1, y1, x2, y2 in np.round(boxes * scale).astype(int):
+        truth[max(y1, 0) : y2, max(x1, 0) : x2] = UNKNOWN
+    return truth

@@ -1,0 +1,58 @@
+"""What a training run tells: a progress bar, log.csv and TensorBoard events."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch.utils.tensorboard import SummaryWriter
+
+EVERY = 50  # steps between rows; a row holds the means since the last one
+
+
+class Log:
+    def __init__(self, out: Path, step: int, steps: int) -> None:
+        self.file = (out / "log.csv").open("a", newline="")
+        self.board = SummaryWriter(str(out))
+        self.rows = csv.writer(self.file)
+        self.sums: defaultdict[str, list[float]] = defaultdict(list)
+        self.since = time.monotonic()
+        columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
+        self.progress = Progress(*columns)
+        self.bar = self.progress.add_task("training", total=steps, completed=step)
+
+    def __enter__(self) -> Log:
+        self.progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.progress.stop()
+        self.file.close()
+        self.board.close()
+
+    def write(self, step: int, values: Mapping[str, float]) -> None:
+        """One step's values. log.csv gets rows `step, seconds a step, name, mean`."""
+        for name, value in values.items():
+            self.sums[name].append(value)
+        self.progress.update(self.bar, completed=step)
+        if step % EVERY:
+            return
+        now = time.monotonic()
+        means = {name: sum(v) / len(v) for name, v in self.sums.items()}
+        for name, mean in {**means, "seconds": (now - self.since) / EVERY}.items():
+            self.rows.writerow([step, name, f"{mean:.6g}"])
+            self.board.add_scalar(name, mean, step)
+        self.file.flush()
+        losses = " ".join(f"{name[5:]} {mean:.3f}" for name, mean in means.items() if name.startswith("loss."))
+        self.progress.update(self.bar, description=losses)
+        if not self.progress.console.is_terminal:
+            print(f"step {step} {(now - self.since) / EVERY:.3f} s/step {losses}", flush=True)
+        self.sums.clear()
+        self.since = now

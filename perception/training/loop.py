@@ -1,0 +1,192 @@
+"""The training loop: joint training on source-balanced batches with partial labels."""
+
+from __future__ import annotations
+
+import copy
+import math
+import os
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from perception.errors import DataError
+from perception.model.network import Network, normalise
+from perception.tasks.batch import Batch
+from perception.tasks.losses import LOSSES
+from perception.training.augment import Place
+from perception.training.balance import BALANCE
+from perception.training.config import Config
+from perception.training.data import SOURCES, signs
+from perception.training.data.mix import Mix
+from perception.training.log import Log
+
+FINISH_ZOOM = (0.85, 1.25)
+
+
+class Ema:
+    """A running average of the weights and statistics, which is what is evaluated and shipped."""
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self.network = copy.deepcopy(network).eval()
+        self.decay = decay
+
+    @torch.no_grad()
+    def update(self, network: nn.Module, step: int) -> None:
+        """`step` counts from 0; early steps average over less."""
+        keep = min(self.decay, (1 + step) / (10 + step))
+        for old, new in zip(self.network.state_dict().values(), network.state_dict().values(), strict=True):
+            if old.dtype.is_floating_point:
+                old.lerp_(new, 1 - keep)
+            else:
+                old.copy_(new)
+
+
+def learning_rate(step: int, config: Config) -> float:
+    """One cycle: linear warm-up, then a cosine down to 1 % (Smith and Topin 2018)."""
+    progress = step / config.steps
+    if progress < config.warmup:
+        return config.rate * (0.02 + 0.98 * progress / config.warmup)
+    fall = (progress - config.warmup) / (1 - config.warmup)
+    return config.rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(fall, 1.0))))
+
+
+def optimizer(network: nn.Module, config: Config) -> torch.optim.AdamW:
+    """AdamW; vectors (biases, norms, identity paths) do not decay."""
+    matrices = [p for p in network.parameters() if p.ndim > 1]
+    vectors = [p for p in network.parameters() if p.ndim <= 1]
+    groups = [{"params": matrices, "weight_decay": config.decay}, {"params": vectors, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, config.rate, betas=(0.9, 0.99))
+
+
+def losses(network: Network, batch: Batch) -> dict[str, Tensor]:
+    """Each present task's loss by name. A task without truth in this batch is absent, not zero."""
+    with torch.autocast("cpu", torch.bfloat16):
+        outputs = network(normalise(batch.images))
+        if "signs" in network.heads and len(batch.crops):
+            outputs |= network.crops(normalise(batch.crops))
+    answers = {task: LOSSES[task](outputs, batch) for task in network.heads}
+    return {task: loss for task, loss in answers.items() if loss is not None}
+
+
+class Trainer:
+    """One run in one folder: config.json, log.csv, TensorBoard events and checkpoint.pt."""
+
+    def __init__(self, data: Path, out: Path, config: Config) -> None:
+        torch.set_num_threads(config.threads)
+        torch.manual_seed(config.seed)
+        self.data, self.out, self.config = data, out, config
+        self.network = Network(config.tasks, config.sharing).to(memory_format=torch.channels_last)
+        if config.init:
+            self.network.load_state_dict(load_checkpoint(Path(config.init))["ema"])
+        self.optimizer = optimizer(self.network, config)
+        self.balance = BALANCE[config.balance](config.weights)
+        self.ema = Ema(self.network, config.ema)
+        self.step = 0
+
+    def resume(self) -> None:
+        """Go on from this folder's checkpoint, if there is one."""
+        path = self.out / "checkpoint.pt"
+        if not path.exists():
+            return
+        state = load_checkpoint(path)
+        self.network.load_state_dict(state["network"])
+        self.ema.network.load_state_dict(state["ema"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step = state["step"]
+
+    def save(self) -> None:
+        state = {
+            "network": self.network.state_dict(),
+            "ema": self.ema.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "config": self.config.to_json(),
+        }
+        partial = self.out / "checkpoint.partial"
+        torch.save(state, partial)
+        os.replace(partial, self.out / "checkpoint.pt")
+
+    def run(self) -> None:
+        """Train to the last step, saving every few minutes."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        (self.out / "config.json").write_text(self.config.to_json() + "\n")
+        saved = time.monotonic()
+        with Log(self.out, self.step, self.config.steps) as log:
+            for batch in self._batches():
+                values = self._train(batch)
+                self.step += 1
+                log.write(self.step, {**values, "rate": learning_rate(self.step, self.config)})
+                if self.step == self.config.steps or time.monotonic() - saved > self.config.save_every:
+                    self.save()
+                    saved = time.monotonic()
+
+    def _train(self, batch: Batch) -> Mapping[str, float]:
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.step, self.config)
+        self.network.train()
+        self.optimizer.zero_grad(set_to_none=True)
+        present = losses(self.network, batch)
+        self.balance(present).backward()
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
+        if not torch.isfinite(norm):
+            raise DataError(f"step {self.step}: the gradient is {norm}; lower `rate` or look at the data")
+        self.optimizer.step()
+        self.ema.update(self.network, self.step)
+        return {f"loss.{task}": loss.item() for task, loss in present.items()} | {"norm": norm.item()}
+
+    def _batches(self) -> Iterator[Batch]:
+        """The remaining batches: first crops of `size`, at the end the whole network input."""
+        config = self.config
+        shares = {name: share for name, share in config.sources.items() if share > 0}
+        unknown = set(shares) - set(SOURCES)
+        if unknown:
+            raise DataError(f"unknown data sets {sorted(unknown)}; there are {', '.join(SOURCES)}")
+        frames = {name: SOURCES[name](self.data) for name in shares}
+        if not any(frames.values()):
+            raise DataError(f"{self.data}: expected training data of {', '.join(shares)}, found none")
+        crops = signs.read(self.data) + signs.in_scenes(frames.get("gtsdb", []))
+        turn = round(config.steps * (1 - config.finish))
+        phases = [
+            (turn, Place(config.size, config.deployed, config.zoom)),
+            (config.steps, Place(config.deployed, config.deployed, FINISH_ZOOM)),
+        ]
+        for end, place in phases:
+            if self.step < end:
+                mix = Mix(
+                    frames,
+                    shares,
+                    crops if "signs" in config.tasks else [],
+                    place,
+                    batch=config.batch,
+                    crops=config.crops,
+                    paste=config.paste,
+                    seed=config.seed,
+                    start=self.step,
+                )
+                loader = DataLoader(mix, batch_size=None, num_workers=config.workers, prefetch_factor=4 if config.workers else None)
+                yield from (batch for batch, _ in zip(loader, range(end - self.step), strict=False))
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """A checkpoint of `Trainer.save`. Raises DataError if it cannot be read; never unpickles code."""
+    try:
+        state: dict[str, Any] = torch.load(path, weights_only=True)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise DataError(f"{path}: expected a checkpoint of this project: {error}") from error
+    return state
+
+
+def load_network(path: Path) -> Network:
+    """The averaged network of a checkpoint, in evaluation mode."""
+    import json
+
+    state = load_checkpoint(path)
+    config = json.loads(state["config"])
+    network = Network(config["tasks"], config["sharing"])
+    network.load_state_dict(state["ema"])
+    return network.eval()
