@@ -1,0 +1,82 @@
+"""Where frames come from. `KINDS` is the table of all kinds.
+
+To add a kind: a file with a class that fills `perception.interfaces.Source`, an opener, and a line in the
+table. Each opener imports its file when it is called: reading images does not load the video libraries.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from perception.errors import SourceError
+from perception.interfaces import Source
+
+
+def open_camera(text: str) -> Source:
+    from perception.sources.camera import open_camera
+
+    return open_camera(text)
+
+
+def open_rtsp(text: str) -> Source:
+    from perception.sources.stream import open_rtsp
+
+    return open_rtsp(text)
+
+
+def open_http(text: str) -> Source:
+    from perception.sources.stream import open_http
+
+    return open_http(text)
+
+
+def open_synthetic(text: str) -> Source:
+    from perception.sources.synthetic import SyntheticSource
+
+    return SyntheticSource(*map(int, text.split(":")[1:]))
+
+
+def open_images(text: str) -> Source:
+    from perception.sources.images import open_images
+
+    return open_images(text)
+
+
+def open_video(text: str) -> Source:
+    from perception.sources.recording import Recording
+
+    return Recording(text)
+
+
+IMAGE = r".*\.(jpe?g|png|bmp|webp|tiff?|ppm|pgm)"
+KINDS: tuple[tuple[str, Callable[[str], Source]], ...] = (  # the first pattern that fits the whole name
+    (r"\d+|/dev/video\d+", open_camera),
+    (r"rtsps?://.+", open_rtsp),
+    (r"https?://.+", open_http),
+    (r"synthetic:\d+(:\d+)?", open_synthetic),
+    (rf"{IMAGE}|.*[*?[].*", open_images),
+    (r"(?![a-z0-9]+:).+", open_video),  # a name with an unknown prefix is no file
+)
+
+
+def open_source(text: str) -> Source:
+    """A source by its name on the command line. Raises SourceError if there is nothing of the kind there.
+
+    "0", "/dev/video0"             a camera
+    "rtsp://…", "http(s)://…"      a network stream, or a video file that a server has
+    "synthetic:SEED[:FRAMES]"      rendered road scenes
+    "drive/", "drive/*.png"        the images of a folder, or those a quoted pattern names
+    "photo.jpg", "clip.mp4"        one image; anything else is opened as a video
+    """
+    if text and Path(text).is_dir():
+        return open_images(text)
+    if Path(text).is_file():  # whatever its name looks like
+        return open_images(text) if re.fullmatch(IMAGE, text, re.IGNORECASE) else open_video(text)
+    for pattern, opener in KINDS:
+        if re.fullmatch(pattern, text, re.IGNORECASE):
+            return opener(text)
+    raise SourceError(
+        f"{text!r}: expected a camera number, an rtsp or http URL, synthetic:SEED, images or a video"
+    )

@@ -1,0 +1,31 @@
+"""A source whose camera is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from perception.camera import CameraModel
+from perception.interfaces import Source
+from perception.types import Frame
+
+
+class Calibrated:
+    """Another source, its frames with a camera, scaled to their size: it must see the same field of view."""
+
+    def __init__(self, source: Source, camera: CameraModel) -> None:
+        self.live = source.live
+        self.images = source.images
+        self.lost = source.lost
+        self.close = source.close
+        self._source = source
+        self._camera = camera
+
+    def __iter__(self) -> Iterator[Frame]:
+        camera = self._camera
+        for frame in self._source:
+            if frame.size != camera.size:
+                camera = self._camera.scaled(frame.size)
+            self.lost = self._source.lost
+            yield replace(frame, camera=camera)
+        self.lost = self._source.lost

@@ -1,0 +1,92 @@
+"""Still images: one file, a folder or a glob."""
+
+from __future__ import annotations
+
+import glob
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from perception.errors import FrameError, SourceError
+from perception.sources.convert import to_bgr
+from perception.types import Frame
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+FLAGS = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH  # keeps 16 bits, drops alpha, turns by the EXIF orientation
+
+log = logging.getLogger(__name__)
+
+
+class Images:
+    """Unrelated still images in natural order (2 before 10).
+
+    `Frame.source` is the file name, `seq` the place in the list, `stamp_ns` 0: a still has no time. A
+    picture is turned upright as its EXIF orientation says, so pixels are those a viewer shows. One that
+    cannot be read is skipped with a warning and counted in `lost`; its `seq` stays unused. If none can be
+    read, SourceError.
+    """
+
+    live = False
+    images = True
+
+    def __init__(self, paths: Sequence[Path], what: str) -> None:
+        if not paths:
+            raise SourceError(f"{what}: expected images ({' '.join(SUFFIXES)}), found none; check the path")
+        self.paths = paths
+        self.what = what
+        self.lost = 0
+
+    def __iter__(self) -> Iterator[Frame]:
+        self.lost = 0
+        for seq, path in enumerate(self.paths):
+            try:
+                image = read_image(path)
+            except SourceError as error:
+                self.lost += 1
+                log.warning("skipped: %s", error)
+                continue
+            yield Frame(image, 0, seq, path.name)
+        if self.lost == len(self.paths):
+            raise SourceError(f"{self.what}: expected images, but none of {self.lost} files could be read")
+
+    def close(self) -> None:
+        pass
+
+
+def read_image(path: Path) -> np.ndarray:
+    """(H, W, 3) uint8 BGR, upright. Raises SourceError if the file is missing or is no image."""
+    try:
+        data = np.fromfile(path, np.uint8)
+        image = cv2.imdecode(data, FLAGS) if data.size else None
+        if image is None:
+            raise SourceError(f"{path}: expected an image, got {data.size} bytes that are none")
+        return to_bgr(image)
+    except (OSError, cv2.error, FrameError) as error:
+        raise SourceError(f"{path}: expected an image: {error}") from error
+
+
+def open_images(text: str) -> Images:
+    """One image file, the images directly inside a folder, or those a pattern names (`**`: any folders)."""
+    path = Path(text)
+    if path.is_file():
+        return Images([path], text)
+    found = path.iterdir() if path.is_dir() else map(Path, glob.glob(text, recursive=True))
+    return Images(sorted(filter(is_image, found), key=natural), text)
+
+
+def is_image(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and not path.is_dir()
+
+
+def natural(path: Path) -> list[tuple[int, str]]:
+    """Sort key under which numbers count as numbers: img2 < img10.
+
+    >>> sorted(map(Path, ["b10", "b9", "a"]), key=natural)[1].name
+    'b9'
+    """
+    pieces = re.split(r"(\d+)", str(path))
+    return [(int(p) if p.isdecimal() else -1, p) for p in pieces]

@@ -1,0 +1,105 @@
+"""A video file: every frame, and an account of those that are damaged."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+
+from perception.errors import SourceError
+from perception.sources.decode import Decoder, VideoPacket
+from perception.types import Frame
+
+RETRIES = 3  # read errors before the rest of a file is given up
+SLACK_S = 1.0  # headers give the longest stream of a file, and sound may end later than pictures
+
+log = logging.getLogger(__name__)
+
+
+class Recording:
+    """Frames of a video, all of them, in order; every iteration starts again.
+
+    A damaged packet costs only the frames it carried: `seq` has a gap there, `lost` counts them, and a
+    warning at the end says how many. So does a file that ends before its header says (where the header
+    gives only a duration, the count is an estimate). Stamps are on the clock of the container.
+    Raises SourceError if the file is no video or none of its frames can be decoded.
+    """
+
+    live = False
+    images = False
+
+    def __init__(self, path: str, label: str = "", timeout_s: float | None = None) -> None:
+        """`path` is a file or a URL; `label` stands for it in messages, for URLs with a password."""
+        self.path = path
+        self.label = label or path
+        self.name = Path(self.label).name
+        self.lost = 0
+        self._timeout_s = timeout_s
+        with self._open() as container:  # a wrong file is known before a model is loaded
+            self.fps = float(Decoder(container, self.label).stream.average_rate or 30)
+
+    def __iter__(self) -> Iterator[Frame]:
+        stamp, step = 0, round(1e9 / self.fps)
+        seq = -1
+        with self._open() as container:
+            decoder = Decoder(container, self.label)
+            for image, time_ns, seq in decoder.pictures(packets(container, self.label)):
+                stamp = stamp + step if time_ns is None else time_ns
+                self.lost = decoder.lost
+                yield Frame(image, stamp, seq, self.name)
+            self.lost = decoder.lost + missing_at_end(container, decoder, self.fps)
+        if seq < 0:
+            raise SourceError(f"{self.label}: expected a video, but no frame can be decoded; copy it again")
+        if self.lost:
+            log.warning("%s: %d frames are damaged or missing and were left out", self.label, self.lost)
+
+    def close(self) -> None:
+        """Nothing is open between iterations."""
+
+    def _open(self) -> InputContainer:
+        return open_container(self.path, self.label, self._timeout_s)
+
+
+def open_container(path: str, label: str, timeout_s: float | None, **options: str) -> InputContainer:
+    """What is at `path`, a file or a URL. Raises SourceError, which says `label`, if that is no video."""
+    try:
+        container = av.open(path, options=options, timeout=timeout_s)
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise SourceError(f"{label}: expected a video, {remedy(error)}") from error
+    if container.format.name == "tty":  # FFmpeg plays text files as terminal recordings
+        container.close()
+        raise SourceError(f"{label}: expected a video, got a text file")
+    return container
+
+
+def remedy(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "found nothing there; check the path, and quote it if it contains * or spaces"
+    if isinstance(error, av.InvalidDataError):
+        return (
+            "but it is empty, cut off before its index (`moov`), or of another kind; copy or record it again"
+        )
+    return f"got: {getattr(error, 'strerror', None) or error}"  # without the URL, which may hold a password
+
+
+def packets(container: InputContainer, label: str) -> Iterator[VideoPacket]:
+    """The packets of the first video stream, past places that cannot be read."""
+    for _ in range(RETRIES):
+        try:
+            yield from container.demux(container.streams.video[0])
+            return
+        except av.FFmpegError as error:  # noqa: PERF203 (only a failure enters the loop again)
+            log.warning("%s: %s", label, error)
+
+
+def missing_at_end(container: InputContainer, decoder: Decoder, fps: float) -> int:
+    """How many frames the header promised that the file does not hold."""
+    if decoder.stream.frames:
+        return max(0, decoder.stream.frames - decoder.packets)
+    if container.duration is None:
+        return 0
+    missing_s = container.duration / av.time_base - decoder.seconds
+    return round(missing_s * fps) if missing_s > SLACK_S else 0

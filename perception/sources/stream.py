@@ -1,0 +1,72 @@
+"""Video from the network: RTSP cameras and HTTP streams."""
+
+from __future__ import annotations
+
+import re
+
+import av
+import numpy as np
+
+from perception.errors import SourceError
+from perception.sources.decode import Decoder
+from perception.sources.live import Live
+from perception.sources.recording import Recording, open_container
+
+TIMEOUT_S = 5.0  # without a byte: a camera that sends nothing for so long is gone
+LOW_LATENCY = {"fflags": "nobuffer", "flags": "low_delay"}
+RTSP = {"rtsp_transport": "tcp"}  # over UDP a lost datagram is a grey smear
+
+
+class StreamCapture:
+    """An opened network stream; its frames in order, as fast as they come."""
+
+    def __init__(self, url: str, **options: str) -> None:
+        self.name = without_password(url)
+        self._container = open_container(url, self.name, TIMEOUT_S, **LOW_LATENCY, **options)
+        self._decoder = Decoder(self._container, self.name)
+        self._pictures = self._decoder.pictures(self._container.demux(self._decoder.stream))
+
+    @property
+    def lost(self) -> int:
+        return self._decoder.lost
+
+    @property
+    def ends(self) -> bool:
+        """It says how long it is, so it is a file that is served, not a camera."""
+        return self._container.duration is not None
+
+    def read(self) -> np.ndarray:
+        try:
+            return next(self._pictures).image
+        except StopIteration:
+            raise SourceError(f"{self.name}: expected frames, the stream ended") from None
+        except (av.FFmpegError, OSError) as error:
+            raise SourceError(f"{self.name}: expected frames, got: {error.strerror}") from error
+
+    def close(self) -> None:
+        self._container.close()
+
+
+def open_rtsp(url: str) -> Live:
+    """`rtsp://[user:password@]host[:port]/path`, over TCP."""
+    return Live(without_password(url), lambda: StreamCapture(url, **RTSP))
+
+
+def open_http(url: str) -> Live | Recording:
+    """A served video file is a recording, anything without a duration is live."""
+    name = without_password(url)
+    capture = StreamCapture(url)
+    if capture.ends:
+        capture.close()
+        return Recording(url, name, TIMEOUT_S)
+    waiting: list[StreamCapture] = [capture]  # many cameras serve one viewer at a time: do not open twice
+    return Live(name, lambda: waiting.pop() if waiting else StreamCapture(url))
+
+
+def without_password(url: str) -> str:
+    """The name that may stand in logs and results.
+
+    >>> without_password("rtsp://admin:secret@10.0.0.7/front")
+    'rtsp://10.0.0.7/front'
+    """
+    return re.sub(r"(?<=://)[^/@]*@", "", url)
