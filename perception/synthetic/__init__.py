@@ -1,0 +1,6 @@
+"""Road scenes from a seed, with exact truth for all four tasks, in pixels and in metres."""
+
+from perception.synthetic.cameras import default_camera, random_camera
+from perception.synthetic.world import Rendered, World
+
+__all__ = ["Rendered", "World", "default_camera", "random_camera"]

@@ -1,0 +1,49 @@
+"""Facades: sheets of windows, doors and shops."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from perception.synthetic.textures import fractal, pyramid
+
+STYLES = 8
+_WALLS = np.array(
+    [(150, 175, 190), (175, 190, 200), (90, 110, 160), (120, 140, 175), (190, 195, 198), (130, 135, 138), (140, 165, 200), (96, 98, 104)]
+)  # fmt: skip
+
+
+@lru_cache(maxsize=STYLES)
+def facade(style: int) -> tuple[np.ndarray, ...]:
+    """Pyramid of opaque BGRA (512, 512): rows of windows over a ground floor."""
+    rng = np.random.default_rng((77, style))
+    image = np.empty((512, 512, 4), np.float32)
+    noise = fractal(1, 1.1)[..., None]
+    image[..., :3] = _WALLS[style] * (1 + 0.05 * noise)
+    image[..., 3] = 255
+    if style in (2, 3):
+        image[::6, :, :3] *= 0.86  # brick courses
+    floors, axes = int(rng.integers(2, 5)), int(rng.integers(3, 6))
+    for floor in range(floors):
+        for axis in range(axes):
+            _window(rng, image, floor, axis, floors, axes)
+    image[:14, :, :3] *= 0.6  # eaves
+    image[-10:, :, :3] *= 0.7  # plinth
+    return pyramid(np.clip(image, 0, 255).astype(np.uint8))
+
+
+def _window(rng: np.random.Generator, image: np.ndarray, floor: int, axis: int, floors: int, axes: int) -> None:
+    tall, wide = 490 / floors, 512 / axes
+    top, left = 18 + floor * tall + tall * 0.2, axis * wide + wide * 0.22
+    shop = floor == floors - 1 and rng.random() < 0.5
+    h, w = (tall * 0.74, wide * 0.7) if shop else (tall * 0.56, wide * 0.54)
+    a, b = (int(left), int(top)), (int(left + w), int(top + h))
+    cv2.rectangle(image, (a[0] - 5, a[1] - 5), (b[0] + 5, b[1] + 5), (215, 218, 220, 255), -1)
+    glass = np.array([70, 62, 54]) * rng.uniform(0.6, 1.7)
+    cv2.rectangle(image, a, b, (*glass.tolist(), 255), -1)
+    if rng.random() < 0.5:
+        cv2.rectangle(image, a, (b[0], int(a[1] + h * rng.uniform(0.2, 0.6))), (*(glass * 2.1).tolist(), 255), -1)
+    cv2.line(image, ((a[0] + b[0]) // 2, a[1]), ((a[0] + b[0]) // 2, b[1]), (200, 204, 206, 255), 3)
+    cv2.rectangle(image, (a[0] - 7, b[1] + 5), (b[0] + 7, b[1] + 10), (150, 152, 156, 255), -1)

@@ -1,0 +1,112 @@
+"""Solid bodies of flat faces, in their own frame: x forward, y left, z up, origin on the ground."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from perception.synthetic.canvas import NEAR, Canvas, cut
+
+Colour = Sequence[float] | np.ndarray  # BGR
+
+
+@dataclass(eq=False)
+class Mesh:
+    """Faces are convex and painted in the order added; those that look away are left out."""
+
+    points: list[np.ndarray] = field(default_factory=list)  # (k, 3) corners of each face
+    colours: list[np.ndarray] = field(default_factory=list)  # (3,) of each face
+    normals: list[np.ndarray] = field(default_factory=list)  # (3,) outward
+    fine: list[bool] = field(default_factory=list)  # too small to matter from afar
+    glows: list[bool] = field(default_factory=list)  # shines by itself
+    packed: tuple[np.ndarray, ...] | None = None
+
+    def add(
+        self, corners: np.ndarray, colour: Colour, out: Sequence[float], fine: bool = False, glow: bool = False
+    ) -> None:
+        """`out`: any vector on the outer side of the face."""
+        corners = np.asarray(corners, np.float64)
+        normal = np.cross(corners[1] - corners[0], corners[2] - corners[0])
+        normal /= np.linalg.norm(normal) + 1e-12
+        self.points.append(corners)
+        self.normals.append(normal if normal @ np.asarray(out) > 0 else -normal)
+        self.colours.append(np.asarray(colour, np.float64))
+        self.fine.append(fine)
+        self.glows.append(glow)
+
+    def prism(self, low: np.ndarray, z0: float, high: np.ndarray, z1: float, colour: Colour, top: Colour) -> None:
+        """Between two outlines (k, 2): the walls and the lid."""
+        a = np.column_stack([low, np.full(len(low), z0)])
+        b = np.column_stack([high, np.full(len(high), z1)])
+        for i in range(len(a)):
+            j = (i + 1) % len(a)
+            side = (a[i] + a[j] - a[0] - a[len(a) // 2]) / 2
+            self.add(np.array([a[i], a[j], b[j], b[i]]), colour, (*(side[:2]), 0.0))
+        self.add(b, top, (0, 0, 1))
+
+    def panel(
+        self, x: float, y: tuple[float, float], z: tuple[float, float], colour: Colour, glow: bool = False, back: bool = True
+    ) -> None:
+        """An upright rectangle that looks back (or forward), a detail."""
+        corners = np.array([[x, y[0], z[0]], [x, y[1], z[0]], [x, y[1], z[1]], [x, y[0], z[1]]])
+        self.add(corners, colour, (-1 if back else 1, 0, 0), True, glow)
+
+    def flank(self, x: tuple[float, float], y: float, z: tuple[float, float], colour: Colour) -> None:
+        """An upright rectangle that looks sideways, a detail."""
+        corners = np.array([[x[0], y, z[0]], [x[1], y, z[0]], [x[1], y, z[1]], [x[0], y, z[1]]])
+        self.add(corners, colour, (0, np.sign(y), 0), True)
+
+    def disc(self, x: float, y: float, z: float, radius: float, colour: Colour, fine: bool = True) -> None:
+        """An upright disc that looks sideways: a wheel."""
+        turn = np.linspace(0, 2 * np.pi, 13)[:-1]
+        corners = np.stack([x + radius * np.cos(turn), np.full(12, y), z + radius * np.sin(turn)], -1)
+        self.add(corners, colour, (0, np.sign(y), 0), fine)
+
+    def paint(self, canvas: Canvas, at: np.ndarray, yaw: float, ident: int, lamps: float = 0.0) -> np.ndarray | None:
+        """Puts the body on the road at vehicle x, y; returns its outline (k, 2) in pixels, uncut by the image."""
+        points, starts, colours, normals, fine, glows = self._pack()
+        cos, sin = np.cos(yaw), np.sin(yaw)
+        turn = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
+        world = points @ turn.T + (*at, 0.0)
+        outward = normals @ turn.T
+        seen = ((world[starts[:-1]] - canvas.eye) * outward).sum(-1) < 0
+        camera = canvas.depth(world)
+        if camera[:, 2].max() < NEAR:
+            return None
+        distance = float(np.linalg.norm(at))
+        if canvas.focal / distance < 14:
+            seen &= ~fine
+        light = np.where(glows[:, None], 0.75 + lamps, canvas.light.on(outward, canvas.sun))
+        shown = canvas.hazed(np.clip(colours * light, 0, 255), distance)
+        outline = self._outline(canvas, camera, starts)
+        canvas.polygon(outline, canvas.hazed(np.full(3, 24.0), distance), ident)
+        whole = camera[:, 2].min() > NEAR
+        pixels = canvas.pixels(camera) if whole else camera
+        for k in np.flatnonzero(seen):
+            face = pixels[starts[k] : starts[k + 1]]
+            if whole:
+                canvas.polygon(face, shown[k])
+            elif len(face := cut(face)) >= 3:
+                canvas.polygon(canvas.pixels(face), shown[k])
+        return outline
+
+    def _outline(self, canvas: Canvas, camera: np.ndarray, starts: np.ndarray) -> np.ndarray:
+        """Convex outline (k, 2) of all that lies beyond NEAR."""
+        if camera[:, 2].min() <= NEAR:
+            camera = np.concatenate([cut(camera[a:b]) for a, b in zip(starts, starts[1:], strict=False)])
+        return hull(canvas.pixels(camera))
+
+    def _pack(self) -> tuple[np.ndarray, ...]:
+        if self.packed is None:
+            starts = np.cumsum([0, *(len(p) for p in self.points)])
+            arrays = (self.colours, self.normals, self.fine, self.glows)
+            self.packed = (np.concatenate(self.points), starts, *(np.array(a) for a in arrays))
+        return self.packed
+
+
+def hull(points: np.ndarray) -> np.ndarray:
+    """Convex outline (k, 2) of points (n, 2)."""
+    return cv2.convexHull(points.astype(np.float32))[:, 0].astype(np.float64)

@@ -1,0 +1,94 @@
+"""How this drive's ground looks: everything the ground shader needs that does not change with time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from perception.camera import CameraModel
+from perception.synthetic.ground import shade_ground
+from perception.synthetic.layout import Layout
+from perception.synthetic.light import Light
+from perception.synthetic.road import Strip
+from perception.synthetic.textures import fractal, marks
+
+_COLOURS = np.array(
+    [(112, 110, 108), (104, 101, 98), (112, 124, 136), (148, 150, 152), (138, 142, 146), (62, 118, 98), (78, 128, 132), (108, 108, 108)],
+    np.float64,
+)  # fmt: skip  BGR by material
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    grid: np.ndarray  # (H, W, 2) float32 road point of each pixel, x = -1: none
+    lens: np.ndarray  # (3,) fx, fy, height
+    bands: np.ndarray  # (b, 4) float64 d from, d to, material, raggedness of its edges
+    palette: np.ndarray  # (8, 3) BGR
+    strokes: np.ndarray  # (k, 6) d, width, on, period, phase, colour
+    colours: np.ndarray  # (2, 3) BGR of paint
+    profile: np.ndarray  # (1000,) brightness across the road, 5 cm apart from d = -25
+    marks: tuple[np.ndarray, ...]
+    look: np.ndarray  # (8,) blotches, grain, d of the marks' edge, strength of marks, haze, wear, unevenness of wear, s of shadows
+    noise: np.ndarray
+    grain: np.ndarray
+
+    @classmethod
+    def random(cls, rng: np.random.Generator, layout: Layout, light: Light, camera: CameraModel) -> Surface:
+        palette = _COLOURS * rng.uniform(0.8, 1.2, (8, 1)) * (1 + rng.normal(0, 0.025, (8, 3)))
+        palette[[0, 1, 7]] = palette[0] * np.array([1, rng.uniform(0.86, 1.1), 1])[:, None]
+        paint = np.array([(222, 226, 226), (60, 176, 222)]) * rng.uniform(0.86, 1.08)
+        wear = float(rng.choice((0.0, 0.15, 0.4), p=(0.45, 0.35, 0.2)))
+        right, left = layout.edges
+        look = np.array(
+            [rng.uniform(0.02, 0.08), rng.uniform(0.04, 0.13), right, rng.uniform(0.3, 1), light.haze, wear, rng.uniform(0.1, 0.4), 0]
+        )
+        strokes = [[k.d, k.width, k.on, k.period, k.phase, k.colour] for line in layout.lines for k in line.strokes]
+        return cls(
+            road_grid(camera),
+            np.array([camera.fx, camera.fy, camera.height]),
+            np.array([(a, b, m, 1.0) for a, b, m in layout.bands], np.float64),
+            palette,
+            np.array(strokes, np.float64).reshape(-1, 6),
+            paint,
+            _profile(rng, layout),
+            marks(rng, left - right),
+            look,
+            fractal(int(rng.integers(4)), 1.2),
+            fractal(int(rng.integers(4, 8)), 0.25),
+        )
+
+    def paint(
+        self, image: np.ndarray, strip: Strip, light: Light, shadow: np.ndarray, contact: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Colours the ground of `image`; returns band number + 1 and paint 0..255, both (H, W) uint8."""
+        surface, paint = np.zeros(image.shape[:2], np.uint8), np.zeros(image.shape[:2], np.uint8)
+        look = self.look.copy()
+        look[7] = strip.s[0]
+        mirror = np.append(light.horizon, light.wet)
+        shade_ground(
+            image, surface, paint, self.grid, strip.table, strip.s[0], self.lens, self.bands, self.palette,
+            self.strokes, self.colours, self.noise, self.grain, self.profile, self.marks, look, shadow,
+            contact, light.ambient, light.direct, light.horizon, mirror,
+        )  # fmt: skip
+        return surface, paint
+
+
+def road_grid(camera: CameraModel) -> np.ndarray:
+    """(H, W, 2) float32: vehicle x, y of the road under each pixel's middle, x = -1 where there is none."""
+    w, h = camera.size
+    pixels = np.stack(np.meshgrid(np.arange(w) + 0.5, np.arange(h) + 0.5), -1)
+    return np.nan_to_num(camera.to_road(pixels), nan=-1.0).astype(np.float32)
+
+
+def _profile(rng: np.random.Generator, layout: Layout) -> np.ndarray:
+    """Wheel tracks, an oil stripe in the middle of each lane, seams between them."""
+    d = np.arange(1000) * 0.05 - 25
+    value = np.ones(1000)
+    track, oil = rng.uniform(-0.09, 0.07), rng.uniform(-0.1, 0.0)
+    for lane in layout.lanes:
+        for offset in (-0.75, 0.75):
+            value += track * np.exp(-(((d - lane.d - offset) / 0.3) ** 2))
+        value += oil * np.exp(-(((d - lane.d) / 0.35) ** 2))
+        value[np.abs(d - lane.d - lane.width / 2 - 0.1) < 0.04] *= rng.uniform(0.8, 1.0)
+    return value

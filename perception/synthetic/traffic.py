@@ -1,0 +1,80 @@
+"""What moves: endless streams of vehicles, cyclists and walkers, one a lane or pavement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from perception.synthetic.layout import Layout
+from perception.synthetic.people import Figure, Outfit, cyclist, motorcyclist, walker
+from perception.synthetic.vehicles import Vehicle, random_vehicle
+
+VEHICLE, PERSON, CYCLIST, MOTORBIKE, LIGHT, SIGN = range(6)  # classes of the detection task
+
+
+@dataclass(frozen=True, eq=False)
+class Mover:
+    s: float
+    d: float
+    yaw: float  # relative to the road
+    class_id: int
+    body: Vehicle | Figure
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """Number k is at k * spacing + jitter + speed * t, so gaps never close and t may be any time."""
+
+    seed: tuple[int, ...]
+    d: float
+    speed: float  # m/s, negative: against the ego vehicle
+    spacing: float  # metres
+    share: float  # of the places that are taken
+    make: Callable[[np.random.Generator, float], tuple[int, Vehicle | Figure]]
+
+    def near(self, t: float, s0: float, s1: float) -> Iterator[Mover]:
+        """Those with s0 <= s <= s1 at time t."""
+        offset = self.speed * t
+        for k in range(int((s0 - offset) // self.spacing) - 1, int((s1 - offset) // self.spacing) + 2):
+            rng = np.random.default_rng((*self.seed, k + 2**20))
+            taken, jitter, side = rng.random(), rng.uniform(-0.3, 0.3), rng.normal(0, 0.2)
+            s = (k + jitter) * self.spacing + offset
+            if taken < self.share and s0 <= s <= s1:
+                class_id, body = self.make(rng, t)
+                yield Mover(s, self.d + side, np.pi if self.speed < 0 else 0.0, class_id, body)
+
+
+def streams(rng: np.random.Generator, seed: int, layout: Layout, speed: float) -> list[Stream]:
+    """`speed`: of the ego vehicle, m/s."""
+    found = []
+    busy = rng.uniform(0.15, 0.95)
+    for i, lane in enumerate(layout.lanes):
+        v = speed * rng.uniform(0.85, 1.25) if lane.forward else -speed * rng.uniform(0.8, 1.2)
+        if i == layout.ego:
+            v = speed
+        found.append(Stream((seed, 1, i), lane.d, v, max(22.0, speed * 1.8), busy, _road_user))
+    for i, d in enumerate(layout.pavements):
+        for j, v in enumerate((1.3, -1.3)):
+            found.append(Stream((seed, 2, i, j), d + 0.5 * (j - 0.5), v, 9.0, 0.4 * busy, _walker))
+    if layout.setting in ("town", "suburb", "country"):
+        edge = layout.edges[0] + 0.7 if layout.right_hand else layout.edges[1] - 0.7
+        if not layout.parking:
+            found.append(Stream((seed, 3), edge, 5.0, 45.0, 0.4, _cyclist))
+    return found
+
+
+def _road_user(rng: np.random.Generator, t: float) -> tuple[int, Vehicle | Figure]:
+    if rng.random() < 0.1:
+        return MOTORBIKE, motorcyclist(Outfit.random(rng), rng.random() < 0.5)
+    return VEHICLE, random_vehicle(rng)
+
+
+def _walker(rng: np.random.Generator, t: float) -> tuple[int, Vehicle | Figure]:
+    outfit = Outfit.random(rng)
+    return PERSON, walker(outfit, float(rng.uniform(0, 6.28)) + t * 2 * np.pi * 0.9)
+
+
+def _cyclist(rng: np.random.Generator, t: float) -> tuple[int, Vehicle | Figure]:
+    return CYCLIST, cyclist(Outfit.random(rng), float(rng.uniform(0, 6.28)) + t * 7.0, rng.random() < 0.5)
