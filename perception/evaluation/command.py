@@ -14,7 +14,7 @@ from rich.table import Table
 
 from perception import bundle as bundles
 from perception.evaluation import data
-from perception.evaluation.evaluate import PARTS, Report, measure
+from perception.evaluation.measure import PARTS, Report, measure_dataset
 from perception.load import load
 from perception.sinks.files import write_whole
 from perception.tasks import lanes
@@ -41,7 +41,7 @@ def evaluate(
     pipeline = load(bundle, precision=precision, threads=threads)
     start = perf_counter()
     try:
-        report = measure(pipeline, dataset, parts, _progress)
+        report = measure_dataset(pipeline, dataset, parts, _progress)
     finally:
         pipeline.close()
     show(report, Console())

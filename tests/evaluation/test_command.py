@@ -7,7 +7,7 @@ from rich.console import Console
 
 from perception.errors import BundleError, DataError
 from perception.evaluation.command import evaluate, show
-from perception.evaluation.evaluate import Report
+from perception.evaluation.measure import Report
 
 
 def test_the_figures_are_written_with_what_they_were_measured_on(folder, tiny_bundle, tmp_path, capsys):

@@ -39,16 +39,16 @@ def evaluate(
     parts: Sequence[str] = PARTS,
     limit: int | None = None,
 ) -> dict[str, float]:
-    """The metrics of `measure` by name, for one split of a data folder.
+    """The metrics of `measure_dataset` by name, for one split of a data folder.
 
     `pipeline`: frame to scene; a task that did not run (its field is None) is left out. `limit`: at most so
     many pictures of each kind, evenly spaced. Raises DataError.
     """
     dataset = data.read(data_dir, split, lanes.CLASSES).thinned(limit)
-    return measure(pipeline, dataset, parts).metrics
+    return measure_dataset(pipeline, dataset, parts).metrics
 
 
-def measure(
+def measure_dataset(
     pipeline: See,
     dataset: Dataset,
     parts: Sequence[str] = PARTS,
