@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from dataclasses import replace
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -161,12 +164,33 @@ def test_ctrl_c_keeps_what_is_done_and_closes():
     assert sink.seqs == [0, 1]
 
 
+class CtrlC(ListSink):
+    def write(self, frame, scene):
+        super().write(frame, scene)
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_ctrl_c_between_two_sinks_waits_for_both():
+    sinks = [CtrlC(), ListSink()]
+    assert run(ListSource(frame(0), frame(1)), see, sinks) == Outcome(written=1, interrupted=True)
+    assert sinks[1].seqs == [0]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 @pytest.mark.parametrize("error", [SourceError("unplugged"), RuntimeError("a bug")])
 def test_an_error_of_the_source_closes_the_sinks(error):
     sink = ListSink()
     with pytest.raises(type(error)):
         run(ListSource(frame(0), error), see, [sink])
     assert sink.closed
+    assert sink.seqs == [0]
+
+
+def test_a_run_in_another_thread():
+    sink = ListSink()
+    thread = Thread(target=run, args=(ListSource(frame(0)), see, [sink]))
+    thread.start()
+    thread.join()
     assert sink.seqs == [0]
 
 

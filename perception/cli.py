@@ -1,0 +1,242 @@
+"""The `perception` command. What a command needs is imported when it runs: `--help` is instant."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from typer.core import TyperGroup
+
+from perception.errors import PerceptionError
+
+if TYPE_CHECKING:
+    from perception.interfaces import Sink, Source, Task
+    from perception.pipeline import Outcome, Pipeline
+
+FAILED, INTERRUPTED = 2, 130  # exit codes; 130 is what shells give for Ctrl-C
+LIVE_FPS = 30.0  # of sources that have no rate of their own
+SOURCE = "Video, image, folder, quoted glob, camera number, rtsp://... or synthetic:SEED."
+
+errors = Console(stderr=True)
+output = Console()
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """The world's faults as one red line, without a traceback; a bug keeps its traceback."""
+    try:
+        yield
+    except PerceptionError as error:
+        errors.print(f"[bold red]error:[/] [red]{escape(str(error))}[/]", soft_wrap=True, highlight=False)
+        raise typer.Exit(FAILED) from error
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+
+
+class Commands(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        with one_line_errors():
+            return super().invoke(ctx)
+
+
+def main() -> None:
+    """The console script."""
+    app(prog_name="perception")
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Objects, signs, lanes and drivable area from a driving camera.",
+)
+
+Bundle = Annotated[
+    Path | None, typer.Option(help="Model bundle, a folder. Default: the one that is shipped.")
+]
+Precision = Annotated[str, typer.Option(help="Network file of the bundle: int8 or fp32.")]
+Threads = Annotated[
+    int | None, typer.Option(min=1, help="Threads of the network. Default: the cores, at most 4.")
+]
+Data = Annotated[Path, typer.Option(help="Folder of labelled pictures.")]
+Json = Annotated[Path | None, typer.Option("--json", help="Write the figures here as well.")]
+
+
+@app.callback()
+def main_options() -> None:
+    logging.basicConfig(
+        format="%(message)s", handlers=[RichHandler(console=errors, show_path=False, show_time=False)]
+    )
+
+
+@app.command()
+def run(
+    source: Annotated[str, typer.Argument(help=SOURCE)],
+    bundle: Bundle = None,
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out"),
+    tasks: Annotated[
+        str | None, typer.Option(help="Comma-separated, such as lanes,signs. Default: all.")
+    ] = None,
+    precision: Precision = "int8",
+    camera: Annotated[Path | None, typer.Option(help="Camera model (JSON): lanes in metres, too.")] = None,
+    save_maps: Annotated[bool, typer.Option("--save-maps", help="Class maps as PNG, in OUT/maps.")] = False,
+    no_video: Annotated[bool, typer.Option("--no-video", help="No painted video or images.")] = False,
+    max_frames: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames.")] = None,
+    threads: Threads = None,
+) -> None:
+    """See what is in a video, in images or before a camera: overlay, scenes.jsonl, summary.json."""
+    from perception.load import load
+    from perception.sinks.files import write_whole
+    from perception.sinks.tally import Tally
+
+    pipeline = load(bundle, tasks=_names(tasks), precision=precision, threads=threads)
+    frames = _source(source, camera)
+    tally = Tally(pipeline.tasks)
+    sinks = [*_sinks(out, frames, pipeline.tasks, save_maps, not no_video), tally]
+    with closing(pipeline):
+        outcome = _run(frames, pipeline, sinks, max_frames)
+    report = {"source": source, **_facts(bundle, precision), **tally.summary(), **asdict(outcome)}
+    write_whole(out / "summary.json", (json.dumps(report, indent=1) + "\n").encode())
+    _show(report, out)
+    if outcome.interrupted:
+        raise typer.Exit(INTERRUPTED)
+
+
+@app.command()
+def info(
+    bundle: Annotated[Path | None, typer.Argument(help="Model bundle. Default: the shipped one.")] = None,
+) -> None:
+    """Show what a model bundle can do, and how well."""
+    from perception.bundle import SHIPPED, read
+
+    folder = bundle or SHIPPED
+    spec = read(folder)
+    width, height = spec.input_size
+    output.print(
+        f"[bold]{escape(spec.name)}[/] {escape(spec.version)}: input {width} x {height}, in {folder}"
+    )
+    tasks = Table("task", "network", "reads results of", "classes")
+    for task in spec.tasks.values():
+        tasks.add_row(task.name, task.network, ", ".join(task.needs), ", ".join(task.classes))
+    files = Table("precision", "network", "file", "kB")
+    for precision, networks in spec.files.items():
+        for network, file in networks.items():
+            files.add_row(precision, network, file, f"{(folder / file).stat().st_size / 1000:.0f}")
+    output.print(tasks, files)
+    output.print_json(data=dict(spec.info))
+
+
+@app.command()
+def evaluate(
+    data: Data,
+    split: Annotated[str, typer.Option(help="Which part of the pictures: train, val, ...")] = "val",
+    bundle: Bundle = None,
+    precision: Precision = "int8",
+    json_path: Json = None,
+    threads: Threads = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many pictures of each kind.")] = None,
+) -> None:
+    """Compare what a bundle sees with what people labelled."""
+    from perception.evaluation.command import evaluate
+
+    evaluate(data, split, bundle, precision, json_path, threads=threads, limit=limit)
+
+
+@app.command()
+def train(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Folder for checkpoints and logs.")],
+    preset: Annotated[str, typer.Option(help="Name of a training configuration.")] = "full",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value, as often as needed.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in OUT.")] = False,
+) -> None:
+    """Train a network on labelled pictures."""
+    from perception.training.command import train
+
+    train(data, out, preset, settings or (), resume)
+
+
+def _names(tasks: str | None) -> list[str] | None:
+    return None if tasks is None else [name.strip() for name in tasks.split(",") if name.strip()]
+
+
+def _source(text: str, camera: Path | None) -> Source:
+    from perception.sources import open_source
+
+    if camera is None:
+        return open_source(text)
+    from perception.camera import CameraModel
+    from perception.sources.calibrated import Calibrated
+
+    return Calibrated(open_source(text), CameraModel.load(camera))
+
+
+def _sinks(out: Path, source: Source, tasks: Sequence[Task], maps: bool, overlay: bool) -> list[Sink]:
+    from perception.sinks import Maps, OverlayImages, OverlayVideo, SceneLines
+
+    sinks: list[Sink] = [SceneLines(out / "scenes.jsonl", tasks)]
+    if maps:
+        sinks.append(Maps(out / "maps", tasks))
+    if overlay and source.images:
+        sinks.append(OverlayImages(out / "overlay", tasks))
+    elif overlay:
+        sinks.append(OverlayVideo(out / "overlay.mp4", getattr(source, "fps", LIVE_FPS), tasks))
+    return sinks
+
+
+def _run(source: Source, pipeline: Pipeline, sinks: Sequence[Sink], max_frames: int | None) -> Outcome:
+    from perception.pipeline import run
+
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=errors
+    ) as bar:
+        line = bar.add_task("starting", total=max_frames)
+
+        def show(outcome: Outcome) -> None:
+            lost = (
+                f", {outcome.failed + outcome.lost} failed or lost" if outcome.failed + outcome.lost else ""
+            )
+            bar.update(line, completed=outcome.written, description=f"{outcome.written} frames{lost}")
+
+        return run(source, pipeline, sinks, max_frames, show)
+
+
+def _facts(bundle: Path | None, precision: str) -> dict[str, Any]:
+    """What computed the results."""
+    from perception import __version__
+    from perception.bundle import SHIPPED, read
+
+    spec = read(bundle or SHIPPED)
+    model = {"name": spec.name, "version": spec.version}
+    return {"perception": __version__, "bundle": model, "precision": precision, "device": "cpu"}
+
+
+def _show(report: dict[str, Any], out: Path) -> None:
+    """The summary as tables."""
+    times = Table("stage", "p50 ms", "p95 ms", "p99 ms", title=f"{report['source']}")
+    for name, ms in report["ms"].items():
+        times.add_row(name, *(f"{value:.2f}" for value in ms.values()))
+    output.print(times)
+    found = Table("task", "found, all frames together")
+    for task, counts in report["found"].items():
+        found.add_row(task, ", ".join(f"{name} {count}" for name, count in counts.items()) or "nothing")
+    output.print(found)
+    sizes = ", ".join(f"{width} x {height}" for width, height in report["sizes"])
+    output.print(
+        f"{report['frames']} frames ({sizes}), {report['lost']} lost, {report['failed']} failed, "
+        f"{report['fps']} a second with reading and painting; results in {out}"
+    )

@@ -1,0 +1,61 @@
+"""What a run saw, in numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from time import perf_counter
+from typing import Any
+
+from perception.interfaces import Task
+from perception.timing import Stages
+from perception.types import Frame, Scene, Size
+
+
+class Tally:
+    """Counts objects by class and lane lines by kind, and keeps the stages' times. Writes no file."""
+
+    def __init__(self, tasks: Sequence[Task]) -> None:
+        self._counts: dict[str, Counter[str]] = {}
+        self._classes = {task.name: task.classes for task in tasks}
+        self._share = 0.0
+        self._stages = Stages()
+        self._sizes: set[Size] = set()
+        self._scenes = 0
+        self._start = self._last = perf_counter()
+
+    def write(self, frame: Frame, scene: Scene) -> None:
+        if scene.detections is not None:
+            self._count("detection", scene.detections.class_id)
+        if scene.signs is not None:
+            self._count("signs", scene.signs.class_id)
+        if scene.lanes is not None:
+            self._count("lanes", (line.kind for line in scene.lanes))
+        if scene.drivable is not None:
+            self._share += float((scene.drivable.labels > 0).mean())
+        self._stages.add(scene.timing_ms)
+        self._sizes.add(scene.size)
+        self._scenes += 1
+        self._last = perf_counter()
+
+    def close(self) -> None:
+        """The numbers stay."""
+
+    def summary(self) -> dict[str, Any]:
+        """Plain values for JSON: fps by the wall clock, ms by stage, counts by task and name."""
+        seconds = self._last - self._start
+        found: dict[str, Any] = {name: dict(counts.most_common()) for name, counts in self._counts.items()}
+        if "drivable" in self._classes and self._scenes:
+            found["drivable"] = {"mean_share": round(self._share / self._scenes, 4)}
+        return {
+            "frames": self._scenes,
+            "sizes": sorted(map(list, self._sizes)),
+            "seconds": round(seconds, 3),
+            "fps": round(self._scenes / seconds, 2) if self._scenes else 0.0,
+            "ms": self._stages.percentiles(),
+            "found": found,
+        }
+
+    def _count(self, task: str, class_ids: Iterable[int]) -> None:
+        classes = self._classes[task]
+        self._counts.setdefault(task, Counter()).update(classes[k] for k in class_ids)

@@ -1,0 +1,171 @@
+"""The command line: files that come out, one-line errors, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from perception.camera import CameraModel
+from perception.cli import FAILED, INTERRUPTED, app
+
+ROOT = Path(__file__).parents[1]
+
+
+def perception(*args: object):
+    return CliRunner().invoke(app, [str(arg) for arg in args])
+
+
+@pytest.fixture
+def images(tmp_path) -> Path:
+    """A folder with a colour, a grey and an odd-sized image."""
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "drive"
+    folder.mkdir()
+    for name, shape in [("a.png", (90, 160, 3)), ("b.png", (90, 160)), ("c.jpg", (61, 33, 3))]:
+        cv2.imwrite(str(folder / name), rng.integers(0, 256, shape, np.uint8))
+    return folder
+
+
+@pytest.fixture
+def clip(tmp_path) -> Path:
+    """Five frames of video."""
+    path = tmp_path / "clip.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height = 160, 96
+        for level in range(5):
+            image = np.full((96, 160, 3), 40 * level, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, "bgr24")))
+        container.mux(stream.encode())
+    return path
+
+
+def lines(out: Path) -> list[dict]:
+    return [json.loads(line) for line in (out / "scenes.jsonl").read_text().splitlines()]
+
+
+def test_a_folder_of_images(tiny_bundle, images, tmp_path):
+    out = tmp_path / "out"
+    result = perception("run", images, "--bundle", tiny_bundle, "--out", out, "--save-maps")
+    assert result.exit_code == 0, result.output
+    assert [line["source"] for line in lines(out)] == ["a.png", "b.png", "c.jpg"]
+    assert sorted(path.name for path in (out / "overlay").iterdir()) == ["a.jpg", "b.jpg", "c.jpg"]
+    sizes = {
+        path.name: cv2.imread(str(path), cv2.IMREAD_UNCHANGED).shape for path in (out / "maps").iterdir()
+    }
+    assert sizes["c.lanes.png"] == sizes["c.drivable.png"] == (61, 33)
+    assert len(sizes) == 6
+
+
+def test_a_video(tiny_bundle, clip, tmp_path):
+    out = tmp_path / "out"
+    result = perception("run", clip, "--bundle", tiny_bundle, "--out", out, "--threads", 1)
+    assert result.exit_code == 0, result.output
+    with av.open(str(out / "overlay.mp4")) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 5
+    assert [line["seq"] for line in lines(out)] == [0, 1, 2, 3, 4]
+
+
+def test_the_summary_says_what_ran_and_how_fast(tiny_bundle, clip, tmp_path):
+    result = perception(
+        "run", clip, "--bundle", tiny_bundle, "--out", tmp_path, "--no-video", "--max-frames", 3
+    )
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["bundle"] == {"name": "tiny", "version": "1"}
+    assert (summary["frames"], summary["lost"], summary["failed"], summary["interrupted"]) == (3, 0, 0, False)
+    assert summary["sizes"] == [[160, 96]]
+    assert set(summary["ms"]["network"]) == {"p50", "p95", "p99"}
+    assert set(summary["found"]) == {"detection", "lanes", "signs", "drivable"}
+    assert not (tmp_path / "overlay.mp4").exists()
+    assert "3 frames" in result.output
+
+
+def test_a_subset_of_tasks(tiny_bundle, images, tmp_path):
+    perception("run", images, "--bundle", tiny_bundle, "--out", tmp_path, "--tasks", "lanes, drivable")
+    assert {"lanes", "drivable"} <= set(lines(tmp_path)[0])
+    assert not {"detections", "signs"} & set(lines(tmp_path)[0])
+
+
+def test_a_camera_model_puts_lanes_on_the_road(tiny_bundle, images, tmp_path):
+    CameraModel((1280, 720), 1000, 1000, 640, 360).save(tmp_path / "camera.json")
+    camera = ("--camera", tmp_path / "camera.json")
+    perception("run", images, "--bundle", tiny_bundle, "--out", tmp_path, "--tasks", "lanes", *camera)
+    found = [lane for line in lines(tmp_path) for lane in line["lanes"]]
+    assert found
+    assert all(len(lane["road"]) == len(lane["points"]) for lane in found)
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("nowhere.mp4",), "nowhere.mp4"),
+        (("{images}", "--tasks", "lane"), "expected tasks of detection, lanes, signs, drivable, got 'lane'"),
+        (("{images}", "--precision", "int4"), "expected a precision"),
+        (("{images}", "--bundle", "nowhere"), "expected a model bundle"),
+        (("{images}", "--camera", "nowhere.json"), "expected a camera"),
+        (("{images}", "--out", "{clip}/out"), "expected to write"),
+    ],
+)
+def test_a_fault_is_one_line_and_exit_code_2(tiny_bundle, images, clip, args, message):
+    args = [arg.format(images=images, clip=clip) for arg in args]
+    given = [] if "--bundle" in args else ["--bundle", tiny_bundle]
+    result = perception("run", *args, *given)
+    assert result.exit_code == FAILED
+    assert message in result.stderr
+    assert result.stderr.count("error:") == 1
+    assert "Traceback" not in result.stderr
+
+
+def test_no_results_of_a_source_that_does_not_open(tiny_bundle, tmp_path):
+    perception("run", "nowhere.mp4", "--bundle", tiny_bundle, "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_info(tiny_bundle):
+    result = perception("info", tiny_bundle)
+    assert result.exit_code == 0
+    for word in ("tiny", "640 x 384", "dashed", "motorbike", "network.onnx"):
+        assert word in result.output
+
+
+def test_info_of_nothing(tmp_path):
+    result = perception("info", tmp_path)
+    assert result.exit_code == FAILED
+    assert "expected a model bundle" in result.stderr
+
+
+def test_help_imports_nothing_heavy():
+    code = "import sys; sys.modules.update(dict.fromkeys(['numpy', 'cv2', 'torch', 'onnxruntime', 'av']));"
+    code += "from perception.cli import main; sys.argv = ['perception', 'run', '--help']; main()"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "--save-maps" in done.stdout
+
+
+def test_ctrl_c_keeps_what_is_done(tiny_bundle, images, tmp_path):
+    """A long run, interrupted once its first scenes are on the screen."""
+    for i in range(3000):
+        os.link(images / "a.png", images / f"more{i}.png")
+    code = "from perception.cli import main; main()"
+    args = ["run", str(images), "--bundle", str(tiny_bundle), "--out", str(tmp_path / "out")]
+    child = subprocess.Popen([sys.executable, "-c", code, *args], cwd=ROOT, stderr=subprocess.PIPE)
+    overlay = tmp_path / "out" / "overlay"
+    while child.poll() is None and not (overlay.is_dir() and any(overlay.glob("*.jpg"))):
+        time.sleep(0.02)
+    child.send_signal(signal.SIGINT)
+    _, stderr = child.communicate(timeout=60)
+    assert child.returncode == INTERRUPTED, stderr
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["interrupted"]
+    assert 1 <= len(lines(tmp_path / "out")) == summary["frames"] < 3000

@@ -1,0 +1,129 @@
+"""Loading: the right tasks, only the networks they need, and clear words for a wish that cannot be met."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+
+import perception
+from perception import BackendUnavailable, BundleError, Frame, PerceptionError
+from perception.bundle import SHIPPED, read
+from tests.conftest import SHAPES
+from tests.networks import main_network
+
+
+def edit(path, **fields):
+    model = json.loads((path / "model.json").read_text())
+    (path / "model.json").write_text(json.dumps({**model, **fields}))
+
+
+def edit_checksum(path, file):
+    sha256 = json.loads((path / "model.json").read_text())["sha256"]
+    edit(path, sha256={**sha256, file: hashlib.sha256((path / file).read_bytes()).hexdigest()})
+
+
+@pytest.fixture
+def frame() -> Frame:
+    return Frame(np.random.default_rng(0).integers(0, 256, (360, 640, 3), np.uint8), 0, 0)
+
+
+FIELDS = {"detection": "detections", "lanes": "lanes", "signs": "signs", "drivable": "drivable"}
+
+
+def filled(scene) -> set[str]:
+    return {task for task, field in FIELDS.items() if getattr(scene, field) is not None}
+
+
+def test_all_tasks_by_default_in_decode_order(tiny_bundle, frame):
+    pipeline = perception.load(tiny_bundle, threads=1)
+    assert [task.name for task in pipeline.tasks] == list(FIELDS)
+    assert filled(pipeline(frame)) == set(FIELDS)
+
+
+@pytest.mark.parametrize(
+    ("asked", "run"),
+    [
+        (["lanes"], {"lanes"}),
+        (["drivable", "detection"], {"drivable", "detection"}),
+        (["signs"], {"signs", "detection"}),  # signs are read in the boxes that detection finds
+    ],
+)
+def test_a_subset_runs_with_what_it_needs_and_no_more(tiny_bundle, frame, asked, run):
+    pipeline = perception.load(tiny_bundle, tasks=asked, threads=1)
+    scene = pipeline(frame)
+    assert filled(scene) == run
+    assert set(scene.timing_ms) == {"preprocess", "network", *run}
+
+
+def test_a_network_that_is_not_needed_is_not_opened(tiny_bundle, frame):
+    text = (tiny_bundle / "model.json").read_text().replace('"signs.onnx"', '"sings.onnx"')
+    (tiny_bundle / "model.json").write_text(text)
+    (tiny_bundle / "signs.onnx").rename(tiny_bundle / "sings.onnx").write_bytes(b"")
+    edit_checksum(tiny_bundle, "sings.onnx")
+    assert filled(perception.load(tiny_bundle, tasks=["lanes"])(frame)) == {"lanes"}
+    with pytest.raises(BundleError, match=r"sings\.onnx"):
+        perception.load(tiny_bundle)
+
+
+@pytest.mark.parametrize(
+    ("wish", "error", "message"),
+    [
+        (
+            {"tasks": ["lane"]},
+            PerceptionError,
+            "expected tasks of detection, lanes, signs, drivable, got 'lane'",
+        ),
+        ({"tasks": []}, PerceptionError, "at least one task"),
+        ({"precision": "int4"}, PerceptionError, "expected a precision of int8, fp32, got 'int4'"),
+        ({"device": "tpu"}, BackendUnavailable, "expected a device of auto, cpu, got 'tpu'"),
+    ],
+)
+def test_a_wish_that_cannot_be_met(tiny_bundle, wish, error, message):
+    with pytest.raises(error, match=message):
+        perception.load(tiny_bundle, **wish)
+
+
+def test_a_task_this_version_does_not_know(tiny_bundle):
+    model = json.loads((tiny_bundle / "model.json").read_text())
+    model["tasks"]["depth"] = {"name": "depth", "classes": ["far"], "outputs": ["lanes.map"]}
+    (tiny_bundle / "model.json").write_text(json.dumps(model))
+    with pytest.raises(BundleError, match=r"expected tasks of .*, got depth\. Install"):
+        perception.load(tiny_bundle)
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((1, 12, 96, 160), "expected output lanes.map to be float32"),
+        (None, "expected network outputs .*lanes.map"),
+    ],
+)
+def test_a_network_with_other_outputs_than_the_bundle_says(tiny_bundle, shape, message):
+    outputs = {name: s for name, s in {**SHAPES, "lanes.map": shape}.items() if s}
+    main_network(tiny_bundle / "network.onnx", (640, 384), outputs)
+    edit_checksum(tiny_bundle, "network.onnx")
+    with pytest.raises(BundleError, match=message):
+        perception.load(tiny_bundle)
+
+
+def test_a_network_for_another_input_size_than_the_bundle_says(tiny_bundle):
+    main_network(tiny_bundle / "network.onnx", (320, 384), {"lanes.map": (1, 8, 96, 80)})
+    edit_checksum(tiny_bundle, "network.onnx")
+    edit(tiny_bundle, shapes={})
+    with pytest.raises(BundleError, match=r"expected a network for \(640, 384\) .* got one for \(320, 384\)"):
+        perception.load(tiny_bundle, tasks=["lanes"])
+
+
+def test_the_public_names_are_there():
+    assert [name for name in perception.__all__ if not hasattr(perception, name)] == []
+    with pytest.raises(AttributeError, match="Scenery"):
+        _ = perception.Scenery
+
+
+def test_the_shipped_bundle_is_whole_and_runs_everything(frame):
+    assert list(read(SHIPPED).tasks) == list(FIELDS)
+    for precision in ("int8", "fp32"):
+        assert filled(perception.load(precision=precision, threads=1)(frame)) == set(FIELDS)

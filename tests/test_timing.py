@@ -1,0 +1,35 @@
+"""Stage times and their percentiles."""
+
+import time
+
+import pytest
+
+from perception.timing import KEPT, Stages, stage
+
+
+def test_a_stage_is_measured_in_milliseconds():
+    timing: dict[str, float] = {}
+    with stage(timing, "nap"):
+        time.sleep(0.01)
+    assert 10 <= timing["nap"] < 1000
+
+
+def test_percentiles_of_every_stage_and_of_their_sum():
+    stages = Stages()
+    for ms in range(101):
+        stages.add({"network": ms, "lanes": 2 * ms})
+    got = stages.percentiles()
+    assert list(got) == ["network", "lanes", "total"]
+    assert got["network"] == {"p50": 50, "p95": 95, "p99": 99}
+    assert got["total"]["p95"] == pytest.approx(3 * 95)
+
+
+def test_nothing_measured():
+    assert Stages().percentiles() == {}
+
+
+def test_a_long_run_keeps_a_bounded_number():
+    stages = Stages()
+    for ms in range(KEPT + 10):
+        stages.add({"network": ms})
+    assert stages.percentiles()["network"]["p50"] == pytest.approx(10 + (KEPT - 1) / 2)
