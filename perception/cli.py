@@ -155,6 +155,18 @@ def evaluate(
 
 
 @app.command()
+def bench(
+    source: Annotated[str | None, typer.Argument(help="A video. Default: rendered scenes as H.264.")] = None,
+    bundle: Bundle = None,
+    json_path: Json = None,
+) -> None:
+    """Measure time, memory and the share of this machine's peak that the network reaches."""
+    from perception.evaluation.bench.command import bench
+
+    bench(json_path, source, bundle)
+
+
+@app.command()
 def train(
     data: Data,
     out: Annotated[Path, typer.Option(help="Folder for checkpoints and logs.")],
