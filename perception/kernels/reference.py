@@ -13,6 +13,7 @@ import numpy as np
 STEP = 2.0  # cells between two points of a trace
 REACH = 5  # cells: radius of the window that gives a direction, and the widest half of a stroke
 COAST = 3  # steps a trace goes on without support
+SWAY = 0.7  # cells that a step may go sideways: a curve is followed, a corner is not
 INERTIA = 0.6  # share of the old direction that is kept at each step
 ELONGATED = 0.35  # a seed's window must spread this much less across than along (ratio of variances)
 MAX_POINTS = 8192
@@ -154,56 +155,67 @@ def direction(p: np.ndarray, i: int, j: int) -> tuple[float, float, float]:
     return dx / length, dy / length, across / along
 
 
-def flank(p: np.ndarray, x: float, y: float, nx: float, ny: float, peak: float) -> tuple[float, float, int]:
-    """From a stroke's peak outwards to its edge or to the valley before a neighbour: mass, moment, cells."""
+def flank(
+    p: np.ndarray, x: float, y: float, nx: float, ny: float, least: float, peak: float
+) -> tuple[float, float, int]:
+    """From a stroke's peak outwards to its edge or to the valley before a neighbour.
+
+    Mass, moment about the peak, and how many cells of it are above `least`.
+    """
     mass = moment = 0.0
-    last, k = peak, 1
-    while k <= REACH:
+    last, cells = peak, 0
+    for k in range(1, REACH + 1):
         value = sample(p, x + k * nx, y + k * ny)
         if value <= 0 or (value > last + 0.05 and last < 0.8 * peak):
             break
         mass += value
         moment += k * value
+        cells += value > least
         last = value
-        k += 1
-    return mass, moment, k - 1
+    return mass, moment, cells
 
 
-def centre(p: np.ndarray, x: float, y: float, nx: float, ny: float) -> tuple[float, float, int]:
+def centre(p: np.ndarray, x: float, y: float, nx: float, ny: float, least: float) -> tuple[float, float, int]:
     """Where the stroke near (x, y) has its middle along the normal: offset in cells, peak, width in cells.
 
-    A peak of 0 means that there is no stroke.
+    A peak of 0 means that nothing there is above `least`.
     """
     start, peak = 0, sample(p, x, y)
     for k in (-1, 1, -2, 2):
         value = sample(p, x + k * nx, y + k * ny)
         if value > 1.1 * peak:
             start, peak = k, value
-    if peak <= 0:
+    if peak <= least:
         return 0.0, 0.0, 0
     x, y = x + start * nx, y + start * ny
-    mass, moment, cells = flank(p, x, y, nx, ny, peak)
-    mass_left, moment_left, cells_left = flank(p, x, y, -nx, -ny, peak)
+    mass, moment, cells = flank(p, x, y, nx, ny, least, peak)
+    mass_left, moment_left, cells_left = flank(p, x, y, -nx, -ny, least, peak)
     offset = (moment - moment_left) / (peak + mass + mass_left)
     return start + offset, peak, 1 + cells + cells_left
 
 
 def follow(
-    p: np.ndarray, taken: np.ndarray, start: tuple[float, float, float, float], points: np.ndarray, n: int
+    p: np.ndarray,
+    taken: np.ndarray,
+    start: tuple[float, float, float, float],
+    least: float,
+    points: np.ndarray,
+    n: int,
 ) -> int:
     """Walk along a stroke from start = (x, y, dx, dy), adding rows (x, y, peak, width) to points[n:].
 
-    Ends where it has had no support for COAST steps, at a taken cell, or when `points` is full; the new n.
+    Ends where nothing has been above `least` for COAST steps, at a taken cell, or when `points` is full;
+    the new n.
     """
     x, y, dx, dy = start
     misses = 0
     while n < len(points) and misses <= COAST:
         x, y = x + STEP * dx, y + STEP * dy
-        offset, peak, width = centre(p, x, y, -dy, dx)
+        offset, peak, width = centre(p, x, y, -dy, dx, least)
         if peak <= 0:
             misses += 1
             continue
-        offset = min(max(offset, -1.5), 1.5)
+        offset = min(max(offset, -SWAY), SWAY)
         x, y = x - offset * dy, y + offset * dx
         if not (0 <= y < p.shape[0] and 0 <= x < p.shape[1]) or taken[int(y), int(x)]:
             break
@@ -236,7 +248,9 @@ def reverse(points: np.ndarray, begin: int, end: int) -> None:
             points[begin + n, k], points[end - 1 - n, k] = b, a
 
 
-def stroke(p: np.ndarray, taken: np.ndarray, seed: tuple[int, int], points: np.ndarray, n: int) -> int:
+def stroke(
+    p: np.ndarray, taken: np.ndarray, seed: tuple[int, int], least: float, points: np.ndarray, n: int
+) -> int:
     """Follow the stroke through cell seed = (i, j) both ways, adding rows to points[n:]; the new n.
 
     Nothing is added where the surroundings have no clear direction.
@@ -245,17 +259,18 @@ def stroke(p: np.ndarray, taken: np.ndarray, seed: tuple[int, int], points: np.n
     dx, dy, ratio = direction(p, i, j)
     if ratio > ELONGATED:
         return n
-    offset, _, _ = centre(p, j + 0.5, i + 0.5, -dy, dx)
+    offset, _, _ = centre(p, j + 0.5, i + 0.5, -dy, dx, least)
     x, y = j + 0.5 - offset * dy, i + 0.5 + offset * dx
-    middle = follow(p, taken, (x, y, -dx, -dy), points, n)
+    middle = follow(p, taken, (x, y, -dx, -dy), least, points, n)
     reverse(points, n, middle)
-    return follow(p, taken, (x - STEP * dx, y - STEP * dy, dx, dy), points, middle)
+    return follow(p, taken, (x - STEP * dx, y - STEP * dy, dx, dy), least, points, middle)
 
 
-def trace(p: np.ndarray, taken: np.ndarray, sure: float, points: np.ndarray, begins: np.ndarray) -> int:
-    """Follow the strokes of a probability map (h, w) float64, 0 = nothing, each from a cell above `sure`.
+def trace(p: np.ndarray, taken: np.ndarray, least: float, points: np.ndarray, begins: np.ndarray) -> int:
+    """Follow the strokes of a probability map (h, w) float64, 0 = nothing, along what is above `least`.
 
-    Fills `points` (n, 4) with rows (x, y, probability, width in cells), stroke after stroke, each in order
+    Cells below it still have weight where the middle of a stroke is sought: its soft edge tells parts of a
+    cell. Fills `points` (n, 4) with rows (x, y, probability, width in cells), stroke after stroke, each in order
     along it, and `begins` with the row where each begins and, last, where all end; the number of strokes.
     `taken` (h, w) bool holds cells to leave alone, and in the end all those covered. Seeds come from the
     bottom row up, so a line that is near the camera goes on through a fork and the others end there.
@@ -263,8 +278,8 @@ def trace(p: np.ndarray, taken: np.ndarray, sure: float, points: np.ndarray, beg
     begins[0] = count = n = 0
     for i in range(p.shape[0] - 1, -1, -1):
         for j in range(p.shape[1]):
-            if p[i, j] > sure and not taken[i, j] and count < len(begins) - 1:
-                end = stroke(p, taken, (i, j), points, n)
+            if p[i, j] > least and not taken[i, j] and count < len(begins) - 1:
+                end = stroke(p, taken, (i, j), least, points, n)
                 if end > n:
                     take(taken, points, n, end)
                     count += 1

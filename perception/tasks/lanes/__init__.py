@@ -8,7 +8,6 @@ import numpy as np
 
 from perception.bundle import TaskSpec
 from perception.interfaces import Backend
-from perception.kernels.reference import logit
 from perception.letterbox import Letterbox
 from perception.tasks.lanes.decode import LaneSettings, decode
 from perception.tasks.lanes.draw import draw
@@ -26,10 +25,8 @@ class Lanes:
         self.classes = spec.classes
         self.outputs = spec.outputs
         self.needs = spec.needs
-        threshold = spec.settings.get("threshold", 0.5)
         self._settings = LaneSettings(
-            threshold=logit(threshold),
-            sure=spec.settings.get("sure", threshold),
+            threshold=float(spec.settings.get("threshold", 0.5)),
             min_length=float(spec.settings.get("min_length", 24)),
         )
 

@@ -22,6 +22,7 @@ from perception.types import Frame, LaneLine, Size
 UNKNOWN, SOLID, DASHED = range(3)
 CELL = 2  # network pixels
 LINE, PAINT = slice(0, 4), slice(4, 8)  # channels
+EDGE = -2.5  # logit: what is above it counts as the soft edge of a stroke
 MAX_STROKES = 64
 MAX_POINTS = 8192  # of all strokes
 MIN_POINTS = 3  # of a stroke
@@ -33,19 +34,16 @@ FARTHEST = 80.0  # metres: beyond, a pixel of pitch is worth more than a lane
 
 @dataclass(frozen=True)
 class LaneSettings:
-    """Thresholds are logits, lengths network pixels."""
-
-    threshold: float
-    sure: float  # a line must begin above it
-    min_length: float
+    threshold: float  # probability
+    min_length: float  # network pixels
 
 
 def decode(maps: np.ndarray, frame: Frame, box: Letterbox, settings: LaneSettings) -> tuple[LaneLine, ...]:
     """Lane lines in image pixels, left to right, from logits (8, h, w): line and paint, pixel-shuffled."""
     corner, window = _inside(box)
-    probability = cpu.probability_above(maps[LINE], settings.threshold)[window]
+    probability = cpu.probability_above(maps[LINE], EDGE)[window]
     shortest = settings.min_length / CELL / STEP
-    lines = [smooth(line[:, :3]) for line in link(strokes(probability, settings.sure))]
+    lines = [smooth(line[:, :3]) for line in link(strokes(probability, settings.threshold))]
     lines = [line if line[0, 1] >= line[-1, 1] else line[::-1] for line in lines if len(line) > shortest]
     if not lines:
         return ()
@@ -53,11 +51,11 @@ def decode(maps: np.ndarray, frame: Frame, box: Letterbox, settings: LaneSetting
     return tuple(_lane_lines(lines, maps[PAINT], corner, frame, box))
 
 
-def strokes(probability: np.ndarray, sure: float) -> list[np.ndarray]:
-    """Ridges of a map (h, w), 0 = nothing: rows (x, y, probability, width) in cells, in order along each."""
+def strokes(probability: np.ndarray, least: float) -> list[np.ndarray]:
+    """Ridges of a map (h, w) above `least`: rows (x, y, probability, width) in cells, in order along each."""
     points, begins = np.empty((MAX_POINTS, 4)), np.empty(MAX_STROKES + 1, np.int64)
     taken = np.zeros(probability.shape, np.bool_)
-    count = cpu.trace(probability, taken, sure, points, begins)
+    count = cpu.trace(probability, taken, least, points, begins)
     found = (points[a:b] for a, b in pairwise(begins[: count + 1]))
     return [s for s in found if len(s) >= MIN_POINTS and s[:, 3].mean() <= WIDEST]
 
