@@ -47,3 +47,14 @@ def _window(rng: np.random.Generator, image: np.ndarray, floor: int, axis: int, 
         cv2.rectangle(image, a, (b[0], int(a[1] + h * rng.uniform(0.2, 0.6))), (*(glass * 2.1).tolist(), 255), -1)
     cv2.line(image, ((a[0] + b[0]) // 2, a[1]), ((a[0] + b[0]) // 2, b[1]), (200, 204, 206, 255), 3)
     cv2.rectangle(image, (a[0] - 7, b[1] + 5), (b[0] + 7, b[1] + 10), (150, 152, 156, 255), -1)
+
+
+@lru_cache(maxsize=STYLES)
+def roof(style: int) -> tuple[np.ndarray, ...]:
+    """Pyramid of opaque BGRA (128, 256): courses of tiles."""
+    rng = np.random.default_rng((78, style))
+    colour = np.array([(60, 74, 140), (74, 92, 160), (92, 86, 84), (70, 66, 66)])[rng.integers(4)]
+    image = np.full((128, 256, 4), 255, np.float32)
+    image[..., :3] = colour * (1 + 0.07 * fractal(2, 0.5)[:128, :256, None])
+    image[::6, :, :3] *= 0.75
+    return pyramid(np.clip(image, 0, 255).astype(np.uint8))

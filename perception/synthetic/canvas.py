@@ -153,7 +153,7 @@ def _outlines(centres: np.ndarray, radii: np.ndarray) -> np.ndarray:
     return np.concatenate(ends, 1)
 
 
-@njit(cache=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def warp(image, ids, texture, inverse, window, gain, haze, fog, ident):
     """Blend a premultiplied BGRA texture over the pixels of `window` (x1, y1, x2, y2).
 

@@ -18,7 +18,7 @@ SHADOW_CELL = 0.15  # metres
 SHADOW_BEHIND, SHADOW_AHEAD, SHADOW_SIDE = 10.0, 120.0, 27.0  # metres around the vehicle, in s, s, d
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, fastmath=True, error_model="numpy", inline="always")
 def bilinear(tile, u, v):
     """A repeating square tile whose side is a power of two."""
     size = tile.shape[0]
@@ -30,7 +30,7 @@ def bilinear(tile, u, v):
     return top * (1 - a) + (tile[k, j] * (1 - b) + tile[k, m] * b) * a
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, fastmath=True, error_model="numpy", inline="always")
 def locate(x, y, table):
     """Vehicle x, y to (s from the strip's start, d, cos, sin): Newton steps on the foot of the perpendicular."""
     last = table.shape[0] - 1.001
@@ -49,14 +49,14 @@ def locate(x, y, table):
     return k * STEP, d, cos, sin
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, fastmath=True, error_model="numpy", inline="always")
 def _painted(s, on, period):
     """Painted metres between 0 and s on a dashed line."""
     n = math.floor(s / period)
     return n * on + min(s - n * period, on)
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, fastmath=True, error_model="numpy", inline="always")
 def cover(s, d, foot_s, foot_d, stroke):
     """Share of the patch around (s, d) that a stroke paints."""
     half = stroke[1] / 2
@@ -71,7 +71,7 @@ def cover(s, d, foot_s, foot_d, stroke):
     return across * painted / foot_s
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, fastmath=True, error_model="numpy", inline="always")
 def material(d, bands):
     for i in range(bands.shape[0]):
         if d < bands[i, 1]:
@@ -79,13 +79,13 @@ def material(d, bands):
     return bands.shape[0] - 1
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, fastmath=True, error_model="numpy", inline="always")
 def fade(foot, grain):
     """How much of a texture with that grain (metres) survives averaging over `foot` metres."""
     return 1.0 / (1.0 + (foot / grain) ** 2)
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, fastmath=True, error_model="numpy", inline="always")
 def asphalt(s, d, foot_s, foot_d, noise, grain, profile, marks, look):
     """Brightness factor: grain, blotches, wheel tracks, and the sheet of cracks and patches."""
     value = 1.0 + look[0] * bilinear(noise, s * 9.0, d * 17.0) * fade(foot_s, 2.0)
@@ -100,7 +100,7 @@ def asphalt(s, d, foot_s, foot_d, noise, grain, profile, marks, look):
     return value * (1.0 + (sheet[row, column] - 128.0) / 128.0 * look[3])
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, fastmath=True, error_model="numpy", inline="always")
 def rough(kind, s, d, foot_s, foot_d, noise, grain):
     """Brightness factor of every other surface."""
     coarse = bilinear(noise, s * 3.0, d * 5.0) * fade(foot_s, 8.0)
@@ -119,7 +119,7 @@ def rough(kind, s, d, foot_s, foot_d, noise, grain):
     return (1.0 + 0.05 * fine + 0.05 * coarse + 0.05 * tile) * (1.0 - gap)
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, fastmath=True, error_model="numpy", inline="always")
 def shade_of(shadow, s, d):
     """0..1: how much of the sun is taken away. s from the shadow map's start."""
     u, v = s / SHADOW_CELL - 0.5, (d + SHADOW_SIDE) / SHADOW_CELL - 0.5
@@ -131,7 +131,7 @@ def shade_of(shadow, s, d):
     return (top * (1 - a) + (shadow[i + 1, j] * (1 - b) + shadow[i + 1, j + 1] * b) * a) / 255.0
 
 
-@njit(cache=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def shade_ground(
     image, surface, paint, grid, table, start, lens, bands, palette, strokes, colours, noise, grain, profile,
     marks, look, shadow, contact, ambient, direct, haze_colour, mirror,

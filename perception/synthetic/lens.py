@@ -20,7 +20,7 @@ class Lens:
 
     @classmethod
     def random(cls, rng: np.random.Generator, size: Size) -> Lens:
-        gains = rng.uniform(0.85, 1.2) * (1 + rng.normal(0, 0.03, 3))
+        gains = rng.uniform(0.85, 1.2) * (1 + rng.normal(0, 0.022, 3))
         gamma, lift = rng.uniform(0.85, 1.2), rng.uniform(0, 14)
         ramp = np.linspace(0, 1, 256) ** gamma * (255 - lift) + lift
         curve = ramp * gains[:, None]

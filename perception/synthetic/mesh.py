@@ -29,8 +29,7 @@ class Mesh:
     ) -> None:
         """`out`: any vector on the outer side of the face."""
         corners = np.asarray(corners, np.float64)
-        normal = np.cross(corners[1] - corners[0], corners[2] - corners[0])
-        normal /= np.linalg.norm(normal) + 1e-12
+        normal = _cross(corners[1] - corners[0], corners[2] - corners[0])
         self.points.append(corners)
         self.normals.append(normal if normal @ np.asarray(out) > 0 else -normal)
         self.colours.append(np.asarray(colour, np.float64))
@@ -80,7 +79,8 @@ class Mesh:
         if canvas.focal / distance < 14:
             seen &= ~fine
         light = np.where(glows[:, None], 0.75 + lamps, canvas.light.on(outward, canvas.sun))
-        shown = canvas.hazed(np.clip(colours * light, 0, 255), distance)
+        lift = 0.8 + 0.3 * np.clip(self._middles() / 1.2, 0, 1)[:, None]  # dark road below, sky above
+        shown = canvas.hazed(np.clip(colours * light * lift, 0, 255), distance)
         outline = self._outline(canvas, camera, starts)
         canvas.polygon(outline, canvas.hazed(np.full(3, 24.0), distance), ident)
         whole = camera[:, 2].min() > NEAR
@@ -99,6 +99,11 @@ class Mesh:
             camera = np.concatenate([cut(camera[a:b]) for a, b in zip(starts, starts[1:], strict=False)])
         return hull(canvas.pixels(camera))
 
+    def _middles(self) -> np.ndarray:
+        """(m,) height of each face's middle, metres."""
+        points, starts = self._pack()[:2]
+        return np.add.reduceat(points[:, 2], starts[:-1]) / np.diff(starts)
+
     def _pack(self) -> tuple[np.ndarray, ...]:
         if self.packed is None:
             starts = np.cumsum([0, *(len(p) for p in self.points)])
@@ -110,3 +115,10 @@ class Mesh:
 def hull(points: np.ndarray) -> np.ndarray:
     """Convex outline (k, 2) of points (n, 2)."""
     return cv2.convexHull(points.astype(np.float32))[:, 0].astype(np.float64)
+
+
+def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The unit vector (3,) at right angles to both."""
+    (ax, ay, az), (bx, by, bz) = a.tolist(), b.tolist()
+    x, y, z = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+    return np.array([x, y, z]) / ((x * x + y * y + z * z) ** 0.5 + 1e-12)

@@ -1,23 +1,19 @@
-"""What stands beside the road and never moves, block by block, each block from its own seed."""
+"""What stands beside the road and never moves: how each thing is painted."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from perception.synthetic.buildings import facade
+from perception.synthetic.backdrops import backdrop
+from perception.synthetic.buildings import facade, roof
 from perception.synthetic.canvas import Canvas
-from perception.synthetic.faces import COUNT, sign_face
-from perception.synthetic.layout import Layout
-from perception.synthetic.people import Figure, Outfit, walker
+from perception.synthetic.faces import sign_face
+from perception.synthetic.people import Figure
 from perception.synthetic.road import Strip
-from perception.synthetic.trees import VARIANTS, tree
-from perception.synthetic.vehicles import Vehicle, random_vehicle
-
-BLOCK = 40.0  # metres of road
-
+from perception.synthetic.trees import tree
+from perception.synthetic.vehicles import Vehicle
 
 @dataclass(frozen=True, eq=False)
 class Tree:
@@ -39,31 +35,69 @@ class Tree:
 
 
 @dataclass(frozen=True, eq=False)
+class Backdrop:
+    """A strip of forest, hedge, wall or fence along the road."""
+
+    s: float
+    length: float
+    d: float
+    height: float
+    kind: str
+    variant: int
+    tint: np.ndarray
+
+    def paint(self, canvas: Canvas, strip: Strip) -> None:
+        first, last = strip.to_vehicle([self.s, self.s + self.length], self.d)
+        along = np.append(last - first, 0.0)
+        normal = np.array([[along[1], -along[0], 0.0]]) / np.linalg.norm(along) * np.sign(self.d)
+        light = canvas.light.on(normal, canvas.sun)[0] + 0.2 * canvas.light.direct
+        down = np.array([0, 0, -self.height])
+        levels = backdrop(self.kind, self.variant)
+        canvas.plane(np.append(first, self.height), along, down, levels, light * self.tint)
+
+
+@dataclass(frozen=True, eq=False)
 class Building:
-    """Two visible walls of a house: the one along the road and the one across."""
+    """The visible walls of a house, the one along the road and the one across, and its roof."""
 
     s: float
     length: float
     d: float  # of the wall along the road
     depth: float
-    height: float
+    height: float  # of the eaves
+    pitch: float  # height of the ridge above the eaves; 0: flat roof
     style: int
     tint: np.ndarray
 
     def paint(self, canvas: Canvas, strip: Strip) -> None:
         side = np.sign(self.d)
-        first, last = strip.to_vehicle([self.s, self.s + self.length], self.d)
+        first, last = np.pad(strip.to_vehicle([self.s, self.s + self.length], self.d), ((0, 0), (0, 1)))
         turn = float(strip.turn(self.s))
-        away = side * np.array([-np.sin(turn), np.cos(turn)])
-        along = last - first
+        away = side * self.depth * np.array([-np.sin(turn), np.cos(turn), 0.0])
+        along, up = last - first, np.array([0, 0, self.height])
+        if (first - canvas.eye) @ along > 0:
+            self._wall(canvas, first + up, away, -along)
+            self._gable(canvas, first + up, away, -along)
+        self._wall(canvas, first + up, along, -away)
+        if self.pitch:
+            slope = -away / 2 - np.array([0, 0, self.pitch])
+            light = self._light(canvas, np.cross(along, slope) * side)
+            canvas.plane(first + up - slope, along, slope * 1.06, roof(self.style), light)
+
+    def _light(self, canvas: Canvas, out: np.ndarray) -> np.ndarray:
+        return canvas.light.on((out / np.linalg.norm(out))[None], canvas.sun)[0] * self.tint
+
+    def _wall(self, canvas: Canvas, corner: np.ndarray, along: np.ndarray, out: np.ndarray) -> None:
         down = np.array([0, 0, -self.height])
-        levels = facade(self.style)
-        for corner, edge, out in ((first, away * self.depth, -along), (first, along, -away)):
-            normal = np.append(out / np.linalg.norm(out), 0.0)[None]
-            if (np.append(corner, 0.0) - canvas.eye) @ normal[0] > 0:
-                continue
-            light = canvas.light.on(normal, canvas.sun)[0] * self.tint
-            canvas.plane(np.append(corner, self.height), np.append(edge, 0.0), down, levels, light)
+        canvas.plane(corner, along, down, facade(self.style), self._light(canvas, out))
+
+    def _gable(self, canvas: Canvas, corner: np.ndarray, away: np.ndarray, out: np.ndarray) -> None:
+        """The triangle between the end wall and the roof."""
+        if self.pitch:
+            tip = corner + away / 2 + np.array([0, 0, self.pitch])
+            colour = facade(self.style)[-1][..., :3].mean((0, 1)) * self._light(canvas, out)
+            shown = canvas.hazed(np.clip(colour, 0, 255), float(np.linalg.norm(corner)))
+            canvas.face(np.array([corner, corner + away, tip]), shown)
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,79 +202,4 @@ class Standing:
     yaw: float
 
 
-Item = Tree | Building | Rail | Post | SignPost | TrafficLight | Parked | Standing
-
-
-def block(rng: np.random.Generator, layout: Layout, start: float) -> list[Item]:
-    """Everything fixed between `start` and `start` + BLOCK."""
-    items: list[Item] = [Rail(start + 4 * k, d) for d in layout.rails for k in range(10)]
-    for side in (-1, 1):
-        items += _beside(rng, layout, start, side)
-    for d in layout.parking:
-        items += _parked(rng, start, d)
-    items += _signs(rng, layout, start)
-    return items
-
-
-def _clear(layout: Layout, side: int) -> float:
-    """Metres from the reference line at which there is nothing paved any more."""
-    ends = [abs(a if side < 0 else b) for a, b, _ in layout.bands if max(abs(a), abs(b)) < 60]
-    return max(ends)
-
-
-def _beside(rng: np.random.Generator, layout: Layout, start: float, side: int) -> Iterator[Item]:
-    edge = _clear(layout, side)
-    density = {"town": 2, "suburb": 7, "country": 9, "motorway": 8}[layout.setting]
-    spread = {"town": 6, "suburb": 14, "country": 45, "motorway": 40}[layout.setting]
-    tint = np.array([1.0, 1.0, 1.0])
-    for _ in range(rng.poisson(density)):
-        kind = str(rng.choice(("round", "tall", "conifer", "bush", "bare"), p=(0.34, 0.16, 0.16, 0.28, 0.06)))
-        height = rng.uniform(1, 2.6) if kind == "bush" else rng.uniform(5, 13)
-        at = edge + 1 + (0.12 * height) + rng.exponential(spread / 2)
-        yield Tree(start + rng.uniform(0, BLOCK), side * at, kind, int(rng.integers(VARIANTS)), float(height), tint * rng.uniform(0.75, 1.15, 3))
-    if layout.setting in ("town", "suburb"):
-        yield from _houses(rng, layout, start, side * (edge + rng.uniform(0.2, 2) if layout.setting == "town" else side * (edge + rng.uniform(4, 9))), side)
-        yield Post(start + rng.uniform(0, 10), side * (edge - 0.4), rng.uniform(5, 8), float(rng.choice((0.0, 1.5, 2.2))))
-    elif rng.random() < 0.5:
-        yield Post(start + rng.uniform(0, BLOCK), side * (edge + rng.uniform(0.5, 4)), rng.uniform(4, 9), 0.0)
-
-
-def _houses(rng: np.random.Generator, layout: Layout, start: float, d: float, side: int) -> Iterator[Item]:
-    d = side * abs(d)
-    at = start
-    while at < start + BLOCK - 6:
-        length = float(rng.uniform(7, 16))
-        gap = 0.0 if layout.setting == "town" and rng.random() < 0.75 else float(rng.uniform(2, 9))
-        height = rng.uniform(7, 16) if layout.setting == "town" else rng.uniform(4, 8)
-        tint = rng.uniform(0.75, 1.05) * rng.uniform(0.92, 1.05, 3)
-        yield Building(at, min(length, start + BLOCK - at), d + side * rng.uniform(0, 0.6), float(rng.uniform(7, 12)), float(height), int(rng.integers(8)), tint)
-        at += length + gap
-
-
-def _parked(rng: np.random.Generator, start: float, d: float) -> Iterator[Item]:
-    at = start + 3.0
-    while at < start + BLOCK - 3:
-        if rng.random() < 0.6:
-            vehicle = random_vehicle(rng)
-            if vehicle.length < 6:
-                yield Parked(at, d + rng.normal(0, 0.08), vehicle, float(rng.normal(0, 0.02)) + np.pi * (d > 0) * (rng.random() < 0.7))
-        at += float(rng.uniform(5.8, 7.5))
-
-
-def _signs(rng: np.random.Generator, layout: Layout, start: float) -> Iterator[Item]:
-    near = -1 if layout.right_hand else 1
-    edge = layout.edges[0] if near < 0 else layout.edges[1]
-    if rng.random() < 0.6:
-        size = float(rng.choice((0.6, 0.75, 0.9)))
-        height = float(rng.uniform(1.9, 2.6))
-        boards = [(int(rng.integers(COUNT)), height, size)]
-        if rng.random() < 0.25:
-            boards.append((int(rng.integers(COUNT)), height - size * 1.05, size))
-        yield SignPost(start + rng.uniform(0, BLOCK), edge + near * rng.uniform(0.6, 2.2), tuple(boards), float(rng.normal(0, 0.12)))
-    if layout.setting in ("town", "suburb") and rng.random() < 0.22:
-        s, lamp = start + rng.uniform(0, BLOCK), int(rng.choice((0, 1, 2), p=(0.45, 0.1, 0.45)))
-        for d in (edge + near * 0.6, (layout.edges[0] + layout.edges[1] - edge) - near * 0.6):
-            yield TrafficLight(s, d, float(rng.uniform(2.3, 2.8)), lamp)
-    for d in layout.pavements:
-        for _ in range(rng.poisson(0.5)):
-            yield Standing(start + rng.uniform(0, BLOCK), d + rng.normal(0, 0.4), walker(Outfit.random(rng), 0.0, 0.2), float(rng.uniform(-3, 3)))
+Item = Tree | Backdrop | Building | Rail | Post | SignPost | TrafficLight | Parked | Standing

@@ -11,7 +11,7 @@ from perception.synthetic.ground import SHADOW_AHEAD, SHADOW_BEHIND, SHADOW_CELL
 from perception.synthetic.light import Light
 from perception.synthetic.people import Figure
 from perception.synthetic.road import BEHIND, Strip
-from perception.synthetic.scenery import Building, Item, Parked, Post, Tree
+from perception.synthetic.scenery import Backdrop, Building, Item, Parked, Post, Tree
 from perception.synthetic.traffic import Mover
 from perception.synthetic.vehicles import Vehicle
 
@@ -63,13 +63,18 @@ def _under(contact: np.ndarray, at: np.ndarray, body: Vehicle | Figure) -> None:
 
 def _cast(sun: np.ndarray, thing: Item | Mover, at: np.ndarray, throw: np.ndarray) -> None:
     if isinstance(thing, Tree):
+        if abs((at + throw * thing.height * 0.6)[1] - SHADOW_SIDE) > SHADOW_SIDE:
+            return
         centre = (at + throw * thing.height * 0.6)[::-1] / SHADOW_CELL
         size = thing.height * 0.3 / SHADOW_CELL
         rng = np.random.default_rng(int(thing.s * 1000) % 2**31)
-        spots = centre + rng.normal(0, 0.5, (40, 2)) * size * 0.8
-        for (x, y), r in zip(spots, rng.uniform(0.12, 0.35, 40) * size, strict=True):
+        spots = centre + rng.normal(0, 0.5, (26, 2)) * size * 0.8
+        for (x, y), r in zip(spots, rng.uniform(0.15, 0.42, 26) * size, strict=True):
             cv2.circle(sun, (int(x), int(y)), max(1, int(r)), int(rng.integers(170, 245)), -1)
         _fill(sun, np.array([at - 0.12, at + 0.12, at + throw * thing.height * 0.5 + 0.1, at + throw * thing.height * 0.5 - 0.1]), 220)
+    elif isinstance(thing, Backdrop):
+        foot = at + np.array([(0, 0), (thing.length, 0)])
+        _fill(sun, np.concatenate([foot, foot + throw * thing.height * 0.8]), 235)
     elif isinstance(thing, Building):
         side = np.sign(thing.d)
         foot = at + np.array([(0, 0), (thing.length, 0), (thing.length, side * thing.depth), (0, side * thing.depth)])

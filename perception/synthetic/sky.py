@@ -17,7 +17,7 @@ from perception.synthetic.textures import fractal
 RIDGES = 2048  # samples of a ridge around the whole horizon
 
 
-@njit(cache=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def shade_sky(image, rays, heading, ramp, noise, clouds, cloud_colour, sun, glow, ridges, ridge_colours):
     """image: (H, W, 3) uint8. rays: (H, W, 2) float32 azimuth and elevation in the vehicle frame, radians.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,6 +12,10 @@ from perception.synthetic.people import Figure, Outfit, cyclist, motorcyclist, w
 from perception.synthetic.vehicles import Vehicle, random_vehicle
 
 VEHICLE, PERSON, CYCLIST, MOTORBIKE, LIGHT, SIGN = range(6)  # classes of the detection task
+
+
+# class, and the body or what makes it for a time
+Made = tuple[int, Vehicle | Figure | Callable[[float], Figure]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +36,8 @@ class Stream:
     speed: float  # m/s, negative: against the ego vehicle
     spacing: float  # metres
     share: float  # of the places that are taken
-    make: Callable[[np.random.Generator, float], tuple[int, Vehicle | Figure]]
+    make: Callable[[np.random.Generator], Made]
+    known: dict[int, Made] = field(default_factory=dict)
 
     def near(self, t: float, s0: float, s1: float) -> Iterator[Mover]:
         """Those with s0 <= s <= s1 at time t."""
@@ -42,7 +47,10 @@ class Stream:
             taken, jitter, side = rng.random(), rng.uniform(-0.3, 0.3), rng.normal(0, 0.2)
             s = (k + jitter) * self.spacing + offset
             if taken < self.share and s0 <= s <= s1:
-                class_id, body = self.make(rng, t)
+                if k not in self.known:
+                    self.known[k] = self.make(rng)
+                class_id, figure = self.known[k]
+                body = figure if isinstance(figure, Vehicle | Figure) else figure(t)
                 yield Mover(s, self.d + side, np.pi if self.speed < 0 else 0.0, class_id, body)
 
 
@@ -65,16 +73,17 @@ def streams(rng: np.random.Generator, seed: int, layout: Layout, speed: float) -
     return found
 
 
-def _road_user(rng: np.random.Generator, t: float) -> tuple[int, Vehicle | Figure]:
+def _road_user(rng: np.random.Generator) -> Made:
     if rng.random() < 0.1:
         return MOTORBIKE, motorcyclist(Outfit.random(rng), rng.random() < 0.5)
     return VEHICLE, random_vehicle(rng)
 
 
-def _walker(rng: np.random.Generator, t: float) -> tuple[int, Vehicle | Figure]:
-    outfit = Outfit.random(rng)
-    return PERSON, walker(outfit, float(rng.uniform(0, 6.28)) + t * 2 * np.pi * 0.9)
+def _walker(rng: np.random.Generator) -> Made:
+    outfit, phase, rate = Outfit.random(rng), float(rng.uniform(0, 6.28)), float(rng.uniform(5, 6.5))
+    return PERSON, lambda t: walker(outfit, phase + rate * t)
 
 
-def _cyclist(rng: np.random.Generator, t: float) -> tuple[int, Vehicle | Figure]:
-    return CYCLIST, cyclist(Outfit.random(rng), float(rng.uniform(0, 6.28)) + t * 7.0, rng.random() < 0.5)
+def _cyclist(rng: np.random.Generator) -> Made:
+    outfit, phase, helmet = Outfit.random(rng), float(rng.uniform(0, 6.28)), rng.random() < 0.5
+    return CYCLIST, lambda t: cyclist(outfit, phase + 7.0 * t, helmet)

@@ -8,14 +8,15 @@ from functools import lru_cache
 import numpy as np
 
 from perception.camera import CameraModel
-from perception.synthetic import ground, truth
+from perception.synthetic import truth
+from perception.synthetic.blocks import BLOCK, block, random_surroundings
 from perception.synthetic.cameras import default_camera
 from perception.synthetic.canvas import FIRST, Canvas
-from perception.synthetic.layout import Layout, random_layout
+from perception.synthetic.layout import random_layout
 from perception.synthetic.lens import Lens
 from perception.synthetic.light import random_light
 from perception.synthetic.road import Course, Strip
-from perception.synthetic.scenery import BLOCK, Item, Parked, SignPost, Standing, TrafficLight, block
+from perception.synthetic.scenery import Item, Parked, SignPost, Standing, TrafficLight
 from perception.synthetic.shadows import shadow_maps
 from perception.synthetic.sky import Sky
 from perception.synthetic.surface import Surface
@@ -52,6 +53,7 @@ class World:
         self.sky = Sky.random(rng, self.light, self.camera)
         self.surface = Surface.random(rng, self.layout, self.light, self.camera)
         self.streams = streams(rng, seed, self.layout, self.speed)
+        self.around = tuple(random_surroundings(rng, self.layout, side) for side in (-1, 1))
         self.lens = Lens.random(rng, self.camera.size)
         self.block = lru_cache(maxsize=32)(self._block)
 
@@ -94,7 +96,7 @@ class World:
         return abs(mover.d - lane.d) < 1.5 and -14 < mover.s - s < 9
 
     def _block(self, k: int) -> list[Item]:
-        return block(np.random.default_rng((self.seed, 5, k + 2**20)), self.layout, k * BLOCK)
+        return block(np.random.default_rng((self.seed, 5, k + 2**20)), self.layout, self.around, k * BLOCK)
 
     def _stand(self, canvas: Canvas, strip: Strip, things: list[Item | Mover]) -> list[Seen]:
         """Paints everything upright, far to near."""
@@ -141,5 +143,3 @@ class World:
         scene = Scene(frame.seq, frame.stamp_ns, frame.size, detections, signs, lanes, drivable)
         return Rendered(frame, scene, (paint > 90) & free, ignored)
 
-
-__all__ = ["Layout", "Rendered", "World", "ground"]

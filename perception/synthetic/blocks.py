@@ -1,0 +1,198 @@
+"""What stands along a road, block by block, each block from its own seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from perception.synthetic.backdrops import VARIANTS as BACKDROPS
+from perception.synthetic.buildings import STYLES
+from perception.synthetic.faces import COUNT
+from perception.synthetic.layout import Layout
+from perception.synthetic.people import Outfit, walker
+from perception.synthetic.scenery import (
+    Backdrop,
+    Building,
+    Item,
+    Parked,
+    Post,
+    Rail,
+    SignPost,
+    Standing,
+    TrafficLight,
+    Tree,
+)
+from perception.synthetic.trees import VARIANTS
+from perception.synthetic.vehicles import random_vehicle
+
+BLOCK = 40.0  # metres of road
+_KINDS = ("round", "tall", "conifer", "bush", "bare")
+
+
+@dataclass(frozen=True, eq=False)
+class Surroundings:
+    """What this drive has on one side, all along."""
+
+    side: int  # -1 right, 1 left
+    edge: float  # metres from the reference line where the free ground begins
+    forest: float  # metres from the edge to the first trees of a forest; inf: none
+    forest_kind: str
+    barrier: str  # wall, fence or hedge along the edge; empty: none
+    barrier_height: float
+    houses: float  # metres from the edge to the houses; inf: none
+    terraced: bool  # houses stand wall to wall
+    alley: float  # metres between the trees of an alley; inf: none
+    loose: float  # single trees a block
+    spread: float  # metres over which they thin out
+    kinds: np.ndarray  # (5,) shares of _KINDS
+    green: np.ndarray  # (3,) tint of all plants
+
+
+def random_surroundings(rng: np.random.Generator, layout: Layout, side: int) -> Surroundings:
+    ends = [abs(a if side < 0 else b) for a, b, _ in layout.bands if max(abs(a), abs(b)) < 60]
+    setting, inf = layout.setting, np.inf
+    town, built = setting == "town", setting in ("town", "suburb")
+    forest = rng.uniform(1.5, 14) if rng.random() < {"town": 0.1, "suburb": 0.3}.get(setting, 0.6) else inf
+    houses = inf
+    if built and forest == inf and rng.random() < 0.85:
+        houses = rng.uniform(0.0, 3) if town else rng.uniform(4, 12)
+    barrier = ""
+    if rng.random() < {"town": 0.12, "suburb": 0.7, "country": 0.15, "motorway": 0.2}[setting] and houses > 1:
+        barrier = str(rng.choice(("hedge", "wall", "planks", "railing", "concrete")))
+    tall = {"hedge": rng.uniform(0.8, 2.2), "concrete": rng.uniform(2, 4)}.get(barrier, rng.uniform(0.7, 2.0))
+    return Surroundings(
+        side,
+        max(ends),
+        float(forest),
+        str(rng.choice(("leafy", "firs", "mixed", "scrub"))),
+        barrier,
+        float(tall),
+        float(houses),
+        bool(town and rng.random() < 0.75),
+        float(rng.uniform(8, 16)) if rng.random() < 0.3 else inf,
+        float(rng.uniform(0, {"town": 2, "suburb": 8}.get(setting, 9))),
+        {"town": 6.0, "suburb": 12.0, "country": 40.0, "motorway": 40.0}[setting],
+        rng.dirichlet((2.5, 1.2, 1.2, 2.2, 0.4)),
+        np.array([1.0, 1.0, rng.uniform(0.85, 1.4)]) * rng.uniform(0.7, 1.1),
+    )
+
+
+def block(rng: np.random.Generator, layout: Layout, around: tuple[Surroundings, ...], start: float) -> list[Item]:
+    """Everything fixed between `start` and `start` + BLOCK."""
+    items: list[Item] = [Rail(start + 4 * k, d) for d in layout.rails for k in range(10)]
+    for part in around:
+        items += _plants(rng, part, start)
+        items += _rows(rng, part, start)
+        items += _houses(rng, part, start)
+        items += _posts(rng, layout, part, start)
+    for d in layout.parking:
+        items += _parked(rng, start, d)
+    items += _signs(rng, layout, start)
+    items += _lights(rng, layout, start)
+    items += _bystanders(rng, layout, start)
+    return items
+
+
+def _tree(rng: np.random.Generator, part: Surroundings, s: float, out: float, kind: str, height: float) -> Tree:
+    """`out`: metres beyond the edge."""
+    tint = part.green * rng.uniform(0.8, 1.2) * (1 + rng.normal(0, 0.05, 3))
+    return Tree(s, part.side * (part.edge + out), kind, int(rng.integers(VARIANTS)), height, tint)
+
+
+def _plants(rng: np.random.Generator, part: Surroundings, start: float) -> Iterator[Item]:
+    """Single trees and bushes, and alleys."""
+    for _ in range(rng.poisson(part.loose)):
+        kind = str(rng.choice(_KINDS, p=part.kinds))
+        height = float(rng.uniform(0.8, 2.6) if kind == "bush" else rng.uniform(4, 14))
+        yield _tree(rng, part, start + rng.uniform(0, BLOCK), 0.5 + 0.15 * height + rng.exponential(part.spread / 2), kind, height)
+    if np.isfinite(part.alley):
+        kind = _KINDS[int(part.kinds[:3].argmax())]
+        for s in np.arange(start + rng.uniform(0, 2), start + BLOCK, part.alley):
+            yield _tree(rng, part, float(s), 0.6, kind, float(rng.uniform(6, 11)))
+
+
+def _rows(rng: np.random.Generator, part: Surroundings, start: float) -> Iterator[Item]:
+    """Forest in two ranks with bushes before it, a far tree line, and barriers."""
+    tint = lambda: part.green * rng.uniform(0.75, 1.1)  # noqa: E731
+    pick = lambda: int(rng.integers(BACKDROPS))  # noqa: E731
+    if np.isfinite(part.forest):
+        for k, out in enumerate((part.forest + 5, part.forest)):
+            for s in (start, start + BLOCK / 2):
+                tall = rng.uniform(7, 14) * (1.2 - 0.2 * k)
+                yield Backdrop(s - 1, BLOCK / 2 + 2, part.side * (part.edge + out), float(tall), part.forest_kind, pick(), tint())
+        for _ in range(4):
+            height = float(rng.uniform(5, 12))
+            yield _tree(rng, part, start + rng.uniform(0, BLOCK), part.forest - 1 + rng.uniform(-1, 1), "round", height)
+        for _ in range(5):
+            yield _tree(rng, part, start + rng.uniform(0, BLOCK), max(part.forest - 1.5, 0.5) + rng.uniform(-0.5, 1), "bush", float(rng.uniform(0.8, 2.4)))
+    elif rng.random() < 0.7:
+        yield Backdrop(start - 2, BLOCK + 4, part.side * (part.edge + rng.uniform(50, 90)), float(rng.uniform(7, 12)), "mixed", pick(), tint())
+    if part.barrier:
+        plain = np.ones(3) * rng.uniform(0.95, 1.05)
+        for s in np.arange(start, start + BLOCK, 8.0):
+            colour = tint() if part.barrier == "hedge" else plain
+            yield Backdrop(float(s), 8.0, part.side * (part.edge + 0.3), part.barrier_height, part.barrier, pick(), colour)
+
+
+def _houses(rng: np.random.Generator, part: Surroundings, start: float) -> Iterator[Item]:
+    at = start
+    while np.isfinite(part.houses) and at < start + BLOCK - 6:
+        length = min(float(rng.uniform(6, 15)), start + BLOCK - at)
+        height = float(rng.uniform(6, 15) if part.terraced else rng.uniform(3.5, 8))
+        pitch = 0.0 if rng.random() < 0.3 else float(rng.uniform(2, 4.5))
+        tint = rng.uniform(0.75, 1.08) * rng.uniform(0.92, 1.06, 3)
+        out = part.edge + part.houses + rng.uniform(0, 0.6 if part.terraced else 4)
+        yield Building(at, length, part.side * out, float(rng.uniform(7, 12)), height, pitch, int(rng.integers(STYLES)), tint)
+        at += length + (0.0 if part.terraced and rng.random() < 0.88 else float(rng.uniform(2, 10)))
+
+
+def _posts(rng: np.random.Generator, layout: Layout, part: Surroundings, start: float) -> Iterator[Item]:
+    built = layout.setting in ("town", "suburb")
+    if built or rng.random() < 0.4:
+        out = -0.4 if built else rng.uniform(0.5, 4)
+        arm = float(rng.choice((0.0, 1.5, 2.2))) if built else 0.0
+        yield Post(start + rng.uniform(0, 10), part.side * (part.edge + out), float(rng.uniform(5, 9)), arm)
+
+
+def _parked(rng: np.random.Generator, start: float, d: float) -> Iterator[Item]:
+    at = start + 3.0
+    while at < start + BLOCK - 3:
+        if rng.random() < 0.6:
+            vehicle = random_vehicle(rng)
+            yaw = float(rng.normal(0, 0.02)) + np.pi * bool(d > 0 and rng.random() < 0.7)
+            if vehicle.length < 6:
+                yield Parked(at, float(d + rng.normal(0, 0.08)), vehicle, yaw)
+        at += float(rng.uniform(5.8, 7.5))
+
+
+def _near_side(layout: Layout) -> tuple[int, float]:
+    """Which side one drives on, and where the carriageway ends there."""
+    return (-1, layout.edges[0]) if layout.right_hand else (1, layout.edges[1])
+
+
+def _signs(rng: np.random.Generator, layout: Layout, start: float) -> Iterator[Item]:
+    side, edge = _near_side(layout)
+    for _ in range(rng.binomial(2, 0.4)):
+        size, height = float(rng.choice((0.6, 0.75, 0.9))), float(rng.uniform(1.9, 2.7))
+        boards = [(int(rng.integers(COUNT)), height, size)]
+        if rng.random() < 0.25:
+            boards.append((int(rng.integers(COUNT)), height - size * 1.05, size))
+        at = edge + side * rng.uniform(0.5, 2.0)
+        yield SignPost(start + rng.uniform(0, BLOCK), float(at), tuple(boards), float(rng.normal(0, 0.12)))
+
+
+def _lights(rng: np.random.Generator, layout: Layout, start: float) -> Iterator[Item]:
+    side, edge = _near_side(layout)
+    if layout.setting in ("town", "suburb") and rng.random() < 0.25:
+        s, lamp = start + rng.uniform(0, BLOCK), int(rng.choice((0, 1, 2), p=(0.45, 0.1, 0.45)))
+        for d in (edge + side * 0.6, sum(layout.edges) - edge - side * 0.6):
+            yield TrafficLight(s, float(d), float(rng.uniform(2.2, 2.8)), lamp)
+
+
+def _bystanders(rng: np.random.Generator, layout: Layout, start: float) -> Iterator[Item]:
+    for d in layout.pavements:
+        for _ in range(rng.poisson(0.5)):
+            figure = walker(Outfit.random(rng), 0.0, 0.2)
+            yield Standing(start + rng.uniform(0, BLOCK), float(d + rng.normal(0, 0.4)), figure, float(rng.uniform(-3, 3)))
