@@ -22,15 +22,15 @@ def main_network(path: Path, size: tuple[int, int], outputs: Mapping[str, tuple[
     _save(path, nodes, weights, (1, size[1], size[0], 3), outputs)
 
 
-def sign_network(path: Path, classes: int) -> None:
-    """The mean colour, through one matrix."""
+def sign_network(path: Path, classes: int, weight: float = 1.0) -> None:
+    """The mean blue, green and red, times `weight`, are the logits of the first three classes."""
     nodes = [
         *_input_nodes(),
         helper.make_node("GlobalAveragePool", ["x"], ["mean"], "pool"),
         helper.make_node("Flatten", ["mean"], ["flat"], "flatten"),
         helper.make_node("Gemm", ["flat", "matrix"], ["signs.logits"], "gemm"),
     ]
-    matrix = numpy_helper.from_array(np.eye(3, classes, dtype=np.float32), "matrix")
+    matrix = numpy_helper.from_array(np.float32(weight) * np.eye(3, classes, dtype=np.float32), "matrix")
     _save(path, nodes, [matrix], ("n", 64, 64, 3), {"signs.logits": ("n", classes)})
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import perception
-from perception import BackendUnavailable, BundleError, Frame, PerceptionError
+from perception import BackendUnavailable, BundleError, Frame, FrameError, PerceptionError
 from perception.bundle import SHIPPED, read
 from tests.conftest import SHAPES
-from tests.networks import main_network
+from tests.networks import main_network, sign_network
 
 
 def edit(path, **fields):
@@ -84,6 +84,13 @@ def test_a_network_that_is_not_needed_is_not_opened(tiny_bundle, frame):
 def test_a_wish_that_cannot_be_met(tiny_bundle, wish, error, message):
     with pytest.raises(error, match=message):
         perception.load(tiny_bundle, **wish)
+
+
+def test_a_task_network_that_answers_nan_fails_the_frame(tiny_bundle, frame):
+    sign_network(tiny_bundle / "signs.onnx", 43, weight=np.nan)
+    edit_checksum(tiny_bundle, "signs.onnx")
+    with pytest.raises(FrameError, match=r"NaN or infinity in signs\.logits"):
+        perception.load(tiny_bundle)(frame)
 
 
 def test_a_task_this_version_does_not_know(tiny_bundle):

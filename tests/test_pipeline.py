@@ -164,6 +164,11 @@ def test_ctrl_c_keeps_what_is_done_and_closes():
     assert sink.seqs == [0, 1]
 
 
+def test_hard_frames_here_and_there_do_not_add_up_to_a_failure():
+    frames = [frame(seq) for pair in zip(range(4, 34), range(100, 130), strict=True) for seq in pair]
+    assert run(ListSource(*frames), see, []) == Outcome(written=30, failed=30)
+
+
 class CtrlC(ListSink):
     def write(self, frame, scene):
         super().write(frame, scene)

@@ -4,7 +4,9 @@ onnxruntime computes the whole graph whatever is asked of it: unasked outputs ar
 nodes run (`RunOptions.only_execute_path_to_fetches` has no effect in its inference build). So the graph is
 cut before the session is made. The `onnx` package is not part of the run time, and cutting needs little of
 the format: nodes and outputs are length-delimited fields of GraphProto, which are kept or left out byte for
-byte. Field numbers: onnx/onnx.proto; encoding: https://protobuf.dev/programming-guides/encoding/.
+byte. Weights of lost nodes stay; onnxruntime drops them when it loads the rest.
+
+Field numbers: onnx/onnx.proto. Encoding: https://protobuf.dev/programming-guides/encoding/.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from typing import NamedTuple
 from perception.errors import BundleError
 
 GRAPH = 7  # ModelProto.graph
-NODE, OUTPUT, VALUE_INFO = 1, 12, 13  # of GraphProto
+NODE, OUTPUT = 1, 12  # of GraphProto
 NODE_INPUT, NODE_OUTPUT = 1, 2  # of NodeProto
 NAME = 1  # of ValueInfoProto
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # wire types
@@ -59,7 +61,7 @@ def _keep(index: int, field: Field, needed: set[int], wanted: set[str]) -> bool:
         return index in needed
     if field.number == OUTPUT:
         return _names(field.payload, NAME)[0] in wanted
-    return field.number != VALUE_INFO  # shapes are inferred again; an entry of a lost node would be refused
+    return True
 
 
 def _needed_nodes(fields: Sequence[Field], wanted: set[str]) -> set[int]:

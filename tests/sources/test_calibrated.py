@@ -1,0 +1,37 @@
+"""A known camera given to a source that does not know its own."""
+
+import numpy as np
+
+from perception.camera import CameraModel
+from perception.sources.calibrated import Calibrated
+from perception.types import Frame
+
+CAMERA = CameraModel((1280, 720), 1000, 1100, 640, 360)
+
+
+class Still:
+    """Two frames of different sizes."""
+
+    live, images, lost, closed = False, True, 0, False
+
+    def __iter__(self):
+        for seq, (width, height) in enumerate([(1280, 720), (640, 180)]):
+            self.lost += 3
+            yield Frame(np.zeros((height, width, 3), np.uint8), 0, seq)
+
+    def close(self):
+        self.closed = True
+
+
+def test_every_frame_gets_the_camera_at_its_own_size():
+    cameras = [frame.camera for frame in Calibrated(Still(), CAMERA)]
+    assert cameras == [CAMERA, CAMERA.scaled((640, 180))]
+    assert cameras[1].fy == 275
+
+
+def test_the_rest_is_the_sources_own():
+    still = Still()
+    source = Calibrated(still, CAMERA)
+    losses = [source.lost for _ in source]
+    source.close()
+    assert (source.live, source.images, losses, still.closed) == (False, True, [3, 6], True)
