@@ -13,12 +13,12 @@ from typing import Any
 from perception.errors import DataError
 from perception.evaluation.data import boxes, lines, masks, signs
 from perception.evaluation.data.boxes import BoxLabels
-from perception.evaluation.data.masks import MaskLabels
+from perception.evaluation.data.masks import VOID, MaskLabels
 from perception.evaluation.data.rows import read_image
 from perception.evaluation.data.signs import SignCrop
 from perception.types import LaneLine
 
-__all__ = ["BoxLabels", "Dataset", "MaskLabels", "Sample", "SignCrop", "read", "read_image"]
+__all__ = ["VOID", "BoxLabels", "Dataset", "MaskLabels", "Sample", "SignCrop", "read", "read_image"]
 
 
 @dataclass(frozen=True)
