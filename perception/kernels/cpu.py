@@ -7,7 +7,7 @@ good part of a second. The others gain by looking only at the few cells that cou
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any
 
 import cv2
 import numba
@@ -17,10 +17,10 @@ from numba.extending import register_jitable
 from perception.kernels import reference
 from perception.kernels.reference import sigmoid
 
-F = TypeVar("F", bound=Callable[..., object])
+Kernel = Callable[..., Any]
 
 
-def compiled(function: F) -> F:
+def compiled(function: Kernel) -> Kernel:
     """By numba, kept on disk beside the source, else in the user's cache, else for this process only."""
     try:
         return numba.njit(cache=True, error_model="numpy")(function)

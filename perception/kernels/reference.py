@@ -270,8 +270,8 @@ def trace(p: np.ndarray, taken: np.ndarray, least: float, points: np.ndarray, be
     """Follow the strokes of a probability map (h, w) float64, 0 = nothing, along what is above `least`.
 
     Cells below it still have weight where the middle of a stroke is sought: its soft edge tells parts of a
-    cell. Fills `points` (n, 4) with rows (x, y, probability, width in cells), stroke after stroke, each in order
-    along it, and `begins` with the row where each begins and, last, where all end; the number of strokes.
+    cell. Fills `points` (n, 4) with rows (x, y, probability, width), stroke after stroke, each in order along
+    it, and `begins` with the row where each begins and, last, where all end; the number of strokes.
     `taken` (h, w) bool holds cells to leave alone, and in the end all those covered. Seeds come from the
     bottom row up, so a line that is near the camera goes on through a fork and the others end there.
     """

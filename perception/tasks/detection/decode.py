@@ -24,10 +24,10 @@ def decode(
     """
     xyxy, logits, class_id = _candidates(raw, thresholds)
     best = np.argsort(-logits, kind="stable")[:MAX_CANDIDATES]
-    best = best[cpu.nms(xyxy[best], class_id[best], nms_iou)][:max_objects]
+    best = best[cpu.nms(xyxy[best], class_id[best], nms_iou)]
     found = Detections(box.boxes_to_image(xyxy[best]), sigmoid(logits[best]), class_id[best])
     sides = found.xyxy[:, 2:] - found.xyxy[:, :2]
-    return found[(sides >= SMALLEST).all(axis=1)]
+    return found[np.flatnonzero((sides >= SMALLEST).all(axis=1))[:max_objects]]
 
 
 def _candidates(raw: RawOutputs, thresholds: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

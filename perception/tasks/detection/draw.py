@@ -31,9 +31,9 @@ def draw(canvas: np.ndarray, scene: Scene, classes: Sequence[str]) -> None:
     for box, score, class_id in zip(found.xyxy[::-1], found.score[::-1], found.class_id[::-1], strict=True):
         colour, name = COLOURS[class_id % len(COLOURS)], classes[class_id]
         x1, y1, x2, y2 = (round(float(v)) for v in box)
-        cv2.rectangle(canvas, (x1, y1), (x2, y2), DARK, thick + 2, cv2.LINE_AA)
-        cv2.rectangle(canvas, (x1, y1), (x2, y2), colour, thick, cv2.LINE_AA)
+        cv2.rectangle(canvas, (x1, y1), (x2, y2), DARK, thick + 2)
+        cv2.rectangle(canvas, (x1, y1), (x2, y2), colour, thick)
         if scene.signs is None or name != READ_ELSEWHERE:
-            text = f"{name.replace('_', ' ')} {100 * score:.0f}"
+            text = f"{name.replace('_', ' ')} {100 * score:.0f}%"
             height = tags.size(canvas, text)[1]
             tags.put(canvas, text, (x1 - thick / 2, y1 - height if y1 >= height else y1), colour)

@@ -16,17 +16,22 @@ OPACITY = 0.35
 
 def draw(canvas: np.ndarray, area: ClassMap) -> None:
     """Tint a BGR image wherever the class is not background."""
-    rows = np.flatnonzero(area.labels.any(axis=1))
+    mask = _mask(area, canvas)
+    rows = np.flatnonzero(mask.any(axis=1))
     if len(rows) == 0:
         return
-    scale = canvas.shape[0] / area.labels.shape[0]
-    first, last = int(rows[0] * scale), min(int(np.ceil((rows[-1] + 1) * scale)), canvas.shape[0])
-    mask = cv2.resize(area.labels, (canvas.shape[1], canvas.shape[0]), interpolation=cv2.INTER_LINEAR)
-    part, shape = canvas[first:last], mask[first:last]
-    tint = _plain(canvas.shape)[first:last]
+    part, shape = canvas[rows[0] : rows[-1] + 1], mask[rows[0] : rows[-1] + 1]
+    tint = _plain(canvas.shape)[: len(part)]
     cv2.copyTo(cv2.addWeighted(part, 1 - OPACITY, tint, OPACITY, 0), shape, part)
-    edges, _ = cv2.findContours(shape, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    edges, _ = cv2.findContours(shape, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     cv2.polylines(part, edges, True, EDGE, 1, cv2.LINE_AA)
+
+
+def _mask(area: ClassMap, canvas: np.ndarray) -> np.ndarray:
+    """(H, W) uint8, not 0 where the area is, its corners rounded by the width of a label or two."""
+    soft = cv2.blur(np.minimum(area.labels, 1) * np.uint8(255), (5, 5))
+    large = cv2.resize(soft, (canvas.shape[1], canvas.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return (large > 127).view(np.uint8)
 
 
 @lru_cache(2)
