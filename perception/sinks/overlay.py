@@ -26,11 +26,11 @@ def paint(frame: Frame, scene: Scene, tasks: Sequence[Task], text: str) -> np.nd
 
 
 def caption(canvas: np.ndarray, text: str) -> None:
-    """White on black, so it reads on any sky; its size follows the image's width. In place."""
+    """White on a black bar, so it reads on any sky; its size follows the image's width. In place."""
     scale = max(0.35, canvas.shape[1] / 1600)
-    origin = (round(12 * scale), round(30 * scale))
-    for colour, thickness in (((0, 0, 0), 4), ((255, 255, 255), 1)):
-        cv2.putText(canvas, text, origin, FONT, scale, colour, max(1, round(thickness * scale)), cv2.LINE_AA)
+    (width, height), below = cv2.getTextSize(text, FONT, scale, 1)
+    cv2.rectangle(canvas, (0, 0), (width + 2 * below, height + 2 * below), (0, 0, 0), cv2.FILLED)
+    cv2.putText(canvas, text, (below, height + below), FONT, scale, (255, 255, 255), 1, cv2.LINE_AA)
 
 
 def status(scene: Scene) -> str:

@@ -27,6 +27,7 @@ ENCODERS = {  # name -> options; the first that this FFmpeg has is taken
     "mpeg4": {"b": "8M"},
 }
 THREADS = 2  # of the encoder, beside the pipeline; each holds frames in memory
+MP4 = {"movflags": "hybrid_fragmented", "flush_packets": "1"}  # see Film
 CLOCK = 60_000  # ticks a second: whole for 24, 25, 29.97 and 30 fps; mpeg4 takes at most 65535
 KEY_FRAME_S = 2
 LONGEST_STILL_S = 10  # a camera that was gone for an hour, or a clock that was set, is not an hour of video
@@ -72,15 +73,15 @@ class Film:
     """An mp4 file being encoded. After an error it is closed and of no further use.
 
     FFmpeg opens the path itself: writing through a Python file would run Python in the middle of a
-    write, where Ctrl-C breaks the file. Until it is finished the file is fragmented, so that it plays up
-    to the last key frame even if the power fails.
+    write, where Ctrl-C breaks the file. Until it is finished the file is fragmented and flushed, so that
+    what a killed process leaves plays up to the last key frame.
     """
 
     def __init__(self, path: Path, encoder: str, size: Size, fps: float) -> None:
         self.path = path
         self.size = size
         with encoding(path):
-            self._file = av.open(str(path), "w", format="mp4", options={"movflags": "hybrid_fragmented"})
+            self._file = av.open(str(path), "w", format="mp4", options=MP4)
             self._stream = cast(VideoStream, self._file.add_stream(encoder, options=ENCODERS[encoder]))
         self._stream.width, self._stream.height = (side + side % 2 for side in size)  # yuv420p halves both
         self._stream.pix_fmt = "yuv420p"

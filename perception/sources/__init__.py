@@ -57,7 +57,7 @@ KINDS: tuple[tuple[str, Callable[[str], Source]], ...] = (  # the first pattern 
     (r"https?://.+", open_http),
     (r"synthetic:\d+(:\d+)?", open_synthetic),
     (rf"{IMAGE}|.*[*?[].*", open_images),
-    (r"(?![a-z0-9]+:).+", open_video),  # a name with an unknown prefix is no file
+    (r"(?![a-z0-9+.-]+:).+", open_video),  # a name with an unknown prefix is no file
 )
 
 

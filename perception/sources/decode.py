@@ -45,7 +45,7 @@ class Decoder:
 
     def __init__(self, container: InputContainer, name: str) -> None:
         if not container.streams.video:
-            raise SourceError(f"{name}: expected a video, found no video stream in it")
+            raise SourceError(f"{name}: expected a video, found no picture stream; is it complete?")
         self.stream = container.streams.video[0]
         self.stream.codec_context.thread_count = 1
         self.packets = 0  # so far
@@ -68,7 +68,7 @@ class Decoder:
             for frame in self._decode(packet):
                 self._settle(frame.pts)
                 seq = max(seq + 1, self._passed - 1)
-                yield Picture(self._image(frame), time_ns(frame), seq)
+                yield Picture(self._image(frame), time_ns(frame) if self._timed else None, seq)
         self._passed = self.packets - self._skipped
 
     def _await(self, packet: VideoPacket) -> None:

@@ -39,7 +39,7 @@ class Live:
 
     The capture thread is the one place that blocks on the device. It reopens a failed device with
     back-off; the first opening happens in the caller's thread, so a wrong name fails at once. A frame
-    that nobody took before the next came is dropped: `seq` has a gap there and `dropped` counts it.
+    that cannot be decoded, or that nobody took before the next one came, is lost: `seq` has a gap there.
     Stamps are arrival times (`time.time_ns`). Raises SourceError after `patience_s` without a frame.
     """
 
@@ -59,14 +59,11 @@ class Live:
         self._first_pause_s = first_pause_s
         self._mailbox: Mailbox[Frame] = Mailbox()
         self._stop = Event()
-        self._seq = 0
+        self._seq = 0  # of the next frame
+        self._damaged = 0
         self.lost = 0
         self._thread = Thread(target=self._run, args=(opener(),), name=f"capture {name}", daemon=True)
         self._thread.start()
-
-    @property
-    def dropped(self) -> int:
-        return self._mailbox.overwritten
 
     def __iter__(self) -> Iterator[Frame]:
         while (frame := self._next()) is not None:
@@ -103,10 +100,12 @@ class Live:
 
     def _pump(self, capture: Capture) -> None:
         """From the device to the mailbox until the device fails or we are closed."""
-        lost_before = self.lost
+        damaged = 0  # of this capture
         with closing(capture):
             while not self._stop.is_set():
                 image = capture.read()
-                self.lost = lost_before + capture.lost
-                self._mailbox.put(Frame(image, time.time_ns(), self._seq, self.name))
-                self._seq += 1
+                new, damaged = capture.lost - damaged, capture.lost
+                self._damaged += new
+                self._mailbox.put(Frame(image, time.time_ns(), self._seq + new, self.name))
+                self._seq += new + 1
+                self.lost = self._damaged + self._mailbox.overwritten

@@ -14,7 +14,7 @@ from perception.sources.decode import Decoder, VideoPacket
 from perception.types import Frame
 
 RETRIES = 3  # read errors before the rest of a file is given up
-SLACK_S = 1.0  # headers give the longest stream of a file, and sound may end later than pictures
+SLACK_S = 1.0  # a header's duration is that of the longest stream, and sound may end after the pictures
 
 log = logging.getLogger(__name__)
 
@@ -42,12 +42,11 @@ class Recording:
             self.fps = float(Decoder(container, self.label).stream.average_rate or 30)
 
     def __iter__(self) -> Iterator[Frame]:
-        stamp, step = 0, round(1e9 / self.fps)
         seq = -1
         with self._open() as container:
             decoder = Decoder(container, self.label)
             for image, time_ns, seq in decoder.pictures(packets(container, self.label)):
-                stamp = stamp + step if time_ns is None else time_ns
+                stamp = round(seq * 1e9 / self.fps) if time_ns is None else time_ns
                 self.lost = decoder.lost
                 yield Frame(image, stamp, seq, self.name)
             self.lost = decoder.lost + missing_at_end(container, decoder, self.fps)
@@ -101,5 +100,8 @@ def missing_at_end(container: InputContainer, decoder: Decoder, fps: float) -> i
         return max(0, decoder.stream.frames - decoder.packets)
     if container.duration is None:
         return 0
-    missing_s = container.duration / av.time_base - decoder.seconds
-    return round(missing_s * fps) if missing_s > SLACK_S else 0
+    duration_s = container.duration / av.time_base
+    slack_s = SLACK_S if len(container.streams) > 1 else 1.5 / fps
+    if duration_s - decoder.seconds < slack_s:
+        return 0
+    return max(1, round(duration_s * fps) - decoder.packets)

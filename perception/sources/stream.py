@@ -13,7 +13,6 @@ from perception.sources.live import Live
 from perception.sources.recording import Recording, open_container
 
 TIMEOUT_S = 5.0  # without a byte: a camera that sends nothing for so long is gone
-LOW_LATENCY = {"fflags": "nobuffer", "flags": "low_delay"}
 RTSP = {"rtsp_transport": "tcp"}  # over UDP a lost datagram is a grey smear
 
 
@@ -22,7 +21,7 @@ class StreamCapture:
 
     def __init__(self, url: str, **options: str) -> None:
         self.name = without_password(url)
-        self._container = open_container(url, self.name, TIMEOUT_S, **LOW_LATENCY, **options)
+        self._container = open_container(url, self.name, TIMEOUT_S, **options)
         self._decoder = Decoder(self._container, self.name)
         self._pictures = self._decoder.pictures(self._container.demux(self._decoder.stream))
 

@@ -1,0 +1,59 @@
+"""Small videos with a known picture in every frame."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from pathlib import Path
+
+import av
+import numpy as np
+
+SIZE = (96, 64)
+BITS = 6  # the frame number stands in the picture as white and black squares, in noise that fills the file
+
+
+def picture(number: int, size: tuple[int, int] = SIZE) -> np.ndarray:
+    image = np.random.default_rng(number).integers(100, 156, (size[1], size[0], 3), np.uint8)
+    for bit in range(BITS):
+        image[16:32, 16 * bit : 16 * bit + 16] = 255 * (number >> bit & 1)
+    return image
+
+
+def number(image: np.ndarray) -> int:
+    return sum((image[24, 16 * bit + 8].mean() > 128) << bit for bit in range(BITS))
+
+
+def write_video(path: Path, frames: Iterable[np.ndarray], **options: str) -> Path:
+    """25 fps, a key frame every 10 frames, two B-frames between the others."""
+    with av.open(str(path), "w", options=options) as container:
+        stream = container.add_stream("libx264" if "libx264" in av.codecs_available else "mpeg4", rate=25)
+        stream.width, stream.height = SIZE
+        stream.codec_context.gop_size, stream.codec_context.max_b_frames = 10, 2
+        for image in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+        container.mux(stream.encode())
+    return path
+
+
+def numbered(path: Path, **options: str) -> Path:
+    """A video of 40 numbered frames."""
+    return write_video(path, map(picture, range(40)), **options)
+
+
+def damage(path: Path, packets: Iterable[int]) -> Path:
+    """Overwrite some packets (counted in the order of the file) with noise, all but their length field."""
+    with av.open(str(path)) as container:
+        contents = [bytes(p) for p in container.demux(video=0) if p.size]
+    data = path.read_bytes()
+    for k in packets:
+        noise = contents[k][:4] + random.Random(k).randbytes(len(contents[k]) - 4)
+        data = data.replace(contents[k], noise)
+    path.write_bytes(data)
+    return path
+
+
+def cut(path: Path, share: float) -> Path:
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+    return path

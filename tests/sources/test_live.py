@@ -1,0 +1,119 @@
+"""A camera that is slow, fails, comes back, or does not."""
+
+import time
+from contextlib import closing
+from queue import Queue
+
+import numpy as np
+import pytest
+
+from perception.errors import SourceError
+from perception.sources.live import Live
+
+
+class FakeCapture:
+    """Gives what is put into it: the grey value of a picture, or an error to raise."""
+
+    def __init__(self, *items):
+        self.lost = 0
+        self.closed = False
+        self.items = Queue()
+        for item in items:
+            self.items.put(item)
+
+    def read(self):
+        item = self.items.get(timeout=5)
+        if isinstance(item, Exception):
+            raise item
+        return np.full((2, 2, 3), item, np.uint8)
+
+    def close(self):
+        self.closed = True
+
+
+UNPLUGGED = SourceError("unplugged")
+
+
+def live(*captures, patience_s=5.0):
+    """A source whose device is the next of `captures` at every opening, and then is gone."""
+    queue = list(captures)
+
+    def opener():
+        if not queue:
+            raise SourceError("no such device")
+        return queue.pop(0)
+
+    return closing(Live("cam", opener, patience_s, first_pause_s=0.001))
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def test_frames_come_as_they_are_captured():
+    capture = FakeCapture()
+    with live(capture) as source:
+        frames = iter(source)
+        for seq, value in enumerate([10, 20, 30]):
+            capture.items.put(value)
+            frame = next(frames)
+            assert (frame.seq, frame.image[0, 0, 0], frame.source) == (seq, value, "cam")
+        assert abs(frame.stamp_ns - time.time_ns()) < 5e9
+        capture.items.put(UNPLUGGED)
+
+
+def test_a_slow_reader_gets_the_newest_frame_and_the_gap_is_counted():
+    with live(FakeCapture(1, 2, 3, 4, 5, UNPLUGGED)) as source:
+        wait_until(lambda: source.lost == 4)
+        frame = next(iter(source))
+        assert (frame.seq, frame.image[0, 0, 0], source.lost) == (4, 5, 4)
+
+
+def test_frames_that_cannot_be_decoded_leave_a_gap():
+    capture = FakeCapture(1, UNPLUGGED)
+    capture.lost = 2
+    with live(capture) as source:
+        assert (next(iter(source)).seq, source.lost) == (2, 2)
+
+
+def test_a_camera_that_comes_back_goes_on(caplog):
+    first, second = FakeCapture(1, UNPLUGGED), FakeCapture()
+    with live(first, second) as source:
+        frames = iter(source)
+        assert next(frames).seq == 0
+        wait_until(lambda: first.closed)
+        second.items.put(2)
+        assert next(frames).seq == 1
+        second.items.put(UNPLUGGED)
+    assert "unplugged; reopening" in caplog.text
+
+
+def test_a_camera_that_stays_away_is_given_up():
+    with (
+        live(FakeCapture(UNPLUGGED), patience_s=0.05) as source,
+        pytest.raises(SourceError, match="got none"),
+    ):
+        next(iter(source))
+
+
+def test_a_camera_that_is_not_there_fails_at_once():
+    with pytest.raises(SourceError, match="no such device"):
+        live()
+
+
+def test_a_bug_in_the_capture_reaches_the_reader():
+    with live(FakeCapture(ZeroDivisionError("bug"))) as source, pytest.raises(ZeroDivisionError, match="bug"):
+        next(iter(source))
+
+
+def test_closing_ends_the_iteration():
+    capture = FakeCapture(1)
+    with live(capture) as source:
+        frames = iter(source)
+        next(frames)
+        capture.items.put(UNPLUGGED)
+    assert list(frames) == []
+    assert capture.closed

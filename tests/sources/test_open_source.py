@@ -1,0 +1,34 @@
+"""The table of sources: which name means what."""
+
+import pytest
+
+from perception.errors import SourceError
+from perception.sources import open_source
+
+
+@pytest.mark.parametrize(
+    "text", ["", "synthtic:3", "synthetic:x", "ftp://host/clip.mp4", "csi-0:", "rtsp://", "synthetic:1:2:3"]
+)
+def test_an_unknown_kind_is_answered_with_the_known_ones(text):
+    with pytest.raises(SourceError, match="expected a camera number, an rtsp or http URL, synthetic:SEED"):
+        open_source(text)
+
+
+@pytest.mark.parametrize("text", ["97", "/dev/video97"])
+def test_a_missing_camera_says_where_to_look(text):
+    with pytest.raises(SourceError, match="/dev/video97: expected a camera, found none; plug one in"):
+        open_source(text)
+
+
+@pytest.mark.parametrize("text", ["synthetic:7", "synthetic:7:2"])
+def test_synthetic_scenes_are_a_recording(text):
+    source = open_source(text)
+    assert (source.live, source.images, source.lost) == (False, False, 0)
+
+
+@pytest.mark.parametrize("scheme", ["rtsp", "http"])
+def test_a_server_that_is_not_there_fails_at_once_and_hides_the_password(scheme):
+    with pytest.raises(SourceError, match="Connection refused") as caught:
+        open_source(f"{scheme}://user:secret@127.0.0.1:9/live")
+    assert f"{scheme}://127.0.0.1:9/live" in str(caught.value)
+    assert "secret" not in str(caught.value)
