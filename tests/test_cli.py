@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from perception.camera import CameraModel
 from perception.cli import FAILED, INTERRUPTED, app
+from tests.sources.clips import cut, damage, numbered
 
 ROOT = Path(__file__).parents[1]
 
@@ -125,6 +126,28 @@ def test_a_fault_is_one_line_and_exit_code_2(tiny_bundle, images, clip, args, me
     assert message in result.stderr
     assert result.stderr.count("error:") == 1
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("content", [b"", b"not a video\n" * 99], ids=["empty", "text"])
+def test_a_file_that_is_no_video_is_one_line_too(tiny_bundle, tmp_path, content):
+    (tmp_path / "clip.mp4").write_bytes(content)
+    result = perception("run", tmp_path / "clip.mp4", "--bundle", tiny_bundle, "--out", tmp_path / "out")
+    assert result.exit_code == FAILED
+    assert result.stderr.count("error:") == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "harm", [lambda path: cut(path, 0.6), lambda path: damage(path, [12, 13])], ids=["truncated", "damaged"]
+)
+def test_the_good_frames_of_a_bad_video_are_processed_and_the_loss_is_reported(tiny_bundle, tmp_path, harm):
+    clip = harm(numbered(tmp_path / "clip.mkv"))
+    result = perception("run", clip, "--bundle", tiny_bundle, "--out", tmp_path, "--no-video")
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert result.exit_code == 0
+    assert summary["lost"] >= 1
+    assert summary["frames"] + summary["lost"] == 40
+    assert f"{summary['lost']} lost" in result.output
 
 
 def test_no_results_of_a_source_that_does_not_open(tiny_bundle, tmp_path):
