@@ -60,6 +60,12 @@ def test_drawn_points_count_from_the_edge_of_a_pixel(folder):
     assert line.kind == 1  # a double line is solid
 
 
+def test_a_thinned_data_set_is_evenly_spaced(folder):
+    lines = "".join(f"signs/1.png,many,{i},4,4,28,28\n" for i in range(9))
+    (folder / "signs.csv").write_text("path,split,class,x1,y1,x2,y2\n" + lines)
+    assert [crop.class_id for crop in data.read(folder, "many").thinned(3).crops] == [0, 3, 6]
+
+
 BAD = [
     ("det.jsonl", '{"img": "a/b.png",', "det.jsonl:1"),
     ("det.jsonl", "[1]", "det.jsonl:1"),

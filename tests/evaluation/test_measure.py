@@ -2,9 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from perception.backends.scripted import ScriptedBackend
 from perception.evaluation import data, evaluate, measure_dataset
+from perception.load import load
+from perception.pipeline import Pipeline
+from tests.conftest import answers
 
 PERFECT = {
     "drivable.camvid.iou",
@@ -41,6 +46,26 @@ def test_classes_that_an_image_does_not_label_are_not_judged(val, oracle):
     assert metrics["detection.town.traffic_sign.precision"] == 1
     assert metrics["detection.town.traffic_sign.ap50"] == 1
     assert metrics["detection.town.vehicle.f1"] == pytest.approx(2 / 3)  # the merged one is no object
+
+
+def test_average_precision_hears_of_boxes_that_are_too_unsure_to_be_reported(val, tiny_bundle):
+    """One of two vehicles, with score 0.2 under a threshold of 0.4: half of the recalls at precision 1."""
+    unsure = {**answers(), **one_box((92, 60, 272, 240), 0.2)}  # a.png is 6 times as large in the network
+    loaded = load(tiny_bundle, tasks=["detection"], threads=1)
+    pipeline = Pipeline(ScriptedBackend([unsure, answers()]), loaded.preprocess, loaded.tasks)
+    metrics = measure_dataset(pipeline, val, parts=["detection"]).metrics
+    assert metrics["detection.town.vehicle.ap50"] == pytest.approx(51 / 101)
+    assert metrics["detection.town.vehicle.recall"] == 0
+
+
+def one_box(xyxy, score):
+    """Outputs at stride 8 with one vehicle, network pixels."""
+    scores, boxes = np.full((1, 6, 48, 80), -9, np.float32), np.zeros((1, 4, 48, 80), np.float32)
+    column, row = (int((low + high) / 16) for low, high in (xyxy[::2], xyxy[1::2]))
+    centre = np.array([column + 0.5, row + 0.5] * 2) * 8
+    scores[0, 0, row, column] = np.log(score / (1 - score))
+    boxes[0, :, row, column] = np.log((np.array(xyxy) - centre) * (-1, -1, 1, 1) / 8)
+    return {"detection.scores8": scores, "detection.boxes8": boxes}
 
 
 def test_a_task_that_did_not_run_is_left_out(val, oracle):

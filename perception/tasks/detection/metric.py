@@ -27,7 +27,7 @@ class _Answers:
 
     objects: int = 0
     score: list[np.ndarray] = field(default_factory=list)  # (n,)
-    right: list[np.ndarray] = field(default_factory=list)  # (10, n) bool
+    right: list[np.ndarray] = field(default_factory=list)  # (10, n) bool: in an object or a region
     counts: list[np.ndarray] = field(default_factory=list)  # (10, n) bool: not in a region
 
 
@@ -53,7 +53,7 @@ class AveragePrecision:
             ignored = (chosen != NONE) & np.append(region, False)[chosen]
             answers.objects += int((~region).sum())
             answers.score.append(found.score)
-            answers.right.append((chosen != NONE) & ~ignored)
+            answers.right.append(chosen != NONE)
             answers.counts.append(~ignored)
 
     def result(self) -> Mapping[str, float]:

@@ -88,6 +88,10 @@ def test_what_goes_on_below_the_paint_is_false(dashes):
     assert (precision, recall) == (pytest.approx(144 / 182, abs=0.01), 1)  # 4 more rows are within tolerance
 
 
+def test_what_is_above_the_farthest_paint_is_not_judged(dashes):
+    assert painted(dashes, upright(240, 300, 100), upright(400, 95, 10)) == (1, 1)
+
+
 def test_other_paint_and_void_are_not_judged(dashes):
     dashes[:, 100:110] = 255
     assert painted(dashes, upright(240, 300, 100), upright(105, 350, 10)) == (1, 1)
