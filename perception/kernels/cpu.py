@@ -7,6 +7,7 @@ good part of a second. The others gain by looking only at the few cells that cou
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -105,11 +106,16 @@ def probability_above(maps: np.ndarray, threshold: float) -> np.ndarray:
     _, height, width = maps.shape
     flat = maps.reshape(-1)
     cells = np.flatnonzero(flat > threshold)
-    part, cell = np.divmod(cells, height * width)
-    row, column = np.divmod(cell, width)
-    out = np.zeros((2 * height, 2 * width))
-    out.reshape(-1)[(2 * row + part // 2) * (2 * width) + 2 * column + part % 2] = sigmoid(flat[cells])
+    out = np.zeros((2 * height, 2 * width), maps.dtype)
+    out.reshape(-1)[_places(height, width)[cells]] = sigmoid(flat[cells])
     return out
+
+
+@lru_cache
+def _places(height: int, width: int) -> np.ndarray:
+    """Where the pixel shuffle puts each cell of a map (4, height, width): (4 * height * width,)."""
+    part, row, column = np.indices((4, height, width))
+    return ((2 * row + part // 2) * (2 * width) + 2 * column + part % 2).reshape(-1)
 
 
 def upsampled_labels(maps: np.ndarray, threshold: float, size: tuple[int, int]) -> np.ndarray:

@@ -75,12 +75,12 @@ def pixel_shuffle(maps: np.ndarray) -> np.ndarray:
 
 
 def probability_above(maps: np.ndarray, threshold: float) -> np.ndarray:
-    """(4, h, w) logits of one shuffled map to its probability (2 h, 2 w) float64, 0 where not above it.
+    """(4, h, w) logits of one shuffled map to its probability (2 h, 2 w) float32, 0 where not above it.
 
     `threshold` is a logit.
     """
     logits = pixel_shuffle(maps)[0]
-    return np.where(logits > threshold, sigmoid(logits), 0.0).astype(np.float64)
+    return np.where(logits > threshold, sigmoid(logits), np.float32(0))
 
 
 def upsampled_labels(maps: np.ndarray, threshold: float, size: tuple[int, int]) -> np.ndarray:
@@ -129,7 +129,7 @@ def sample(p: np.ndarray, x: float, y: float) -> float:
         for dj in range(2):
             if 0 <= i + di < height and 0 <= j + dj < width:
                 weight = (1 - abs(v - i - di)) * (1 - abs(u - j - dj))
-                total += weight * p[i + di, j + dj]
+                total += weight * float(p[i + di, j + dj])
     return total
 
 
@@ -138,7 +138,7 @@ def direction(p: np.ndarray, i: int, j: int) -> tuple[float, float, float]:
     mass = mx = my = xx = xy = yy = 0.0
     for a in range(max(i - REACH, 0), min(i + REACH + 1, p.shape[0])):
         for b in range(max(j - REACH, 0), min(j + REACH + 1, p.shape[1])):
-            w, x, y = p[a, b], b - j, a - i
+            w, x, y = float(p[a, b]), b - j, a - i
             mass += w
             mx += w * x
             my += w * y
@@ -267,7 +267,7 @@ def stroke(
 
 
 def trace(p: np.ndarray, taken: np.ndarray, least: float, points: np.ndarray, begins: np.ndarray) -> int:
-    """Follow the strokes of a probability map (h, w) float64, 0 = nothing, along what is above `least`.
+    """Follow the strokes of a probability map (h, w), 0 = nothing, along what is above `least`.
 
     Cells below it still have weight where the middle of a stroke is sought: its soft edge tells parts of a
     cell. Fills `points` (n, 4) with rows (x, y, probability, width), stroke after stroke, each in order along
@@ -275,13 +275,14 @@ def trace(p: np.ndarray, taken: np.ndarray, least: float, points: np.ndarray, be
     `taken` (h, w) bool holds cells to leave alone, and in the end all those covered. Seeds come from the
     bottom row up, so a line that is near the camera goes on through a fork and the others end there.
     """
-    begins[0] = count = n = 0
+    begins[0] = count = 0
     for i in range(p.shape[0] - 1, -1, -1):
         for j in range(p.shape[1]):
-            if p[i, j] > least and not taken[i, j] and count < len(begins) - 1:
-                end = stroke(p, taken, (i, j), least, points, n)
-                if end > n:
-                    take(taken, points, n, end)
+            if float(p[i, j]) > least and not taken[i, j] and count < len(begins) - 1:
+                begin = begins[count]
+                end = stroke(p, taken, (i, j), least, points, begin)
+                if end > begin:
+                    take(taken, points, begin, end)
                     count += 1
-                    begins[count] = n = end
+                    begins[count] = end
     return count

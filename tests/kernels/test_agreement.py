@@ -1,5 +1,7 @@
 """The fast kernels give what the reference gives: on random, empty and full inputs."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -96,3 +98,9 @@ def test_sign_crops(seed, height, width, n):
     boxes = np.concatenate([corner, corner + size], axis=1).astype(np.float32)
     got, want = (k.sign_crops(image, boxes, 16).astype(int) for k in (cpu, reference))
     assert np.abs(got - want).max(initial=0) <= 2  # OpenCV's weights are fixed-point
+
+
+def test_a_kernel_that_cannot_be_kept_on_disk_works_all_the_same():
+    space: dict[str, Any] = {}
+    exec("def double(x): return 2 * x", space)  # no source file, so numba has no place for its cache
+    assert cpu.compiled(space["double"])(3) == 6

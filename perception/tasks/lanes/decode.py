@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -38,17 +39,23 @@ class LaneSettings:
     min_length: float  # network pixels
 
 
+class Line(NamedTuple):
+    """A line on the maps."""
+
+    points: np.ndarray  # (m, 2) cells, near to far, m odd
+    score: float
+
+
 def decode(maps: np.ndarray, frame: Frame, box: Letterbox, settings: LaneSettings) -> tuple[LaneLine, ...]:
     """Lane lines in image pixels, left to right, from logits (8, h, w): line and paint, pixel-shuffled."""
     corner, window = _inside(box)
-    probability = cpu.probability_above(maps[LINE], EDGE)[window]
+    probability = np.ascontiguousarray(cpu.probability_above(maps[LINE], EDGE)[window])
+    found = link(strokes(probability, settings.threshold))
+    lines = [Line(_near_to_far(smooth(rows[:, :2])), rows[:, 2].sum() / len(rows)) for rows in found]
     shortest = settings.min_length / CELL / STEP
-    lines = [smooth(line[:, :3]) for line in link(strokes(probability, settings.threshold))]
-    lines = [line if line[0, 1] >= line[-1, 1] else line[::-1] for line in lines if len(line) > shortest]
-    if not lines:
-        return ()
-    lines.sort(key=lambda line: _x_at_bottom(line, probability.shape[0]))
-    return tuple(_lane_lines(lines, maps[PAINT], corner, frame, box))
+    lines = [line for line in lines if len(line.points) > shortest]
+    lines.sort(key=lambda line: _x_at_bottom(line.points, len(probability)))
+    return tuple(_lane_lines(lines, maps[PAINT], corner, frame, box)) if lines else ()
 
 
 def strokes(probability: np.ndarray, least: float) -> list[np.ndarray]:
@@ -57,7 +64,7 @@ def strokes(probability: np.ndarray, least: float) -> list[np.ndarray]:
     taken = np.zeros(probability.shape, np.bool_)
     count = cpu.trace(probability, taken, least, points, begins)
     found = (points[a:b] for a, b in pairwise(begins[: count + 1]))
-    return [s for s in found if len(s) >= MIN_POINTS and s[:, 3].mean() <= WIDEST]
+    return [s for s in found if len(s) >= MIN_POINTS and s[:, 3].sum() <= WIDEST * len(s)]
 
 
 def _inside(box: Letterbox) -> tuple[np.ndarray, tuple[slice, slice]]:
@@ -67,26 +74,30 @@ def _inside(box: Letterbox) -> tuple[np.ndarray, tuple[slice, slice]]:
     return first, (slice(first[1], last[1]), slice(first[0], last[0]))
 
 
-def _x_at_bottom(line: np.ndarray, bottom: int) -> float:
-    """Where the line's near end, drawn on, meets the lowest row."""
-    (x, y), (far_x, far_y) = line[0, :2], line[min(len(line) - 1, 8), :2]
+def _near_to_far(points: np.ndarray) -> np.ndarray:
+    return points if points[0, 1] >= points[-1, 1] else points[::-1]
+
+
+def _x_at_bottom(points: np.ndarray, bottom: int) -> float:
+    """Where a line's near end, drawn on, meets the lowest row."""
+    (x, y), (far_x, far_y) = points[0], points[min(len(points) - 1, 8)]
     return float(x + (far_x - x) * (bottom - y) / min(far_y - y, -0.1))
 
 
 def _lane_lines(
-    lines: list[np.ndarray], paint: np.ndarray, corner: np.ndarray, frame: Frame, box: Letterbox
+    lines: list[Line], paint: np.ndarray, corner: np.ndarray, frame: Frame, box: Letterbox
 ) -> Iterator[LaneLine]:
-    """Rows (x, y, probability) to what users see; the points of all lines go through each step together."""
-    cells = np.concatenate(lines)[:, :2] + corner
+    """What users see of lines; the points of all of them go through each step together."""
+    cells = np.concatenate([line.points for line in lines]) + corner
     image = np.clip(box.to_image(cells * CELL), 0, np.array(box.image, np.float32))
     road = None if frame.camera is None else _on_road(image, frame.camera, frame.size)
     on_paint = painted(paint, cells)
     end = 0
     for line in lines:
-        begin, end = end, end + len(line)
+        begin, end = end, end + len(line.points)
         rows = slice(begin, end, KEEP)
-        score, kind = line[:, 2].sum() / len(line), kind_of(on_paint[begin:end])
-        yield LaneLine(image[rows], None if road is None else road[rows], float(score), kind)
+        kind = kind_of(on_paint[begin:end])
+        yield LaneLine(image[rows], None if road is None else road[rows], float(line.score), kind)
 
 
 def _on_road(points: np.ndarray, camera: CameraModel, size: Size) -> np.ndarray:

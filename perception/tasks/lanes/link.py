@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 
 import numpy as np
@@ -58,50 +57,47 @@ def _partners(strokes: list[np.ndarray]) -> dict[int, int]:
 
 def _costs(strokes: list[np.ndarray]) -> np.ndarray:
     """What it takes to join each end with each (2 k, 2 k); inf where it may not be."""
-    at = np.concatenate([s[[0, -1], :2] for s in strokes])
-    out = np.concatenate([[_heading(s[::-1]), _heading(s)] for s in strokes])
+    at, out = _ends(strokes)
     length = np.repeat([STEP * len(s) for s in strokes], 2)
-    gap = at[None] - at[:, None]  # [a, b]: from end a to end b
-    distance = np.sqrt((gap**2).sum(-1))
-    ahead = (gap * out[:, None]).sum(-1)
-    aside = np.abs(gap[..., 0] * out[:, None, 1] - gap[..., 1] * out[:, None, 0])
-    shorter = np.minimum(length[:, None], length)
-    fits = (distance < np.minimum(MAX_GAP, 6 + 1.5 * shorter)) & (ahead > -3)
+    gap = at - at[:, None]  # [a, b]: from end a to end b
+    x, y = gap[..., 0], gap[..., 1]
+    distance = np.hypot(x, y)
+    ahead = x * out[:, :1] + y * out[:, 1:]
+    aside = np.abs(x * out[:, 1:] - y * out[:, :1])
+    fits = (distance < np.minimum(MAX_GAP, 6 + 1.5 * np.minimum(length[:, None], length))) & (ahead > -3)
     fits &= aside < 1.5 + 0.15 * distance
     fits &= fits.T & (out @ out.T < -0.8)
     return np.where(fits, distance + 3 * (aside + aside.T), np.inf)
 
 
-def _heading(stroke: np.ndarray) -> np.ndarray:
-    """Unit vector (2,) out of a stroke's last point."""
-    vector = stroke[-1, :2] - stroke[max(len(stroke) - LOOK_BACK, 0), :2]
-    return vector / max(math.sqrt(vector @ vector), 1e-9)
+def _ends(strokes: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """First and last points of each stroke (2 k, 2), and unit vectors out of the strokes there (2 k, 2)."""
+    rows = [s[[0, -1, min(LOOK_BACK, len(s)) - 1, -min(LOOK_BACK, len(s))], :2] for s in strokes]
+    points = np.array(rows)
+    at = points[:, :2].reshape(-1, 2)
+    out = at - points[:, 2:].reshape(-1, 2)
+    return at, out / np.maximum(np.hypot(out[:, :1], out[:, 1:]), 1e-9)
 
 
 def smooth(line: np.ndarray) -> np.ndarray:
-    """Rows (n, k) beginning with x, y to (m, k), about one STEP apart along the line, m odd.
-
-    x and y go through a local quadratic fit (Savitzky and Golay 1964), which keeps curves and both ends.
-    """
-    x, y = line[:, 0], line[:, 1]
+    """Points (n, 2) to (m, 2), about one STEP apart along the line, m odd; curves and ends stay."""
+    x, y = line.T
     along = np.zeros(len(line))
-    np.cumsum(np.hypot(x[1:] - x[:-1], y[1:] - y[:-1]), out=along[1:])
+    np.hypot(x[1:] - x[:-1], y[1:] - y[:-1]).cumsum(out=along[1:])
     n = 2 * max(1, round(along[-1] / STEP / 2)) + 1
     at = np.arange(n) * (along[-1] / (n - 1))
-    even = np.empty((n, line.shape[1]))
-    for column, values in zip(even.T, line.T, strict=True):
-        column[:] = np.interp(at, along, values)
+    even = np.array((np.interp(at, along, x), np.interp(at, along, y)))
+    return _smoother(n) @ even.T
+
+
+@lru_cache(256)
+def _smoother(n: int) -> np.ndarray:
+    """(n, n): values to what a parabola through their neighbourhood says (Savitzky and Golay 1964)."""
     size = min(WINDOW, n)
-    half, fit = size // 2, _parabola(size)
-    first, last = fit[: half + 1] @ even[:size, :2], fit[half:] @ even[n - size :, :2]
-    for column in even.T[:2]:
-        column[half : n - half] = np.convolve(column, fit[half], "valid")
-    even[: half + 1, :2], even[n - half - 1 :, :2] = first, last
-    return even
-
-
-@lru_cache
-def _parabola(size: int) -> np.ndarray:
-    """(size, size): values to those of their least-squares parabola."""
     powers = np.vander(np.linspace(-1, 1, size), 3)
-    return powers @ np.linalg.pinv(powers)
+    fit = powers @ np.linalg.pinv(powers)
+    out = np.zeros((n, n))
+    for row in range(n):
+        first = min(max(row - size // 2, 0), n - size)
+        out[row, first : first + size] = fit[row - first]
+    return out
