@@ -26,7 +26,9 @@ def backdrop(kind: str, variant: int) -> tuple[np.ndarray, ...]:
     rng = np.random.default_rng((31, variant, len(kind)))
     if kind in _FORESTS:
         return pyramid(_forest(rng, _FORESTS[kind]))
-    make = {"hedge": _hedge, "wall": _wall, "planks": _planks, "railing": _railing, "concrete": _concrete}[kind]
+    make = {"hedge": _hedge, "wall": _wall, "planks": _planks, "railing": _railing, "concrete": _concrete}[
+        kind
+    ]
     return pyramid(np.clip(make(rng), 0, 255).astype(np.uint8))
 
 

@@ -24,6 +24,8 @@ from perception.synthetic.scenery import (
     TrafficLight,
     Tree,
 )
+from perception.synthetic.stamps import KINDS as STAMPS
+from perception.synthetic.stamps import Stamp
 from perception.synthetic.trees import VARIANTS
 from perception.synthetic.vehicles import random_vehicle
 
@@ -48,6 +50,22 @@ class Surroundings:
     spread: float  # metres over which they thin out
     kinds: np.ndarray  # (5,) shares of _KINDS
     green: np.ndarray  # (3,) tint of all plants
+
+    def tree(self, rng: np.random.Generator, s: float, out: float, kind: str, height: float) -> Tree:
+        """`out`: metres beyond the edge."""
+        tint = self.green * rng.uniform(0.8, 1.2) * (1 + rng.normal(0, 0.05, 3))
+        behind = 9.0 if self.barrier and out > 0.3 else 0.0
+        d = self.side * (self.edge + out)
+        return Tree(s, d, kind, int(rng.integers(VARIANTS)), height, tint, behind)
+
+    def strip(
+        self, rng: np.random.Generator, s: float, length: float, out: float, height: float, behind: float
+    ) -> Backdrop:
+        """A stretch of forest."""
+        kind = self.forest_kind if np.isfinite(self.forest) else "mixed"
+        tint = self.green * rng.uniform(0.75, 1.1)
+        d = self.side * (self.edge + out)
+        return Backdrop(s, length, d, height, kind, int(rng.integers(BACKDROPS)), tint, behind)
 
 
 def random_surroundings(rng: np.random.Generator, layout: Layout, side: int) -> Surroundings:
@@ -79,12 +97,62 @@ def random_surroundings(rng: np.random.Generator, layout: Layout, side: int) -> 
     )
 
 
-def block(rng: np.random.Generator, layout: Layout, around: tuple[Surroundings, ...], start: float) -> list[Item]:
+@dataclass(frozen=True, eq=False)
+class Block:
+    items: list[Item]
+    stamps: list[Stamp]
+    mouths: list[tuple[float, float, int]]  # s from, s to, side of each side road
+
+
+def random_block(
+    rng: np.random.Generator, layout: Layout, around: tuple[Surroundings, ...], start: float
+) -> Block:
     """Everything fixed between `start` and `start` + BLOCK."""
+    mouths = list(_mouths(rng, layout, start))
+    items = [x for x in _items(rng, layout, around, start) if not any(_blocks(x, m, layout) for m in mouths)]
+    return Block(items, list(_stamps(rng, layout, start)), mouths)
+
+
+def _mouths(rng: np.random.Generator, layout: Layout, start: float) -> Iterator[tuple[float, float, int]]:
+    for side in (-1, 1):
+        if rng.random() < {"town": 0.25, "suburb": 0.2, "country": 0.07, "motorway": 0.0}[layout.setting]:
+            at = start + rng.uniform(8, BLOCK - 16)
+            yield at, at + rng.uniform(4, 8), side
+
+
+def _blocks(item: Item, mouth: tuple[float, float, int], layout: Layout) -> bool:
+    """Whether something would stand in a side road."""
+    margin = 4.0 if isinstance(item, Parked) else 1.5
+    inside = layout.edges[0] < item.d < layout.edges[1] and not isinstance(item, Parked)
+    end = item.s + getattr(item, "length", 0.0)
+    return not inside and item.d * mouth[2] > 0 and end > mouth[0] - margin and item.s < mouth[1] + margin
+
+
+def _stamps(rng: np.random.Generator, layout: Layout, start: float) -> Iterator[Stamp]:
+    """Seldom more than one kind in a block."""
+    if rng.random() > {"town": 0.5, "suburb": 0.35, "country": 0.12, "motorway": 0.25}[layout.setting]:
+        return
+    at, strength = start + rng.uniform(5, BLOCK - 10), float(rng.uniform(0.3, 1))
+    kind = str(rng.choice(STAMPS if layout.setting in ("town", "suburb") else STAMPS[:3]))
+    if kind == "zebra":
+        width = layout.edges[1] - layout.edges[0]
+        yield Stamp(at, float(rng.uniform(2.5, 4)), sum(layout.edges) / 2, width - 0.3, kind, False, strength)
+        return
+    for lane in layout.lanes:
+        line = kind in ("bar", "teeth")
+        width, length = (lane.width - 0.3, 0.45) if line else (1.0, float(rng.uniform(2.5, 5)))
+        yield Stamp(at, length, lane.d, width, kind, not lane.forward, strength)
+
+
+def _items(
+    rng: np.random.Generator, layout: Layout, around: tuple[Surroundings, ...], start: float
+) -> list[Item]:
+    """What stands there, side roads not yet left free."""
     items: list[Item] = [Rail(start + 4 * k, d) for d in layout.rails for k in range(10)]
     for part in around:
         items += _plants(rng, part, start)
-        items += _rows(rng, part, start)
+        items += _forest(rng, part, start)
+        items += _barrier(rng, part, start)
         items += _houses(rng, part, start)
         items += _posts(rng, layout, part, start)
     for d in layout.parking:
@@ -95,45 +163,41 @@ def block(rng: np.random.Generator, layout: Layout, around: tuple[Surroundings, 
     return items
 
 
-def _tree(rng: np.random.Generator, part: Surroundings, s: float, out: float, kind: str, height: float) -> Tree:
-    """`out`: metres beyond the edge."""
-    tint = part.green * rng.uniform(0.8, 1.2) * (1 + rng.normal(0, 0.05, 3))
-    return Tree(s, part.side * (part.edge + out), kind, int(rng.integers(VARIANTS)), height, tint)
-
-
 def _plants(rng: np.random.Generator, part: Surroundings, start: float) -> Iterator[Item]:
     """Single trees and bushes, and alleys."""
     for _ in range(rng.poisson(part.loose)):
         kind = str(rng.choice(_KINDS, p=part.kinds))
         height = float(rng.uniform(0.8, 2.6) if kind == "bush" else rng.uniform(4, 14))
-        yield _tree(rng, part, start + rng.uniform(0, BLOCK), 0.5 + 0.15 * height + rng.exponential(part.spread / 2), kind, height)
+        out = 0.5 + 0.15 * height + rng.exponential(part.spread / 2)
+        yield part.tree(rng, start + rng.uniform(0, BLOCK), out, kind, height)
     if np.isfinite(part.alley):
         kind = _KINDS[int(part.kinds[:3].argmax())]
         for s in np.arange(start + rng.uniform(0, 2), start + BLOCK, part.alley):
-            yield _tree(rng, part, float(s), 0.6, kind, float(rng.uniform(6, 11)))
+            yield part.tree(rng, float(s), 0.6, kind, float(rng.uniform(6, 11)))
 
 
-def _rows(rng: np.random.Generator, part: Surroundings, start: float) -> Iterator[Item]:
-    """Forest in two ranks with bushes before it, a far tree line, and barriers."""
-    tint = lambda: part.green * rng.uniform(0.75, 1.1)  # noqa: E731
-    pick = lambda: int(rng.integers(BACKDROPS))  # noqa: E731
+def _forest(rng: np.random.Generator, part: Surroundings, start: float) -> Iterator[Item]:
+    """Two ranks with trees and bushes before them, or a far tree line."""
     if np.isfinite(part.forest):
-        for k, out in enumerate((part.forest + 5, part.forest)):
-            for s in (start, start + BLOCK / 2):
-                tall = rng.uniform(7, 14) * (1.2 - 0.2 * k)
-                yield Backdrop(s - 1, BLOCK / 2 + 2, part.side * (part.edge + out), float(tall), part.forest_kind, pick(), tint())
-        for _ in range(4):
-            height = float(rng.uniform(5, 12))
-            yield _tree(rng, part, start + rng.uniform(0, BLOCK), part.forest - 1 + rng.uniform(-1, 1), "round", height)
-        for _ in range(5):
-            yield _tree(rng, part, start + rng.uniform(0, BLOCK), max(part.forest - 1.5, 0.5) + rng.uniform(-0.5, 1), "bush", float(rng.uniform(0.8, 2.4)))
+        for s in (start, start + BLOCK / 2):
+            yield part.strip(rng, s - 1, BLOCK / 2 + 2, part.forest + 5, float(rng.uniform(9, 16)), 9.5)
+            yield part.strip(rng, s - 1, BLOCK / 2 + 2, part.forest, float(rng.uniform(7, 13)), 9.0)
+        for kind, count, least, most in (("round", 4, 5, 12), ("bush", 5, 0.8, 2.4)):
+            for out in np.maximum(part.forest - 1 + rng.uniform(-1, 1, count), 0.5):
+                height = float(rng.uniform(least, most))
+                yield part.tree(rng, start + rng.uniform(0, BLOCK), out, kind, height)
     elif rng.random() < 0.7:
-        yield Backdrop(start - 2, BLOCK + 4, part.side * (part.edge + rng.uniform(50, 90)), float(rng.uniform(7, 12)), "mixed", pick(), tint())
-    if part.barrier:
-        plain = np.ones(3) * rng.uniform(0.95, 1.05)
-        for s in np.arange(start, start + BLOCK, 8.0):
-            colour = tint() if part.barrier == "hedge" else plain
-            yield Backdrop(float(s), 8.0, part.side * (part.edge + 0.3), part.barrier_height, part.barrier, pick(), colour)
+        yield part.strip(rng, start - 2, BLOCK + 4, rng.uniform(50, 90), float(rng.uniform(7, 12)), 30.0)
+
+
+def _barrier(rng: np.random.Generator, part: Surroundings, start: float) -> Iterator[Item]:
+    tint = np.ones(3) * rng.uniform(0.95, 1.05)
+    for s in np.arange(start, start + BLOCK, 8.0) if part.barrier else ():
+        colour = part.green * rng.uniform(0.9, 1.1) if part.barrier == "hedge" else tint
+        d = part.side * (part.edge + 0.3)
+        yield Backdrop(
+            float(s), 8.0, d, part.barrier_height, part.barrier, int(rng.integers(BACKDROPS)), colour, 0.0
+        )
 
 
 def _houses(rng: np.random.Generator, part: Surroundings, start: float) -> Iterator[Item]:
@@ -144,7 +208,16 @@ def _houses(rng: np.random.Generator, part: Surroundings, start: float) -> Itera
         pitch = 0.0 if rng.random() < 0.3 else float(rng.uniform(2, 4.5))
         tint = rng.uniform(0.75, 1.08) * rng.uniform(0.92, 1.06, 3)
         out = part.edge + part.houses + rng.uniform(0, 0.6 if part.terraced else 4)
-        yield Building(at, length, part.side * out, float(rng.uniform(7, 12)), height, pitch, int(rng.integers(STYLES)), tint)
+        yield Building(
+            at,
+            length,
+            part.side * out,
+            float(rng.uniform(7, 12)),
+            height,
+            pitch,
+            int(rng.integers(STYLES)),
+            tint,
+        )
         at += length + (0.0 if part.terraced and rng.random() < 0.88 else float(rng.uniform(2, 10)))
 
 
@@ -195,4 +268,9 @@ def _bystanders(rng: np.random.Generator, layout: Layout, start: float) -> Itera
     for d in layout.pavements:
         for _ in range(rng.poisson(0.5)):
             figure = walker(Outfit.random(rng), 0.0, 0.2)
-            yield Standing(start + rng.uniform(0, BLOCK), float(d + rng.normal(0, 0.4)), figure, float(rng.uniform(-3, 3)))
+            yield Standing(
+                start + rng.uniform(0, BLOCK),
+                float(d + rng.normal(0, 0.4)),
+                figure,
+                float(rng.uniform(-3, 3)),
+            )

@@ -34,7 +34,9 @@ def facade(style: int) -> tuple[np.ndarray, ...]:
     return pyramid(np.clip(image, 0, 255).astype(np.uint8))
 
 
-def _window(rng: np.random.Generator, image: np.ndarray, floor: int, axis: int, floors: int, axes: int) -> None:
+def _window(
+    rng: np.random.Generator, image: np.ndarray, floor: int, axis: int, floors: int, axes: int
+) -> None:
     tall, wide = 490 / floors, 512 / axes
     top, left = 18 + floor * tall + tall * 0.2, axis * wide + wide * 0.22
     shop = floor == floors - 1 and rng.random() < 0.5
@@ -44,7 +46,9 @@ def _window(rng: np.random.Generator, image: np.ndarray, floor: int, axis: int, 
     glass = np.array([70, 62, 54]) * rng.uniform(0.6, 1.7)
     cv2.rectangle(image, a, b, (*glass.tolist(), 255), -1)
     if rng.random() < 0.5:
-        cv2.rectangle(image, a, (b[0], int(a[1] + h * rng.uniform(0.2, 0.6))), (*(glass * 2.1).tolist(), 255), -1)
+        cv2.rectangle(
+            image, a, (b[0], int(a[1] + h * rng.uniform(0.2, 0.6))), (*(glass * 2.1).tolist(), 255), -1
+        )
     cv2.line(image, ((a[0] + b[0]) // 2, a[1]), ((a[0] + b[0]) // 2, b[1]), (200, 204, 206, 255), 3)
     cv2.rectangle(image, (a[0] - 7, b[1] + 5), (b[0] + 7, b[1] + 10), (150, 152, 156, 255), -1)
 

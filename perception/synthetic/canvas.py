@@ -10,9 +10,9 @@ import math
 
 import cv2
 import numpy as np
-from numba import njit
 
 from perception.camera import CameraModel
+from perception.synthetic.compiled import compiled
 from perception.synthetic.light import Light
 
 NEAR = 0.25  # metres in front of the camera; nearer parts are cut off
@@ -46,10 +46,15 @@ class Canvas:
         fog = float(self.light.fog(distance))
         return np.clip(colours + fog * (self.light.horizon - colours), 0, 255)
 
-    def polygon(self, pixels: np.ndarray, colour: np.ndarray, ident: int | None = None) -> None:
-        """A convex polygon (k, 2) with smooth edges; with `ident` it also claims its pixels."""
-        corners = np.clip(pixels * _SHIFT - _SHIFT / 2, -60000, 60000).astype(np.int32)
-        cv2.fillConvexPoly(self.image, corners, colour.tolist(), cv2.LINE_AA, 4)
+    def fixed(self, pixels: np.ndarray) -> np.ndarray:
+        """Image points as cv2 takes them: int32 in 1/16 pixel, centres of pixels at whole numbers."""
+        scaled = pixels * _SHIFT
+        scaled -= _SHIFT / 2
+        return np.minimum(np.maximum(scaled, -60000), 60000).astype(np.int32)
+
+    def polygon(self, corners: np.ndarray, colour: tuple[float, ...], ident: int | None = None) -> None:
+        """A convex polygon (k, 2) of `fixed` points with smooth edges; with `ident` it also claims its pixels."""
+        cv2.fillConvexPoly(self.image, corners, colour, cv2.LINE_AA, 4)
         if ident is not None:
             cv2.fillConvexPoly(self.ids, corners, ident, cv2.LINE_8, 4)
 
@@ -57,7 +62,7 @@ class Canvas:
         """A convex polygon (k, 3) in vehicle coordinates, cut at NEAR; colour as it should appear."""
         camera = cut(self.depth(corners))
         if len(camera) >= 3:
-            self.polygon(self.pixels(camera), colour, ident)
+            self.polygon(self.fixed(self.pixels(camera)), colour.tolist(), ident)
 
     def capsules(
         self, ends: np.ndarray, radii: np.ndarray, colours: np.ndarray, ident: int
@@ -72,8 +77,9 @@ class Canvas:
         centres = self.pixels(camera)
         outlines = _outlines(centres, radii * self.focal / camera[..., 2])
         order = np.argsort(-camera[..., 2].mean(1), kind="stable")
+        corners, shown = self.fixed(outlines), colours.tolist()
         for k in order:
-            self.polygon(outlines[k], colours[k], ident)
+            self.polygon(corners[k], shown[k], ident)
         return outlines.reshape(-1, 2)
 
     def ring(self, points: np.ndarray, colour: np.ndarray, width: float, ident: int) -> None:
@@ -82,7 +88,7 @@ class Canvas:
         if camera[:, 2].min() < NEAR:
             return
         thick = max(1, round(width * self.focal / float(camera[:, 2].mean())))
-        corners = [(self.pixels(camera) * _SHIFT).astype(np.int32)]
+        corners = [self.fixed(self.pixels(camera))]
         cv2.polylines(self.image, corners, True, colour.tolist(), thick, cv2.LINE_AA, 4)
         cv2.polylines(self.ids, corners, True, ident, thick, cv2.LINE_8, 4)
 
@@ -104,9 +110,8 @@ class Canvas:
         if len(camera) < 3:
             return None
         outline = self.pixels(camera)
-        low = np.clip(np.floor(outline.min(0)), 0, self.image.shape[1::-1]).astype(int)
-        high = np.clip(np.ceil(outline.max(0)), 0, self.image.shape[1::-1]).astype(int)
-        if (high <= low).any():
+        window = self._window(outline)
+        if window[2] <= window[0] or window[3] <= window[1]:
             return outline
         texture = levels[_level(outline, levels)]
         matrix = self.matrix @ self.rotation @ np.column_stack([along, down, corner - self.eye])
@@ -114,9 +119,17 @@ class Canvas:
         if abs(determinant) < 1e-9:
             return outline
         fog = float(self.light.fog(float(np.linalg.norm(corner + along / 2 - self.eye))))
-        window = (low[0], low[1], high[0], high[1])
-        warp(self.image, self.ids, texture, np.linalg.inv(matrix), window, gain, self.light.horizon, fog, ident)
+        warp(
+            self.image, self.ids, texture, np.linalg.inv(matrix), window, gain, self.light.horizon, fog, ident
+        )
         return outline
+
+    def _window(self, outline: np.ndarray) -> tuple[int, int, int, int]:
+        """The whole pixels (x1, y1, x2, y2) inside the image that an outline (k, 2) touches."""
+        h, w = self.image.shape[:2]
+        (x1, y1), (x2, y2) = outline.min(0).tolist(), outline.max(0).tolist()
+        x1, y1 = max(math.floor(min(x1, w)), 0), max(math.floor(min(y1, h)), 0)
+        return x1, y1, math.ceil(max(min(x2, w), 0)), math.ceil(max(min(y2, h), 0))
 
 
 def cut(camera: np.ndarray) -> np.ndarray:
@@ -153,8 +166,18 @@ def _outlines(centres: np.ndarray, radii: np.ndarray) -> np.ndarray:
     return np.concatenate(ends, 1)
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")
-def warp(image, ids, texture, inverse, window, gain, haze, fog, ident):
+@compiled
+def warp(
+    image: np.ndarray,
+    ids: np.ndarray,
+    texture: np.ndarray,
+    inverse: np.ndarray,
+    window: tuple[int, int, int, int],
+    gain: np.ndarray,
+    haze: np.ndarray,
+    fog: float,
+    ident: int,
+) -> None:
     """Blend a premultiplied BGRA texture over the pixels of `window` (x1, y1, x2, y2).
 
     inverse: (3, 3) image point to texture coordinates 0..1, homogeneous.
@@ -175,13 +198,20 @@ def warp(image, ids, texture, inverse, window, gain, haze, fog, ident):
             a, b = u - m, v - n
             m2, n2 = min(m + 1, w - 1), min(n + 1, h - 1)
             p, q, r, s = (1 - a) * (1 - b), a * (1 - b), (1 - a) * b, a * b
-            alpha = p * texture[n, m, 3] + q * texture[n, m2, 3] + r * texture[n2, m, 3] + s * texture[n2, m2, 3]
+            alpha = (
+                p * texture[n, m, 3] + q * texture[n, m2, 3] + r * texture[n2, m, 3] + s * texture[n2, m2, 3]
+            )
             alpha /= 255.0
             if alpha < 0.01:
                 continue
             for c in range(3):
-                value = p * texture[n, m, c] + q * texture[n, m2, c] + r * texture[n2, m, c] + s * texture[n2, m2, c]
+                value = (
+                    p * texture[n, m, c]
+                    + q * texture[n, m2, c]
+                    + r * texture[n2, m, c]
+                    + s * texture[n2, m2, c]
+                )
                 value = value * gain[c] * (1 - fog) + haze[c] * fog * alpha
                 image[i, j, c] = int(min(image[i, j, c] * (1 - alpha) + value, 255.0))
-            if alpha > 0.5:
+            if alpha > 0.5 and ident > 0:
                 ids[i, j] = ident

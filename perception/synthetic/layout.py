@@ -12,7 +12,15 @@ SOLID, DASHED = 1, 2  # LaneLine.kind
 WHITE, YELLOW = 0, 1
 
 # (painted, period, width) in metres: German country road, motorway, town; UK; France; US; Spain
-DASHES = ((4, 12, 0.12), (6, 18, 0.15), (3, 9, 0.12), (2, 9, 0.10), (3, 13, 0.15), (3, 12.2, 0.12), (2, 7.5, 0.10))
+DASHES = (
+    (4, 12, 0.12),
+    (6, 18, 0.15),
+    (3, 9, 0.12),
+    (2, 9, 0.10),
+    (3, 13, 0.15),
+    (3, 12.2, 0.12),
+    (2, 7.5, 0.10),
+)
 SETTINGS = ("town", "suburb", "country", "motorway")
 
 
@@ -143,7 +151,11 @@ def _country_sides(rng: np.random.Generator, right: _Side, left: _Side) -> list[
     """Edge lines, a narrow paved rim, then gravel and grass."""
     edge, lines = right.at, []
     if rng.random() < 0.75:
-        lines = [solid(rng, -edge), solid(rng, edge)] if rng.random() < 0.8 else [dashed(rng, -edge), dashed(rng, edge)]
+        lines = (
+            [solid(rng, -edge), solid(rng, edge)]
+            if rng.random() < 0.8
+            else [dashed(rng, -edge), dashed(rng, edge)]
+        )
     rim = float(rng.uniform(0.2, 1.2)) if lines else float(rng.uniform(0.1, 0.4))
     for side in (right, left):
         side.add(rim, ASPHALT)
@@ -194,7 +206,15 @@ def motorway(rng: np.random.Generator) -> Layout:
     right.add(200, GRASS)
     left.add(float(rng.uniform(0.5, 1.5)), ASPHALT)
     rails.append(left.at + 0.3)
-    return _assemble("motorway", lanes, int(rng.integers(count)), lines, right, _median(rng, left, count * width), {"rails": tuple(rails)})
+    return _assemble(
+        "motorway",
+        lanes,
+        int(rng.integers(count)),
+        lines,
+        right,
+        _median(rng, left, count * width),
+        {"rails": tuple(rails)},
+    )
 
 
 def _median(rng: np.random.Generator, left: _Side, carriageway: float) -> _Side:
@@ -217,5 +237,11 @@ def _assemble(
     bands = [(-b, -a, m) for a, b, m in reversed(right.bands)] + [(-first, last, ASPHALT), *left.bands]
     paved = [(a, b) for a, b, m in bands if m in DRIVABLE]
     return Layout(
-        setting, tuple(lanes), ego, tuple(sorted(lines, key=lambda x: -x.d)), tuple(bands), (paved[0][0], paved[-1][1]), **extras
+        setting,
+        tuple(lanes),
+        ego,
+        tuple(sorted(lines, key=lambda x: -x.d)),
+        tuple(bands),
+        (paved[0][0], paved[-1][1]),
+        **extras,
     )

@@ -1,4 +1,4 @@
-"""From the light at the lens to the file: vignette, colour cast, exposure, blur, noise, JPEG."""
+"""From the light at the windscreen to the file: bonnet, veil, vignette, colour cast, exposure, blur, noise, JPEG."""
 
 from __future__ import annotations
 
@@ -7,34 +7,55 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from perception.synthetic.compiled import compiled
+from perception.synthetic.textures import fractal
 from perception.types import Size
+
+
+@compiled
+def develop(
+    image: np.ndarray,  # (H, W, 3) uint8
+    tones: np.ndarray,  # (3, 256) float32
+    vignette: np.ndarray,  # (H, W) float32 factor
+    veil: np.ndarray,  # (H, W) float32 grey levels added
+    noise: np.ndarray,  # (n, n) float32 with n a power of two
+    shift: np.ndarray,  # (3, 2) where each channel starts in `noise`
+    strength: float,
+) -> np.ndarray:
+    """(H, W, 3) uint8: what the sensor makes of the light."""
+    out = np.empty_like(image)
+    mask = noise.shape[0] - 1
+    for i in range(image.shape[0]):
+        for j in range(image.shape[1]):
+            for c in range(3):
+                value = tones[c, image[i, j, c]] * vignette[i, j] + veil[i, j]
+                value += strength * noise[(i + shift[c, 0]) & mask, (j + shift[c, 1]) & mask]
+                out[i, j, c] = int(min(max(value, 0.0), 255.0))
+    return out
 
 
 @dataclass(frozen=True, eq=False)
 class Lens:
-    tones: np.ndarray  # (3, 256) uint8 tone curves of B, G, R
-    vignette: np.ndarray  # (H, W, 1) float32 factor
+    tones: np.ndarray  # (3, 256) float32 tone curves of B, G, R
+    vignette: np.ndarray  # (H, W) float32 factor
+    veil: np.ndarray  # (H, W) float32 grey levels: light scattered by the windscreen
     blur: float  # sigma in pixels, 0 = none
     noise: float  # deviation, grey levels
     quality: int  # of the JPEG
 
     @classmethod
     def random(cls, rng: np.random.Generator, size: Size) -> Lens:
-        gains = rng.uniform(0.85, 1.2) * (1 + rng.normal(0, 0.022, 3))
-        gamma, lift = rng.uniform(0.85, 1.2), rng.uniform(0, 14)
-        ramp = np.linspace(0, 1, 256) ** gamma * (255 - lift) + lift
-        curve = ramp * gains[:, None]
-        soft = np.where(curve > 215, 255 - 40 * np.exp(-(curve - 215) / 40), curve)
         w, h = size
-        y, x = np.mgrid[0:h, 0:w]
+        y, x = np.mgrid[0:h, 0:w].astype(np.float32)
         r2 = ((x - w / 2) ** 2 + (y - h / 2) ** 2) / (w * w / 4)
-        vignette = 1 - rng.uniform(0, 0.3) * r2
-        noise = rng.uniform(0.8, 2.5) if rng.random() < 0.8 else rng.uniform(3, 8)
+        dirt = cv2.resize(fractal(int(rng.integers(4)), 1.6)[:256, :256], (w, h))
+        veil = np.clip(rng.uniform(0, 14) * (y / h) + rng.uniform(0, 4) * dirt, 0, None)
         return cls(
-            np.clip(soft, 0, 255).astype(np.uint8),
-            np.clip(vignette, 0.4, 1)[..., None].astype(np.float32),
+            _tones(rng),
+            np.clip(1 - rng.uniform(0, 0.3) * r2, 0.4, 1).astype(np.float32),
+            veil.astype(np.float32) if rng.random() < 0.4 else np.zeros((h, w), np.float32),
             float(rng.uniform(0.35, 0.9)) * w / 1000,
-            float(noise),
+            float(rng.uniform(0.8, 2.5) if rng.random() < 0.8 else rng.uniform(3, 8)),
             int(rng.integers(60, 96)),
         )
 
@@ -42,11 +63,48 @@ class Lens:
         """(H, W, 3) uint8 to the picture a camera would give."""
         if self.blur > 0.25:
             image = cv2.GaussianBlur(image, (0, 0), self.blur)
-        image = cv2.merge([cv2.LUT(image[..., c], self.tones[c]) for c in range(3)])
-        grain = rng.normal(0, self.noise, (128, 128, 3)).astype(np.float32)
-        h, w = image.shape[:2]
-        shift = rng.integers(0, 128, 2)
-        sheet = np.roll(np.tile(grain, (h // 128 + 1, w // 128 + 1, 1))[:h, :w], shift, (0, 1))
-        noisy = np.clip(image * self.vignette + sheet, 0, 255).astype(np.uint8)
+        shift = rng.integers(0, 512, (3, 2))
+        noisy = develop(image, self.tones, self.vignette, self.veil, fractal(9, 0.15), shift, self.noise)
         _, data = cv2.imencode(".jpg", noisy, [cv2.IMWRITE_JPEG_QUALITY, self.quality])
-        return cv2.imdecode(data, cv2.IMREAD_COLOR)
+        return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
+
+
+def _tones(rng: np.random.Generator) -> np.ndarray:
+    """Exposure, gamma, black level and colour cast, with a soft shoulder."""
+    gains = rng.uniform(0.85, 1.3) * (1 + rng.normal(0, 0.022, 3))
+    gamma, lift = rng.uniform(0.85, 1.25), rng.uniform(0, 14)
+    curve = (np.linspace(0, 1, 256) ** gamma * (255 - lift) + lift) * gains[:, None]
+    return np.where(curve > 215, 255 - 40 * np.exp(-(curve - 215) / 40), curve).astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Bonnet:
+    """The ego vehicle's own bonnet or dashboard at the lower edge of the image."""
+
+    rows: slice
+    alpha: np.ndarray  # (h, W, 1) float32
+    colour: np.ndarray  # (h, W, 3) float32
+
+    @classmethod
+    def random(cls, rng: np.random.Generator, size: Size, light: np.ndarray) -> Bonnet | None:
+        """`light`: (3,) factor on its paint. Most cameras do not see one."""
+        w, h = size
+        if rng.random() > 0.3:
+            return None
+        top = h * rng.uniform(0.86, 0.97)
+        x = np.linspace(-1, 1, w) - rng.uniform(-0.3, 0.3)
+        edge = top + (h - top) * np.clip(rng.uniform(0.2, 0.8) * np.abs(x) ** rng.uniform(2, 4), 0, 1)
+        first = int(top) - 1
+        y = np.arange(first, h)[:, None]
+        depth = np.clip((y - edge) / max(h - top, 1), 0, 1)
+        shine = rng.uniform(0.1, 0.6) * np.exp(-depth * rng.uniform(2, 8))
+        paint = rng.choice((16.0, 26.0, 40.0, 90.0, 160.0)) * (1 + rng.normal(0, 0.03, 3))
+        colour = (paint * (1 - 0.35 * depth[..., None]) + 150 * shine[..., None]) * light
+        alpha = np.clip(y - edge + 0.5, 0, 1)[..., None]
+        return cls(slice(first, h), alpha.astype(np.float32), np.clip(colour, 0, 255).astype(np.float32))
+
+    def cover(self, image: np.ndarray, ids: np.ndarray, ident: int) -> None:
+        """Paints it over `image` (H, W, 3) and claims its pixels in `ids` (H, W)."""
+        window = image[self.rows]
+        window[:] = (window * (1 - self.alpha) + self.colour * self.alpha).astype(np.uint8)
+        ids[self.rows][self.alpha[..., 0] > 0.5] = ident

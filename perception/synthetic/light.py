@@ -53,7 +53,16 @@ def _sunny(rng: np.random.Generator) -> Light:
     horizon = np.array([236, 222, 206]) * rng.uniform(0.9, 1.06)
     clouds, haze = float(rng.uniform(0, 0.6)), float(rng.uniform(0.0004, 0.003))
     return Light(
-        "sun", ambient, direct, float(rng.uniform(-np.pi, np.pi)), elevation, zenith, horizon, haze, clouds, 0.0
+        "sun",
+        ambient,
+        direct,
+        float(rng.uniform(-np.pi, np.pi)),
+        elevation,
+        zenith,
+        horizon,
+        haze,
+        clouds,
+        0.0,
     )
 
 

@@ -25,7 +25,12 @@ class Mesh:
     packed: tuple[np.ndarray, ...] | None = None
 
     def add(
-        self, corners: np.ndarray, colour: Colour, out: Sequence[float], fine: bool = False, glow: bool = False
+        self,
+        corners: np.ndarray,
+        colour: Colour,
+        out: Sequence[float],
+        fine: bool = False,
+        glow: bool = False,
     ) -> None:
         """`out`: any vector on the outer side of the face."""
         corners = np.asarray(corners, np.float64)
@@ -36,7 +41,9 @@ class Mesh:
         self.fine.append(fine)
         self.glows.append(glow)
 
-    def prism(self, low: np.ndarray, z0: float, high: np.ndarray, z1: float, colour: Colour, top: Colour) -> None:
+    def prism(
+        self, low: np.ndarray, z0: float, high: np.ndarray, z1: float, colour: Colour, top: Colour
+    ) -> None:
         """Between two outlines (k, 2): the walls and the lid."""
         a = np.column_stack([low, np.full(len(low), z0)])
         b = np.column_stack([high, np.full(len(high), z1)])
@@ -47,7 +54,13 @@ class Mesh:
         self.add(b, top, (0, 0, 1))
 
     def panel(
-        self, x: float, y: tuple[float, float], z: tuple[float, float], colour: Colour, glow: bool = False, back: bool = True
+        self,
+        x: float,
+        y: tuple[float, float],
+        z: tuple[float, float],
+        colour: Colour,
+        glow: bool = False,
+        back: bool = True,
     ) -> None:
         """An upright rectangle that looks back (or forward), a detail."""
         corners = np.array([[x, y[0], z[0]], [x, y[1], z[0]], [x, y[1], z[1]], [x, y[0], z[1]]])
@@ -64,7 +77,9 @@ class Mesh:
         corners = np.stack([x + radius * np.cos(turn), np.full(12, y), z + radius * np.sin(turn)], -1)
         self.add(corners, colour, (0, np.sign(y), 0), fine)
 
-    def paint(self, canvas: Canvas, at: np.ndarray, yaw: float, ident: int, lamps: float = 0.0) -> np.ndarray | None:
+    def paint(
+        self, canvas: Canvas, at: np.ndarray, yaw: float, ident: int, lamps: float = 0.0
+    ) -> np.ndarray | None:
         """Puts the body on the road at vehicle x, y; returns its outline (k, 2) in pixels, uncut by the image."""
         points, starts, colours, normals, fine, glows = self._pack()
         cos, sin = np.cos(yaw), np.sin(yaw)
@@ -82,15 +97,16 @@ class Mesh:
         lift = 0.8 + 0.3 * np.clip(self._middles() / 1.2, 0, 1)[:, None]  # dark road below, sky above
         shown = canvas.hazed(np.clip(colours * light * lift, 0, 255), distance)
         outline = self._outline(canvas, camera, starts)
-        canvas.polygon(outline, canvas.hazed(np.full(3, 24.0), distance), ident)
+        canvas.polygon(canvas.fixed(outline), canvas.hazed(np.full(3, 24.0), distance).tolist(), ident)
         whole = camera[:, 2].min() > NEAR
-        pixels = canvas.pixels(camera) if whole else camera
+        pixels = canvas.fixed(canvas.pixels(camera)) if whole else camera
+        paints = shown.tolist()
         for k in np.flatnonzero(seen):
             face = pixels[starts[k] : starts[k + 1]]
             if whole:
-                canvas.polygon(face, shown[k])
+                canvas.polygon(face, paints[k])
             elif len(face := cut(face)) >= 3:
-                canvas.polygon(canvas.pixels(face), shown[k])
+                canvas.polygon(canvas.fixed(canvas.pixels(face)), paints[k])
         return outline
 
     def _outline(self, canvas: Canvas, camera: np.ndarray, starts: np.ndarray) -> np.ndarray:

@@ -65,14 +65,18 @@ class _Builder:
         self.colours: list[np.ndarray] = []
         self.wheels: list[tuple[float, float, float, float]] = []
 
-    def rod(self, a: tuple[float, ...], b: tuple[float, ...], radii: tuple[float, float], colour: np.ndarray) -> None:
+    def rod(
+        self, a: tuple[float, ...], b: tuple[float, ...], radii: tuple[float, float], colour: np.ndarray
+    ) -> None:
         self.rods.append((np.array(a, float), np.array(b, float)))
         self.radii.append(radii)
         self.colours.append(colour)
 
     def done(self, scale: float = 1.0) -> Figure:
         wheels = np.array(self.wheels, float).reshape(-1, 4)
-        return Figure(np.array(self.rods) * scale, np.array(self.radii) * scale, np.array(self.colours), wheels * scale)
+        return Figure(
+            np.array(self.rods) * scale, np.array(self.radii) * scale, np.array(self.colours), wheels * scale
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +94,15 @@ class Outfit:
         height = rng.uniform(1.5, 1.9) if rng.random() < 0.88 else rng.uniform(1.0, 1.45)
         pick = lambda table: table[rng.integers(len(table))] * rng.uniform(0.85, 1.15)  # noqa: E731
         top, legs, skin, hair = pick(CLOTHES), pick(CLOTHES[:8]), pick(SKINS), pick(HAIR)
-        return cls(float(height), top, legs, skin, hair, pick(CLOTHES) if rng.random() < 0.35 else None, rng.random() < 0.3)
+        return cls(
+            float(height),
+            top,
+            legs,
+            skin,
+            hair,
+            pick(CLOTHES) if rng.random() < 0.35 else None,
+            rng.random() < 0.3,
+        )
 
 
 def walker(outfit: Outfit, phase: float, stride: float = 1.0) -> Figure:
@@ -122,7 +134,13 @@ def cyclist(outfit: Outfit, phase: float, helmet: bool) -> Figure:
     b, o = _Builder(), outfit
     frame = o.hair * 1.2 + 40
     b.wheels += [(-0.5, 0.0, 0.34, 0.035), (0.52, 0.0, 0.34, 0.035)]
-    for a, c in (((-0.5, 0, 0.34), (-0.15, 0, 0.85)), ((-0.15, 0, 0.85), (0.42, 0, 0.9)), ((0.0, 0, 0.3), (0.42, 0, 0.85)), ((0.52, 0, 0.34), (0.4, 0, 0.98)), ((0.0, 0, 0.3), (-0.18, 0, 0.85))):
+    for a, c in (
+        ((-0.5, 0, 0.34), (-0.15, 0, 0.85)),
+        ((-0.15, 0, 0.85), (0.42, 0, 0.9)),
+        ((0.0, 0, 0.3), (0.42, 0, 0.85)),
+        ((0.52, 0, 0.34), (0.4, 0, 0.98)),
+        ((0.0, 0, 0.3), (-0.18, 0, 0.85)),
+    ):
         b.rod(a, c, (0.018, 0.018), frame)
     b.rod((0.42, -0.27, 1.0), (0.42, 0.27, 1.0), (0.015, 0.015), np.full(3, 40.0))
     _rider(b, o, phase, (-0.18, 0.95), (0.18, 1.42), (0.42, 1.02), helmet)
@@ -168,9 +186,21 @@ def _rider(
         elbow = ((shoulder[0] + hands[0]) / 2, side * 0.29, (shoulder[1] + hands[1]) / 2 - 0.05)
         b.rod((shoulder[0], side * 0.19, shoulder[1]), elbow, (0.06, 0.05), o.top * 0.9)
         b.rod(elbow, (hands[0], side * 0.26, hands[1]), (0.048, 0.036), o.top * 0.9)
-        b.rod((hip[0], side * 0.08, hip[1] + 0.05), (shoulder[0], side * 0.11, shoulder[1] - 0.02), (0.12, 0.11), o.top)
+        b.rod(
+            (hip[0], side * 0.08, hip[1] + 0.05),
+            (shoulder[0], side * 0.11, shoulder[1] - 0.02),
+            (0.12, 0.11),
+            o.top,
+        )
     head = (shoulder[0] + 0.08, 0.0, shoulder[1] + 0.24)
     b.rod((shoulder[0] + 0.04, 0, shoulder[1] + 0.06), head, (0.06, 0.08), o.skin)
-    b.rod((head[0] - 0.02, 0, head[2]), (head[0] - 0.01, 0, head[2] + 0.04), (0.105, 0.11), o.top * 0.4 + 90 if helmet else o.hair)
+    b.rod(
+        (head[0] - 0.02, 0, head[2]),
+        (head[0] - 0.01, 0, head[2] + 0.04),
+        (0.105, 0.11),
+        o.top * 0.4 + 90 if helmet else o.hair,
+    )
     if o.bag is not None:
-        b.rod((hip[0] - 0.1, 0, hip[1] + 0.22), (shoulder[0] - 0.14, 0, shoulder[1] - 0.05), (0.12, 0.12), o.bag)
+        b.rod(
+            (hip[0] - 0.1, 0, hip[1] + 0.22), (shoulder[0] - 0.14, 0, shoulder[1] - 0.05), (0.12, 0.12), o.bag
+        )

@@ -8,7 +8,9 @@ import cv2
 import numpy as np
 
 BLACK, WHITE = np.array([28, 28, 28]), np.array([236, 236, 236])
-RED, BLUE, YELLOW, GREEN = (np.array(c) for c in ([36, 30, 196], [170, 88, 20], [20, 186, 240], [90, 160, 30]))
+RED, BLUE, YELLOW, GREEN = (
+    np.array(c) for c in ([36, 30, 196], [170, 88, 20], [20, 186, 240], [90, 160, 30])
+)
 Points = Sequence[tuple[float, float]]
 
 
@@ -39,7 +41,9 @@ class Sheet:
     def number(self, text: str, colour: np.ndarray) -> None:
         self.text(text, (0, 0), 1.0 if len(text) == 2 else 1.16, colour, 0.13 if len(text) == 2 else 0.11)
 
-    def text(self, text: str, centre: tuple[float, float], width: float, colour: np.ndarray, stroke: float) -> None:
+    def text(
+        self, text: str, centre: tuple[float, float], width: float, colour: np.ndarray, stroke: float
+    ) -> None:
         """Block letters, `width` wide altogether."""
         font, thick = cv2.FONT_HERSHEY_SIMPLEX, 9
         (w, h), base = cv2.getTextSize(text, font, 3.0, thick)
@@ -222,7 +226,9 @@ def _ahead(s: Sheet) -> None:
 
 
 def _turn(s: Sheet, side: int) -> None:
-    s.line([(-0.28 * side, 0.62), (-0.28 * side, 0.0), (-0.1 * side, -0.14), (0.3 * side, -0.14)], 0.22, WHITE)
+    s.line(
+        [(-0.28 * side, 0.62), (-0.28 * side, 0.0), (-0.1 * side, -0.14), (0.3 * side, -0.14)], 0.22, WHITE
+    )
     _tip(s, (0.42 * side, -0.14), side * np.pi / 2)
 
 

@@ -49,7 +49,7 @@ class Strip:
     xy: np.ndarray  # (n, 2) metres, vehicle frame
     heading: np.ndarray  # (n,) radians, relative to the vehicle
 
-    def turn(self, s: np.ndarray | float) -> np.ndarray:
+    def turn(self, s: np.ndarray | list[float] | float) -> np.ndarray:
         """Heading of the road at s, relative to the vehicle, radians."""
         return np.interp(s, self.s, self.heading)
 

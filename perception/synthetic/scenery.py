@@ -1,4 +1,8 @@
-"""What stands beside the road and never moves: how each thing is painted."""
+"""What stands beside the road and never moves: how each thing is painted.
+
+Of each thing: `reach` is how far (metres) it extends around its ends, `behind` is how much farther away
+(metres) than its far end it counts when all are sorted for painting.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,7 @@ from perception.synthetic.road import Strip
 from perception.synthetic.trees import tree
 from perception.synthetic.vehicles import Vehicle
 
+
 @dataclass(frozen=True, eq=False)
 class Tree:
     s: float
@@ -23,6 +28,11 @@ class Tree:
     variant: int
     height: float
     tint: np.ndarray  # (3,) factor
+    behind: float  # 9 when a barrier stands before it
+
+    @property
+    def reach(self) -> float:
+        return 0.6 * self.height
 
     def paint(self, canvas: Canvas, strip: Strip) -> None:
         levels = tree(self.kind, self.variant)
@@ -45,6 +55,8 @@ class Backdrop:
     kind: str
     variant: int
     tint: np.ndarray
+    behind: float  # 0 for barriers
+    reach = 1.0
 
     def paint(self, canvas: Canvas, strip: Strip) -> None:
         first, last = strip.to_vehicle([self.s, self.s + self.length], self.d)
@@ -68,6 +80,11 @@ class Building:
     pitch: float  # height of the ridge above the eaves; 0: flat roof
     style: int
     tint: np.ndarray
+    behind = 9.0
+
+    @property
+    def reach(self) -> float:
+        return self.depth + 2
 
     def paint(self, canvas: Canvas, strip: Strip) -> None:
         side = np.sign(self.d)
@@ -104,6 +121,7 @@ class Building:
 class Rail:
     s: float
     d: float
+    reach, behind = 4.5, 0.0
 
     def paint(self, canvas: Canvas, strip: Strip) -> None:
         ends = strip.to_vehicle([self.s, self.s + 4.0], self.d)
@@ -125,6 +143,7 @@ class Post:
     d: float
     height: float
     arm: float  # towards the road, metres; 0: none
+    reach, behind = 3.0, 0.0
 
     def paint(self, canvas: Canvas, strip: Strip) -> None:
         x, y = strip.to_vehicle(self.s, self.d)
@@ -144,11 +163,14 @@ class SignPost:
     d: float
     boards: tuple[tuple[int, float, float], ...]  # class, height of the middle, diameter
     yaw: float  # radians, how far it is turned away
+    reach, behind = 1.0, 0.0
 
     def post(self, canvas: Canvas, strip: Strip) -> None:
         x, y = strip.to_vehicle(self.s + 0.06, self.d)
         top = max(h for _, h, _ in self.boards)
-        colour = canvas.hazed(np.clip(np.array([[120, 122, 122]]) * canvas.light.ambient, 0, 255), float(np.hypot(x, y)))
+        colour = canvas.hazed(
+            np.clip(np.array([[120, 122, 122]]) * canvas.light.ambient, 0, 255), float(np.hypot(x, y))
+        )
         canvas.capsules(np.array([((x, y, 0), (x, y, top))]), np.full((1, 2), 0.035), colour, 1)
 
     def board(self, canvas: Canvas, strip: Strip, k: int, ident: int) -> np.ndarray | None:
@@ -168,16 +190,26 @@ class TrafficLight:
     d: float
     height: float
     lamp: int  # 0 red 1 yellow 2 green
+    reach, behind = 1.0, 0.0
 
     def paint(self, canvas: Canvas, strip: Strip, ident: int) -> np.ndarray | None:
         x, y = strip.to_vehicle(self.s, self.d)
         if x < 1:
             return None
         grey = canvas.hazed(np.array([[70.0, 72, 72]]) * canvas.light.ambient, float(np.hypot(x, y)))
-        canvas.capsules(np.array([((x + 0.15, y, 0), (x + 0.15, y, self.height))]), np.full((1, 2), 0.06), grey, 1)
-        box = np.array([(x, y + 0.16, self.height), (x, y - 0.16, self.height), (x, y - 0.16, self.height + 0.95), (x, y + 0.16, self.height + 0.95)])
+        canvas.capsules(
+            np.array([((x + 0.15, y, 0), (x + 0.15, y, self.height))]), np.full((1, 2), 0.06), grey, 1
+        )
+        box = np.array(
+            [
+                (x, y + 0.16, self.height),
+                (x, y - 0.16, self.height),
+                (x, y - 0.16, self.height + 0.95),
+                (x, y + 0.16, self.height + 0.95),
+            ]
+        )
         outline = canvas.pixels(canvas.depth(box))
-        canvas.polygon(outline, canvas.hazed(np.full(3, 26.0), float(np.hypot(x, y))), ident)
+        canvas.polygon(canvas.fixed(outline), canvas.hazed(np.full(3, 26.0), float(np.hypot(x, y))).tolist(), ident)
         colours = np.array([(40, 40, 235), (30, 190, 245), (170, 225, 60)], float)
         for k in range(3):
             at = np.array([[(x - 0.02, y, self.height + 0.79 - 0.31 * k)] * 2])
@@ -192,6 +224,7 @@ class Parked:
     d: float
     vehicle: Vehicle
     yaw: float
+    reach, behind = 4.0, 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,6 +233,7 @@ class Standing:
     d: float
     figure: Figure
     yaw: float
+    reach, behind = 1.0, 0.0
 
 
 Item = Tree | Backdrop | Building | Rail | Post | SignPost | TrafficLight | Parked | Standing

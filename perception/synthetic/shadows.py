@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from perception.synthetic.ground import SHADOW_AHEAD, SHADOW_BEHIND, SHADOW_CELL, SHADOW_SIDE
+from perception.synthetic.ground import SHADOW_AHEAD, SHADOW_CELL, SHADOW_SIDE
 from perception.synthetic.light import Light
 from perception.synthetic.people import Figure
 from perception.synthetic.road import BEHIND, Strip
@@ -27,7 +27,7 @@ def shadow_maps(
     shape = (rows, round(2 * SHADOW_SIDE / SHADOW_CELL))
     sun, contact = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
     for thing in things:
-        if not -SHADOW_BEHIND - 20 < thing.s - s < SHADOW_AHEAD + 20:
+        if not -30 < thing.s - s < SHADOW_AHEAD + 20:
             continue
         at = np.array([thing.s - strip.s[0], thing.d + SHADOW_SIDE])
         if isinstance(thing, Mover | Parked):
@@ -37,6 +37,13 @@ def shadow_maps(
             road = heading + float(strip.turn(thing.s))
             _cast(sun, thing, at, _throw(light, road))
     return cv2.GaussianBlur(sun, (0, 0), 1.2), cv2.GaussianBlur(contact, (0, 0), 1.6)
+
+
+def shade_at(sun: np.ndarray, s: float, d: float) -> float:
+    """0..1 at one point; s from the first row."""
+    i, j = int(s / SHADOW_CELL), int((d + SHADOW_SIDE) / SHADOW_CELL)
+    inside = 0 <= i < sun.shape[0] and 0 <= j < sun.shape[1]
+    return float(sun[i, j]) / 255 if inside else 0.0
 
 
 def _throw(light: Light, road: float) -> np.ndarray:
@@ -71,13 +78,26 @@ def _cast(sun: np.ndarray, thing: Item | Mover, at: np.ndarray, throw: np.ndarra
         spots = centre + rng.normal(0, 0.5, (26, 2)) * size * 0.8
         for (x, y), r in zip(spots, rng.uniform(0.15, 0.42, 26) * size, strict=True):
             cv2.circle(sun, (int(x), int(y)), max(1, int(r)), int(rng.integers(170, 245)), -1)
-        _fill(sun, np.array([at - 0.12, at + 0.12, at + throw * thing.height * 0.5 + 0.1, at + throw * thing.height * 0.5 - 0.1]), 220)
+        _fill(
+            sun,
+            np.array(
+                [
+                    at - 0.12,
+                    at + 0.12,
+                    at + throw * thing.height * 0.5 + 0.1,
+                    at + throw * thing.height * 0.5 - 0.1,
+                ]
+            ),
+            220,
+        )
     elif isinstance(thing, Backdrop):
         foot = at + np.array([(0, 0), (thing.length, 0)])
         _fill(sun, np.concatenate([foot, foot + throw * thing.height * 0.8]), 235)
     elif isinstance(thing, Building):
         side = np.sign(thing.d)
-        foot = at + np.array([(0, 0), (thing.length, 0), (thing.length, side * thing.depth), (0, side * thing.depth)])
+        foot = at + np.array(
+            [(0, 0), (thing.length, 0), (thing.length, side * thing.depth), (0, side * thing.depth)]
+        )
         _fill(sun, np.concatenate([foot, foot + throw * thing.height]), 250)
     elif isinstance(thing, Post):
         top = at + throw * thing.height

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numba import njit
 
 from perception.camera import CameraModel
+from perception.synthetic.compiled import compiled
 from perception.synthetic.ground import bilinear
 from perception.synthetic.light import Light
 from perception.synthetic.textures import fractal
@@ -17,8 +17,20 @@ from perception.synthetic.textures import fractal
 RIDGES = 2048  # samples of a ridge around the whole horizon
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")
-def shade_sky(image, rays, heading, ramp, noise, clouds, cloud_colour, sun, glow, ridges, ridge_colours):
+@compiled
+def shade_sky(
+    image: np.ndarray,
+    rays: np.ndarray,
+    heading: float,
+    ramp: np.ndarray,
+    noise: np.ndarray,
+    clouds: float,
+    cloud_colour: np.ndarray,
+    sun: np.ndarray,
+    glow: float,
+    ridges: np.ndarray,
+    ridge_colours: np.ndarray,
+) -> None:
     """image: (H, W, 3) uint8. rays: (H, W, 2) float32 azimuth and elevation in the vehicle frame, radians.
 
     ramp: (256, 3) sky colour from elevation 0 to 90 degrees. ridges: (n, RIDGES) elevation by azimuth, far to near.
@@ -35,19 +47,29 @@ def shade_sky(image, rays, heading, ramp, noise, clouds, cloud_colour, sun, glow
                 reach = 90.0 / (math.sin(max(up, 0.0)) + 0.12)
                 value = bilinear(noise, reach * math.cos(azimuth), reach * math.sin(azimuth))
                 thick = min(max((value + 3.0 * clouds - 1.6) * 0.7, 0.0), 1.0)
-                light = 1.0 + 0.07 * bilinear(noise, reach * math.cos(azimuth) * 2.0 + 60.0, reach * math.sin(azimuth) * 2.0)
+                light = 1.0 + 0.07 * bilinear(
+                    noise, reach * math.cos(azimuth) * 2.0 + 60.0, reach * math.sin(azimuth) * 2.0
+                )
                 b += thick * (cloud_colour[0] * light - b)
                 g += thick * (cloud_colour[1] * light - g)
                 r += thick * (cloud_colour[2] * light - r)
             if glow > 0.0:
-                c = math.sin(up) * math.sin(sun[1]) + math.cos(up) * math.cos(sun[1]) * math.cos(azimuth - sun[0])
-                halo = glow * (180.0 * max(c, 0.0) ** 900 + 60.0 * max(c, 0.0) ** 60 + 25.0 * max(c, 0.0) ** 8)
+                c = math.sin(up) * math.sin(sun[1]) + math.cos(up) * math.cos(sun[1]) * math.cos(
+                    azimuth - sun[0]
+                )
+                halo = glow * (
+                    180.0 * max(c, 0.0) ** 900 + 60.0 * max(c, 0.0) ** 60 + 25.0 * max(c, 0.0) ** 8
+                )
                 b, g, r = b + halo * 0.85, g + halo, r + halo
             at = int((azimuth / (2 * math.pi)) * RIDGES) & (RIDGES - 1)
             for k in range(ridges.shape[0]):
                 if up < ridges[k, at]:
                     value = 1.0 + 0.05 * bilinear(noise, azimuth * 700.0, up * 2000.0)
-                    b, g, r = ridge_colours[k, 0] * value, ridge_colours[k, 1] * value, ridge_colours[k, 2] * value
+                    b, g, r = (
+                        ridge_colours[k, 0] * value,
+                        ridge_colours[k, 1] * value,
+                        ridge_colours[k, 2] * value,
+                    )
             image[i, j, 0] = int(min(max(b, 0.0), 255.0))
             image[i, j, 1] = int(min(max(g, 0.0), 255.0))
             image[i, j, 2] = int(min(max(r, 0.0), 255.0))
@@ -105,4 +127,6 @@ def _rays(camera: CameraModel) -> np.ndarray:
         xy = (pixels - (camera.cx, camera.cy)) / (camera.fx, camera.fy)
     rays = np.concatenate([xy, np.ones_like(xy[..., :1])], -1) @ camera.camera_from_vehicle
     azimuth = np.arctan2(rays[..., 1], rays[..., 0])
-    return np.stack([azimuth, np.arctan2(rays[..., 2], np.hypot(rays[..., 0], rays[..., 1]))], -1).astype(np.float32)
+    return np.stack([azimuth, np.arctan2(rays[..., 2], np.hypot(rays[..., 0], rays[..., 1]))], -1).astype(
+        np.float32
+    )

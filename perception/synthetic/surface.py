@@ -8,13 +8,22 @@ import numpy as np
 
 from perception.camera import CameraModel
 from perception.synthetic.ground import shade_ground
-from perception.synthetic.layout import Layout
+from perception.synthetic.layout import ASPHALT, Layout
 from perception.synthetic.light import Light
 from perception.synthetic.road import Strip
 from perception.synthetic.textures import fractal, marks
 
 _COLOURS = np.array(
-    [(112, 110, 108), (104, 101, 98), (112, 124, 136), (148, 150, 152), (138, 142, 146), (62, 118, 98), (78, 128, 132), (108, 108, 108)],
+    [
+        (112, 110, 108),
+        (104, 101, 98),
+        (112, 124, 136),
+        (148, 150, 152),
+        (138, 142, 146),
+        (62, 118, 98),
+        (78, 128, 132),
+        (108, 108, 108),
+    ],
     np.float64,
 )  # fmt: skip  BGR by material
 
@@ -23,13 +32,14 @@ _COLOURS = np.array(
 class Surface:
     grid: np.ndarray  # (H, W, 2) float32 road point of each pixel, x = -1: none
     lens: np.ndarray  # (3,) fx, fy, height
-    bands: np.ndarray  # (b, 4) float64 d from, d to, material, raggedness of its edges
-    palette: np.ndarray  # (8, 3) BGR
+    edges: np.ndarray  # (2,) d of the carriageway's right and left end
+    bands: np.ndarray  # (b + 1, 3) d from, d to, material; the last row: side roads
     strokes: np.ndarray  # (k, 6) d, width, on, period, phase, colour
+    palette: np.ndarray  # (8, 3) BGR
     colours: np.ndarray  # (2, 3) BGR of paint
     profile: np.ndarray  # (1000,) brightness across the road, 5 cm apart from d = -25
-    marks: tuple[np.ndarray, ...]
-    look: np.ndarray  # (8,) blotches, grain, d of the marks' edge, strength of marks, haze, wear, unevenness of wear, s of shadows
+    marks: np.ndarray  # see textures.marks
+    look: np.ndarray  # (7,) blotches, grain, d of the marks' edge, their strength, haze, wear, its unevenness
     noise: np.ndarray
     grain: np.ndarray
 
@@ -41,15 +51,27 @@ class Surface:
         wear = float(rng.choice((0.0, 0.15, 0.4), p=(0.45, 0.35, 0.2)))
         right, left = layout.edges
         look = np.array(
-            [rng.uniform(0.02, 0.08), rng.uniform(0.04, 0.13), right, rng.uniform(0.3, 1), light.haze, wear, rng.uniform(0.1, 0.4), 0]
+            [
+                rng.uniform(0.02, 0.08),
+                rng.uniform(0.04, 0.13),
+                right,
+                rng.uniform(0.3, 1),
+                light.haze,
+                wear,
+                rng.uniform(0.1, 0.4),
+                0,
+            ]
         )
-        strokes = [[k.d, k.width, k.on, k.period, k.phase, k.colour] for line in layout.lines for k in line.strokes]
+        strokes = [
+            [k.d, k.width, k.on, k.period, k.phase, k.colour] for line in layout.lines for k in line.strokes
+        ]
         return cls(
             road_grid(camera),
             np.array([camera.fx, camera.fy, camera.height]),
-            np.array([(a, b, m, 1.0) for a, b, m in layout.bands], np.float64),
-            palette,
+            np.array(layout.edges),
+            np.array([*layout.bands, (0, 0, ASPHALT)], np.float64),
             np.array(strokes, np.float64).reshape(-1, 6),
+            palette,
             paint,
             _profile(rng, layout),
             marks(rng, left - right),
@@ -59,17 +81,15 @@ class Surface:
         )
 
     def paint(
-        self, image: np.ndarray, strip: Strip, light: Light, shadow: np.ndarray, contact: np.ndarray
+        self, image: np.ndarray, strip: Strip, light: Light, mouths: np.ndarray, shadows: tuple[np.ndarray, np.ndarray]
     ) -> tuple[np.ndarray, np.ndarray]:
         """Colours the ground of `image`; returns band number + 1 and paint 0..255, both (H, W) uint8."""
         surface, paint = np.zeros(image.shape[:2], np.uint8), np.zeros(image.shape[:2], np.uint8)
-        look = self.look.copy()
-        look[7] = strip.s[0]
-        mirror = np.append(light.horizon, light.wet)
+        lamps = np.array([light.ambient, light.direct, light.horizon, light.horizon])
         shade_ground(
-            image, surface, paint, self.grid, strip.table, strip.s[0], self.lens, self.bands, self.palette,
-            self.strokes, self.colours, self.noise, self.grain, self.profile, self.marks, look, shadow,
-            contact, light.ambient, light.direct, light.horizon, mirror,
+            image, surface, paint, self.grid, strip.table, strip.s[0], self.lens, self.edges, self.bands, mouths,
+            self.strokes, self.palette, self.colours, self.noise, self.grain, self.profile, self.marks, self.look,
+            *shadows, lamps, light.wet,
         )  # fmt: skip
         return surface, paint
 

@@ -33,8 +33,8 @@ def pyramid(texture: np.ndarray, smallest: int = 4) -> tuple[np.ndarray, ...]:
     return tuple(levels)
 
 
-def marks(rng: np.random.Generator, width: float) -> tuple[np.ndarray, ...]:
-    """What lies on the asphalt: (rows along s, columns along d) uint8, 128 = nothing; LEVELS pyramid.
+def marks(rng: np.random.Generator, width: float) -> np.ndarray:
+    """What lies on the asphalt: (4096, columns) uint8, 128 = nothing; see `stacked`.
 
     5 cm cells, 102.4 m long, `width` metres wide or a little more.
     """
@@ -43,15 +43,18 @@ def marks(rng: np.random.Generator, width: float) -> tuple[np.ndarray, ...]:
     _patches(rng, sheet)
     _cracks(rng, sheet)
     _stains(rng, sheet)
-    return ground_pyramid(sheet)
+    return stacked(sheet)
 
 
-def ground_pyramid(sheet: np.ndarray) -> tuple[np.ndarray, ...]:
-    levels = [sheet]
-    for _ in range(LEVELS - 1):
-        h, w = levels[-1].shape
-        levels.append(cv2.resize(levels[-1], (w // 2, h // 2), interpolation=cv2.INTER_AREA))
-    return tuple(levels)
+def stacked(sheet: np.ndarray) -> np.ndarray:
+    """A sheet (2048, columns) and its halves, quarters, ... in one array: level k starts at row 4096 - (4096 >> k)."""
+    out = np.full((4096, sheet.shape[1]), 128, np.uint8)
+    for k in range(LEVELS):
+        h, w = sheet.shape
+        first = 4096 - (4096 >> k)
+        out[first : first + h, :w] = sheet
+        sheet = cv2.resize(sheet, (w // 2, h // 2), interpolation=cv2.INTER_AREA)
+    return out
 
 
 def _patches(rng: np.random.Generator, sheet: np.ndarray) -> None:

@@ -25,6 +25,7 @@ class Mover:
     yaw: float  # relative to the road
     class_id: int
     body: Vehicle | Figure
+    reach, behind = 7.0, 0.0
 
 
 @dataclass(frozen=True, eq=False)

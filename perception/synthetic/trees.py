@@ -11,7 +11,13 @@ from perception.synthetic.textures import pyramid
 
 KINDS = ("round", "tall", "conifer", "bush", "bare")
 VARIANTS = 4
-_SIZES = {"round": (320, 300), "tall": (384, 220), "conifer": (384, 200), "bush": (128, 220), "bare": (352, 256)}
+_SIZES = {
+    "round": (320, 300),
+    "tall": (384, 220),
+    "conifer": (384, 200),
+    "bush": (128, 220),
+    "bare": (352, 256),
+}
 
 
 @lru_cache(maxsize=len(KINDS) * VARIANTS)
@@ -35,7 +41,13 @@ def _trunk(rng: np.random.Generator, image: np.ndarray, top: float, forks: int) 
 
 
 def _branch(
-    rng: np.random.Generator, image: np.ndarray, at: np.ndarray, turn: float, length: float, thick: float, forks: int
+    rng: np.random.Generator,
+    image: np.ndarray,
+    at: np.ndarray,
+    turn: float,
+    length: float,
+    thick: float,
+    forks: int,
 ) -> None:
     end = at + length * np.array([np.cos(turn), np.sin(turn)])
     shade = rng.uniform(0.8, 1.2)
@@ -43,7 +55,15 @@ def _branch(
     cv2.line(image, _int(at), _int(end), colour, max(1, round(thick * 2)), cv2.LINE_AA)
     if forks:
         for _ in range(3):
-            _branch(rng, image, end, turn + rng.normal(0, 0.5), length * rng.uniform(0.5, 0.8), thick * 0.6, forks - 1)
+            _branch(
+                rng,
+                image,
+                end,
+                turn + rng.normal(0, 0.5),
+                length * rng.uniform(0.5, 0.8),
+                thick * 0.6,
+                forks - 1,
+            )
 
 
 def _int(point: np.ndarray) -> tuple[int, int]:
@@ -78,6 +98,8 @@ def _needles(rng: np.random.Generator, image: np.ndarray) -> None:
 
 def _leaf(rng: np.random.Generator, image: np.ndarray, at: np.ndarray, bright: float, size: float) -> None:
     tone = rng.uniform(-10, 14)
-    colour = tuple(float(np.clip(c * bright, 0, 255)) for c in (58 + tone, 128 + tone / 2, 98 + tone)) + (255,)
+    colour = tuple(float(np.clip(c * bright, 0, 255)) for c in (58 + tone, 128 + tone / 2, 98 + tone)) + (
+        255,
+    )
     axes = (max(1, int(rng.uniform(0.5, 1.2) * size)), max(1, int(rng.uniform(0.3, 0.8) * size)))
     cv2.ellipse(image, _int(at), axes, float(rng.uniform(0, 180)), 0, 360, colour, -1)

@@ -91,13 +91,15 @@ def _visible(ids: np.ndarray, thing: Seen) -> tuple[np.ndarray, float]:
         return clipped, inside * clear
     rows, columns = np.flatnonzero(mine.any(1)), np.flatnonzero(mine.any(0))
     found = np.array([x1 + columns[0], y1 + rows[0], x1 + columns[-1] + 1, y1 + rows[-1] + 1], float)
-    return np.array([*np.maximum(found[:2], clipped[:2]), *np.minimum(found[2:], clipped[2:])]), inside * clear
+    return np.array(
+        [*np.maximum(found[:2], clipped[:2]), *np.minimum(found[2:], clipped[2:])]
+    ), inside * clear
 
 
 def drivable(layout: Layout, surface: np.ndarray, free: np.ndarray) -> ClassMap:
     right, left = layout.edges
     paved = [m in DRIVABLE and right - 1e-6 <= a and b <= left + 1e-6 for a, b, m in layout.bands]
-    table = np.array([False, *paved])
+    table = np.array([False, *paved, True])  # side roads last
     return ClassMap((table[surface] & free).astype(np.uint8), (free.shape[1], free.shape[0]))
 
 
@@ -135,7 +137,9 @@ def _line(line: Line, strip: Strip, camera: CameraModel, light: Light, free: np.
     pieces = []
     for a, b in _runs(clear, image, 0.012 * w):
         if np.ptp(image[a:b], 0).max() > 0.03 * w and b - a > 2:
-            pieces.append(LaneLine(image[a:b].astype(np.float32), road[a:b].astype(np.float32), 1.0, line.kind))
+            pieces.append(
+                LaneLine(image[a:b].astype(np.float32), road[a:b].astype(np.float32), 1.0, line.kind)
+            )
     return pieces
 
 

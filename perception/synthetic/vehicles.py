@@ -74,8 +74,12 @@ def _car(
     _wheels_behind(mesh, rear + 0.55, half)
     waist = belt * 0.66
     sill = body * 0.9 if rng.random() < 0.65 else np.array([60.0, 60, 60])
-    mesh.prism(octagon(rear + 0.06, front - 0.06, half - 0.06), clear, octagon(rear, front, half), 0.5, sill, body)
-    mesh.prism(octagon(rear, front, half), 0.5, octagon(rear + 0.02, front - 0.05, half - 0.02), waist, body, body)
+    mesh.prism(
+        octagon(rear + 0.06, front - 0.06, half - 0.06), clear, octagon(rear, front, half), 0.5, sill, body
+    )
+    mesh.prism(
+        octagon(rear, front, half), 0.5, octagon(rear + 0.02, front - 0.05, half - 0.02), waist, body, body
+    )
     mesh.prism(
         octagon(rear + 0.02, front - 0.05, half - 0.02), waist, octagon(rear + 0.07, front - 0.35, half - 0.07), belt, body * 1.03, body * 1.1
     )  # fmt: skip
@@ -116,7 +120,15 @@ def _flanks(mesh: Mesh, rear: float, front: float, half: float, body: np.ndarray
         mesh.flank((rear + 1.1, front - 1.2), y, (0.24, 0.34), body * 0.55)
 
 
-def _tail(mesh: Mesh, rng: np.random.Generator, rear: float, half: float, waist: float, belt: float, body: np.ndarray) -> None:
+def _tail(
+    mesh: Mesh,
+    rng: np.random.Generator,
+    rear: float,
+    half: float,
+    waist: float,
+    belt: float,
+    body: np.ndarray,
+) -> None:
     """Bumper, lamps, number plate and the gap of the lid."""
     x = rear - 0.01
     inner = half - 0.27
@@ -129,7 +141,13 @@ def _tail(mesh: Mesh, rng: np.random.Generator, rear: float, half: float, waist:
         box[:2, 2] += 0.02
         box[2:, 2] += min(tall, belt - waist - 0.02)
         mesh.add(box, RED * 0.9, (-1, 0, 0), False, True)
-        mesh.panel(x - 0.005, (side * inner, side * (inner - wide * 0.6)), (waist + 0.02, waist + min(tall, belt - waist - 0.02)), RED, True)
+        mesh.panel(
+            x - 0.005,
+            (side * inner, side * (inner - wide * 0.6)),
+            (waist + 0.02, waist + min(tall, belt - waist - 0.02)),
+            RED,
+            True,
+        )
     at = waist * (0.86 if rng.random() < 0.6 else 0.62)
     colour = PLATE if rng.random() < 0.7 else np.array([40, 190, 225])
     mesh.panel(x - 0.005, (-0.26, 0.26), (at, at + 0.12), colour)
@@ -151,7 +169,12 @@ def _nose(mesh: Mesh, rng: np.random.Generator, front: float, half: float, waist
 
 
 def _cabin(
-    mesh: Mesh, low: tuple[float, float, float], high: tuple[float, float, float], belt: float, roof: float, body: np.ndarray
+    mesh: Mesh,
+    low: tuple[float, float, float],
+    high: tuple[float, float, float],
+    belt: float,
+    roof: float,
+    body: np.ndarray,
 ) -> None:
     """(rear, front, half width) at the belt line and at the roof: walls with windows in them."""
     a = np.column_stack([rectangle(*low), np.full(4, belt)])
@@ -184,13 +207,17 @@ def bus(rng: np.random.Generator) -> Vehicle:
     _wheels_behind(mesh, rear + 2.2, half, 0.5)
     plan = octagon(rear, front, half, (0.25, 0.3))
     mesh.prism(plan, 0.32, plan, 1.2, body * 0.9, body)
-    mesh.prism(plan, 1.2, octagon(rear + 0.1, front - 0.15, half - 0.08, (0.25, 0.3)), height, body, body * 1.1)
+    mesh.prism(
+        plan, 1.2, octagon(rear + 0.1, front - 0.15, half - 0.08, (0.25, 0.3)), height, body, body * 1.1
+    )
     for x, back in ((rear - 0.005, True), (front + 0.005, False)):
         inset = 0.09 if back else 0.13
         glass = (1.75, height - 0.45) if back else (1.15, height - 0.55)
         step = inset if back else -inset
         mesh.panel(x + step * 0.4, (-half + 0.3, half - 0.3), glass, GLASS, back=back)
-        mesh.panel(x + step * 0.8, (-half + 0.45, half - 0.45), (height - 0.36, height - 0.14), DARK * 0.8, back=back)
+        mesh.panel(
+            x + step * 0.8, (-half + 0.45, half - 0.45), (height - 0.36, height - 0.14), DARK * 0.8, back=back
+        )
     for side in (-1, 1):
         mesh.panel(rear - 0.01, (side * (half - 0.3), side * (half - 0.5)), (0.75, 1.3), RED, True)
         mesh.panel(front + 0.01, (side * (half - 0.32), side * (half - 0.62)), (0.6, 0.8), LAMP, True, False)
@@ -210,14 +237,28 @@ def truck(rng: np.random.Generator) -> Vehicle:
     cab = PAINTS[rng.integers(len(PAINTS))]
     mesh, half, rear, front = Mesh(), width / 2, -length / 2, length / 2
     _wheels_behind(mesh, rear + 0.9, half, 0.55)
-    mesh.prism(rectangle(rear + 0.1, front - 2.0, half - 0.1), 0.55, rectangle(rear + 0.1, front - 2.0, half - 0.1), 1.05, DARK, DARK)
+    mesh.prism(
+        rectangle(rear + 0.1, front - 2.0, half - 0.1),
+        0.55,
+        rectangle(rear + 0.1, front - 2.0, half - 0.1),
+        1.05,
+        DARK,
+        DARK,
+    )
     for side in (-1, 1):
         for x in (rear + 0.95, rear + 2.1, front - 1.3):
             mesh.disc(x, side * (half - 0.05), 0.5, 0.5, TYRE, False)
             mesh.disc(x, side * (half - 0.04), 0.5, 0.26, (120, 120, 122))
     plan = octagon(front - 2.1, front, half - 0.03, (0.05, 0.3))
     mesh.prism(plan, 0.4, plan, 1.5, cab * 0.9, cab)
-    mesh.prism(plan, 1.5, octagon(front - 2.1, front - 0.12, half - 0.12, (0.05, 0.3)), min(height - 0.3, 3.0), cab, cab)
+    mesh.prism(
+        plan,
+        1.5,
+        octagon(front - 2.1, front - 0.12, half - 0.12, (0.05, 0.3)),
+        min(height - 0.3, 3.0),
+        cab,
+        cab,
+    )
     mesh.panel(front - 0.02, (-half + 0.32, half - 0.32), (1.65, 2.5), GLASS, back=False)
     mesh.panel(front + 0.01, (-half + 0.4, half - 0.4), (0.65, 1.35), DARK, back=False)
     for side in (-1, 1):
@@ -228,7 +269,9 @@ def truck(rng: np.random.Generator) -> Vehicle:
     return Vehicle(mesh, length, width, height)
 
 
-def _truck_back(mesh: Mesh, rng: np.random.Generator, x: float, half: float, height: float, box: np.ndarray) -> None:
+def _truck_back(
+    mesh: Mesh, rng: np.random.Generator, x: float, half: float, height: float, box: np.ndarray
+) -> None:
     """Frame, the two doors with their bars, bumper beam, lamps."""
     mesh.panel(x, (-half + 0.08, half - 0.08), (1.15, height - 0.1), box * rng.uniform(0.82, 1.0))
     mesh.panel(x - 0.01, (-0.02, 0.02), (1.15, height - 0.1), box * 0.5)

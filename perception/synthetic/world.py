@@ -9,15 +9,15 @@ import numpy as np
 
 from perception.camera import CameraModel
 from perception.synthetic import truth
-from perception.synthetic.blocks import BLOCK, block, random_surroundings
+from perception.synthetic.blocks import BLOCK, Block, random_block, random_surroundings
 from perception.synthetic.cameras import default_camera
-from perception.synthetic.canvas import FIRST, Canvas
+from perception.synthetic.canvas import FIRST, SCENERY, Canvas
 from perception.synthetic.layout import random_layout
-from perception.synthetic.lens import Lens
+from perception.synthetic.lens import Bonnet, Lens
 from perception.synthetic.light import random_light
 from perception.synthetic.road import Course, Strip
 from perception.synthetic.scenery import Item, Parked, SignPost, Standing, TrafficLight
-from perception.synthetic.shadows import shadow_maps
+from perception.synthetic.shadows import shade_at, shadow_maps
 from perception.synthetic.sky import Sky
 from perception.synthetic.surface import Surface
 from perception.synthetic.traffic import LIGHT, PERSON, SIGN, VEHICLE, Mover, streams
@@ -55,6 +55,7 @@ class World:
         self.streams = streams(rng, seed, self.layout, self.speed)
         self.around = tuple(random_surroundings(rng, self.layout, side) for side in (-1, 1))
         self.lens = Lens.random(rng, self.camera.size)
+        self.bonnet = Bonnet.random(rng, self.camera.size, self.light.ambient + 0.4 * self.light.direct)
         self.block = lru_cache(maxsize=32)(self._block)
 
     def render(self, t: float) -> Rendered:
@@ -63,14 +64,21 @@ class World:
         strip = self.course.strip(s, d, yaw)
         heading = float(self.course.heading(np.array(s))) + yaw
         image = np.empty((*self.camera.size[::-1], 3), np.uint8)
-        self.sky.paint(image, heading)
-        things = self.things(t, s)
-        shadow, contact = shadow_maps(things, s, self.light, heading, strip)
-        surface, paint = self.surface.paint(image, strip, self.light, shadow, contact)
         canvas = Canvas(image, self.camera, self.light, heading)
+        self.sky.paint(image, heading)
+        blocks = [self.block(k) for k in range(int((s - 15) // BLOCK), int((s + VIEW) // BLOCK) + 1)]
+        things = [x for b in blocks for x in b.items] + self.movers(t, s)
+        shadows = shadow_maps(things, s, self.light, heading, strip)
+        mouths = np.array([m for b in blocks for m in b.mouths], np.float64).reshape(-1, 3)
+        surface, paint = self.surface.paint(image, strip, self.light, mouths, shadows)
+        for stamp in (x for b in blocks for x in b.stamps):
+            stamp.paint(canvas, strip, shade_at(shadows[0], stamp.s - strip.s[0], stamp.d))
         seen = self._stand(canvas, strip, things)
+        if self.bonnet:
+            self.bonnet.cover(image, canvas.ids, SCENERY)
         rng = np.random.default_rng((self.seed, 9, round(t * 1e6) % 2**63))
-        frame = Frame(self.lens.expose(image, rng), round(t * 1e9), round(t * 20), f"synthetic:{self.seed}", self.camera)
+        picture = self.lens.expose(image, rng)
+        frame = Frame(picture, round(t * 1e9), round(t * 20), f"synthetic:{self.seed}", self.camera)
         return self._truth(frame, canvas, strip, seen, surface, paint)
 
     def pose(self, t: float) -> tuple[float, float, float]:
@@ -81,35 +89,41 @@ class World:
         yaw = np.arctan2(width * rate * np.cos(rate * t + phase), self.speed)
         return s, float(d), float(yaw)
 
-    def things(self, t: float, s: float) -> list[Item | Mover]:
-        """All that stands or moves within view, in no order."""
-        found: list[Item | Mover] = []
-        for k in range(int((s - 15) // BLOCK), int((s + VIEW) // BLOCK) + 1):
-            found += self.block(k)
-        for stream in self.streams:
-            found += [m for m in stream.near(t, s - 12, s + VIEW) if not self._mine(m, s)]
-        return found
+    def movers(self, t: float, s: float) -> list[Item | Mover]:
+        """All that moves within view."""
+        return [m for x in self.streams for m in x.near(t, s - 12, s + VIEW) if not self._mine(m, s)]
 
     def _mine(self, mover: Mover, s: float) -> bool:
         """Too close to the ego vehicle in its own lane."""
         lane = self.layout.lanes[self.layout.ego]
         return abs(mover.d - lane.d) < 1.5 and -14 < mover.s - s < 9
 
-    def _block(self, k: int) -> list[Item]:
-        return block(np.random.default_rng((self.seed, 5, k + 2**20)), self.layout, self.around, k * BLOCK)
+    def _block(self, k: int) -> Block:
+        return random_block(np.random.default_rng((self.seed, 5, k + 2**20)), self.layout, self.around, k * BLOCK)
 
     def _stand(self, canvas: Canvas, strip: Strip, things: list[Item | Mover]) -> list[Seen]:
         """Paints everything upright, far to near."""
-        at = strip.to_vehicle([x.s for x in things], [x.d for x in things])
+        near = strip.to_vehicle(np.array([x.s for x in things]), np.array([x.d for x in things]))
+        sizes = np.array([(getattr(x, "length", 0.0), x.reach, x.behind) for x in things]).reshape(-1, 3)
+        far = near + sizes[:, :1] * np.stack([np.cos(a := strip.turn([x.s for x in things])), np.sin(a)], -1)
+        shown = self._in_view(near, sizes[:, 1]) | self._in_view(far, sizes[:, 1])
+        order = np.argsort(-np.hypot(*far.T) - sizes[:, 2], kind="stable")
         seen: list[Seen] = []
-        for k in np.argsort(-at[:, 0], kind="stable"):
-            x, y = at[k]
-            if x > VIEW or x < -12:
-                continue
-            self._paint(canvas, strip, things[k], at[k], seen)
+        for k in order[shown[order]]:
+            self._paint(canvas, strip, things[k], near[k], seen)
         return seen
 
-    def _paint(self, canvas: Canvas, strip: Strip, thing: Item | Mover, at: np.ndarray, seen: list[Seen]) -> None:
+    def _in_view(self, at: np.ndarray, reach: np.ndarray) -> np.ndarray:
+        """Which points (n, 2) on the road lie less than `reach` metres outside the image's sides."""
+        c = self.camera
+        half = np.arctan(max(c.cx, c.size[0] - c.cx) / c.fx)
+        x, y = at[:, 0] * np.cos(c.yaw) + at[:, 1] * np.sin(c.yaw), at[:, 1] * np.cos(c.yaw) - at[:, 0] * np.sin(c.yaw)
+        outside = np.abs(y) * np.cos(half) - x * np.sin(half)
+        return (outside < reach) & (x < VIEW) & (x > -reach)
+
+    def _paint(
+        self, canvas: Canvas, strip: Strip, thing: Item | Mover, at: np.ndarray, seen: list[Seen]
+    ) -> None:
         ident = FIRST + len(seen)
         note = truth.Notes(canvas, seen, float(np.hypot(*at)))
         if isinstance(thing, Mover | Parked | Standing):
@@ -134,7 +148,13 @@ class World:
             thing.paint(canvas, strip)
 
     def _truth(
-        self, frame: Frame, canvas: Canvas, strip: Strip, seen: list[Seen], surface: np.ndarray, paint: np.ndarray
+        self,
+        frame: Frame,
+        canvas: Canvas,
+        strip: Strip,
+        seen: list[Seen],
+        surface: np.ndarray,
+        paint: np.ndarray,
     ) -> Rendered:
         free = canvas.ids == 0
         detections, signs, ignored = truth.objects(canvas, seen)
@@ -142,4 +162,3 @@ class World:
         drivable = truth.drivable(self.layout, surface, free)
         scene = Scene(frame.seq, frame.stamp_ns, frame.size, detections, signs, lanes, drivable)
         return Rendered(frame, scene, (paint > 90) & free, ignored)
-
