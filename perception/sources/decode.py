@@ -21,6 +21,7 @@ from av.video import VideoStream
 from av.video.reformatter import VideoReformatter
 
 from perception.errors import SourceError
+from perception.sources.cadence import Cadence
 
 TURN = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, -90: cv2.ROTATE_90_CLOCKWISE}
 
@@ -40,7 +41,7 @@ class Decoder:
 
     Every packet names the time of its picture, and pictures come out in order of time: a packet whose
     time is passed over is a lost picture. So damage shows where it is, also when the decoder is silent
-    about it.
+    about it. Where whole packets may be missing unnoticed, the cadence of the times tells.
     """
 
     def __init__(self, container: InputContainer, name: str) -> None:
@@ -52,6 +53,8 @@ class Decoder:
         self.seconds = 0.0  # from the start of the stream to the end of the last packet
         self._skipped = 0  # packets that an edit list cuts away
         self._timed = container.format.name != "avi"  # AVI has no times; FFmpeg's guesses are wrong
+        self._cadence = Cadence()
+        self.absent = 0  # pictures without a packet
         self._given = 0  # pictures that came out
         self._passed = 0  # pictures that came out or never will
         self._awaited: list[int] = []  # heap: times of the packets whose picture may still come
@@ -59,7 +62,7 @@ class Decoder:
 
     @property
     def lost(self) -> int:
-        return max(0, self._passed - self._given)
+        return max(0, self._passed - self._given) + self.absent
 
     def pictures(self, packets: Iterable[VideoPacket]) -> Iterator[Picture]:
         seq = -1
@@ -67,7 +70,7 @@ class Decoder:
             self._await(packet)
             for frame in self._decode(packet):
                 self._settle(frame.pts)
-                seq = max(seq + 1, self._passed - 1)
+                seq = max(seq + 1, self._passed + self.absent - 1)
                 yield Picture(self._image(frame), time_ns(frame) if self._timed else None, seq)
         self._passed = self.packets - self._skipped
 
@@ -95,10 +98,16 @@ class Decoder:
     def _settle(self, time: int | None) -> None:
         """A picture for `time` came out: that one is awaited no more, and earlier ones will not come."""
         self._given += 1
-        self._passed += time is None or not self._timed
-        while time is not None and self._awaited and self._awaited[0] <= time:
+        if time is None or not self._timed:
+            self._passed += 1
+            return
+        before = self._passed
+        while self._awaited and self._awaited[0] <= time:
             heapq.heappop(self._awaited)
             self._passed += 1
+        if not self.stream.frames:  # a container that counts its frames has a packet for each
+            damaged = self._passed - before - 1
+            self.absent += max(0, self._cadence.missing(time) - max(0, damaged))
 
     def _image(self, frame: av.VideoFrame) -> np.ndarray:
         bgr = self._to_bgr.reformat(frame, format="bgr24", threads=1)

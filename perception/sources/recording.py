@@ -104,4 +104,4 @@ def missing_at_end(container: InputContainer, decoder: Decoder, fps: float) -> i
     slack_s = SLACK_S if len(container.streams) > 1 else 1.5 / fps
     if duration_s - decoder.seconds < slack_s:
         return 0
-    return max(1, round(duration_s * fps) - decoder.packets)
+    return max(1, round(duration_s * fps) - decoder.packets - decoder.absent)

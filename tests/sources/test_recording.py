@@ -71,6 +71,19 @@ def test_a_truncated_file_gives_the_good_frames_and_says_what_is_missing(video, 
     assert f"{source.lost} frames" in caplog.text
 
 
+def test_packets_that_are_gone_leave_a_gap(tmp_path, video):
+    with av.open(str(video("a.mkv"))) as whole, av.open(str(tmp_path / "b.mkv"), "w") as holed:
+        stream = holed.add_stream_from_template(whole.streams.video[0])
+        for k, packet in enumerate(p for p in whole.demux(video=0) if p.size):
+            packet.stream = stream
+            if not 25 <= k < 30:  # the last ones before a key frame
+                holed.mux(packet)
+    source = open_source(str(tmp_path / "b.mkv"))
+    frames = list(source)
+    assert (len(frames), source.lost) == (35, 5)
+    assert frames[-1].seq == number(frames[-1].image) == 39
+
+
 @pytest.mark.parametrize("content", [b"", b"hello world\n" * 500, bytes(range(256)) * 50])
 @pytest.mark.parametrize("name", ["clip.mp4", "notes.txt"])
 def test_what_is_no_video_is_refused(tmp_path, name, content):
