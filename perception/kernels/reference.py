@@ -120,17 +120,14 @@ def sign_crops(image: np.ndarray, boxes: np.ndarray, size: int = 64) -> np.ndarr
 
 
 def sample(p: np.ndarray, x: float, y: float) -> float:
-    """Bilinear between cell centres, 0 outside the map."""
-    height, width = p.shape
-    u, v = x - 0.5, y - 0.5
-    j, i = math.floor(u), math.floor(v)
-    total = 0.0
-    for di in range(2):
-        for dj in range(2):
-            if 0 <= i + di < height and 0 <= j + dj < width:
-                weight = (1 - abs(v - i - di)) * (1 - abs(u - j - dj))
-                total += weight * float(p[i + di, j + dj])
-    return total
+    """Bilinear between cell centres, 0 on and beyond the map's outermost half cell."""
+    j, i = math.floor(x - 0.5), math.floor(y - 0.5)
+    if i < 0 or j < 0 or i + 1 >= p.shape[0] or j + 1 >= p.shape[1]:
+        return 0.0
+    u, v = x - 0.5 - j, y - 0.5 - i
+    above = (1 - u) * float(p[i, j]) + u * float(p[i, j + 1])
+    below = (1 - u) * float(p[i + 1, j]) + u * float(p[i + 1, j + 1])
+    return (1 - v) * above + v * below
 
 
 def direction(p: np.ndarray, i: int, j: int) -> tuple[float, float, float]:
@@ -266,23 +263,28 @@ def stroke(
     return follow(p, taken, (x - STEP * dx, y - STEP * dy, dx, dy), least, points, middle)
 
 
-def trace(p: np.ndarray, taken: np.ndarray, least: float, points: np.ndarray, begins: np.ndarray) -> int:
+def trace(
+    p: np.ndarray, seeds: np.ndarray, taken: np.ndarray, least: float, points: np.ndarray, begins: np.ndarray
+) -> int:
     """Follow the strokes of a probability map (h, w), 0 = nothing, along what is above `least`.
 
     Cells below it still have weight where the middle of a stroke is sought: its soft edge tells parts of a
-    cell. Fills `points` (n, 4) with rows (x, y, probability, width), stroke after stroke, each in order along
-    it, and `begins` with the row where each begins and, last, where all end; the number of strokes.
-    `taken` (h, w) bool holds cells to leave alone, and in the end all those covered. Seeds come from the
-    bottom row up, so a line that is near the camera goes on through a fork and the others end there.
+    cell. Strokes are begun at `seeds`, numbers of cells (n,) int64, in that order unless they are `taken`:
+    (h, w) bool, cells to leave alone and, in the end, all those covered. With seeds from the bottom up, a
+    line that is near the camera goes on through a fork and the others end there.
+
+    Fills `points` (n, 4) with rows (x, y, probability, width), stroke after stroke, each in order along it,
+    and `begins` with the row where each begins and, last, where all end; the number of strokes.
     """
     begins[0] = count = 0
-    for i in range(p.shape[0] - 1, -1, -1):
-        for j in range(p.shape[1]):
-            if float(p[i, j]) > least and not taken[i, j] and count < len(begins) - 1:
-                begin = begins[count]
-                end = stroke(p, taken, (i, j), least, points, begin)
-                if end > begin:
-                    take(taken, points, begin, end)
-                    count += 1
-                    begins[count] = end
+    for n in range(len(seeds)):
+        i, j = divmod(seeds[n], p.shape[1])
+        if taken[i, j] or count == len(begins) - 1:
+            continue
+        begin = begins[count]
+        end = stroke(p, taken, (i, j), least, points, begin)
+        if end > begin:
+            take(taken, points, begin, end)
+            count += 1
+            begins[count] = end
     return count

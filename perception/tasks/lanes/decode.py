@@ -62,7 +62,8 @@ def strokes(probability: np.ndarray, least: float) -> list[np.ndarray]:
     """Ridges of a map (h, w) above `least`: rows (x, y, probability, width) in cells, in order along each."""
     points, begins = np.empty((MAX_POINTS, 4)), np.empty(MAX_STROKES + 1, np.int64)
     taken = np.zeros(probability.shape, np.bool_)
-    count = cpu.trace(probability, taken, least, points, begins)
+    seeds = np.flatnonzero(probability > least)[::-1].copy()
+    count = cpu.trace(probability, seeds, taken, least, points, begins)
     found = (points[a:b] for a, b in pairwise(begins[: count + 1]))
     return [s for s in found if len(s) >= MIN_POINTS and s[:, 3].sum() <= WIDEST * len(s)]
 
@@ -112,7 +113,7 @@ def painted(paint: np.ndarray, cells: np.ndarray) -> np.ndarray:
     _, height, width = paint.shape
     column, row = (np.minimum(np.maximum(cells, 1), (2 * width - 2, 2 * height - 2))).astype(np.int64).T
     column, row = column[:, None] + AROUND[:, 0], row[:, None] + AROUND[:, 1]
-    return (paint[row % 2 * 2 + column % 2, row // 2, column // 2] > 0).any(axis=1)
+    return (paint[(row & 1) * 2 + (column & 1), row >> 1, column >> 1] > 0).any(axis=1)
 
 
 def kind_of(paint: np.ndarray) -> int:
