@@ -37,6 +37,13 @@ class CameraModel:
     def __post_init__(self) -> None:
         if min(self.size) < 1 or min(self.fx, self.fy, self.height) <= 0:
             raise ValueError(f"size, focal lengths and height must be positive, got {self}")
+        numbers = (self.fx, self.fy, self.cx, self.cy, self.height, self.pitch, self.roll, self.yaw)
+        if (
+            len(self.size) != 2
+            or len(self.distortion) != 5
+            or not np.isfinite([*numbers, *self.distortion]).all()
+        ):
+            raise ValueError(f"size must be 2, distortion 5 numbers, and all finite, got {self}")
 
     @classmethod
     def load(cls, path: str | Path) -> CameraModel:
@@ -55,7 +62,11 @@ class CameraModel:
             ) from error
 
     def save(self, path: str | Path) -> None:
-        Path(path).write_text(json.dumps(asdict(self), indent=1) + "\n")
+        """As JSON, for `load`. Raises PerceptionError if it cannot be written."""
+        try:
+            Path(path).write_text(json.dumps(asdict(self), indent=1, default=float) + "\n")
+        except OSError as error:
+            raise PerceptionError(f"{path}: expected a file that can be written; got {error!r}") from error
 
     def scaled(self, size: tuple[int, int]) -> CameraModel:
         """The same camera after its image was resized to `size`."""
@@ -80,32 +91,50 @@ class CameraModel:
         return axes @ (yaw @ pitch @ roll).T
 
     def project(self, points: np.ndarray) -> np.ndarray:
-        """Vehicle points (..., 3) to image points (..., 2) float64; NaN where behind the camera."""
+        """Vehicle points (..., 3) to image points (..., 2) float64; NaN behind the camera and where the lens
+        model folds over: with barrel distortion, points far outside the image would land in it again."""
         points = np.asarray(points, np.float64)
         camera = (points - (0, 0, self.height)) @ self.camera_from_vehicle.T
         behind = camera[..., 2] <= 1e-6
         z = np.where(behind, 1.0, camera[..., 2])
         xy = camera[..., :2] / z[..., None]
         image = self._distort(xy) * (self.fx, self.fy) + (self.cx, self.cy)
-        image[behind] = np.nan
+        image[behind | ((xy * xy).sum(-1) >= self._fold)] = np.nan
         return image
 
     def to_road(self, points: np.ndarray) -> np.ndarray:
         """Image points (..., 2) to road points (..., 2): vehicle x, y float64; NaN above the horizon."""
-        points = np.asarray(points, np.float64)
-        if any(self.distortion):
-            flat = points.reshape(-1, 1, 2)
-            xy = (
-                cv2.undistortPoints(flat, self.matrix, np.array(self.distortion)) if flat.size else flat
-            ).reshape(points.shape)
-        else:
-            xy = (points - (self.cx, self.cy)) / (self.fx, self.fy)
+        xy = self._undistort((np.asarray(points, np.float64) - (self.cx, self.cy)) / (self.fx, self.fy))
         rays = np.concatenate([xy, np.ones_like(xy[..., :1])], -1) @ self.camera_from_vehicle
         down = -rays[..., 2]
-        above = down <= 1e-6
+        above = ~(down > 1e-6)
         road = rays[..., :2] * (self.height / np.where(above, 1.0, down))[..., None]
         road[above] = np.nan
         return road
+
+    @cached_property
+    def _fold(self) -> float:
+        """The squared radius at which r * (1 + k1 r^2 + k2 r^4 + k3 r^6) stops growing; inf: never."""
+        k1, k2, _, _, k3 = self.distortion
+        roots = np.roots([7 * k3, 5 * k2, 3 * k1, 1])
+        real = roots.real[(np.abs(roots.imag) < 1e-9) & (roots.real > 0)]
+        return float(real.min()) if real.size else np.inf
+
+    def _undistort(self, xy: np.ndarray) -> np.ndarray:
+        """The inverse of `_distort`; NaN where there is none. OpenCV's answer is good to some 1e-4 only."""
+        if not any(self.distortion) or not xy.size:
+            return xy
+        found = cv2.undistortPoints(xy.reshape(-1, 1, 2), np.eye(3), np.array(self.distortion)).reshape(
+            xy.shape
+        )
+        for _ in range(40):
+            rest = xy - self._distort(found)
+            if np.abs(rest).max() < 1e-10:
+                break
+            found += np.clip(rest, -0.1, 0.1)
+        wrong = np.abs(self._distort(found) - xy).max(-1) > 1e-6
+        found[wrong | ((found * found).sum(-1) >= self._fold)] = np.nan
+        return found
 
     def _distort(self, xy: np.ndarray) -> np.ndarray:
         """Brown-Conrady, as in OpenCV's calib3d documentation."""
