@@ -10,9 +10,7 @@ from perception.types import ClassMap, Detections, LaneLine, Scene, Signs
 
 SIZE = (640, 360)
 SETTINGS = {"detection": {"threshold": dict.fromkeys(detection.CLASSES, 0.5)}}
-CLASSES = {
-    name: module.CLASSES for name, module in zip(TASKS, (detection, lanes, signs, drivable), strict=True)
-}
+MODULES = {"detection": detection, "lanes": lanes, "signs": signs, "drivable": drivable}
 
 
 class Silent:
@@ -26,7 +24,7 @@ class Silent:
 
 
 def task(name: str) -> Task:
-    spec = TaskSpec(name, CLASSES[name], (), settings=SETTINGS.get(name, {}))
+    spec = TaskSpec(name, MODULES[name].CLASSES, (), settings=SETTINGS.get(name, {}))
     return TASKS[name](spec, Silent() if name == "signs" else None)
 
 

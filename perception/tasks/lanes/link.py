@@ -65,8 +65,8 @@ def _costs(strokes: list[np.ndarray]) -> np.ndarray:
     ahead = x * out[:, :1] + y * out[:, 1:]
     aside = np.abs(x * out[:, 1:] - y * out[:, :1])
     fits = (distance < np.minimum(MAX_GAP, 6 + 1.5 * np.minimum(length[:, None], length))) & (ahead > -3)
-    fits &= aside < 1.5 + 0.15 * distance
-    fits &= fits.T & (out @ out.T < -0.8)
+    fits &= aside < 2 + 0.2 * distance
+    fits &= fits.T & (out @ out.T < -0.85)
     return np.where(fits, distance + 3 * (aside + aside.T), np.inf)
 
 

@@ -89,7 +89,7 @@ def test_a_box_outside_the_image_is_dropped(raw):
 def test_a_frame_full_of_objects_is_bounded(raw):
     for stride in (8, 16, 32):
         raw[f"detection.scores{stride}"][:] = 4
-    assert len(found(raw)) == 100
+    assert 0 < len(found(raw)) <= 100
 
 
 def test_outputs_of_other_classes_are_refused(raw):

@@ -1,5 +1,7 @@
 """Maps to lines, on maps drawn here: strokes three cells wide, as the network learns them."""
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import pytest
@@ -19,7 +21,7 @@ def drawn(*strokes: list[tuple[float, float]], width: float = 3) -> np.ndarray:
     """Logits (192, 320) of polylines in image pixels."""
     fine = np.zeros((192 * 4, 320 * 4), np.float32)
     for stroke in strokes:
-        points = (np.array(stroke) + (0, 24) - 0.5) * 16
+        points = (np.array(stroke) + np.array((0, 24)) - 0.5) * 16
         cv2.polylines(fine, [np.rint(points).astype(int)], False, 12, round(4 * width), cv2.LINE_AA, 4)
     return cv2.resize(fine, (320, 192), interpolation=cv2.INTER_AREA) - 6
 
@@ -41,7 +43,7 @@ def found(
 
 def away(line: LaneLine, stroke: list[tuple[float, float]]) -> np.ndarray:
     """How far each point of a line is from a stroke, in image pixels."""
-    dense = [np.linspace(a, b, 2000) for a, b in zip(stroke[:-1], stroke[1:], strict=True)]
+    dense = [np.linspace(a, b, 2000) for a, b in pairwise(stroke)]
     gap = line.image[:, None] - np.concatenate(dense)[None]
     return np.sqrt((gap**2).sum(-1)).min(1)
 
