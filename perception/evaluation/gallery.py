@@ -2,7 +2,7 @@
 
     python -m perception.evaluation.gallery --data DIR --out DIR [--split val] [--bundle DIR] [--each 6]
 
-Writes `gallery.html`, one self-contained page, and `SET.jpg`, a contact sheet for each set. The pictures are
+Writes `gallery.html`, one self-contained page, and `SET.png`, a contact sheet for each set. The pictures are
 those of the data: keep them where the data may be.
 """
 
@@ -88,7 +88,8 @@ def write(pairs: Sequence[Pair], out: Path) -> None:
     """`gallery.html` and a sheet for each set. Raises SinkError."""
     write_whole(out / "gallery.html", page(pairs).encode())
     for name in dict.fromkeys(pair.set for pair in pairs):
-        write_whole(out / f"{name}.jpg", jpeg(sheet([pair for pair in pairs if pair.set == name])))
+        picture = sheet([pair for pair in pairs if pair.set == name])
+        write_whole(out / f"{name}.png", cv2.imencode(".png", picture)[1].tobytes())
 
 
 def painted(frame: Frame, scene: Scene, tasks: Iterable[Task]) -> np.ndarray:

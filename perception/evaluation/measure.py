@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from perception.errors import DataError
 from perception.evaluation import data
 from perception.evaluation.data import BoxLabels, Dataset, MaskLabels, Sample, SignCrop
 from perception.evaluation.observe import CropReader, Observer, See
@@ -91,8 +92,12 @@ class _Board:
         )
 
     def see(self, sample: Sample, number: int) -> None:
-        image = data.read_image(sample.image)
-        seen, unsure = self._observer(Frame(image, 0, number, str(sample.image)))
+        frame = Frame(data.read_image(sample.image), 0, number, str(sample.image))
+        if sample.boxes is not None and sample.boxes.size != frame.size:
+            raise DataError(
+                f"{sample.image}: expected a picture of {sample.boxes.size}, got {frame.size}. Copy it again"
+            )
+        seen, unsure = self._observer(frame)
         if "drivable" in self._parts and sample.mask is not None and seen.drivable is not None:
             self._drivable(sample.mask, seen)
         if "lanes" in self._parts and seen.lanes is not None:

@@ -19,16 +19,20 @@ BOXES = [
     {
         "img": "town/images/a.png",
         "split": "val",
+        "w": 96,
+        "h": 64,
         "labelled": ["vehicle", "traffic_sign"],
         "boxes": [[10, 10, 40, 40, "vehicle", ""], [60, 5, 80, 25, "traffic_sign", 14]],
     },
     {
         "img": "town/images/b.png",
         "split": "val",
+        "w": 96,
+        "h": 64,
         "labelled": ["vehicle"],
         "boxes": [[10, 10, 40, 40, "vehicle", "maybe_merged"], [50, 30, 90, 60, "vehicle", "car"]],
     },
-    {"img": "town/images/c.png", "split": "train", "labelled": ["vehicle"], "boxes": []},
+    {"img": "town/images/c.png", "split": "train", "w": 96, "h": 64, "labelled": ["vehicle"], "boxes": []},
 ]
 LINE = {"kind": "double", "points": [[20, 63], [40, 20]]}
 LINES = [

@@ -39,7 +39,9 @@ def test_unlabelled_classes_and_merged_boxes_are_regions_without_judgement(folde
 
 def test_names_of_a_data_set_become_those_of_the_model(tmp_path):
     boxed = {"labelled": ["motorcyclist"], "boxes": [[1, 2, 3, 4, "motorcyclist", ""]]}
-    (tmp_path / "det.jsonl").write_text(json.dumps({"img": "sim/1.jpg", "split": "val", **boxed}))
+    (tmp_path / "det.jsonl").write_text(
+        json.dumps({"img": "sim/1.jpg", "split": "val", "w": 96, "h": 64, **boxed})
+    )
     [(_, _, labels)] = boxes.read(tmp_path)
     truth = labels.detections(CLASSES, (96, 64))
     assert truth[truth.score > 0].class_id.tolist() == [CLASSES.index("motorbike")]
@@ -87,10 +89,16 @@ def test_a_malformed_file_is_named_with_its_line(folder, name, text, place):
 
 
 def test_a_box_inside_out_is_named(folder):
-    row = '{"img": "a/b.png", "split": "val", "labelled": [], "boxes": [[5, 5, 1, 9, "vehicle", ""]]}'
-    (folder / "det.jsonl").write_text(row)
+    row = {"img": "a/b.png", "split": "val", "w": 96, "h": 64, "labelled": []}
+    (folder / "det.jsonl").write_text(json.dumps({**row, "boxes": [[5, 5, 1, 9, "vehicle", ""]]}))
     with pytest.raises(DataError, match=r"det.jsonl:1.*x1 > x2"):
         data.read(folder, "val")
+
+
+def test_blank_lines_are_no_fault(folder):
+    path = folder / "det.jsonl"
+    path.write_text(path.read_text().replace("\n", "\n\n"))
+    assert len(list(boxes.read(folder))) == 3
 
 
 def test_a_folder_without_labels_says_so(tmp_path):

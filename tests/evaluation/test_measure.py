@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
 from perception.backends.scripted import ScriptedBackend
+from perception.errors import DataError
 from perception.evaluation import data, evaluate, measure_dataset
 from perception.load import load
 from perception.pipeline import Pipeline
@@ -77,6 +79,12 @@ def test_only_what_was_asked_for_is_looked_at(folder, val, oracle):
     (folder / "town/images/a.png").unlink()
     metrics = evaluate(oracle(val), folder, "val", parts=["drivable"])
     assert metrics.keys() == {"drivable.camvid.iou", "drivable.idd.iou", "drivable.city.iou"}
+
+
+def test_a_picture_of_another_size_than_its_labels_is_named(folder, val, oracle):
+    cv2.imwrite(str(folder / "town/images/b.png"), np.zeros((32, 48, 3), np.uint8))
+    with pytest.raises(DataError, match=r"b\.png: expected a picture of \(96, 64\), got \(48, 32\)"):
+        evaluate(oracle(val), folder, "val")
 
 
 def test_limit_keeps_some_of_each_kind(folder, val):

@@ -36,6 +36,7 @@ class BoxLabels:
     set: str
     labelled: frozenset[str]  # classes of which every object in the image has its box
     boxes: tuple[Box, ...]
+    size: Size  # of the picture they were drawn on
 
     def detections(self, classes: Sequence[str], size: Size) -> Detections:
         """Truth in the classes of a model; regions that are not judged have score 0."""
@@ -74,10 +75,11 @@ def read(root: Path) -> Iterator[tuple[str, str, BoxLabels]]:
             image, split = str(row["img"]), str(row["split"])
             boxes = tuple(_box(box) for box in row["boxes"])
             labelled = frozenset(_name(name) for name in row["labelled"])
+            size = int(row["w"]), int(row["h"])
         except (KeyError, TypeError, ValueError, IndexError) as error:
-            wanted = "img, split, labelled, boxes [[x1, y1, x2, y2, class, extra]]"
+            wanted = "img, split, w, h, labelled, boxes [[x1, y1, x2, y2, class, extra]]"
             raise fault(path, line, wanted, repr(error)) from error
-        yield image, split, BoxLabels(image.split("/")[0], labelled, boxes)
+        yield image, split, BoxLabels(image.split("/")[0], labelled, boxes, size)
 
 
 def _box(row: Sequence[Any]) -> Box:

@@ -39,6 +39,8 @@ def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """(line number, object) of a JSON lines file. Raises DataError."""
     file = open_text(path)
     for number, line in enumerate(file, 1):
+        if not line.strip():
+            continue
         try:
             row = json.loads(line)
         except ValueError as error:
