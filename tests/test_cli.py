@@ -98,6 +98,12 @@ def test_a_subset_of_tasks(tiny_bundle, images, tmp_path):
     assert not {"detections", "signs"} & set(lines(tmp_path)[0])
 
 
+def test_images_without_painted_ones(tiny_bundle, images, tmp_path):
+    out = tmp_path / "out"
+    perception("run", images, "--bundle", tiny_bundle, "--out", out, "--no-video")
+    assert sorted(path.name for path in out.iterdir()) == ["scenes.jsonl", "summary.json"]
+
+
 def test_a_camera_model_puts_lanes_on_the_road(tiny_bundle, images, tmp_path):
     CameraModel((1280, 720), 1000, 1000, 640, 360).save(tmp_path / "camera.json")
     camera = ("--camera", tmp_path / "camera.json")
@@ -187,7 +193,7 @@ def test_ctrl_c_keeps_what_is_done(tiny_bundle, images, tmp_path):
     while child.poll() is None and not (overlay.is_dir() and any(overlay.glob("*.jpg"))):
         time.sleep(0.02)
     child.send_signal(signal.SIGINT)
-    _, stderr = child.communicate(timeout=60)
+    _, stderr = child.communicate(timeout=120)
     assert child.returncode == INTERRUPTED, stderr
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert summary["interrupted"]
