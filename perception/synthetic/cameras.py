@@ -24,6 +24,14 @@ def random_camera(rng: np.random.Generator, size: Size) -> CameraModel:
     pitch = np.clip(np.deg2rad(rng.uniform(-3, 8)), -rise, rise)
     cx, cy = np.array(size) / 2 * (1 + rng.uniform(-0.02, 0.02, 2))
     roll, yaw = np.deg2rad(rng.normal(0, (0.5, 1.0)))
-    values = (focal, focal * rng.uniform(0.985, 1.015), cx, cy)
-    mount = {"height": rng.uniform(1.1, 2.2), "pitch": pitch, "roll": roll, "yaw": yaw}
-    return CameraModel(size, *map(float, values), **{k: float(v) for k, v in mount.items()})
+    return CameraModel(
+        size,
+        float(focal),
+        float(focal * rng.uniform(0.985, 1.015)),
+        float(cx),
+        float(cy),
+        height=float(rng.uniform(1.1, 2.2)),
+        pitch=float(pitch),
+        roll=float(roll),
+        yaw=float(yaw),
+    )

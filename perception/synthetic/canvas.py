@@ -53,7 +53,7 @@ class Canvas:
         return np.minimum(np.maximum(scaled, -60000), 60000).astype(np.int32)
 
     def polygon(self, corners: np.ndarray, colour: tuple[float, ...], ident: int | None = None) -> None:
-        """A convex polygon (k, 2) of `fixed` points with smooth edges; with `ident` it also claims its pixels."""
+        """A convex polygon (k, 2) of `fixed` points, smooth edges; with `ident` it also claims its pixels."""
         cv2.fillConvexPoly(self.image, corners, colour, cv2.LINE_AA, 4)
         if ident is not None:
             cv2.fillConvexPoly(self.ids, corners, ident, cv2.LINE_8, 4)
@@ -105,11 +105,9 @@ class Canvas:
 
         Returns the visible outline (k, 2) in pixels, None when nothing lies in front of the camera.
         """
-        square = corner + np.array([[0], [1], [1], [0]]) * along + np.array([[0], [0], [1], [1]]) * down
-        camera = cut(self.depth(square))
-        if len(camera) < 3:
+        outline = self.outline(corner, along, down)
+        if outline is None:
             return None
-        outline = self.pixels(camera)
         window = self._window(outline)
         if window[2] <= window[0] or window[3] <= window[1]:
             return outline
@@ -123,6 +121,12 @@ class Canvas:
             self.image, self.ids, texture, np.linalg.inv(matrix), window, gain, self.light.horizon, fog, ident
         )
         return outline
+
+    def outline(self, corner: np.ndarray, along: np.ndarray, down: np.ndarray) -> np.ndarray | None:
+        """A rectangle as in `plane`, as image points (k, 2); None if it is behind the camera."""
+        square = corner + np.array([[0], [1], [1], [0]]) * along + np.array([[0], [0], [1], [1]]) * down
+        camera = cut(self.depth(square))
+        return self.pixels(camera) if len(camera) >= 3 else None
 
     def _window(self, outline: np.ndarray) -> tuple[int, int, int, int]:
         """The whole pixels (x1, y1, x2, y2) inside the image that an outline (k, 2) touches."""

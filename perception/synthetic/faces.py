@@ -1,4 +1,4 @@
-"""Faces of the 43 GTSRB traffic signs, drawn. A sheet is SIDE pixels square, y down, centre (0, 0), radius 1."""
+"""Faces of the 43 GTSRB traffic signs, drawn on sheets SIDE pixels square."""
 
 from __future__ import annotations
 
@@ -38,6 +38,15 @@ def sign_face(class_id: int) -> tuple[np.ndarray, ...]:
     else:
         _OTHERS[class_id](sheet)
     return pyramid(cv2.resize(sheet.image, (128, 128), interpolation=cv2.INTER_AREA))
+
+
+@lru_cache(maxsize=COUNT)
+def extent(class_id: int) -> tuple[float, float, float, float]:
+    """Left, top, right, bottom of what is painted, as shares of the sheet."""
+    painted = sign_face(class_id)[0][..., 3] > 127
+    rows, columns = np.flatnonzero(painted.any(1)), np.flatnonzero(painted.any(0))
+    h, w = painted.shape
+    return columns[0] / w, rows[0] / h, (columns[-1] + 1) / w, (rows[-1] + 1) / h
 
 
 def _ring(sheet: Sheet) -> None:

@@ -36,7 +36,7 @@ def bilinear(tile: Any, u: Any, v: Any) -> Any:
 
 @inlined
 def locate(x: Any, y: Any, table: Any) -> Any:
-    """Vehicle x, y to (s from the strip's start, d, cos, sin): Newton steps on the foot of the perpendicular."""
+    """Vehicle x, y to (s from the strip's start, d, cos, sin): Newton steps to the nearest point."""
     last = table.shape[0] - 1.001
     k = min(max((x + BEHIND) / STEP, 0.0), last)
     cos, sin, d = 1.0, 0.0, 0.0
@@ -117,7 +117,9 @@ def fade(foot: Any, grain: Any) -> Any:
 
 
 @inlined
-def asphalt(s: Any, d: Any, foot_s: Any, foot_d: Any, noise: Any, grain: Any, profile: Any, marks: Any, look: Any) -> Any:
+def asphalt(
+    s: Any, d: Any, foot_s: Any, foot_d: Any, noise: Any, grain: Any, profile: Any, marks: Any, look: Any
+) -> Any:
     """Brightness factor: grain, blotches, wheel tracks, and the sheet of cracks and patches."""
     value = 1.0 + look[0] * bilinear(noise, s * 9.0, d * 17.0) * fade(foot_s, 2.0)
     left = fade(foot_s, 0.06)
@@ -132,7 +134,7 @@ def asphalt(s: Any, d: Any, foot_s: Any, foot_d: Any, noise: Any, grain: Any, pr
     while cell > 1.0 and level < 5:
         cell *= 0.25
         level += 1
-    row = 4096 - (4096 >> level) + ((int(math.floor(s * 20.0)) & 2047) >> level)
+    row = 4096 - (4096 >> level) + ((math.floor(s * 20.0) & 2047) >> level)
     column = min(max(int((d - look[2]) * 20.0), 0), marks.shape[1] - 1) >> level
     return value * (1.0 + (marks[row, column] - 128.0) / 128.0 * look[3])
 
@@ -168,7 +170,18 @@ def slabs(kind: Any, s: Any, d: Any, foot_s: Any, foot_d: Any, noise: Any, grain
 
 
 @inlined
-def texture(kind: Any, s: Any, d: Any, foot_s: Any, foot_d: Any, noise: Any, grain: Any, profile: Any, marks: Any, look: Any) -> Any:
+def texture(
+    kind: Any,
+    s: Any,
+    d: Any,
+    foot_s: Any,
+    foot_d: Any,
+    noise: Any,
+    grain: Any,
+    profile: Any,
+    marks: Any,
+    look: Any,
+) -> Any:
     if kind <= 1 or kind == 7:
         return asphalt(s, d, foot_s, foot_d, noise, grain, profile, marks, look)
     if kind == 3 or kind == 4:
@@ -260,7 +273,9 @@ def shade_ground(
                     total += share
                     share *= worn(s, d, foot_s, noise, grain, look)
                     for c in range(3):
-                        colour[c] += share * (colours[int(strokes[k, 5]), c] * (0.85 + 0.15 * value) - colour[c])
+                        colour[c] += share * (
+                            colours[int(strokes[k, 5]), c] * (0.85 + 0.15 * value) - colour[c]
+                        )
             paint[i, j] = int(min(total, 1.0) * 255.0)
             sun = 1.0 - shade_of(shadow, along, d)
             under = 1.0 - shade_of(contact, along, d)

@@ -65,7 +65,6 @@ class Layout:
 
     def mirrored(self) -> Layout:
         """The same road where one drives on the left."""
-        swap = lambda d: tuple(-x for x in reversed(d))  # noqa: E731
         return Layout(
             self.setting,
             tuple(Lane(-x.d, x.width, x.forward) for x in self.lanes),
@@ -76,11 +75,15 @@ class Layout:
             ),
             tuple((-b, -a, m) for a, b, m in reversed(self.bands)),
             (-self.edges[1], -self.edges[0]),
-            swap(self.pavements),
-            swap(self.parking),
-            swap(self.rails),
+            _swapped(self.pavements),
+            _swapped(self.parking),
+            _swapped(self.rails),
             not self.right_hand,
         )
+
+
+def _swapped(d: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(-x for x in reversed(d))
 
 
 def solid(rng: np.random.Generator, d: float, colour: int = WHITE, width: float | None = None) -> Line:
@@ -243,5 +246,7 @@ def _assemble(
         tuple(sorted(lines, key=lambda x: -x.d)),
         tuple(bands),
         (paved[0][0], paved[-1][1]),
-        **extras,
+        extras.get("pavements", ()),
+        extras.get("parking", ()),
+        extras.get("rails", ()),
     )

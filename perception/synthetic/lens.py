@@ -1,4 +1,4 @@
-"""From the light at the windscreen to the file: bonnet, veil, vignette, colour cast, exposure, blur, noise, JPEG."""
+"""From the light at the windscreen to the file: bonnet, veil, vignette, exposure, blur, noise, JPEG."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -80,7 +81,7 @@ class Mesh:
     def paint(
         self, canvas: Canvas, at: np.ndarray, yaw: float, ident: int, lamps: float = 0.0
     ) -> np.ndarray | None:
-        """Puts the body on the road at vehicle x, y; returns its outline (k, 2) in pixels, uncut by the image."""
+        """Puts the body on the road at vehicle x, y; returns its outline (k, 2) in pixels, not clipped."""
         points, starts, colours, normals, fine, glows = self._pack()
         cos, sin = np.cos(yaw), np.sin(yaw)
         turn = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
@@ -112,7 +113,7 @@ class Mesh:
     def _outline(self, canvas: Canvas, camera: np.ndarray, starts: np.ndarray) -> np.ndarray:
         """Convex outline (k, 2) of all that lies beyond NEAR."""
         if camera[:, 2].min() <= NEAR:
-            camera = np.concatenate([cut(camera[a:b]) for a, b in zip(starts, starts[1:], strict=False)])
+            camera = np.concatenate([cut(camera[a:b]) for a, b in itertools.pairwise(starts)])
         return hull(canvas.pixels(camera))
 
     def _middles(self) -> np.ndarray:

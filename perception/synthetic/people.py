@@ -10,8 +10,9 @@ from perception.synthetic.canvas import Canvas
 
 CLOTHES = np.array(
     [
-        (30, 30, 32), (48, 44, 42), (80, 60, 44), (110, 80, 60), (60, 60, 62), (120, 118, 116), (190, 190, 192), (40, 40, 120),
-        (50, 60, 170), (60, 100, 70), (140, 110, 60), (60, 130, 170), (200, 205, 210), (40, 190, 220),
+        (30, 30, 32), (48, 44, 42), (80, 60, 44), (110, 80, 60), (60, 60, 62), (120, 118, 116),
+        (190, 190, 192), (40, 40, 120), (50, 60, 170), (60, 100, 70), (140, 110, 60), (60, 130, 170),
+        (200, 205, 210), (40, 190, 220),
     ],
     np.float64,
 )  # fmt: skip
@@ -40,12 +41,15 @@ class Figure:
         colours = canvas.hazed(np.clip(self.colours * light, 0, 255), distance)
         outlines = [self._wheel(canvas, wheel, turn, at, distance, ident) for wheel in self.wheels]
         found = canvas.capsules(rods, self.radii, colours, ident)
-        if canvas.focal / distance > 25:
-            self._highlights(canvas, rods, distance)
+        if canvas.focal / distance > 40:
+            self._highlights(canvas, rods, colours, ident)
         return np.concatenate([*outlines, found]) if found is not None else None
 
-    def _highlights(self, canvas: Canvas, rods: np.ndarray, distance: float) -> None:
-        """A brighter, thinner rod on the side of the sun gives roundness."""
+    def _highlights(self, canvas: Canvas, rods: np.ndarray, colours: np.ndarray, ident: int) -> None:
+        """A thinner, brighter rod on the lit side of each gives roundness."""
+        side = canvas.sun if canvas.light.weather == "sun" else np.array([0.0, 0.3, 1.0])
+        shift = self.radii[..., None] * 0.4 * side * np.array([1.0, 1.0, 0.3])
+        canvas.capsules(rods + shift, self.radii * 0.55, np.clip(colours * 1.14 + 4, 0, 255), ident)
 
     def _wheel(
         self, canvas: Canvas, wheel: np.ndarray, turn: np.ndarray, at: np.ndarray, distance: float, ident: int
@@ -92,7 +96,10 @@ class Outfit:
     @classmethod
     def random(cls, rng: np.random.Generator) -> Outfit:
         height = rng.uniform(1.5, 1.9) if rng.random() < 0.88 else rng.uniform(1.0, 1.45)
-        pick = lambda table: table[rng.integers(len(table))] * rng.uniform(0.85, 1.15)  # noqa: E731
+
+        def pick(table: np.ndarray) -> np.ndarray:
+            return np.asarray(table[rng.integers(len(table))] * rng.uniform(0.85, 1.15))
+
         top, legs, skin, hair = pick(CLOTHES), pick(CLOTHES[:8]), pick(SKINS), pick(HAIR)
         return cls(
             float(height),

@@ -61,7 +61,10 @@ class Sheet:
 
 def car(sheet: Sheet, x: float, colour: np.ndarray, size: float = 1.0) -> None:
     """From behind, centred at x."""
-    at = lambda points: [(x + size * a, size * b) for a, b in points]  # noqa: E731
+
+    def at(points: Points) -> Points:
+        return [(x + size * a, size * b) for a, b in points]
+
     sheet.polygon(at([(-0.2, 0.0), (-0.15, -0.18), (0.15, -0.18), (0.2, 0.0)]), colour)
     sheet.polygon(at([(-0.25, 0.0), (0.25, 0.0), (0.25, 0.17), (-0.25, 0.17)]), colour)
     for side in (-0.22, 0.14):
@@ -91,7 +94,10 @@ def truck(sheet: Sheet, colour: np.ndarray) -> None:
 
 def _person(sheet: Sheet, x: float, y: float, size: float) -> None:
     """Walking; y is the ground."""
-    p = lambda points: [(x + a * size, y + b * size) for a, b in points]  # noqa: E731
+
+    def p(points: Points) -> Points:
+        return [(x + a * size, y + b * size) for a, b in points]
+
     sheet.circle(p([(0.02, -0.92)])[0], 0.09 * size, BLACK)
     sheet.line(p([(0, -0.75), (-0.02, -0.42)]), 0.17 * size, BLACK)
     sheet.line(p([(0, -0.42), (-0.2, -0.02)]), 0.09 * size, BLACK)

@@ -53,7 +53,7 @@ class Strip:
         """Heading of the road at s, relative to the vehicle, radians."""
         return np.interp(s, self.s, self.heading)
 
-    def to_vehicle(self, s: np.ndarray | float, d: np.ndarray | float) -> np.ndarray:
+    def to_vehicle(self, s: np.ndarray | list[float] | float, d: np.ndarray | float) -> np.ndarray:
         """Road coordinates to vehicle x, y: (..., 2)."""
         s, d = np.broadcast_arrays(np.asarray(s, np.float64), d)
         turn = self.turn(s)

@@ -13,7 +13,7 @@ import numpy as np
 from perception.synthetic.backdrops import backdrop
 from perception.synthetic.buildings import facade, roof
 from perception.synthetic.canvas import Canvas
-from perception.synthetic.faces import sign_face
+from perception.synthetic.faces import extent, sign_face
 from perception.synthetic.people import Figure
 from perception.synthetic.road import Strip
 from perception.synthetic.trees import tree
@@ -181,7 +181,12 @@ class SignPost:
         normal = np.array([[-np.cos(turn), -np.sin(turn), 0.0]])
         light = np.clip(canvas.light.on(normal, canvas.sun)[0] * 1.1, 0, 1.25)
         corner = np.array([x, y, height + size / 2]) - across * size / 2
-        return canvas.plane(corner, across * size, np.array([0, 0, -size]), sign_face(class_id), light, ident)
+        along, down = across * size, np.array([0, 0, -size])
+        if canvas.plane(corner, along, down, sign_face(class_id), light, ident) is None:
+            return None
+        left, top, right, bottom = extent(class_id)
+        corner = corner + along * left + down * top
+        return canvas.outline(corner, along * (right - left), down * (bottom - top))
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,7 +214,9 @@ class TrafficLight:
             ]
         )
         outline = canvas.pixels(canvas.depth(box))
-        canvas.polygon(canvas.fixed(outline), canvas.hazed(np.full(3, 26.0), float(np.hypot(x, y))).tolist(), ident)
+        canvas.polygon(
+            canvas.fixed(outline), canvas.hazed(np.full(3, 26.0), float(np.hypot(x, y))).tolist(), ident
+        )
         colours = np.array([(40, 40, 235), (30, 190, 245), (170, 225, 60)], float)
         for k in range(3):
             at = np.array([[(x - 0.02, y, self.height + 0.79 - 0.31 * k)] * 2])

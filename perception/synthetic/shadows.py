@@ -104,7 +104,9 @@ def _cast(sun: np.ndarray, thing: Item | Mover, at: np.ndarray, throw: np.ndarra
         _fill(sun, np.array([at - 0.06, at + 0.06, top + 0.06, top - 0.06]), 220)
     elif isinstance(thing, Mover | Parked):
         body = thing.vehicle if isinstance(thing, Parked) else thing.body
-        size = (body.length, body.width, body.height) if isinstance(body, Vehicle) else (0.5, 0.45, 1.6)
-        foot = _box(at, size[0], size[1])
-        top = _box(at, size[0] * 0.6, size[1] * 0.8) + throw * size[2]
+        length, width, height = 0.5, 0.45, 1.6
+        if isinstance(body, Vehicle):
+            length, width, height = body.length, body.width, body.height
+        foot = _box(at, length, width)
+        top = _box(at, length * 0.6, width * 0.8) + throw * height
         _fill(sun, np.concatenate([foot, top]), 245)

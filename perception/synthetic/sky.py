@@ -33,7 +33,7 @@ def shade_sky(
 ) -> None:
     """image: (H, W, 3) uint8. rays: (H, W, 2) float32 azimuth and elevation in the vehicle frame, radians.
 
-    ramp: (256, 3) sky colour from elevation 0 to 90 degrees. ridges: (n, RIDGES) elevation by azimuth, far to near.
+    ramp: (256, 3) sky colour, elevation 0 to 90 degrees. ridges: (n, RIDGES) elevation by azimuth, far first.
     """
     for i in range(image.shape[0]):
         for j in range(image.shape[1]):
@@ -93,8 +93,9 @@ class Sky:
         green = np.array([52, 78, 66]) * rng.uniform(0.6, 1.15) * (light.ambient + 0.5 * light.direct)
         fog = np.array([0.72, 0.45, 0.2]) + 60 * light.haze
         colours = [green + min(f, 0.97) * (light.horizon - green) for f in fog]
-        arrays = (np.asarray(a, np.float32) for a in (ramp, ridges, colours))
-        return cls(light, *arrays, fractal(int(rng.integers(4)), 1.75), _rays(camera))
+        noise = fractal(int(rng.integers(4)), 1.75)
+        flat = [np.asarray(a, np.float32) for a in (ramp, ridges, colours)]
+        return cls(light, flat[0], flat[1], flat[2], noise, _rays(camera))
 
     def paint(self, image: np.ndarray, heading: float) -> None:
         light = self.light
@@ -102,7 +103,8 @@ class Sky:
         glow = {"sun": 1.0 - 0.5 * light.clouds, "overcast": 0.0, "dusk": 0.25}[light.weather]
         cloud = light.horizon * (1.04 if light.weather == "sun" else 0.9)
         shade_sky(
-            image, self.rays, heading, self.ramp, self.noise, light.clouds, cloud, sun, glow, self.ridges, self.colours
+            image, self.rays, heading, self.ramp, self.noise, light.clouds, cloud, sun, glow, self.ridges,
+            self.colours,
         )  # fmt: skip
 
 

@@ -28,7 +28,9 @@ class Stamp:
 
     def paint(self, canvas: Canvas, strip: Strip, shade: float) -> None:
         """`shade`: 0..1, how much of the sun is taken away there."""
-        near, far = np.pad(strip.to_vehicle(np.array([self.s, self.s + self.length]), self.d), ((0, 0), (0, 1)))
+        near, far = np.pad(
+            strip.to_vehicle(np.array([self.s, self.s + self.length]), self.d), ((0, 0), (0, 1))
+        )
         if near[0] < 1 or far[0] > 90:
             return
         turn = float(strip.turn(self.s))
@@ -58,12 +60,17 @@ def sheet(kind: str, strength: int) -> tuple[np.ndarray, ...]:
     return pyramid(image, 2)
 
 
+_SHAFTS = {
+    "ahead": [(32, 63), (32, 20)],
+    "turn": [(32, 63), (32, 34), (46, 26)],
+    "both": [(32, 63), (32, 20)],
+}
+_UP, _RIGHT = [(32, 0), (20, 22), (44, 22)], [(62, 26), (44, 12), (44, 40)]
+
+
 def _arrow(image: np.ndarray, kind: str) -> None:
-    lines = {"ahead": [(32, 63), (32, 20)], "turn": [(32, 63), (32, 34), (46, 26)], "both": [(32, 63), (32, 20)]}[kind]
-    cv2.polylines(image, [np.array(lines)], False, _PAINT, 7)
-    heads = {"ahead": [(32, 0)], "turn": [(62, 24)], "both": [(32, 0), (60, 34)]}[kind]
-    for x, y in heads:
-        tip = [(x, y), (x - 12, y + 22), (x + 12, y + 22)] if x == 32 else [(x, y), (x - 18, y - 14), (x - 18, y + 14)]
-        cv2.fillPoly(image, [np.array(tip)], _PAINT)
+    cv2.polylines(image, [np.array(_SHAFTS[kind])], False, _PAINT, 7)
+    for head in {"ahead": [_UP], "turn": [_RIGHT], "both": [_UP, _RIGHT]}[kind]:
+        cv2.fillPoly(image, [np.array(head)], _PAINT)
     if kind == "both":
-        cv2.polylines(image, [np.array([(32, 52), (46, 36)])], False, _PAINT, 6)
+        cv2.polylines(image, [np.array([(32, 52), (46, 28)])], False, _PAINT, 6)

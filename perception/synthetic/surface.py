@@ -81,15 +81,20 @@ class Surface:
         )
 
     def paint(
-        self, image: np.ndarray, strip: Strip, light: Light, mouths: np.ndarray, shadows: tuple[np.ndarray, np.ndarray]
+        self,
+        image: np.ndarray,
+        strip: Strip,
+        light: Light,
+        mouths: np.ndarray,
+        shadows: tuple[np.ndarray, np.ndarray],
     ) -> tuple[np.ndarray, np.ndarray]:
         """Colours the ground of `image`; returns band number + 1 and paint 0..255, both (H, W) uint8."""
         surface, paint = np.zeros(image.shape[:2], np.uint8), np.zeros(image.shape[:2], np.uint8)
         lamps = np.array([light.ambient, light.direct, light.horizon, light.horizon])
         shade_ground(
-            image, surface, paint, self.grid, strip.table, strip.s[0], self.lens, self.edges, self.bands, mouths,
-            self.strokes, self.palette, self.colours, self.noise, self.grain, self.profile, self.marks, self.look,
-            *shadows, lamps, light.wet,
+            image, surface, paint, self.grid, strip.table, strip.s[0], self.lens, self.edges, self.bands,
+            mouths, self.strokes, self.palette, self.colours, self.noise, self.grain, self.profile,
+            self.marks, self.look, *shadows, lamps, light.wet,
         )  # fmt: skip
         return surface, paint
 

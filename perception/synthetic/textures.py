@@ -26,7 +26,7 @@ def pyramid(texture: np.ndarray, smallest: int = 4) -> tuple[np.ndarray, ...]:
     """BGRA uint8 (h, w, 4) with straight alpha to premultiplied halves, quarters, ..."""
     alpha = texture[..., 3:].astype(np.float32) / 255
     level = np.concatenate([texture[..., :3] * alpha, texture[..., 3:]], -1)
-    levels = [level.round().astype(np.uint8)]
+    levels: list[np.ndarray] = [level.round().astype(np.uint8)]
     while min(levels[-1].shape[:2]) >= 2 * smallest:
         h, w = levels[-1].shape[:2]
         levels.append(cv2.resize(levels[-1], (w // 2, h // 2), interpolation=cv2.INTER_AREA))
@@ -47,7 +47,7 @@ def marks(rng: np.random.Generator, width: float) -> np.ndarray:
 
 
 def stacked(sheet: np.ndarray) -> np.ndarray:
-    """A sheet (2048, columns) and its halves, quarters, ... in one array: level k starts at row 4096 - (4096 >> k)."""
+    """A sheet (2048, columns), its half, ... in one array; level k starts at row 4096 - (4096 >> k)."""
     out = np.full((4096, sheet.shape[1]), 128, np.uint8)
     for k in range(LEVELS):
         h, w = sheet.shape

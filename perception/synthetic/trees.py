@@ -51,7 +51,7 @@ def _branch(
 ) -> None:
     end = at + length * np.array([np.cos(turn), np.sin(turn)])
     shade = rng.uniform(0.8, 1.2)
-    colour = tuple(float(c * shade) for c in (40, 52, 64)) + (255,)
+    colour = (*tuple(float(c * shade) for c in (40, 52, 64)), 255)
     cv2.line(image, _int(at), _int(end), colour, max(1, round(thick * 2)), cv2.LINE_AA)
     if forks:
         for _ in range(3):
@@ -98,8 +98,6 @@ def _needles(rng: np.random.Generator, image: np.ndarray) -> None:
 
 def _leaf(rng: np.random.Generator, image: np.ndarray, at: np.ndarray, bright: float, size: float) -> None:
     tone = rng.uniform(-10, 14)
-    colour = tuple(float(np.clip(c * bright, 0, 255)) for c in (58 + tone, 128 + tone / 2, 98 + tone)) + (
-        255,
-    )
+    colour = (*tuple(float(np.clip(c * bright, 0, 255)) for c in (58 + tone, 128 + tone / 2, 98 + tone)), 255)
     axes = (max(1, int(rng.uniform(0.5, 1.2) * size)), max(1, int(rng.uniform(0.3, 0.8) * size)))
     cv2.ellipse(image, _int(at), axes, float(rng.uniform(0, 180)), 0, 360, colour, -1)

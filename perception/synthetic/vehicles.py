@@ -12,9 +12,9 @@ GLASS, TYRE, DARK = np.array([62, 54, 46]), np.array([26, 26, 27]), np.array([36
 RED, LAMP, PLATE = np.array([30, 24, 190]), np.array([225, 228, 230]), np.array([222, 226, 226])
 PAINTS = np.array(
     [
-        (235, 235, 232), (228, 226, 222), (190, 188, 184), (160, 156, 150), (120, 118, 114), (70, 68, 66), (38, 36, 36),
-        (30, 28, 28), (44, 40, 150), (36, 30, 110), (120, 70, 40), (90, 50, 28), (150, 110, 70), (70, 96, 50),
-        (150, 190, 200), (40, 150, 210), (60, 110, 160),
+        (235, 235, 232), (228, 226, 222), (190, 188, 184), (160, 156, 150), (120, 118, 114), (70, 68, 66),
+        (38, 36, 36), (30, 28, 28), (44, 40, 150), (36, 30, 110), (120, 70, 40), (90, 50, 28), (150, 110, 70),
+        (70, 96, 50),         (150, 190, 200), (40, 150, 210), (60, 110, 160),
     ],
     np.float64,
 )  # fmt: skip
@@ -80,9 +80,10 @@ def _car(
     mesh.prism(
         octagon(rear, front, half), 0.5, octagon(rear + 0.02, front - 0.05, half - 0.02), waist, body, body
     )
+    shoulder = octagon(rear + 0.07, front - 0.35, half - 0.07)
     mesh.prism(
-        octagon(rear + 0.02, front - 0.05, half - 0.02), waist, octagon(rear + 0.07, front - 0.35, half - 0.07), belt, body * 1.03, body * 1.1
-    )  # fmt: skip
+        octagon(rear + 0.02, front - 0.05, half - 0.02), waist, shoulder, belt, body * 1.03, body * 1.1
+    )
     _flanks(mesh, rear, front, half, body)
     _tail(mesh, rng, rear, half, waist, belt, body)
     _nose(mesh, rng, front, half, waist)

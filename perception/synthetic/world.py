@@ -99,7 +99,9 @@ class World:
         return abs(mover.d - lane.d) < 1.5 and -14 < mover.s - s < 9
 
     def _block(self, k: int) -> Block:
-        return random_block(np.random.default_rng((self.seed, 5, k + 2**20)), self.layout, self.around, k * BLOCK)
+        return random_block(
+            np.random.default_rng((self.seed, 5, k + 2**20)), self.layout, self.around, k * BLOCK
+        )
 
     def _stand(self, canvas: Canvas, strip: Strip, things: list[Item | Mover]) -> list[Seen]:
         """Paints everything upright, far to near."""
@@ -117,7 +119,10 @@ class World:
         """Which points (n, 2) on the road lie less than `reach` metres outside the image's sides."""
         c = self.camera
         half = np.arctan(max(c.cx, c.size[0] - c.cx) / c.fx)
-        x, y = at[:, 0] * np.cos(c.yaw) + at[:, 1] * np.sin(c.yaw), at[:, 1] * np.cos(c.yaw) - at[:, 0] * np.sin(c.yaw)
+        x, y = (
+            at[:, 0] * np.cos(c.yaw) + at[:, 1] * np.sin(c.yaw),
+            at[:, 1] * np.cos(c.yaw) - at[:, 0] * np.sin(c.yaw),
+        )
         outside = np.abs(y) * np.cos(half) - x * np.sin(half)
         return (outside < reach) & (x < VIEW) & (x > -reach)
 
