@@ -1,0 +1,64 @@
+"""Strokes to lines, and smoothing: on points given here."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from perception.tasks.lanes.link import link, smooth
+
+
+def straight(start: tuple[float, float], end: tuple[float, float]) -> np.ndarray:
+    n = round(np.hypot(end[0] - start[0], end[1] - start[1]) / 2) + 1
+    return np.linspace(start, end, n)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(0, 12))
+def test_each_point_is_in_exactly_one_line(seed, count):
+    ends = np.random.default_rng(seed).uniform(0, 60, (count, 2, 2))
+    strokes = [straight(*pair) for pair in ends]
+    got = [tuple(point) for line in link(strokes) for point in line]
+    assert sorted(got) == sorted(tuple(point) for stroke in strokes for point in stroke)
+
+
+@pytest.mark.parametrize("turned", [0, 1, 2, 3])
+def test_a_line_is_in_order_whichever_way_its_strokes_run(turned):
+    strokes = [straight((0, 0), (20, 0)), straight((30, 0), (50, 0)), straight((60, 0), (80, 0))]
+    (line,) = link([s[::-1] if turned >> k & 1 else s for k, s in enumerate(strokes)])
+    assert (np.diff(line[:, 0]) > 0).all() or (np.diff(line[:, 0]) < 0).all()
+
+
+def test_two_halves_of_a_ring_are_joined_once():
+    angle = np.linspace(0, np.pi, 60)
+    upper = 40 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    (line,) = link([upper, -upper])
+    assert len(line) == 120
+
+
+def test_strokes_side_by_side_are_two_lines():
+    assert len(link([straight((0, 0), (40, 0)), straight((20, 1.5), (60, 1.5))])) == 2
+
+
+def test_the_straighter_of_two_goes_on():
+    below, ahead, turning = ((0, 0), (40, 0)), ((50, 0), (90, 0)), ((50, 3), (90, 12))
+    lines = link([straight(*below), straight(*turning), straight(*ahead)])
+    assert len(lines) == 2
+    assert max(lines, key=len)[:, 1].max() == 0
+
+
+@pytest.mark.parametrize("length", [1.0, 3.0, 37.0, 200.0])
+def test_smoothing_leaves_a_straight_line_where_it_is(length):
+    rows = smooth(np.linspace((3, 5), (3 + length, 5), 7))
+    assert len(rows) % 2 == 1  # so that every second point includes both ends
+    np.testing.assert_allclose(rows[:, 1], 5)
+    np.testing.assert_allclose(rows[[0, -1], 0], [3, 3 + length])
+
+
+def test_smoothing_takes_noise_off_a_curve():
+    x = np.linspace(0, 120, 61)
+    curve = np.stack([x, 0.005 * x**2], axis=1)
+    noisy = curve + np.random.default_rng(0).normal(0, 0.5, curve.shape)
+    got = smooth(noisy)
+    error = got[:, 1] - 0.005 * got[:, 0] ** 2
+    assert error.std() < 0.4  # of 0.5
