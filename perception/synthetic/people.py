@@ -56,10 +56,11 @@ class Figure:
     ) -> np.ndarray:
         x, y, radius, thick = wheel
         angle = np.linspace(0, 2 * np.pi, 17)[:-1]
-        circle = np.stack([x + radius * np.cos(angle), np.full(16, y), radius + radius * np.sin(angle)], -1)
-        circle = circle @ turn.T + (*at, 0.0)
+        wide = np.stack([np.cos(angle), np.zeros(16), np.sin(angle)], -1)
+        hub = np.array([x, y, radius])
+        circle, rim = ((hub + r * wide) @ turn.T + (*at, 0.0) for r in (radius - thick / 2, radius))
         canvas.ring(circle, canvas.hazed(np.full(3, 24.0), distance), thick, ident)
-        return canvas.pixels(canvas.depth(circle))
+        return canvas.pixels(canvas.depth(rim))
 
 
 class _Builder:
@@ -200,11 +201,12 @@ def _rider(
             o.top,
         )
     head = (shoulder[0] + 0.08, 0.0, shoulder[1] + 0.24)
-    b.rod((shoulder[0] + 0.04, 0, shoulder[1] + 0.06), head, (0.06, 0.08), o.skin)
+    b.rod((shoulder[0] + 0.04, 0, shoulder[1] + 0.06), head, (0.055, 0.07), o.skin)
+    b.rod((head[0] + 0.04, 0, head[2] - 0.02), (head[0] + 0.03, 0, head[2] + 0.03), (0.085, 0.09), o.skin)
     b.rod(
         (head[0] - 0.02, 0, head[2]),
         (head[0] - 0.01, 0, head[2] + 0.04),
-        (0.105, 0.11),
+        (0.112, 0.118),
         o.top * 0.4 + 90 if helmet else o.hair,
     )
     if o.bag is not None:
