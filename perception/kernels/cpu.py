@@ -6,6 +6,7 @@ good part of a second. The others gain by looking only at the few cells that cou
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -91,36 +92,38 @@ def _nms(xyxy: np.ndarray, class_id: np.ndarray, limit: float, kept: np.ndarray)
     return count
 
 
-def pixel_shuffle(maps: np.ndarray) -> np.ndarray:
+def pixel_shuffle(parts: np.ndarray) -> np.ndarray:
     """`reference.pixel_shuffle`."""
-    channels, height, width = maps.shape
-    out = np.empty((channels // 4, 2 * height, 2 * width), maps.dtype)
-    for dy in range(2):
-        for dx in range(2):
-            out[:, dy::2, dx::2] = maps[2 * dy + dx :: 4]
+    channels, height, width = parts.shape
+    f = math.isqrt(channels)
+    out = np.empty((f * height, f * width), parts.dtype)
+    for channel, part in enumerate(parts):
+        out[channel // f :: f, channel % f :: f] = part
     return out
 
 
-def probability_above(maps: np.ndarray, threshold: float) -> np.ndarray:
+def probability_above(parts: np.ndarray, threshold: float) -> np.ndarray:
     """`reference.probability_above`: few cells are part of a line, and only they get a sigmoid."""
-    _, height, width = maps.shape
-    flat = maps.reshape(-1)
+    places = _places(*parts.shape)
+    flat = parts.reshape(-1)
     cells = np.flatnonzero(flat > threshold)
-    out = np.zeros((2 * height, 2 * width), maps.dtype)
-    out.reshape(-1)[_places(height, width)[cells]] = sigmoid(flat[cells])
+    out = np.zeros(places.shape, parts.dtype)
+    out.reshape(-1)[places.reshape(-1)[cells]] = sigmoid(flat[cells])
     return out
 
 
 @lru_cache
-def _places(height: int, width: int) -> np.ndarray:
-    """Where the pixel shuffle puts each cell of a map (4, height, width): (4 * height * width,)."""
-    part, row, column = np.indices((4, height, width))
-    return ((2 * row + part // 2) * (2 * width) + 2 * column + part % 2).reshape(-1)
+def _places(channels: int, height: int, width: int) -> np.ndarray:
+    """Where the pixel shuffle puts each cell of a map, as flat indices in the shape of the result."""
+    f = math.isqrt(channels)
+    part, row, column = np.indices((channels, height, width))
+    places = (f * row + part // f) * (f * width) + f * column + part % f
+    return places.reshape(f * height, f * width)
 
 
-def upsampled_labels(maps: np.ndarray, threshold: float, size: tuple[int, int]) -> np.ndarray:
+def upsampled_labels(parts: np.ndarray, threshold: float, size: tuple[int, int]) -> np.ndarray:
     """`reference.upsampled_labels`, but for cells within float32 rounding of the threshold."""
-    logits = cv2.resize(pixel_shuffle(maps)[0], size, interpolation=cv2.INTER_LINEAR)
+    logits = cv2.resize(pixel_shuffle(parts), size, interpolation=cv2.INTER_LINEAR)
     return (logits > threshold).view(np.uint8)
 
 

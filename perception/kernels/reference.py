@@ -67,28 +67,29 @@ def nms(xyxy: np.ndarray, class_id: np.ndarray, limit: float) -> np.ndarray:
     return np.array(kept, np.int64)
 
 
-def pixel_shuffle(maps: np.ndarray) -> np.ndarray:
-    """(4 k, h, w) to (k, 2 h, 2 w): channel 4 m + 2 dy + dx holds cell (2 i + dy, 2 j + dx) of map m."""
-    channels, height, width = maps.shape
-    cells = maps.reshape(channels // 4, 2, 2, height, width)
-    return cells.transpose(0, 3, 1, 4, 2).reshape(channels // 4, 2 * height, 2 * width)
+def pixel_shuffle(parts: np.ndarray) -> np.ndarray:
+    """(f * f, h, w) to (f h, f w): channel f dy + dx holds cell (f i + dy, f j + dx) of the map."""
+    channels, height, width = parts.shape
+    f = math.isqrt(channels)
+    cells = parts.reshape(f, f, height, width)
+    return cells.transpose(2, 0, 3, 1).reshape(f * height, f * width)
 
 
-def probability_above(maps: np.ndarray, threshold: float) -> np.ndarray:
-    """(4, h, w) logits of one shuffled map to its probability (2 h, 2 w) float32, 0 where not above it.
+def probability_above(parts: np.ndarray, threshold: float) -> np.ndarray:
+    """(f * f, h, w) logits of a shuffled map to its probability (f h, f w) float32, 0 where not above it.
 
     `threshold` is a logit.
     """
-    logits = pixel_shuffle(maps)[0]
+    logits = pixel_shuffle(parts)
     return np.where(logits > threshold, sigmoid(logits), np.float32(0))
 
 
-def upsampled_labels(maps: np.ndarray, threshold: float, size: tuple[int, int]) -> np.ndarray:
-    """(4, h, w) logits of one shuffled map to labels (height, width) uint8: 1 where above `threshold`.
+def upsampled_labels(parts: np.ndarray, threshold: float, size: tuple[int, int]) -> np.ndarray:
+    """(f * f, h, w) logits of a shuffled map to labels (height, width) uint8: 1 where above `threshold`.
 
     `size` is (width, height). Bilinear between cell centres, edges replicated.
     """
-    logits = pixel_shuffle(maps)[0].astype(np.float64)
+    logits = pixel_shuffle(parts).astype(np.float64)
     for axis, n in ((0, size[1]), (1, size[0])):
         length = logits.shape[axis]
         at = np.clip((np.arange(n) + 0.5) * length / n - 0.5, 0, length - 1)

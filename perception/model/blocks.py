@@ -48,23 +48,33 @@ class Patchify(nn.Module):
         return F.relu((norm or self.norm)(self.conv(x)), inplace=True)
 
 
-class Point(nn.Sequential):
-    """A 1x1 convolution and its batch norm, no activation: what a lateral connection needs."""
+class Linear2d(nn.Module):
+    """A convolution and its batch norm, no activation: what joins two places of the network."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__(nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs))
+    def __init__(self, inputs: int, outputs: int, size: int, stride: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, size, stride, size // 2, bias=False)
+        self.norm = nn.BatchNorm2d(outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.norm(self.conv(x))
+        return y
 
 
-class Down(nn.Sequential):
-    """A 3x3 convolution of stride 2 and its batch norm, no activation."""
+def lateral(inputs: int, outputs: int) -> Linear2d:
+    """Another width at the same stride."""
+    return Linear2d(inputs, outputs, 1, 1)
 
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__(nn.Conv2d(inputs, outputs, 3, 2, 1, bias=False), nn.BatchNorm2d(outputs))
+
+def down(inputs: int, outputs: int) -> Linear2d:
+    """Another width at twice the stride."""
+    return Linear2d(inputs, outputs, 3, 2)
 
 
 def fused(weight: Tensor, norm: nn.BatchNorm2d, stride: int, padding: int) -> nn.Conv2d:
     """One convolution with bias that equals convolution and batch norm in evaluation mode."""
-    assert norm.running_var is not None and norm.running_mean is not None
+    assert norm.running_var is not None
+    assert norm.running_mean is not None
     scale = norm.weight / (norm.running_var + norm.eps).sqrt()
     outputs, inputs, size, _ = weight.shape
     conv = nn.Conv2d(inputs, outputs, size, stride, padding)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import cast
 
 from torch import Tensor, nn
 
@@ -13,7 +14,7 @@ class Encoder(nn.Module):
     """`widths` and `depths` of the stages at strides 4, 8, 16, 32; a stage's first block halves the size."""
 
     def __init__(
-        self, widths: Sequence[int] = (32, 64, 128, 160), depths: Sequence[int] = (1, 3, 4, 2)
+        self, widths: Sequence[int] = (32, 64, 128, 144), depths: Sequence[int] = (1, 3, 4, 2)
     ) -> None:
         super().__init__()
         self.widths = tuple(widths)
@@ -29,12 +30,12 @@ class Encoder(nn.Module):
         features = []
         x = self.stem(x)
         for stage in self.stages:
-            for block in stage:
+            for block in cast(nn.ModuleList, stage):
                 x = block(x)
             features.append(x)
         return features
 
-    def front(self, x: Tensor, norms: Sequence[nn.Module]) -> Tensor:
+    def front(self, x: Tensor, norms: Iterable[nn.Module]) -> Tensor:
         """The first two stages alone, on sign crops, with the crops' own batch norms."""
         for block, norm in zip(self.front_blocks(), norms, strict=True):
             x = block(x, norm)
@@ -43,7 +44,7 @@ class Encoder(nn.Module):
     def front_blocks(self) -> Iterator[Patchify | RepConv]:
         yield self.stem
         for stage in self.stages[:2]:
-            yield from stage
+            yield from cast(Iterable[RepConv], stage)
 
     def front_norms(self) -> nn.ModuleList:
         """A fresh set of batch norms for `front`."""

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from perception.model.blocks import Down, Point, RepConv
+from perception.model.blocks import RepConv, down, lateral
 
 STRIDES = (8, 16, 32)
 
@@ -20,15 +20,15 @@ STRIDES = (8, 16, 32)
 class Neck(nn.Module):
     def __init__(self, widths: Sequence[int], width: int = 64) -> None:
         super().__init__()
-        self.detail = Down(widths[0], width)
-        self.lateral = nn.ModuleList([Point(w, width) for w in widths[1:]])
+        self.detail = down(widths[0], width)
+        self.lateral = nn.ModuleList([lateral(w, width) for w in widths[1:]])
         self.fuse = nn.ModuleList([RepConv(width, width) for _ in widths[1:]])
         self.widths = (width,) * len(STRIDES)
 
     def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
         """The encoder's features to pyramid levels (b, width, h, w) at strides 8, 16, 32."""
         detail, *rest = features
-        sums = [lateral(x) for lateral, x in zip(self.lateral, rest, strict=True)]
+        sums = [join(x) for join, x in zip(self.lateral, rest, strict=True)]
         levels = [self.fuse[2](F.relu(sums[2]))]
         for i in (1, 0):
             total = sums[i] + F.interpolate(levels[0], scale_factor=2.0, mode="nearest")

@@ -30,7 +30,7 @@ class Network(nn.Module):
         """Normalised images (b, 3, h, w), h and w multiples of 32, to logits by output name."""
         wanted = [t for t in self.heads if self.heads[t].reads == "frame" and (tasks is None or t in tasks)]
         views: Mapping[str, list[Tensor]] = self.trunk(images, wanted)
-        outputs = {}
+        outputs: dict[str, Tensor] = {}
         for task in wanted:
             answers = self.heads[task](views[task])
             outputs |= {f"{task}.{name}": value for name, value in answers.items()}

@@ -7,11 +7,11 @@ from typing import Protocol
 
 from torch import Tensor
 
+from perception.tasks.batch import Batch
 from perception.tasks.detection.loss import DetectionLoss
 from perception.tasks.drivable.loss import DrivableLoss
 from perception.tasks.lanes.loss import LanesLoss
 from perception.tasks.signs.loss import GridSignLoss, SignLoss
-from perception.tasks.batch import Batch
 
 
 class Loss(Protocol):

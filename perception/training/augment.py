@@ -23,7 +23,9 @@ from perception.letterbox import PAD, Letterbox
 from perception.tasks.batch import ANY_SIGN, UNKNOWN
 from perception.training.data.sample import Boxes, Sample
 
-Item = dict[str, Any]  # image: tv Image RGB; maps: tv Mask (3, h, w); boxes: tv BoundingBoxes; label, sure, sign
+Item = dict[
+    str, Any
+]  # image: tv Image RGB; maps: tv Mask (3, h, w); boxes: tv BoundingBoxes; label, sure, sign
 MAPS = ("drivable", "line", "paint")
 LEAST = 3.0  # pixels a side: a box smaller than this after cropping teaches nothing
 
@@ -43,7 +45,9 @@ def to_item(sample: Sample) -> Item:
     return {
         "image": tv_tensors.Image(torch.from_numpy(image)),
         "maps": tv_tensors.Mask(torch.from_numpy(maps)),
-        "boxes": tv_tensors.BoundingBoxes(torch.from_numpy(boxes.xyxy), format="XYXY", canvas_size=(height, width)),
+        "boxes": tv_tensors.BoundingBoxes(
+            torch.from_numpy(boxes.xyxy), format="XYXY", canvas_size=(height, width)
+        ),
         "label": torch.from_numpy(boxes.label),
         "sure": torch.from_numpy(boxes.sure),
         "sign": torch.from_numpy(boxes.sign),
@@ -52,7 +56,7 @@ def to_item(sample: Sample) -> Item:
 
 @dataclass(frozen=True)
 class Place:
-    """Zoom and crop to `size` (width, height); `deployed` is the network input that frames will be fitted into."""
+    """Zoom and crop to `size` (width, height); `deployed` is the input that frames fit into in use."""
 
     size: tuple[int, int]
     deployed: tuple[int, int]
@@ -130,8 +134,10 @@ def augment(sample: Sample, place: Place, rng: np.random.Generator) -> Item:
     return {**item, "image": LIGHT(image)}
 
 
-def sign_crop(image: np.ndarray, box: np.ndarray, rng: np.random.Generator, size: int, margin: float) -> np.ndarray:
-    """A sign crop (size, size, 3) uint8 BGR as `sign_crops` cuts it, from a jittered box, turned and relit."""
+def sign_crop(
+    image: np.ndarray, box: np.ndarray, rng: np.random.Generator, size: int, margin: float
+) -> np.ndarray:
+    """A sign crop (size, size, 3) uint8 BGR as `sign_crops` cuts it, from a jittered box, relit."""
     side = float(max(box[2] - box[0], box[3] - box[1]))
     centre = (box[:2] + box[2:]) / 2 + rng.uniform(-0.09, 0.09, 2) * side
     shown = side * margin * np.exp(rng.uniform(-0.18, 0.18))
@@ -139,7 +145,9 @@ def sign_crop(image: np.ndarray, box: np.ndarray, rng: np.random.Generator, size
     turn = cv2.getRotationMatrix2D((0, 0), float(rng.normal(0, 6)), coarse / shown)
     turn[:, :2] *= np.exp(rng.uniform(-0.08, 0.08, 2))[None]
     turn[:, 2] = coarse / 2 - turn[:, :2] @ centre
-    crop = cv2.warpAffine(image, turn, (coarse, coarse), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    crop = cv2.warpAffine(
+        image, turn, (coarse, coarse), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     if rng.random() < 0.25:
         length = int(rng.integers(2, 5)) * coarse // size + 1
         crop = cv2.blur(crop, (length, 1) if rng.random() < 0.5 else (1, length))
@@ -159,14 +167,18 @@ def relight(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def paste_signs(
-    sample: Sample, signs: Mapping[int, list[tuple[np.ndarray, np.ndarray]]], scale: float, rng: np.random.Generator
+    sample: Sample,
+    signs: Mapping[int, list[tuple[np.ndarray, np.ndarray]]],
+    scale: float,
+    rng: np.random.Generator,
 ) -> Sample:
     """`sample` with one to three sign crops pasted in, feathered, where no box is.
 
     `signs`: per class (crop, box in the crop); `scale`: network pixels per image pixel, so that the pasted
     sizes are those at which the network must find signs.
     """
-    image, rows = sample.image.copy(), []
+    image = sample.image.copy()
+    rows: list[tuple[np.ndarray, str, bool, int]] = []
     boxes = sample.boxes or Boxes()
     height, width = image.shape[:2]
     for _ in range(int(rng.integers(1, 4))):
@@ -195,11 +207,11 @@ def _blend(patch: np.ndarray, crop: np.ndarray, box: np.ndarray, rng: np.random.
         gain = np.clip((patch.mean() + 20) / (resized.mean() + 20), 0.6, 1.5) ** 0.5
         resized = np.clip(resized * gain, 0, 255)
     mask = np.zeros(patch.shape[:2], np.float32)
-    x1, y1, x2, y2 = (int(round(v)) for v in box)
+    x1, y1, x2, y2 = (round(float(v)) for v in box)
     if rng.random() < 0.5:
         axes = (max(1, round((x2 - x1) * 0.56)), max(1, round((y2 - y1) * 0.56)))
         cv2.ellipse(mask, ((x1 + x2) // 2, (y1 + y2) // 2), axes, 0, 0, 360, 1.0, -1)
     else:
         cv2.rectangle(mask, (x1, y1), (x2 - 1, y2 - 1), 1.0, -1)
-    mask = cv2.blur(mask, (3, 3))[..., None]
-    patch[:] = (patch * (1 - mask) + resized * mask).astype(np.uint8)
+    share = np.asarray(cv2.blur(mask, (3, 3)))[..., None]
+    patch[:] = (patch * (1 - share) + resized * share).astype(np.uint8)

@@ -9,7 +9,9 @@ from perception.training.config import configure
 from perception.training.loop import Trainer
 
 
-def train(data: Path, out: Path, preset: str = "full", settings: Sequence[str] = (), resume: bool = False) -> None:
+def train(
+    data: Path, out: Path, preset: str = "full", settings: Sequence[str] = (), resume: bool = False
+) -> None:
     """Train a network on the data sets found in `data`; everything it writes goes to `out`."""
     trainer = Trainer(data, out, configure(preset, settings))
     if resume:

@@ -28,6 +28,7 @@ class Config:
             "synthetic": 1.2,
         }
     )
+    rendered: int = 1000  # scenes of the source "synthetic", which is made and not found in the data folder
     steps: int = 20000
     batch: int = 12  # frames a step
     crops: int = 48  # sign crops a step
@@ -53,7 +54,15 @@ class Config:
 
 PRESETS: dict[str, dict[str, Any]] = {
     "full": {},
-    "quick": {"steps": 300, "size": (256, 160), "deployed": (320, 192), "batch": 8, "crops": 16, "ema": 0.98},
+    "quick": {
+        "steps": 300,
+        "rendered": 20,
+        "size": (256, 160),
+        "deployed": (320, 192),
+        "batch": 8,
+        "crops": 16,
+        "ema": 0.98,
+    },
 }
 
 

@@ -50,7 +50,9 @@ class Log:
             self.rows.writerow([step, name, f"{mean:.6g}"])
             self.board.add_scalar(name, mean, step)
         self.file.flush()
-        losses = " ".join(f"{name[5:]} {mean:.3f}" for name, mean in means.items() if name.startswith("loss."))
+        losses = " ".join(
+            f"{name[5:]} {mean:.3f}" for name, mean in means.items() if name.startswith("loss.")
+        )
         self.progress.update(self.bar, description=losses)
         if not self.progress.console.is_terminal:
             print(f"step {step} {(now - self.since) / EVERY:.3f} s/step {losses}", flush=True)

@@ -21,7 +21,7 @@ from perception.tasks.losses import LOSSES
 from perception.training.augment import Place
 from perception.training.balance import BALANCE
 from perception.training.config import Config
-from perception.training.data import SOURCES, signs
+from perception.training.data import SOURCES, signs, synthetic
 from perception.training.data.mix import Mix
 from perception.training.log import Log
 
@@ -131,7 +131,7 @@ class Trainer:
         self.network.train()
         self.optimizer.zero_grad(set_to_none=True)
         present = losses(self.network, batch)
-        self.balance(present).backward()
+        torch.autograd.backward(self.balance(present))
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
         if not torch.isfinite(norm):
             raise DataError(f"step {self.step}: the gradient is {norm}; lower `rate` or look at the data")
@@ -143,10 +143,12 @@ class Trainer:
         """The remaining batches: first crops of `size`, at the end the whole network input."""
         config = self.config
         shares = {name: share for name, share in config.sources.items() if share > 0}
-        unknown = set(shares) - set(SOURCES)
+        unknown = set(shares) - {*SOURCES, "synthetic"}
         if unknown:
-            raise DataError(f"unknown data sets {sorted(unknown)}; there are {', '.join(SOURCES)}")
-        frames = {name: SOURCES[name](self.data) for name in shares}
+            raise DataError(f"unknown data sets {sorted(unknown)}; there are {', '.join(SOURCES)}, synthetic")
+        frames = {name: read(self.data) for name, read in SOURCES.items() if name in shares}
+        if "synthetic" in shares:
+            frames["synthetic"] = synthetic.read(self.out / "synthetic", config.rendered)
         if not any(frames.values()):
             raise DataError(f"{self.data}: expected training data of {', '.join(shares)}, found none")
         crops = signs.read(self.data) + signs.in_scenes(frames.get("gtsdb", []))
@@ -168,7 +170,12 @@ class Trainer:
                     seed=config.seed,
                     start=self.step,
                 )
-                loader = DataLoader(mix, batch_size=None, num_workers=config.workers, prefetch_factor=4 if config.workers else None)
+                loader = DataLoader(
+                    mix,
+                    batch_size=None,
+                    num_workers=config.workers,
+                    prefetch_factor=4 if config.workers else None,
+                )
                 yield from (batch for batch, _ in zip(loader, range(end - self.step), strict=False))
 
 

@@ -21,8 +21,8 @@ def test_suppression_is_within_a_class_and_above_the_limit():
 
 
 def test_pixel_shuffle_is_torchs_order():
-    maps = np.arange(8, dtype=np.float32).reshape(8, 1, 1)
-    np.testing.assert_array_equal(reference.pixel_shuffle(maps), [[[0, 1], [2, 3]], [[4, 5], [6, 7]]])
+    parts = np.arange(8, dtype=np.float32).reshape(4, 1, 2)
+    np.testing.assert_array_equal(reference.pixel_shuffle(parts), [[0, 2, 1, 3], [4, 6, 5, 7]])
 
 
 def test_a_crop_is_the_square_around_the_box_a_fifth_larger():

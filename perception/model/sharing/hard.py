@@ -22,4 +22,4 @@ class HardSharing(nn.Module):
     def forward(self, images: Tensor, tasks: Collection[str]) -> Mapping[str, list[Tensor]]:
         """Normalised images (b, 3, h, w) to each task's own view of the pyramid."""
         levels = self.neck(self.encoder(images))
-        return {task: levels for task in tasks}
+        return dict.fromkeys(tasks, levels)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from perception.model.blocks import RepConv
@@ -16,6 +17,7 @@ from perception.model.neck import STRIDES
 from perception.tasks.detection import CLASSES
 
 PRIOR = -4.6  # logit of a 1 % score: nearly every cell is background
+START = 0.5  # log distance: boxes begin about three strides wide
 
 
 class DetectionHead(nn.Module):
@@ -24,13 +26,8 @@ class DetectionHead(nn.Module):
     def __init__(self, widths: Sequence[int]) -> None:
         super().__init__()
         self.towers = nn.ModuleList([RepConv(w, w) for w in widths])
-        self.scores = nn.ModuleList([nn.Conv2d(w, len(CLASSES), 1) for w in widths])
-        self.boxes = nn.ModuleList([nn.Conv2d(w, 4, 1) for w in widths])
-        for scores, boxes in zip(self.scores, self.boxes, strict=True):
-            nn.init.normal_(scores.weight, std=0.01)
-            nn.init.constant_(scores.bias, PRIOR)
-            nn.init.normal_(boxes.weight, std=0.01)
-            nn.init.constant_(boxes.bias, 0.5)
+        self.scores = nn.ModuleList([_last(w, len(CLASSES), PRIOR) for w in widths])
+        self.boxes = nn.ModuleList([_last(w, 4, START) for w in widths])
 
     def forward(self, levels: Sequence[Tensor]) -> dict[str, Tensor]:
         """Pyramid levels to `scores8` (b, classes, h, w), `boxes8` (b, 4, h, w), … for each stride."""
@@ -40,3 +37,11 @@ class DetectionHead(nn.Module):
             out[f"scores{stride}"] = self.scores[i](x)
             out[f"boxes{stride}"] = self.boxes[i](x)
         return out
+
+
+def _last(inputs: int, outputs: int, bias: float) -> nn.Conv2d:
+    """A 1x1 convolution that begins with about the same answer everywhere."""
+    conv = nn.Conv2d(inputs, outputs, 1)
+    nn.init.normal_(conv.weight, std=0.01)
+    conv.bias = nn.Parameter(torch.full((outputs,), bias))
+    return conv

@@ -58,7 +58,7 @@ class DetectionLoss:
             trusted = batch.absence[:, None] * _learnable(centres, batch, logits.shape[2])
         norm = target.sum().clamp(min=1.0)
         score = _score_loss(logits, target, trusted).sum() / norm
-        overlap = generalized_box_iou_loss(boxes[image, cell], batch.boxes[image, box])
+        overlap: Tensor = generalized_box_iou_loss(boxes[image, cell], batch.boxes[image, box])
         return score + BOX_WEIGHT * (overlap * quality).sum() / norm
 
 

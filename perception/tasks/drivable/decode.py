@@ -9,7 +9,7 @@ from perception.letterbox import Letterbox
 
 
 def decode(maps: np.ndarray, box: Letterbox, threshold: float) -> np.ndarray:
-    """Logits (4, h, w), one pixel-shuffled map, to labels (h, w) uint8 of the image's part of the input.
+    """Logits (f * f, h, w), one pixel-shuffled map, to labels (h, w) uint8 of the image's part of the input.
 
     The logits are interpolated to network resolution before they meet `threshold`, itself a logit: the edge
     is then finer than the cells.

@@ -6,6 +6,7 @@ paint map. A cell of the maps is two network pixels.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -22,7 +23,6 @@ from perception.types import Frame, LaneLine, Size
 
 UNKNOWN, SOLID, DASHED = range(3)
 CELL = 2  # network pixels
-LINE, PAINT = slice(0, 4), slice(4, 8)  # channels
 EDGE = -2.5  # logit: what is above it counts as the soft edge of a stroke
 MAX_STROKES = 64
 MAX_POINTS = 8192  # of all strokes
@@ -47,15 +47,16 @@ class Line(NamedTuple):
 
 
 def decode(maps: np.ndarray, frame: Frame, box: Letterbox, settings: LaneSettings) -> tuple[LaneLine, ...]:
-    """Lane lines in image pixels, left to right, from logits (8, h, w): line and paint, pixel-shuffled."""
+    """Lane lines in image pixels, left to right, from logits (2 f^2, h, w): line, paint."""
+    line, paint = np.split(maps, 2)
     corner, window = _inside(box)
-    probability = np.ascontiguousarray(cpu.probability_above(maps[LINE], EDGE)[window])
+    probability = np.ascontiguousarray(cpu.probability_above(line, EDGE)[window])
     found = link(strokes(probability, settings.threshold))
     lines = [Line(_near_to_far(smooth(rows[:, :2])), rows[:, 2].sum() / len(rows)) for rows in found]
     shortest = settings.min_length / CELL / STEP
     lines = [line for line in lines if len(line.points) > shortest]
     lines.sort(key=lambda line: _x_at_bottom(line.points, len(probability)))
-    return tuple(_lane_lines(lines, maps[PAINT], corner, frame, box)) if lines else ()
+    return tuple(_lane_lines(lines, paint, corner, frame, box)) if lines else ()
 
 
 def strokes(probability: np.ndarray, least: float) -> list[np.ndarray]:
@@ -109,11 +110,12 @@ def _on_road(points: np.ndarray, camera: CameraModel, size: Size) -> np.ndarray:
 
 
 def painted(paint: np.ndarray, cells: np.ndarray) -> np.ndarray:
-    """Whether logits (4, h, w) see paint in the 3x3 cells around each of points (n, 2): (n,) bool."""
-    _, height, width = paint.shape
-    column, row = (np.minimum(np.maximum(cells, 1), (2 * width - 2, 2 * height - 2))).astype(np.int64).T
+    """Whether logits (f * f, h, w) see paint in the 3x3 cells around each of points (n, 2): (n,) bool."""
+    channels, height, width = paint.shape
+    f = math.isqrt(channels)
+    column, row = (np.minimum(np.maximum(cells, 1), (f * width - 2, f * height - 2))).astype(np.int64).T
     column, row = column[:, None] + AROUND[:, 0], row[:, None] + AROUND[:, 1]
-    return (paint[(row & 1) * 2 + (column & 1), row >> 1, column >> 1] > 0).any(axis=1)
+    return (paint[row % f * f + column % f, row // f, column // f] > 0).any(axis=1)
 
 
 def kind_of(paint: np.ndarray) -> int:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from perception.model.blocks import RepConv
 
 MAPS = 2  # line, paint
+PRIOR = -3.0  # logit of a 5 % chance: most of an image is no line
 FACTOR = 4  # sub-pixels a side: from stride 8 to stride 2
 
 
@@ -19,7 +21,7 @@ class LanesHead(nn.Module):
         super().__init__()
         self.tower = RepConv(widths[0], 64)
         self.map = nn.Conv2d(64, MAPS * FACTOR**2, 1)
-        nn.init.constant_(self.map.bias, -3.0)
+        self.map.bias = nn.Parameter(torch.full((MAPS * FACTOR**2,), PRIOR))
 
     def forward(self, levels: Sequence[Tensor]) -> dict[str, Tensor]:
         """Pyramid levels to `map` (b, 32, h, w) at stride 8, a 4x4 pixel shuffle of two maps."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from perception.tasks.lanes.head import FACTOR
 from perception.tasks.batch import Batch
+from perception.tasks.lanes.head import FACTOR
 from perception.tasks.map_loss import map_loss, shuffled
 
 LINE_WEIGHT, PAINT_WEIGHT = 2.0, 1.0

@@ -31,7 +31,8 @@ class SignHead(nn.Module):
     def forward(self, encoder: Encoder, crops: Tensor) -> Tensor:
         """Normalised crops (n, 3, 64, 64) to logits (n, classes)."""
         x = self.tower(encoder.front(crops, self.norms))
-        return self.classify(x.flatten(1))
+        logits: Tensor = self.classify(x.flatten(1))
+        return logits
 
 
 class SignHeadOnGrid(nn.Module):

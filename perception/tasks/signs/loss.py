@@ -10,7 +10,9 @@ from torch.nn import functional as F
 
 from perception.model.neck import STRIDES
 from perception.tasks.batch import Batch
+from perception.tasks.detection import CLASSES
 
+SIGN = CLASSES.index("traffic_sign")
 LARGEST = (64.0, 128.0, float("inf"))  # pixels: sides of the signs that each level answers for
 
 
@@ -42,7 +44,7 @@ class GridSignLoss:
 def _cells(batch: Batch, stride: int, smallest: float, largest: float) -> tuple[Tensor, Tensor]:
     """(image, box) rows of known signs of a size, and the cell (x, y) at their middle."""
     side = (batch.boxes[..., 2:] - batch.boxes[..., :2]).amax(-1)
-    known = batch.valid & batch.sure & (batch.signs >= 0) & (batch.labels == 5)
+    known = batch.valid & batch.sure & (batch.signs >= 0) & (batch.labels == SIGN)
     rows = (known & (side >= smallest) & (side < largest)).nonzero()
     boxes = batch.boxes[rows[:, 0], rows[:, 1]]
     return rows, ((boxes[:, :2] + boxes[:, 2:]) / 2 / stride).long()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from perception.training.data import camvid, carla, gtsdb, idd, road, streets, synthetic
+from perception.training.data import camvid, carla, gtsdb, idd, road, streets
 from perception.training.data.sample import Sample
 
 SOURCES: dict[str, Callable[[Path], list[Sample]]] = {
@@ -20,5 +20,4 @@ SOURCES: dict[str, Callable[[Path], list[Sample]]] = {
     "lums": road.read_lums,
     "streets_id": streets.read,
     "carla": carla.read,
-    "synthetic": synthetic.read,
 }

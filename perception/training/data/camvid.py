@@ -7,10 +7,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from perception.tasks.batch import ANY_SIGN, CERTAIN, UNKNOWN
 from perception.tasks.detection import CLASSES
 from perception.training.data import records
 from perception.training.data.maps import from_mask, lanes_from_teacher
-from perception.tasks.batch import ANY_SIGN, CERTAIN, UNKNOWN
 from perception.training.data.sample import Boxes, Sample, absence
 
 ROAD, SIGN, VOID = 3, 6, 11

@@ -7,9 +7,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from perception.tasks.batch import ANY_SIGN
+from perception.tasks.detection import CLASSES
 from perception.training.data import records
 from perception.training.data.maps import from_mask, lanes_from_teacher
-from perception.tasks.batch import ANY_SIGN
 from perception.training.data.sample import Boxes, Sample, absence
 
 DRIVABLE, LIVING, VEHICLE, VOID = 0, 2, 3, 255
@@ -42,7 +43,7 @@ def _confirmed(taught: Boxes, mask: np.ndarray) -> Boxes:
     """The teacher's boxes, of which only those stay sure that the mask of their class covers."""
     sure = taught.sure.copy()
     for i, (box, label) in enumerate(zip(taught.xyxy, taught.label, strict=True)):
-        kind = MASKED.get(records.CLASSES[label])
+        kind = MASKED.get(CLASSES[label])
         x1, y1, x2, y2 = np.round(box).astype(int)
         inside = mask[max(y1, 0) : y2, max(x1, 0) : x2]
         if kind is not None and inside.size:
@@ -56,7 +57,7 @@ def _unexplained(mask: np.ndarray, boxes: Boxes) -> Boxes:
     for kind in (VEHICLE, LIVING):
         left = (mask == kind).astype(np.uint8)
         for box, label in zip(boxes.xyxy[boxes.sure], boxes.label[boxes.sure], strict=True):
-            if MASKED.get(records.CLASSES[label]) == kind:
+            if MASKED.get(CLASSES[label]) == kind:
                 x1, y1, x2, y2 = np.round(box).astype(int)
                 left[max(y1, 0) : y2, max(x1, 0) : x2] = 0
         stats = cv2.connectedComponentsWithStats(left, connectivity=8)[2][1:]

@@ -7,8 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from perception.training.data.records import read_image
 from perception.tasks.batch import CERTAIN, UNKNOWN
+from perception.training.data.records import read_image
 
 TEACHER_SCALE = 32.0  # a teacher's map stores its probability x 32
 
@@ -29,7 +29,9 @@ def teacher(data: Path, name: str, stem: str, kind: str) -> np.ndarray | None:
     return np.minimum(read_image(path, cv2.IMREAD_GRAYSCALE) / np.float32(TEACHER_SCALE), 1.0)
 
 
-def lanes_from_teacher(data: Path, name: str, stem: str, image: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+def lanes_from_teacher(
+    data: Path, name: str, stem: str, image: np.ndarray
+) -> tuple[np.ndarray, np.ndarray] | None:
     """`line` and `paint` truth from the teacher's lane probability and the picture itself.
 
     The line is the teacher's soft answer. Paint is where the teacher sees a line and the picture shows

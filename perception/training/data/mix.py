@@ -30,7 +30,9 @@ def collate(items: Sequence[Item], crops: Sequence[tuple[np.ndarray, int]]) -> B
         return out
 
     valid = torch.tensor([[k < len(item["label"]) for k in range(most)] for item in items])
-    pixels = np.stack([crop for crop, _ in crops]).transpose(0, 3, 1, 2) if crops else np.zeros((0, 3, CROP, CROP))
+    pixels = (
+        np.stack([crop for crop, _ in crops]).transpose(0, 3, 1, 2) if crops else np.zeros((0, 3, CROP, CROP))
+    )
     return Batch(
         images=torch.stack([item["image"].as_subclass(Tensor).flip(0) for item in items]),
         maps=torch.stack([item["maps"].as_subclass(Tensor)[:, 1::2, 1::2] for item in items]),
@@ -62,7 +64,9 @@ class Mix(IterableDataset[Batch]):
         seed: int,
         start: int = 0,
     ) -> None:
-        self.frames = {name: samples for name, samples in frames.items() if samples and shares.get(name, 0) > 0}
+        self.frames = {
+            name: samples for name, samples in frames.items() if samples and shares.get(name, 0) > 0
+        }
         total = sum(shares[name] for name in self.frames)
         self.names = list(self.frames)
         self.odds = [shares[name] / total for name in self.names]
@@ -95,7 +99,7 @@ class Mix(IterableDataset[Batch]):
         return {**item, "absence": torch.from_numpy(known), "has_boxes": sample.boxes is not None}
 
     def _crop(self, rng: np.random.Generator) -> tuple[np.ndarray, int]:
-        """Half of the crops by class, half as they come: rare signs are learnt, frequent ones not forgotten."""
+        """Half of the crops by class, half as they come: rare signs are learnt, frequent ones kept."""
         if rng.random() < 0.5:
             rows = self.of_class[int(rng.choice(list(self.of_class)))]
             row = rows[int(rng.integers(len(rows)))]

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 
 from perception.errors import DataError
-from perception.tasks.detection import CLASSES
 from perception.tasks.batch import ANY_SIGN
+from perception.tasks.detection import CLASSES
 from perception.training.data.sample import Boxes, absence
 
 CLASS_OF = {name: name for name in CLASSES} | {"motorcyclist": "motorbike", "bicycle": "cyclist"}
@@ -28,13 +28,14 @@ def lines(path: Path) -> tuple[Mapping[str, Any], ...]:
     """A JSON lines file, empty if it does not exist. Raises DataError with file and line."""
     if not path.is_file():
         return ()
-    records = []
-    for number, text in enumerate(path.read_text().splitlines(), 1):
-        try:
-            records.append(json.loads(text))
-        except ValueError as error:
-            raise DataError(f"{path}:{number}: expected one JSON object a line: {error}") from error
-    return tuple(records)
+    return tuple(_record(path, i, text) for i, text in enumerate(path.read_text().splitlines(), 1))
+
+
+def _record(path: Path, number: int, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise DataError(f"{path}:{number}: expected one JSON object a line: {error}") from error
 
 
 def table(path: Path) -> Iterator[dict[str, str]]:

@@ -7,9 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from perception.tasks.batch import UNKNOWN
 from perception.training.data import records
 from perception.training.data.maps import from_mask, lanes_from_teacher
-from perception.tasks.batch import UNKNOWN
 from perception.training.data.sample import Sample
 
 
@@ -41,7 +41,9 @@ def _sample(data: Path, name: str, row: dict[str, str]) -> Sample:
     )
 
 
-def _without_vehicles(truth: np.ndarray, boxes: np.ndarray, size: tuple[int, ...], image: tuple[int, ...]) -> np.ndarray:
+def _without_vehicles(
+    truth: np.ndarray, boxes: np.ndarray, size: tuple[int, ...], image: tuple[int, ...]
+) -> np.ndarray:
     """Cars often lie inside these masks, where other data sets cut them out: not learnt there."""
     scale = np.tile([size[1] / image[1], size[0] / image[0]], 2)
     for x1, y1, x2, y2 in np.round(boxes * scale).astype(int):

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from perception.tasks.batch import ANY_SIGN
 from perception.tasks.detection import CLASSES
 
 
@@ -28,10 +27,17 @@ class Boxes:
             return cls()
         xyxy, names, sure, sign = zip(*listed, strict=True)
         labels = [CLASSES.index(name) for name in names]
-        return cls(np.array(xyxy, np.float32).reshape(-1, 4), np.array(labels), np.array(sure), np.array(sign))
+        return cls(
+            np.array(xyxy, np.float32).reshape(-1, 4), np.array(labels), np.array(sure), np.array(sign)
+        )
 
     def __add__(self, other: Boxes) -> Boxes:
-        pairs = [(self.xyxy, other.xyxy), (self.label, other.label), (self.sure, other.sure), (self.sign, other.sign)]
+        pairs = [
+            (self.xyxy, other.xyxy),
+            (self.label, other.label),
+            (self.sure, other.sure),
+            (self.sign, other.sign),
+        ]
         return Boxes(*(np.concatenate(pair) for pair in pairs))
 
 
@@ -41,14 +47,19 @@ class Sample:
 
     image: np.ndarray  # (H, W, 3) uint8, BGR
     boxes: Boxes | None = None  # None: nothing is known about objects
-    absence: np.ndarray | None = None  # (classes,) float32: how sure it is that a class is only where boxes are
+    absence: np.ndarray | None = (
+        None  # (classes,) float32: how sure it is that a class is only where boxes are
+    )
     drivable: np.ndarray | None = None  # (h, w) uint8
     line: np.ndarray | None = None  # (h, w) uint8, lane lines through their gaps
     paint: np.ndarray | None = None  # (h, w) uint8, lane paint
 
     def tasks(self) -> set[str]:
         """The tasks this sample has truth for."""
-        maps = {"drivable": self.drivable is not None, "lanes": self.line is not None or self.paint is not None}
+        maps = {
+            "drivable": self.drivable is not None,
+            "lanes": self.line is not None or self.paint is not None,
+        }
         present = {name for name, known in maps.items() if known}
         return present | ({"detection"} if self.boxes is not None else set())
 

@@ -1,0 +1,1 @@
+"""INT8 calibration: which images to look at, and the ranges they give."""

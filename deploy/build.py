@@ -1,0 +1,94 @@
+"""A checkpoint and the data it was trained on to a bundle: export, calibrate, quantise, compare, write."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from calibration.int8 import frames
+from deploy import parity
+from deploy.export import FRAME_TASKS, OUTPUTS, export_crops, export_frames, macs
+from deploy.quantize import quantize
+from perception import bundle
+from perception.bundle import ModelSpec, TaskSpec
+from perception.model.network import Network
+from perception.tasks import TASKS, detection, drivable, lanes, signs
+from perception.training.data import SOURCES
+from perception.training.data import signs as sign_data
+from perception.training.loop import load_network
+from perception.types import Size
+
+SIZE: Size = (640, 384)
+FILES = {
+    precision: {"main": f"network.{precision}.onnx", "signs": f"signs.{precision}.onnx"}
+    for precision in ("fp32", "int8")
+}
+CLASSES = {
+    "detection": detection.CLASSES,
+    "lanes": lanes.CLASSES,
+    "signs": signs.CLASSES,
+    "drivable": drivable.CLASSES,
+}
+SETTINGS: Mapping[str, Mapping[str, Any]] = {  # thresholds as chosen on the validation data, docs/RESULTS.md
+    "detection": {"threshold": dict.fromkeys(detection.CLASSES, 0.4), "nms_iou": 0.6, "max_objects": 100},
+    "lanes": {"threshold": 0.5, "min_length": 24},
+    "signs": {"threshold": 0.5},
+    "drivable": {"threshold": 0.5},
+}
+
+
+def build(
+    checkpoint: Path, data: Path, out: Path, calibration_frames: int = 48, name: str = "road"
+) -> ModelSpec:
+    """Write a bundle of `checkpoint` to the folder `out`; what it lacks is made. Files appear at the end.
+
+    `data`: where the calibration images are drawn from, its training split. Raises BundleError if INT8 and
+    float disagree by more than `parity.LIMIT`, DataError if checkpoint or data cannot be read.
+    """
+    network = load_network(checkpoint)
+    sources = {name: read(data) for name, read in SOURCES.items()}
+    images = frames.frames(sources, SIZE, calibration_frames)
+    crops = frames.crops(sign_data.read(data), 8 * calibration_frames)
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder)
+        export_frames(network, SIZE, made / FILES["fp32"]["main"])
+        export_crops(network, made / FILES["fp32"]["signs"])
+        for kind, examples in (("main", images), ("signs", crops)):
+            quantize(made / FILES["fp32"][kind], made / FILES["int8"][kind], examples)
+        agreement = parity.check(made, FILES, {"main": images[:8], "signs": crops[:64]})
+        out.mkdir(parents=True, exist_ok=True)
+        for file in made.iterdir():
+            shutil.copy(file, out / file.name)
+    return bundle.write(out, _spec(name, network, agreement, len(images)))
+
+
+def _spec(name: str, network: Network, agreement: Mapping[str, float], calibrated: int) -> ModelSpec:
+    from perception import __version__
+
+    tasks = {task: _task(task) for task in TASKS}
+    weights = sum(
+        p.numel() for key, p in network.named_parameters() if not key.startswith("heads.signs_grid")
+    )
+    return ModelSpec(
+        name=name,
+        version=__version__,
+        input_size=SIZE,
+        tasks=tasks,
+        files=FILES,
+        info={
+            "macs": macs(network, SIZE),
+            "parameters": weights,
+            "calibration_images": calibrated,
+            "parity": agreement,
+            "licence": "research and other non-commercial use; see README.md beside this file",
+        },
+    )
+
+
+def _task(name: str) -> TaskSpec:
+    needs = ("detection",) if name == "signs" else ()
+    network = "main" if name in FRAME_TASKS else "signs"
+    return TaskSpec(name, CLASSES[name], OUTPUTS[name], needs, network, SETTINGS[name])
