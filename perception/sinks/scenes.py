@@ -31,7 +31,7 @@ class SceneLines:
         self._part = PartFile(Path(path))
 
     def write(self, frame: Frame, scene: Scene) -> None:
-        line = json.dumps(scene_to_json(scene, frame, self.tasks), separators=(",", ":"), allow_nan=False)
+        line = json.dumps(scene_to_json(scene, frame, self.tasks), separators=(",", ":"))
         with self._part.or_nothing():
             self._part.file.write(line.encode() + b"\n")
 

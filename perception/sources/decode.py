@@ -23,7 +23,7 @@ from av.video.reformatter import VideoReformatter
 from perception.errors import SourceError
 from perception.sources.cadence import Cadence
 
-TURN = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, -90: cv2.ROTATE_90_CLOCKWISE}
+TURN = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
 
 VideoPacket: TypeAlias = "av.Packet[VideoStream]"
 
@@ -112,7 +112,7 @@ class Decoder:
     def _image(self, frame: av.VideoFrame) -> np.ndarray:
         bgr = self._to_bgr.reformat(frame, format="bgr24", threads=1)
         image = bgr.to_ndarray()  # a view of the frame's memory unless its rows are padded
-        turn = TURN.get(frame.rotation)  # phones store pictures as the sensor lies
+        turn = TURN.get(frame.rotation % 360)  # phones store pictures as the sensor lies
         return image if turn is None else cv2.rotate(image, turn)
 
 

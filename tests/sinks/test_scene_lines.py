@@ -7,7 +7,7 @@ import pytest
 
 from perception.errors import SinkError, SourceError
 from perception.sinks import SceneLines, read_scenes, scene_from_json, scene_to_json
-from perception.types import Detections
+from perception.types import Detections, LaneLine, Scene
 from tests.sinks.fakes import TASKS, empty, frame, full
 
 
@@ -38,10 +38,17 @@ def test_what_did_not_run_has_no_key_and_what_saw_nothing_is_empty():
     of = frame()
     assert not {"detections", "signs", "lanes", "drivable"} & set(scene_to_json(empty(of), of, TASKS))
     nothing = Detections(np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty(0, np.int32))
-    scene = type(empty(of))(0, 0, of.size, detections=nothing, lanes=())
+    scene = Scene(0, 0, of.size, detections=nothing, lanes=())
     record = scene_to_json(scene, of, TASKS)
     assert (record["detections"], record["lanes"]) == ([], [])
     assert len(scene_from_json(record, TASKS).detections) == 0
+
+
+def test_a_point_on_the_edge_is_not_minus_zero():
+    of = frame()
+    line = LaneLine(np.array([[-0.01, 5]], np.float32), None, 0.5, 1)
+    record = scene_to_json(Scene(0, 0, of.size, lanes=(line,)), of, TASKS)
+    assert json.dumps(record["lanes"][0]["points"]) == "[[0.0, 5.0]]"
 
 
 def test_scenes_survive_the_file(tmp_path):

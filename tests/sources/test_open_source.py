@@ -4,6 +4,7 @@ import pytest
 
 from perception.errors import SourceError
 from perception.sources import open_source
+from tests.sources.clips import numbered
 
 
 @pytest.mark.parametrize(
@@ -18,6 +19,11 @@ def test_an_unknown_kind_is_answered_with_the_known_ones(text):
 def test_a_missing_camera_says_where_to_look(text):
     with pytest.raises(SourceError, match="/dev/video97: expected a camera, found none; plug one in"):
         open_source(text)
+
+
+@pytest.mark.parametrize("name", ["clip[1].mp4", "night*.mkv", "7.avi", "a:b.ts"])
+def test_a_file_is_a_file_whatever_its_name_looks_like(tmp_path, name):
+    assert len(list(open_source(str(numbered(tmp_path / name))))) == 40
 
 
 def test_synthetic_scenes_are_a_recording():

@@ -133,16 +133,29 @@ def test_a_size_that_changes_is_passed_on(tmp_path):
     assert source.lost == 0
 
 
-def test_a_picture_is_turned_upright(tmp_path):
+TURNS = {  # as it is stored -> the first four numbers of ISO 14496-12's matrix, which turns it back
+    cv2.ROTATE_90_COUNTERCLOCKWISE: (0, 1, -1, 0),
+    cv2.ROTATE_180: (-1, 0, 0, -1),
+    cv2.ROTATE_90_CLOCKWISE: (0, -1, 1, 0),
+}
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_a_picture_is_turned_upright(tmp_path, turn):
     path = numbered(tmp_path / "phone.mp4")
     data = bytearray(path.read_bytes())
-    matrix = data.index(b"tkhd") + 4 + 40  # ISO 14496-12: a, b, u, c, d, v, x, y, w
-    # x' = -y + 64, y' = x: shown a quarter turn clockwise
-    data[matrix : matrix + 36] = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 64 << 16, 0, 1 << 30)
+    matrix = data.index(b"tkhd") + 4 + 40
+    a, b, c, d = (v << 16 for v in TURNS[turn])
+    data[matrix : matrix + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
     path.write_bytes(data)
     frame = list(open_source(str(path)))[21]
-    assert frame.size == (64, 96)
-    assert number(cv2.rotate(frame.image, cv2.ROTATE_90_COUNTERCLOCKWISE)) == 21
+    assert number(cv2.rotate(frame.image, turn)) == 21
+
+
+def test_frames_lost_at_the_very_end_are_counted(video):
+    source = open_source(str(damage(video("clip.mp4"), packets=range(30, 40))))
+    assert len(list(source)) + source.lost == 40
+    assert source.lost > 5
 
 
 @pytest.mark.data
