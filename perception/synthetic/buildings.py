@@ -9,7 +9,7 @@ import numpy as np
 
 from perception.synthetic.textures import fractal, pyramid
 
-STYLES = 8
+STYLES = 16
 _WALLS = np.array(
     [(150, 175, 190), (175, 190, 200), (90, 110, 160), (120, 140, 175), (190, 195, 198),
      (130, 135, 138), (140, 165, 200), (96, 98, 104)]
@@ -22,14 +22,16 @@ def facade(style: int) -> tuple[np.ndarray, ...]:
     rng = np.random.default_rng((77, style))
     image = np.empty((512, 512, 4), np.float32)
     noise = fractal(1, 1.1)[..., None]
-    image[..., :3] = _WALLS[style] * (1 + 0.05 * noise)
+    image[..., :3] = _WALLS[style % 8] * (1 + 0.05 * noise)
     image[..., 3] = 255
-    if style in (2, 3):
+    if style % 8 in (2, 3):
         image[::6, :, :3] *= 0.86  # brick courses
     floors, axes = int(rng.integers(2, 5)), int(rng.integers(3, 6))
     for floor in range(floors):
         for axis in range(axes):
             _window(rng, image, floor, axis, floors, axes)
+    if rng.random() < 0.5:
+        _shops(rng, image, 490 / floors)
     image[:14, :, :3] *= 0.6  # eaves
     image[-10:, :, :3] *= 0.7  # plinth
     return pyramid(np.clip(image, 0, 255).astype(np.uint8))
@@ -52,6 +54,27 @@ def _window(
         )
     cv2.line(image, ((a[0] + b[0]) // 2, a[1]), ((a[0] + b[0]) // 2, b[1]), (200, 204, 206, 255), 3)
     cv2.rectangle(image, (a[0] - 7, b[1] + 5), (b[0] + 7, b[1] + 10), (150, 152, 156, 255), -1)
+
+
+def _shops(rng: np.random.Generator, image: np.ndarray, tall: float) -> None:
+    """Shop windows, doors and boards in place of the ground floor."""
+    top = int(502 - tall * rng.uniform(0.75, 0.95))
+    at = 0
+    while at < 512:
+        end = at + int(rng.integers(110, 220))
+        board = rng.uniform(30, 220, 3)
+        cv2.rectangle(image, (at + 4, top), (end - 4, 502), (*rng.uniform(40, 180, 3).tolist(), 255), -1)
+        cv2.rectangle(image, (at + 8, top + 28), (end - 8, 488), (*rng.uniform(50, 120, 3).tolist(), 255), -1)
+        for _ in range(rng.integers(3, 9)):  # goods behind the glass
+            x, y = int(rng.integers(at + 10, max(end - 30, at + 11))), int(rng.integers(top + 50, 470))
+            cv2.rectangle(image, (x, y), (x + 18, y + 24), (*rng.uniform(60, 200, 3).tolist(), 255), -1)
+        cv2.rectangle(image, (at, top), (end, top + 26), (*board.tolist(), 255), -1)
+        for x in range(at + 20, end - 20, 12):  # letters
+            if rng.random() < 0.8:
+                cv2.rectangle(
+                    image, (x, top + 6), (x + int(rng.integers(4, 8)), top + 20), (235, 235, 235, 255), -1
+                )
+        at = end + int(rng.integers(0, 14))
 
 
 @lru_cache(maxsize=STYLES)

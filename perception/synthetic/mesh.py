@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -16,13 +15,18 @@ Colour = Sequence[float] | np.ndarray  # BGR
 
 @dataclass(eq=False)
 class Mesh:
-    """Faces are convex and painted in the order added; those that look away are left out."""
+    """Faces are convex and painted in the order added; those that look away are left out.
+
+    A body of several convex parts calls `part` between them. Parts are painted in the order added too, save
+    `loose` ones: of these the farther is painted first.
+    """
 
     points: list[np.ndarray] = field(default_factory=list)  # (k, 3) corners of each face
     colours: list[np.ndarray] = field(default_factory=list)  # (3,) of each face
     normals: list[np.ndarray] = field(default_factory=list)  # (3,) outward
     fine: list[bool] = field(default_factory=list)  # too small to matter from afar
     glows: list[bool] = field(default_factory=list)  # shines by itself
+    parts: list[tuple[int, bool]] = field(default_factory=lambda: [(0, False)])  # first face, loose
     packed: tuple[np.ndarray, ...] | None = None
 
     def add(
@@ -41,6 +45,10 @@ class Mesh:
         self.colours.append(np.asarray(colour, np.float64))
         self.fine.append(fine)
         self.glows.append(glow)
+
+    def part(self, loose: bool = False) -> None:
+        """What is added from here on is another part."""
+        self.parts.append((len(self.points), loose))
 
     def prism(
         self, low: np.ndarray, z0: float, high: np.ndarray, z1: float, colour: Colour, top: Colour
@@ -78,9 +86,7 @@ class Mesh:
         corners = np.stack([x + radius * np.cos(turn), np.full(12, y), z + radius * np.sin(turn)], -1)
         self.add(corners, colour, (0, np.sign(y), 0), fine)
 
-    def paint(
-        self, canvas: Canvas, at: np.ndarray, yaw: float, ident: int, lamps: float = 0.0
-    ) -> np.ndarray | None:
+    def paint(self, canvas: Canvas, at: np.ndarray, yaw: float, ident: int) -> np.ndarray | None:
         """Puts the body on the road at vehicle x, y; returns its outline (k, 2) in pixels, not clipped."""
         points, starts, colours, normals, fine, glows = self._pack()
         cos, sin = np.cos(yaw), np.sin(yaw)
@@ -94,27 +100,50 @@ class Mesh:
         distance = float(np.linalg.norm(at))
         if canvas.focal / distance < 14:
             seen &= ~fine
-        light = np.where(glows[:, None], 0.75 + lamps, canvas.light.on(outward, canvas.sun))
+        lamps = 1.3 if canvas.light.weather == "dusk" else 0.75
+        light = np.where(glows[:, None], lamps, canvas.light.on(outward, canvas.sun))
         lift = 0.8 + 0.3 * np.clip(self._middles() / 1.2, 0, 1)[:, None]  # dark road below, sky above
         shown = canvas.hazed(np.clip(colours * light * lift, 0, 255), distance)
-        outline = self._outline(canvas, camera, starts)
-        canvas.polygon(canvas.fixed(outline), canvas.hazed(np.full(3, 24.0), distance).tolist(), ident)
-        whole = camera[:, 2].min() > NEAR
-        pixels = canvas.fixed(canvas.pixels(camera)) if whole else camera
-        paints = shown.tolist()
-        for k in np.flatnonzero(seen):
-            face = pixels[starts[k] : starts[k + 1]]
-            if whole:
-                canvas.polygon(face, paints[k])
-            elif len(face := cut(face)) >= 3:
-                canvas.polygon(canvas.fixed(canvas.pixels(face)), paints[k])
-        return outline
+        outlines = [
+            self._paint_part(canvas, camera, first, last, seen, shown, ident)
+            for first, last in self._order(np.linalg.norm(world - canvas.eye, axis=1))
+        ]
+        return np.concatenate(outlines)
 
-    def _outline(self, canvas: Canvas, camera: np.ndarray, starts: np.ndarray) -> np.ndarray:
-        """Convex outline (k, 2) of all that lies beyond NEAR."""
-        if camera[:, 2].min() <= NEAR:
-            camera = np.concatenate([cut(camera[a:b]) for a, b in itertools.pairwise(starts)])
-        return hull(canvas.pixels(camera))
+    def _order(self, distance: np.ndarray) -> list[tuple[int, int]]:
+        """First and last + 1 face of each part, in the order to paint; `distance` (n,) of the corners."""
+        starts = self._pack()[1]
+        ends = [*(first for first, _ in self.parts[1:]), len(self.points)]
+        spans = [(first, end) for (first, _), end in zip(self.parts, ends, strict=True)]
+        near = [
+            distance[starts[a] : starts[b]].min() if loose else np.inf
+            for (a, b), (_, loose) in zip(spans, self.parts, strict=True)
+        ]
+        return [spans[k] for k in np.argsort(-np.array(near), kind="stable")]
+
+    def _paint_part(
+        self,
+        canvas: Canvas,
+        camera: np.ndarray,
+        first: int,
+        last: int,
+        seen: np.ndarray,
+        shown: np.ndarray,
+        ident: int,
+    ) -> np.ndarray:
+        """Its silhouette, then its faces on it. Returns the outline (k, 2) in pixels, empty if too near."""
+        starts = self._pack()[1]
+        faces = {k: cut(camera[starts[k] : starts[k + 1]]) for k in range(first, last)}
+        beyond = np.concatenate(list(faces.values()))
+        if not len(beyond):
+            return np.empty((0, 2))
+        outline = hull(canvas.pixels(beyond))
+        dark = shown[first:last].min(0) * 0.6
+        canvas.polygon(canvas.fixed(outline), dark.tolist(), ident)
+        for k, face in faces.items():
+            if seen[k] and len(face) >= 3:
+                canvas.polygon(canvas.fixed(canvas.pixels(face)), shown[k].tolist())
+        return outline
 
     def _middles(self) -> np.ndarray:
         """(m,) height of each face's middle, metres."""

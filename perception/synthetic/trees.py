@@ -79,25 +79,30 @@ def _leaves(rng: np.random.Generator, image: np.ndarray, trunk: float) -> None:
     direction *= rng.uniform(0.35, 0.86, (clumps, 1)) / np.linalg.norm(direction, axis=1, keepdims=True)
     for clump in direction[np.argsort(direction[:, 2])]:
         centre, size = middle + clump[:2] * radii, rng.uniform(0.16, 0.3) * radii.min()
-        offsets = rng.normal(0, 0.5, (70, 2))
+        offsets = rng.normal(0, 0.5, (130, 2))
         up = 0.5 - 0.5 * (clump[1] + 0.35 * offsets[:, 1]) + 0.2 * clump[2]
         light = (0.34 + 0.66 * np.clip(up, 0, 1)) * rng.uniform(0.82, 1.12)
-        for offset, bright in zip(offsets, light, strict=True):
-            _leaf(rng, image, centre + offset * size, float(bright), 3.2)
+        _scatter(rng, image, centre + offsets * size, light)
 
 
 def _needles(rng: np.random.Generator, image: np.ndarray) -> None:
+    """Boughs that hang a little, dark towards their ends."""
     h, w = image.shape[:2]
-    for row in np.linspace(h * 0.9, 4, 46):
-        half = (w / 2 - 4) * (row / h) * rng.uniform(0.75, 1.05)
-        for x in rng.uniform(-half, half, 46):
-            drop = abs(x) / w * 30
-            bright = rng.uniform(0.3, 0.75) * (1.15 - 0.5 * abs(x) / (half + 1))
-            _leaf(rng, image, np.array([w / 2 + x, row + drop - 8 + rng.normal(0, 4)]), float(bright), 3.0)
+    for row in np.linspace(h * 0.9, 4, 60):
+        half = (w / 2 - 4) * (row / h) * rng.uniform(0.7, 1.05)
+        x = rng.normal(0, 0.42, 90).clip(-1, 1) * half
+        y = row + np.abs(x) / w * 30 - 8 + rng.normal(0, 4, 90)
+        light = rng.uniform(0.3, 0.75, 90) * (1.15 - 0.5 * np.abs(x) / (half + 1))
+        _scatter(rng, image, np.stack([w / 2 + x, y], -1), light)
 
 
-def _leaf(rng: np.random.Generator, image: np.ndarray, at: np.ndarray, bright: float, size: float) -> None:
-    tone = rng.uniform(-10, 14)
-    colour = (*tuple(float(np.clip(c * bright, 0, 255)) for c in (58 + tone, 128 + tone / 2, 98 + tone)), 255)
-    axes = (max(1, int(rng.uniform(0.5, 1.2) * size)), max(1, int(rng.uniform(0.3, 0.8) * size)))
-    cv2.ellipse(image, _int(at), axes, float(rng.uniform(0, 180)), 0, 360, colour, -1)
+def _scatter(rng: np.random.Generator, image: np.ndarray, at: np.ndarray, light: np.ndarray) -> None:
+    """Leaves at points (n, 2), each a little ellipse of its own green."""
+    n = len(at)
+    tone = rng.uniform(-10, 14, n)
+    greens = np.stack([58 + tone, 128 + tone / 2, 98 + tone], -1) * light[:, None]
+    colours = np.column_stack([np.clip(greens, 0, 255), np.full(n, 255)]).tolist()
+    axes = np.maximum(rng.uniform((0.5, 0.3), (1.2, 0.8), (n, 2)) * 2.6, 1).astype(int).tolist()
+    turns = rng.uniform(0, 180, n).tolist()
+    for centre, size, turn, colour in zip(at.astype(int).tolist(), axes, turns, colours, strict=True):
+        cv2.ellipse(image, centre, size, turn, 0, 360, colour, -1)

@@ -93,6 +93,7 @@ def _car(
     high = (low[0] + slope, low[1] - 0.75 * (roof - belt) / 0.5 * 0.8, half * rng.uniform(0.7, 0.78))
     if roof > 1.9:
         high = (high[0], low[1] - 0.7, half - 0.16)
+    mesh.part()
     _cabin(mesh, low, high, belt, roof, body)
     return Vehicle(mesh, length, width, roof)
 
@@ -250,6 +251,7 @@ def truck(rng: np.random.Generator) -> Vehicle:
         for x in (rear + 0.95, rear + 2.1, front - 1.3):
             mesh.disc(x, side * (half - 0.05), 0.5, 0.5, TYRE, False)
             mesh.disc(x, side * (half - 0.04), 0.5, 0.26, (120, 120, 122))
+    mesh.part(loose=True)
     plan = octagon(front - 2.1, front, half - 0.03, (0.05, 0.3))
     mesh.prism(plan, 0.4, plan, 1.5, cab * 0.9, cab)
     mesh.prism(
@@ -264,6 +266,7 @@ def truck(rng: np.random.Generator) -> Vehicle:
     mesh.panel(front + 0.01, (-half + 0.4, half - 0.4), (0.65, 1.35), DARK, back=False)
     for side in (-1, 1):
         mesh.panel(front + 0.01, (side * (half - 0.3), side * (half - 0.65)), (0.55, 0.75), LAMP, True, False)
+    mesh.part(loose=True)
     plan = rectangle(rear, front - 2.25, half)
     mesh.prism(plan, 1.05, plan, height, box, box * 1.1)
     _truck_back(mesh, rng, rear - 0.01, half, height, box)

@@ -49,7 +49,8 @@ def test_cutting_keeps_only_what_is_beyond_the_near_plane():
     square = np.array([[-1.0, 0, -1], [1, 0, -1], [1, 0, 3], [-1, 0, 3]])
     assert cut(square)[:, 2].min() == pytest.approx(NEAR)
     assert len(cut(square - (0, 0, 9))) == 0
-    np.testing.assert_array_equal(cut(square + (0, 0, 9)), square + (0, 0, 9))
+    away = np.array([0, 0, 9])
+    np.testing.assert_array_equal(cut(square + away), square + away)
 
 
 def seen(*places: tuple[float, float]):

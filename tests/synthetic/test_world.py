@@ -1,5 +1,7 @@
 """The renderer: what it promises about time, seeds and truth. Small images keep it quick."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -60,7 +62,7 @@ def test_lane_lines_run_from_near_to_far_inside_the_image(seed, rendered):
 def test_lane_lines_are_sorted_from_left_to_right(seed, rendered):
     """Of two lines that are both there at some distance ahead, the first is the left one."""
     lanes = rendered[seed].truth.lanes
-    for a, b in zip(lanes, lanes[1:], strict=False):
+    for a, b in itertools.pairwise(lanes):
         near, far = max(a.road[0, 0], b.road[0, 0]), min(a.road[-1, 0], b.road[-1, 0])
         if near < far:
             assert np.interp(near, *a.road.T) > np.interp(near, *b.road.T)
