@@ -77,7 +77,7 @@ def _overcast(rng: np.random.Generator) -> Light:
 
 
 def _dusk(rng: np.random.Generator) -> Light:
-    ambient = rng.uniform(0.26, 0.5) * np.array([1.1, 0.98, 0.95])
+    ambient = rng.uniform(0.32, 0.55) * np.array([1.1, 0.98, 0.95])
     horizon = np.array([150, 160, 190]) * rng.uniform(0.6, 1.0) + rng.normal(0, 8, 3)
     zenith = np.array([125, 92, 72]) * rng.uniform(0.5, 1.0)
     wet = float(rng.uniform(0.1, 0.5)) if rng.random() < 0.3 else 0.0

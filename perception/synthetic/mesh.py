@@ -98,7 +98,7 @@ class Mesh:
         if camera[:, 2].max() < NEAR:
             return None
         distance = float(np.linalg.norm(at))
-        if canvas.focal / distance < 14:
+        if canvas.focal / distance < 9:
             seen &= ~fine
         lamps = 1.3 if canvas.light.weather == "dusk" else 0.75
         light = np.where(glows[:, None], lamps, canvas.light.on(outward, canvas.sun))
@@ -138,8 +138,8 @@ class Mesh:
         if not len(beyond):
             return np.empty((0, 2))
         outline = hull(canvas.pixels(beyond))
-        dark = shown[first:last].min(0) * 0.6
-        canvas.polygon(canvas.fixed(outline), dark.tolist(), ident)
+        plain = np.median(shown[first:last][seen[first:last]], 0) if seen[first:last].any() else shown[first]
+        canvas.polygon(canvas.fixed(outline), (0.85 * plain).tolist(), ident)
         for k, face in faces.items():
             if seen[k] and len(face) >= 3:
                 canvas.polygon(canvas.fixed(canvas.pixels(face)), shown[k].tolist())

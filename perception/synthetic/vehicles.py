@@ -71,7 +71,6 @@ def _car(
 ) -> Vehicle:
     rear, front, half = -length / 2, length / 2, width / 2
     mesh, clear = Mesh(), 0.2
-    _wheels_behind(mesh, rear + 0.55, half)
     waist = belt * 0.66
     sill = body * 0.9 if rng.random() < 0.65 else np.array([60.0, 60, 60])
     mesh.prism(
@@ -84,6 +83,7 @@ def _car(
     mesh.prism(
         octagon(rear + 0.02, front - 0.05, half - 0.02), waist, shoulder, belt, body * 1.03, body * 1.1
     )
+    _underside(mesh, rear + 0.5, half, clear + 0.02)
     _flanks(mesh, rear, front, half, body)
     _tail(mesh, rng, rear, half, waist, belt, body)
     _nose(mesh, rng, front, half, waist)
@@ -98,14 +98,19 @@ def _car(
     return Vehicle(mesh, length, width, roof)
 
 
-def _wheels_behind(mesh: Mesh, x: float, half: float, broad: float = 0.2) -> None:
-    """Tyres and the dark underside, as seen from behind and from ahead."""
+def _underside(mesh: Mesh, x: float, half: float, clear: float, broad: float = 0.2) -> None:
+    """The dark below the body, and the tyres as seen from behind and from ahead; `clear`: its height."""
+    black, first = np.array([13.0, 13, 13]), len(mesh.fine)
+    for side in (-1, 1):
+        mesh.flank((x, -x), side * (half - 0.08), (0.0, clear), black)
     for back in (True, False):
         at = x if back else -x
-        mesh.panel(at, (-half + 0.15, half - 0.15), (0.1, 0.32), (14, 14, 14), back=back)
+        mesh.panel(at, (-half + 0.08, half - 0.08), (0.0, clear), black, back=back)
         for side in (-1, 1):
-            mesh.panel(at, (side * (half - 0.06), side * (half - 0.06 - broad)), (0.0, 0.34), TYRE, back=back)
-    mesh.fine[:] = [False] * len(mesh.fine)
+            mesh.panel(
+                at, (side * (half - 0.06), side * (half - 0.06 - broad)), (0.0, clear), TYRE, back=back
+            )
+    mesh.fine[first:] = [False] * (len(mesh.fine) - first)
 
 
 def _flanks(mesh: Mesh, rear: float, front: float, half: float, body: np.ndarray) -> None:
@@ -206,12 +211,12 @@ def bus(rng: np.random.Generator) -> Vehicle:
     length, width, height = rng.uniform(9, 12.5), 2.5, rng.uniform(2.9, 3.4)
     body = PAINTS[rng.integers(len(PAINTS))]
     mesh, half, rear, front = Mesh(), width / 2, -length / 2, length / 2
-    _wheels_behind(mesh, rear + 2.2, half, 0.5)
     plan = octagon(rear, front, half, (0.25, 0.3))
     mesh.prism(plan, 0.32, plan, 1.2, body * 0.9, body)
     mesh.prism(
         plan, 1.2, octagon(rear + 0.1, front - 0.15, half - 0.08, (0.25, 0.3)), height, body, body * 1.1
     )
+    _underside(mesh, rear + 0.6, half, 0.36, 0.5)
     for x, back in ((rear - 0.005, True), (front + 0.005, False)):
         inset = 0.09 if back else 0.13
         glass = (1.75, height - 0.45) if back else (1.15, height - 0.55)
@@ -238,7 +243,7 @@ def truck(rng: np.random.Generator) -> Vehicle:
     box = PAINTS[rng.choice((0, 0, 1, 2, 3, 10, 12, 8, 13, 15))] * rng.uniform(0.8, 1.0)
     cab = PAINTS[rng.integers(len(PAINTS))]
     mesh, half, rear, front = Mesh(), width / 2, -length / 2, length / 2
-    _wheels_behind(mesh, rear + 0.9, half, 0.55)
+    _underside(mesh, rear + 0.9, half, 0.6, 0.55)
     mesh.prism(
         rectangle(rear + 0.1, front - 2.0, half - 0.1),
         0.55,
