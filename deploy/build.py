@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -18,10 +19,9 @@ from perception.model.network import Network
 from perception.tasks import TASKS, detection, drivable, lanes, signs
 from perception.training.data import SOURCES
 from perception.training.data import signs as sign_data
-from perception.training.loop import load_network
+from perception.training.loop import load_checkpoint, load_network
 from perception.types import Size
 
-SIZE: Size = (640, 384)
 FILES = {
     precision: {"main": f"network.{precision}.onnx", "signs": f"signs.{precision}.onnx"}
     for precision in ("fp32", "int8")
@@ -48,13 +48,13 @@ def build(
     `data`: where the calibration images are drawn from, its training split. Raises BundleError if INT8 and
     float disagree by more than `parity.LIMIT`, DataError if checkpoint or data cannot be read.
     """
-    network = load_network(checkpoint)
+    network, size = load_network(checkpoint), _size(checkpoint)
     sources = {name: read(data) for name, read in SOURCES.items()}
-    images = frames.frames(sources, SIZE, calibration_frames)
+    images = frames.frames(sources, size, calibration_frames)
     crops = frames.crops(sign_data.read(data), 8 * calibration_frames)
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder)
-        export_frames(network, SIZE, made / FILES["fp32"]["main"])
+        export_frames(network, size, made / FILES["fp32"]["main"])
         export_crops(network, made / FILES["fp32"]["signs"])
         for kind, examples in (("main", images), ("signs", crops)):
             quantize(made / FILES["fp32"][kind], made / FILES["int8"][kind], examples)
@@ -62,10 +62,18 @@ def build(
         out.mkdir(parents=True, exist_ok=True)
         for file in made.iterdir():
             shutil.copy(file, out / file.name)
-    return bundle.write(out, _spec(name, network, agreement, len(images)))
+    return bundle.write(out, _spec(name, network, size, agreement, len(images)))
 
 
-def _spec(name: str, network: Network, agreement: Mapping[str, float], calibrated: int) -> ModelSpec:
+def _size(checkpoint: Path) -> Size:
+    """The input size (width, height) that a checkpoint was trained for."""
+    width, height = json.loads(load_checkpoint(checkpoint)["config"])["deployed"]
+    return width, height
+
+
+def _spec(
+    name: str, network: Network, size: Size, agreement: Mapping[str, float], calibrated: int
+) -> ModelSpec:
     from perception import __version__
 
     tasks = {task: _task(task) for task in TASKS}
@@ -75,11 +83,11 @@ def _spec(name: str, network: Network, agreement: Mapping[str, float], calibrate
     return ModelSpec(
         name=name,
         version=__version__,
-        input_size=SIZE,
+        input_size=size,
         tasks=tasks,
         files=FILES,
         info={
-            "macs": macs(network, SIZE),
+            "macs": macs(network, size),
             "parameters": weights,
             "calibration_images": calibrated,
             "parity": agreement,

@@ -54,6 +54,16 @@ class Config:
 
 PRESETS: dict[str, dict[str, Any]] = {
     "full": {},
+    "small": {  # half the size: minutes on one core, for comparisons (tools/ablation.py)
+        "steps": 900,
+        "rendered": 300,
+        "size": (288, 192),
+        "deployed": (320, 192),
+        "batch": 8,
+        "crops": 16,
+        "ema": 0.99,
+        "threads": 1,
+    },
     "quick": {
         "steps": 300,
         "rendered": 20,
