@@ -16,13 +16,16 @@ test: lint types cuda unit
 
 lint: .venv/everything
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 
 types: .venv/everything
-	$(BIN)/mypy perception
+	$(BIN)/mypy perception calibration deploy
 
 # Without nvcc the kernels are still checked: the tests compile them with g++.
 cuda:
-	@if command -v nvcc >/dev/null; then \
+	@if [ -z "$(CUDA)" ]; then \
+	    echo "cuda: there are no kernels to compile"; \
+	elif command -v nvcc >/dev/null; then \
 	    for file in $(CUDA); do \
 	        echo "nvcc $$file"; nvcc -arch=all-major -Xptxas -v -c "$$file" -o /dev/null || exit 1; \
 	    done; \

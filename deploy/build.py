@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+import onnxruntime as ort
 
 from calibration.int8 import frames
 from deploy import parity
 from deploy.export import FRAME_TASKS, OUTPUTS, export_crops, export_frames, macs
 from deploy.quantize import quantize
 from perception import bundle
-from perception.bundle import ModelSpec, TaskSpec
+from perception.bundle import ModelSpec, Shape, TaskSpec
 from perception.model.network import Network
 from perception.tasks import TASKS, detection, drivable, lanes, signs
 from perception.training.data import SOURCES
@@ -62,7 +64,14 @@ def build(
         out.mkdir(parents=True, exist_ok=True)
         for file in made.iterdir():
             shutil.copy(file, out / file.name)
-    return bundle.write(out, _spec(name, network, size, agreement, len(images)))
+        shapes = {key: shape for file in FILES["fp32"].values() for key, shape in _shapes(made / file)}
+    return bundle.write(out, _spec(name, network, size, shapes, agreement, len(images)))
+
+
+def _shapes(path: Path) -> Iterator[tuple[str, Shape]]:
+    """Each output of a network file and its shape, None where its size is free."""
+    for node in ort.InferenceSession(str(path), providers=["CPUExecutionProvider"]).get_outputs():
+        yield node.name, tuple(size if isinstance(size, int) else None for size in node.shape)
 
 
 def _size(checkpoint: Path) -> Size:
@@ -72,7 +81,12 @@ def _size(checkpoint: Path) -> Size:
 
 
 def _spec(
-    name: str, network: Network, size: Size, agreement: Mapping[str, float], calibrated: int
+    name: str,
+    network: Network,
+    size: Size,
+    shapes: Mapping[str, Shape],
+    agreement: Mapping[str, float],
+    calibrated: int,
 ) -> ModelSpec:
     from perception import __version__
 
@@ -86,6 +100,7 @@ def _spec(
         input_size=size,
         tasks=tasks,
         files=FILES,
+        shapes=shapes,
         info={
             "macs": macs(network, size),
             "parameters": weights,

@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import onnx
 from onnxruntime.quantization import (
-    CalibrationDataReader,
     CalibrationMethod,
     QuantFormat,
     QuantType,
@@ -26,8 +25,8 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from perception.model.network import MEAN, SCALE
 
 
-class _Reader(CalibrationDataReader):
-    """Feeds normalised float images, one at a time."""
+class _Reader:
+    """onnxruntime's CalibrationDataReader: feeds normalised float images, one at a time."""
 
     def __init__(self, name: str, images: np.ndarray) -> None:
         self.feeds: Iterator[dict[str, np.ndarray]] = ({name: image[None]} for image in images)

@@ -182,6 +182,19 @@ def train(
     train(data, out, preset, settings or (), resume)
 
 
+@app.command()
+def export(
+    checkpoint: Annotated[Path, typer.Argument(help="checkpoint.pt of a training run.")],
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Folder for the bundle.")],
+) -> None:
+    """Make a model bundle of a trained network: ONNX files, INT8 ones calibrated on labelled pictures."""
+    from deploy.build import build
+
+    build(checkpoint, data, out)
+    info(out)
+
+
 def _names(tasks: str | None) -> list[str] | None:
     return None if tasks is None else [name.strip() for name in tasks.split(",") if name.strip()]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -66,4 +67,13 @@ def tiny_bundle(_bundle: Path, tmp_path: Path) -> Path:
     path.mkdir()
     for file in _bundle.iterdir():
         (path / file.name).write_bytes(file.read_bytes())
+    return path
+
+
+@pytest.fixture
+def driving_data() -> Path:
+    """The folder of real pictures, for tests marked `data`."""
+    path = Path(os.environ.get("PERCEPTION_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    if not (path / "det.jsonl").exists():
+        pytest.skip(f"no driving data in {path}: set PERCEPTION_DATA")
     return path

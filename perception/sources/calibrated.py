@@ -15,6 +15,8 @@ class Calibrated:
 
     def __init__(self, source: Source, camera: CameraModel) -> None:
         self.live = source.live
+        if hasattr(source, "fps"):  # recordings have a rate, cameras and images do not
+            self.fps = source.fps
         self.images = source.images
         self.lost = source.lost
         self.close = source.close

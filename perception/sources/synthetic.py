@@ -22,7 +22,8 @@ class SyntheticSource:
         """Raises SourceError unless seed >= 0 and frames >= 1."""
         if seed < 0 or frames < 1:
             raise SourceError(
-                f"synthetic:{seed}:{frames}: expected SEED >= 0 and FRAMES >= 1; try synthetic:7 or synthetic:7:50"
+                f"synthetic:{seed}:{frames}: expected SEED >= 0 and FRAMES >= 1; "
+                "try synthetic:7 or synthetic:7:50"
             )
         self._world, self._frames = World(seed), frames
 

@@ -1,9 +1,7 @@
 """A tiny made-up data folder, and a pipeline that knows the truth."""
 
 import json
-import os
 from dataclasses import replace
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -122,11 +120,3 @@ def no_signs():
 
 def flat(size):
     return ClassMap(np.zeros(size[::-1], np.uint8), size)
-
-
-@pytest.fixture
-def driving_data():
-    path = Path(os.environ.get("PERCEPTION_DATA", Path(__file__).parents[3] / "shared" / "data"))
-    if not (path / "det.jsonl").exists():
-        pytest.skip(f"no driving data in {path}: set PERCEPTION_DATA")
-    return path

@@ -3,8 +3,10 @@
 import numpy as np
 
 from perception.camera import CameraModel
+from perception.sources import open_source
 from perception.sources.calibrated import Calibrated
 from perception.types import Frame
+from tests.sources.clips import numbered
 
 CAMERA = CameraModel((1280, 720), 1000, 1100, 640, 360)
 
@@ -35,3 +37,9 @@ def test_the_rest_is_the_sources_own():
     losses = [source.lost for _ in source]
     source.close()
     assert (source.live, source.images, losses, still.closed) == (False, True, [3, 6], True)
+
+
+def test_a_recording_keeps_its_rate_and_a_camera_has_none(tmp_path):
+    recording = Calibrated(open_source(str(numbered(tmp_path / "clip.mp4"))), CAMERA)
+    assert recording.fps == 25
+    assert not hasattr(Calibrated(Still(), CAMERA), "fps")
