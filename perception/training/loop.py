@@ -7,6 +7,7 @@ import math
 import os
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,7 @@ class Trainer:
         self.out.mkdir(parents=True, exist_ok=True)
         (self.out / "config.json").write_text(self.config.to_json() + "\n")
         saved = time.monotonic()
-        with Log(self.out, self.step, self.config.steps) as log:
+        with Log(self.out, self.step, self.config.steps) as log, self._saving():
             for batch in self._batches():
                 values = self._train(batch)
                 self.step += 1
@@ -124,6 +125,15 @@ class Trainer:
                 if self.step == self.config.steps or time.monotonic() - saved > self.config.save_every:
                     self.save()
                     saved = time.monotonic()
+
+    @contextmanager
+    def _saving(self) -> Iterator[None]:
+        """Keep what was learnt when the run is interrupted."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.save()
+            raise
 
     def _train(self, batch: Batch) -> Mapping[str, float]:
         for group in self.optimizer.param_groups:

@@ -13,14 +13,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from perception.synthetic import Rendered, World, random_camera
+from perception.synthetic import Rendered, World, default_camera, random_camera
 from perception.tasks.batch import ANY_SIGN, CERTAIN
 from perception.tasks.detection import CLASSES
 from perception.training.data.sample import Boxes, Sample, absence
 from perception.types import Size
 
-SIZE: Size = (640, 384)
-LINE_WIDTH = 5  # pixels, about that of the teacher's lines at this size
+RENDERED: Size = (1280, 720)  # a camera's size: shrinking it is part of what the network must cope with
+SIZE: Size = (640, 360)
+LINE_WIDTH = 5  # pixels of SIZE, about that of the teacher's lines
+OWN_CAMERA = 0.6  # share of scenes with a camera of their own; the others have the default one
 EVERYTHING = absence(**dict.fromkeys(CLASSES, 1.0))
 
 
@@ -44,7 +46,8 @@ def _paths(folder: Path, count: int) -> Iterator[Path]:
 def render(seed: int) -> Rendered:
     """The scene of a seed: seeded drive, camera and moment."""
     rng = np.random.default_rng((seed, 2))
-    return World(seed, random_camera(rng, SIZE)).render(float(rng.uniform(0, 60)))
+    camera = random_camera(rng, RENDERED) if rng.random() < OWN_CAMERA else default_camera()
+    return World(seed, camera).render(float(rng.uniform(0, 60)))
 
 
 def _arrays(scene: Rendered) -> dict[str, np.ndarray]:
@@ -52,19 +55,26 @@ def _arrays(scene: Rendered) -> dict[str, np.ndarray]:
     assert found is not None
     assert signs is not None
     assert drivable is not None
-    line = np.zeros(scene.paint.shape, np.uint8)
+    scale = np.float32(SIZE[0] / scene.frame.size[0])
+    image = cv2.resize(scene.frame.image, SIZE, interpolation=cv2.INTER_AREA)
+    line = np.zeros(SIZE[::-1], np.uint8)
     for lane in scene.truth.lanes or ():
-        cv2.polylines(line, [np.round(lane.image).astype(np.int32)], False, CERTAIN, LINE_WIDTH)
+        cv2.polylines(line, [np.round(lane.image * scale).astype(np.int32)], False, CERTAIN, LINE_WIDTH)
     return {
-        "jpeg": cv2.imencode(".jpg", scene.frame.image, [cv2.IMWRITE_JPEG_QUALITY, 95])[1],
-        "xyxy": found.xyxy,
+        "jpeg": cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 95])[1],
+        "xyxy": found.xyxy * scale,
         "label": found.class_id,
         "sign": np.array([_meaning(box, signs.xyxy, signs.class_id) for box in found.xyxy], np.int64),
-        "ignored": scene.ignored,
-        "drivable": drivable.labels,
+        "ignored": scene.ignored * scale,
+        "drivable": _shrunk(drivable.labels),
         "line": line,
-        "paint": scene.paint.astype(np.uint8),
+        "paint": _shrunk(scene.paint.astype(np.uint8)),
     }
+
+
+def _shrunk(mask: np.ndarray) -> np.ndarray:
+    """(h, w) uint8 0 or 1 at SIZE: what most of a pixel is."""
+    return (cv2.resize(mask * np.uint8(255), SIZE, interpolation=cv2.INTER_AREA) > 127).astype(np.uint8)
 
 
 def _meaning(box: np.ndarray, signs: np.ndarray, classes: np.ndarray) -> int:

@@ -1,0 +1,146 @@
+"""The model card of a bundle: what it is, what it learnt from, how good it is, what it must not be used for.
+
+    python -m deploy.card BUNDLE --run RUN --int8 int8.json --fp32 fp32.json
+
+`RUN` is the training run's folder; the JSON files come from `perception evaluate --json`. The figures are
+also kept in `model.json`, where `perception info` finds them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from perception import bundle
+from perception.sinks.files import write_whole
+
+SHOWN = {  # what a reader asks first; all figures are in model.json
+    "drivable.camvid.iou": "drivable area, IoU, CamVid",
+    "drivable.idd.iou": "drivable area, IoU, IDD-Lite",
+    "drivable.roadseg_ru.iou": "drivable area, IoU, Russian country roads",
+    "drivable.lums.iou": "drivable area, IoU, campus in Lahore",
+    "lanes.drawn.precision": "lane lines, precision (5 px at 640 wide)",
+    "lanes.drawn.recall": "lane lines, recall (5 px at 640 wide)",
+    "lanes.drawn.f1": "lane lines, F1 (5 px at 640 wide)",
+    "detection.camvid.vehicle.ap50": "vehicles, AP50, CamVid",
+    "detection.camvid.person.ap50": "people, AP50, CamVid",
+    "detection.camvid.cyclist.ap50": "cyclists, AP50, CamVid",
+    "gtsdb.sign.ap50": "traffic signs found, AP50, GTSDB",
+    "gtsdb.sign.read_f1": "traffic signs found and read, F1, GTSDB",
+    "signs.top1": "sign crops read, top-1, GTSRB",
+    "signs.macro_recall": "sign crops read, mean recall of the 43 classes, GTSRB",
+}
+TEXT = """# Model card: {name} {version}
+
+One network for four tasks of a driving camera: objects (vehicle, person, cyclist, motorbike, traffic light,
+traffic sign), lane lines, the 43 sign classes of the German benchmark, and the drivable area.
+
+- Input: {width} x {height} pixels, BGR bytes, letterboxed. {macs:.2f} GMAC a frame, {parameters:.2f} M parameters.
+- Files: float32 and INT8 (uint8 activations, int8 weights per channel) ONNX of the network over the frame and
+  of the small one over sign crops. INT8 ranges come from {calibrated} training images.
+
+## Figures
+
+On the val split of the data below, which chose between models but was never trained on. Definitions:
+docs/metrics.md.
+
+| metric | INT8 | float32 |
+|---|---|---|
+{figures}
+
+Reproduce: `perception evaluate --data DIR --split val [--precision fp32]`.
+
+## Learnt from
+
+| data | truth taken | licence as found |
+|---|---|---|
+| CamVid (Brostow et al. 2009) | people's masks: road; boxes from masks; lane paint of another model | CC BY-NC |
+| IDD-Lite (Varma et al. 2019) | people's masks: drivable, vehicles, people | research use |
+| GTSDB (Houben et al. 2013) | people's sign boxes and classes | free for any purpose, to be cited |
+| GTSRB (Stallkamp et al. 2012) | sign crops | its readme names none |
+| Russian country roads; a campus in Lahore | people's road masks | CC BY 4.0 as stated; MIT and CC BY 4.0 |
+| street pictures from Indonesia | people's boxes | CC BY 4.0 as stated, origin doubtful |
+| CARLA pictures | simulator's boxes | MIT |
+| rendered scenes of this project | exact, all tasks | this project's |
+| soft lane and road maps on the pictures above | output of a public network trained on BDD100K | MIT model's output |
+| vehicle and person boxes on the pictures above | output of a public COCO detector | Apache-2.0 model's output |
+
+**Use these weights for research and other non-commercial purposes only**: some of the data allows no more.
+
+## Trained by
+
+`perception train --data DIR --out RUN{settings}`, then `perception export RUN/checkpoint.pt --data DIR --out
+BUNDLE`. From scratch, on two CPU cores, {steps} steps of {batch} frames and {crops} sign crops.
+{note}
+
+## Limits
+
+- Daylight of Europe and India, and few frames at dusk; not tried at night, in snow or in heavy rain.
+- Signs are read as the 43 German classes; other signs are at best found.
+- Lane labels come from a teacher, so kerbs are sometimes taken for lines; figures on 43 drawn frames.
+- Cyclists, motorbikes and traffic lights had few labels.
+- No redundancy, no tracking, no safety case: this is not a component that may steer a vehicle on its own.
+"""
+
+
+def write_card(folder: Path, run: Path, int8: Path, fp32: Path, note: str = "") -> None:
+    """Write README.md into the bundle, and the figures into its model.json. `note`: what else was done."""
+    figures = {precision: _metrics(path) for precision, path in (("int8", int8), ("fp32", fp32))}
+    config = json.loads((run / "config.json").read_text())
+    spec = bundle.read(folder)
+    spec = bundle.write(folder, replace(spec, info={**spec.info, "metrics": figures, "training": config, "note": note}))
+    write_whole(folder / "README.md", _text(spec, config, figures).encode())
+
+
+def _metrics(path: Path) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in json.loads(path.read_text())["metrics"].items()}
+
+
+def _text(spec: bundle.ModelSpec, config: Mapping[str, Any], figures: Mapping[str, Mapping[str, float]]) -> str:
+    rows = [
+        f"| {what} (`{name}`) | {100 * figures['int8'][name]:.1f} | {100 * figures['fp32'][name]:.1f} |"
+        for name, what in SHOWN.items()
+        if name in figures["int8"] and name in figures["fp32"]
+    ]
+    return TEXT.format(
+        name=spec.name,
+        version=spec.version,
+        width=spec.input_size[0],
+        height=spec.input_size[1],
+        macs=spec.info["macs"] / 1e9,
+        parameters=spec.info["parameters"] / 1e6,
+        calibrated=spec.info["calibration_images"],
+        figures="\n".join(rows),
+        settings=_settings(config),
+        steps=config["steps"],
+        batch=config["batch"],
+        crops=config["crops"],
+        note=spec.info["note"],
+    )
+
+
+def _settings(config: Mapping[str, Any]) -> str:
+    """The `--set` options that tell this configuration from the default one."""
+    from perception.training.config import Config
+
+    default = json.loads(Config().to_json())
+    changed = [f"{key}={json.dumps(value)}" for key, value in config.items() if value != default.get(key)]
+    return "".join(f" --set '{setting}'" for setting in changed)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Write the model card of a bundle.")
+    parser.add_argument("bundle", type=Path)
+    for option in ("run", "int8", "fp32"):
+        parser.add_argument(f"--{option}", type=Path, required=True)
+    parser.add_argument("--note", default="", help="what the configuration does not say of the run")
+    given = parser.parse_args()
+    write_card(given.bundle, given.run, given.int8, given.fp32, given.note)
+
+
+if __name__ == "__main__":
+    main()
