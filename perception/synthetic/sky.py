@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from perception.camera import CameraModel
@@ -122,11 +121,7 @@ def _rays(camera: CameraModel) -> np.ndarray:
     """(H, W, 2) float32 azimuth (left) and elevation of each pixel's ray in the vehicle frame."""
     w, h = camera.size
     pixels = np.stack(np.meshgrid(np.arange(w) + 0.5, np.arange(h) + 0.5), -1)
-    if any(camera.distortion):
-        flat = cv2.undistortPoints(pixels.reshape(-1, 1, 2), camera.matrix, np.array(camera.distortion))
-        xy = flat.reshape(h, w, 2)
-    else:
-        xy = (pixels - (camera.cx, camera.cy)) / (camera.fx, camera.fy)
+    xy = (pixels - (camera.cx, camera.cy)) / (camera.fx, camera.fy)
     rays = np.concatenate([xy, np.ones_like(xy[..., :1])], -1) @ camera.camera_from_vehicle
     azimuth = np.arctan2(rays[..., 1], rays[..., 0])
     return np.stack([azimuth, np.arctan2(rays[..., 2], np.hypot(rays[..., 0], rays[..., 1]))], -1).astype(

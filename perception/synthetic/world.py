@@ -41,6 +41,8 @@ class World:
 
     def __init__(self, seed: int, camera: CameraModel | None = None) -> None:
         self.seed, self.camera = seed, camera or default_camera()
+        if seed < 0 or any(self.camera.distortion):
+            raise ValueError(f"expected seed >= 0 and a camera without distortion, got {seed}, {self.camera}")
         rng = np.random.default_rng((seed, 0))
         self.layout = random_layout(rng)
         sharpest = {"town": 1 / 160, "suburb": 1 / 130, "country": 1 / 140, "motorway": 1 / 500}

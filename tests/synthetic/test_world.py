@@ -1,6 +1,7 @@
 """The renderer: what it promises about time, seeds and truth. Small images keep it quick."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -134,6 +135,13 @@ def test_every_sign_is_a_detection_with_a_class(seed, rendered):
     boxes = truth.detections.xyxy[truth.detections.class_id == 5]
     np.testing.assert_array_equal(boxes, truth.signs.xyxy)
     assert ((truth.signs.class_id >= 0) & (truth.signs.class_id < 43)).all()
+
+
+def test_what_cannot_be_rendered_is_refused():
+    with pytest.raises(ValueError, match="without distortion"):
+        World(0, replace(default_camera(), distortion=(-0.1, 0.0, 0.0, 0.0, 0.0)))
+    with pytest.raises(ValueError, match="seed >= 0"):
+        World(-1)
 
 
 def test_all_classes_and_both_kinds_of_line_occur():
