@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from perception import bundle
+from tests.folders import write_folder
 
 SIZE = (640, 384)  # network input
 STRIDES = (8, 16, 32)
@@ -68,6 +69,12 @@ def tiny_bundle(_bundle: Path, tmp_path: Path) -> Path:
     for file in _bundle.iterdir():
         (path / file.name).write_bytes(file.read_bytes())
     return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Labelled pictures in the format of the driving data: every part, a few of each."""
+    return write_folder(tmp_path / "data")
 
 
 @pytest.fixture
