@@ -35,10 +35,16 @@ def bilinear(tile: Any, u: Any, v: Any) -> Any:
 
 
 @inlined
-def locate(x: Any, y: Any, table: Any) -> Any:
-    """Vehicle x, y to (s from the strip's start, d, cos, sin): Newton steps to the nearest point."""
+def nearest(tile: Any, u: Any, v: Any) -> Any:
+    mask = tile.shape[0] - 1
+    return tile[math.floor(u) & mask, math.floor(v) & mask]
+
+
+@inlined
+def locate(x: Any, y: Any, guess: Any, table: Any) -> Any:
+    """Vehicle x, y to (s from the strip's start, d, cos, sin): Newton steps from a guess of s."""
     last = table.shape[0] - 1.001
-    k = min(max((x + BEHIND) / STEP, 0.0), last)
+    k = min(max(guess / STEP, 0.0), last)
     cos, sin, d = 1.0, 0.0, 0.0
     for _ in range(4):
         i = int(k)
@@ -127,7 +133,7 @@ def asphalt(
         value += look[1] * bilinear(grain, s * 53.0, d * 53.0) * left
     left = fade(foot_s, 0.35)
     if left > FADED:
-        value += 0.6 * look[1] * bilinear(grain, s * 11.0 + 7.0, d * 17.0) * left
+        value += 0.6 * look[1] * nearest(grain, s * 11.0 + 7.0, d * 17.0) * left
     p = min(max(int((d + 25.0) * 20.0), 0), profile.shape[0] - 1)
     value *= profile[p]
     level, cell = 0, max(foot_s * foot_d, 0.0025) / 0.01
@@ -249,11 +255,13 @@ def shade_ground(
     fx, fy, height = lens
     colour = np.empty(3)
     for i in range(image.shape[0]):
+        along = -1.0
         for j in range(image.shape[1]):
             x, y = grid[i, j, 0], grid[i, j, 1]
             if x <= 0.0 or x > FAR:
                 continue
-            along, d, cos, sin = locate(x, y, table)
+            guess = along if along >= 0.0 else x + BEHIND  # the pixel to the left is not far
+            along, d, cos, sin = locate(x, y, guess, table)
             s = along + start
             reach = x / (fy * height)  # a pixel down moves the point by this share of itself
             foot_s = abs(sin * x / fx) + reach * abs(cos * x + sin * y) + 1e-4

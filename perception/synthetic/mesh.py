@@ -132,18 +132,36 @@ class Mesh:
         ident: int,
     ) -> np.ndarray:
         """Its silhouette, then its faces on it. Returns the outline (k, 2) in pixels, empty if too near."""
-        starts = self._pack()[1]
-        faces = {k: cut(camera[starts[k] : starts[k + 1]]) for k in range(first, last)}
-        beyond = np.concatenate(list(faces.values()))
-        if not len(beyond):
-            return np.empty((0, 2))
-        outline = hull(canvas.pixels(beyond))
-        plain = np.median(shown[first:last][seen[first:last]], 0) if seen[first:last].any() else shown[first]
+        outline, shapes = self._shapes(canvas, camera, first, last)
+        if not len(outline):
+            return outline
+        visible = seen[first:last]
+        plain = np.median(shown[first:last][visible], 0) if visible.any() else shown[first]
         canvas.polygon(canvas.fixed(outline), (0.85 * plain).tolist(), ident)
-        for k, face in faces.items():
-            if seen[k] and len(face) >= 3:
-                canvas.polygon(canvas.fixed(canvas.pixels(face)), shown[k].tolist())
+        for k, shape in shapes.items():
+            if seen[k] and len(shape) >= 3:
+                canvas.polygon(shape, shown[k].tolist())
         return outline
+
+    def _shapes(
+        self, canvas: Canvas, camera: np.ndarray, first: int, last: int
+    ) -> tuple[np.ndarray, dict[int, np.ndarray]]:
+        """Outline (k, 2) in pixels of some faces, and each face as `Canvas.polygon` takes it; cut at NEAR."""
+        starts = self._pack()[1]
+        spans = {k: slice(starts[k], starts[k + 1]) for k in range(first, last)}
+        corners = camera[starts[first] : starts[last]]
+        if corners[:, 2].min() > NEAR:
+            pixels = canvas.pixels(corners)
+            fixed = canvas.fixed(pixels)
+            return hull(pixels), {
+                k: fixed[starts[k] - starts[first] :][: len(camera[w])] for k, w in spans.items()
+            }
+        cuts = {k: cut(camera[w]) for k, w in spans.items()}
+        beyond = np.concatenate(list(cuts.values()))
+        if not len(beyond):
+            return np.empty((0, 2)), {}
+        shapes = {k: canvas.fixed(canvas.pixels(c)) for k, c in cuts.items() if len(c)}
+        return hull(canvas.pixels(beyond)), shapes
 
     def _middles(self) -> np.ndarray:
         """(m,) height of each face's middle, metres."""

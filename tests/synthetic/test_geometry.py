@@ -32,7 +32,7 @@ def test_locating_a_point_undoes_placing_it(seed):
     road, rng = strip(seed), np.random.default_rng(seed)
     s, d = 321 + rng.uniform(3, 120, 40), rng.uniform(-12, 12, 40)
     for (x, y), s0, d0 in zip(road.to_vehicle(s, d), s, d, strict=True):
-        along, across, _, _ = locate(x, y, road.table)
+        along, across, _, _ = locate(x, y, x + BEHIND, road.table)
         np.testing.assert_allclose([along + 321 - BEHIND, across], [s0, d0], atol=0.03)
 
 
