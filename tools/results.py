@@ -1,0 +1,140 @@
+"""docs/RESULTS.md and the results of README.md, from the JSON files that the commands wrote.
+
+    python -m tools.results [--val-int8 F] [--val-fp32 F] [--bench F] [--synthetic F] [--signs F]
+
+Files that are given are kept in docs/results, without the path of the data; then both pages are written anew
+from what is there, so that no figure is ever typed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from deploy.card import SHOWN
+
+ROOT = Path(__file__).parents[1]
+KEPT = ROOT / "docs" / "results"
+FILES = ("val-int8", "val-fp32", "bench", "synthetic", "signs")
+PRIVATE = ("data",)
+MARKS = re.compile(r"<!-- results -->.*<!-- /results -->", re.DOTALL)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Write docs/RESULTS.md and the results of README.md.")
+    for name in FILES:
+        parser.add_argument(f"--{name}", type=Path)
+    given = vars(parser.parse_args())
+    KEPT.mkdir(parents=True, exist_ok=True)
+    for name in FILES:
+        path = given[name.replace("-", "_")]
+        if path is not None:
+            kept = {key: value for key, value in json.loads(path.read_text()).items() if key not in PRIVATE}
+            (KEPT / f"{name}.json").write_text(json.dumps(kept, indent=1) + "\n")
+    found = {path.stem: json.loads(path.read_text()) for path in KEPT.glob("*.json")}
+    template = (ROOT / "docs" / "results" / "RESULTS.template.md").read_text()
+    parts = {name: "\n".join(table(found)) for name, table in TABLES.items()}
+    (ROOT / "docs" / "RESULTS.md").write_text(template.format(**parts))
+    readme = ROOT / "README.md"
+    block = f"<!-- results -->\n{parts['summary']}\n<!-- /results -->"
+    readme.write_text(MARKS.sub(lambda _: block, readme.read_text()))
+
+
+def percent(value: float) -> str:
+    return f"{100 * value:.1f}"
+
+
+def quality(found: Mapping[str, Any]) -> Iterator[str]:
+    """Every figure of the val splits, INT8 beside FP32."""
+    int8, fp32 = found["val-int8"]["metrics"], found["val-fp32"]["metrics"]
+    yield "| metric | INT8 | FP32 | INT8 - FP32 |"
+    yield "|---|---|---|---|"
+    for name in sorted(int8):
+        change = f"{100 * (int8[name] - fp32[name]):+.1f}"
+        yield f"| `{name}` | {percent(int8[name])} | {percent(fp32[name])} | {change} |"
+
+
+def synthetic(found: Mapping[str, Any]) -> Iterator[str]:
+    """The figures on rendered scenes; lengths are metres."""
+    yield "| metric | value |"
+    yield "|---|---|"
+    for name, value in sorted(found.get("synthetic", {}).get("metrics", {}).items()):
+        yield f"| `{name}` | {f'{value:.3f} m' if name.endswith('_m') else percent(value)} |"
+
+
+def speed(found: Mapping[str, Any]) -> Iterator[str]:
+    """Stages, networks and processes of `perception bench`."""
+    bench = found["bench"]
+    machine, stages = bench["machine"], bench["pipeline"]["stages_ms"]
+    yield f"Machine: {', '.join(f'{key} {value}' for key, value in machine.items())}."
+    yield ""
+    yield "| stage, 1 thread | p50 ms | p95 ms | p99 ms |"
+    yield "|---|---|---|---|"
+    for name, row in stages.items():
+        yield f"| {name} | " + " | ".join(f"{ms:.2f}" for ms in row.values()) + " |"
+    yield ""
+    yield "| network | threads | wall ms | CPU ms |"
+    yield "|---|---|---|---|"
+    for name, row in bench["network"].items():
+        yield f"| {' | '.join(name.split())} | " + " | ".join(f"{ms:.2f}" for ms in row.values()) + " |"
+    yield ""
+    yield "| | |"
+    yield "|---|---|"
+    for what, text in facts(bench):
+        yield f"| {what} | {text} |"
+
+
+def facts(bench: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    peak, around, process = bench["peak"], bench["pipeline"]["around"], bench["process"]
+    yield "INT8 against FP32, 1 thread", f"{peak['int8_over_fp32']:.2f} x"
+    yield "INT8 convolution peak of the machine, 1 thread", f"{max(peak['int8_gops'].values()):.0f} GOP/s"
+    yield "share of it that the network reaches", f"{100 * peak['share_of_peak']:.0f} %"
+    yield "preprocess and decodes against the networks", f"{100 * around['share_of_networks']:.1f} %"
+    yield "process start to first scene", f"{process['first_scene_s']:.2f} s"
+    yield "peak memory of a 720p run", f"{process['peak_mb']:.0f} MB"
+
+
+def signs(found: Mapping[str, Any]) -> Iterator[str]:
+    """The two ways of reading signs."""
+    yield from found.get("signs", {}).get("table", ["(not measured yet)"])
+
+
+def summary(found: Mapping[str, Any]) -> Iterator[str]:
+    """What the README shows."""
+    int8 = found["val-int8"]["metrics"]
+    yield "INT8, on val pictures the network never saw, of the data sets it learnt from, %:"
+    yield ""
+    yield "| | |"
+    yield "|---|---|"
+    for name, what in SHOWN.items():
+        if name in int8:
+            yield f"| {what} | {percent(int8[name])} |"
+    yield ""
+    bench = found["bench"]
+    yield f"Speed, one thread of {bench['machine'].get('processor', 'this machine')}:"
+    yield ""
+    yield "| | |"
+    yield "|---|---|"
+    network = bench["network"]
+    fast, slow = (network[f"{precision} 1"]["cpu_ms"] for precision in ("int8", "fp32"))
+    yield f"| network, INT8 / FP32 | {fast:.1f} / {slow:.1f} ms |"
+    for what, text in facts(bench):
+        yield f"| {what} | {text} |"
+    yield ""
+    yield "Commands: `perception evaluate --data DIR --split val`, `perception bench`."
+
+
+TABLES = {
+    "quality": quality,
+    "synthetic": synthetic,
+    "speed": speed,
+    "signs": signs,
+    "summary": summary,
+}
+
+if __name__ == "__main__":
+    main()

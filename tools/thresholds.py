@@ -1,0 +1,98 @@
+"""The detection thresholds and the overlap limit of a bundle, chosen on labelled pictures.
+
+    python -m tools.thresholds BUNDLE --data DIR [--split val] [--write]
+
+Of each class the score threshold with the best F1 at IoU 0.5 over all sets that label it, between 0.2 and 0.6;
+of the limits of non-maximum suppression the one with the best mean AP50. `--write` puts them into model.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from perception import bundle
+from perception.evaluation import data
+from perception.evaluation.observe import with_settings
+from perception.load import load
+from perception.pipeline import Pipeline
+from perception.tasks import lanes
+from perception.tasks.detection.metric import AveragePrecision, average_precision
+from perception.types import Frame, Scene
+
+LIMITS = (0.45, 0.5, 0.55, 0.6)
+SCORES = np.arange(0.2, 0.601, 0.02)
+FALLBACK = 0.4  # for a class of which there are too few objects to choose by
+ENOUGH = 30
+
+
+class BestScore(AveragePrecision):
+    """Beside average precision, the threshold with the best F1 for each class."""
+
+    def chosen(self) -> dict[str, tuple[float, float, int]]:
+        """Class -> (threshold, its F1, objects)."""
+        return {name: self._best(i) for i, name in enumerate(self._classes)}
+
+    def _best(self, class_id: int) -> tuple[float, float, int]:
+        answers = self._answers[class_id]
+        if answers.objects < ENOUGH:
+            return FALLBACK, float("nan"), answers.objects
+        score = np.concatenate(answers.score)
+        right = np.concatenate(answers.right, 1)[0]
+        counts = np.concatenate(answers.counts, 1)[0]
+        found = [(score >= s) & counts for s in SCORES]
+        f1 = [2 * (right & f).sum() / max(1, f.sum() + answers.objects) for f in found]
+        best = int(np.argmax(f1))
+        return round(float(SCORES[best]), 2), float(f1[best]), answers.objects
+
+    def mean_ap50(self) -> float:
+        return float(np.mean([average_precision(a)[0] for a in self._answers if a.objects >= ENOUGH]))
+
+
+def choose(folder: Path, pictures: Path, split: str) -> tuple[float, Mapping[str, tuple[float, float, int]]]:
+    """The best overlap limit, and with it each class's best threshold."""
+    pipeline = load(folder, tasks=["detection"], threads=1)
+    (task,) = pipeline.tasks
+    low = dict.fromkeys(task.classes, 0.01)
+    tasks = {limit: with_settings(task, threshold=low, max_objects=300, nms_iou=limit) for limit in LIMITS}
+    metrics = {limit: BestScore(task.classes) for limit in LIMITS}
+    for number, sample in enumerate(data.read(pictures, split, lanes.CLASSES).samples):
+        if sample.boxes is None:
+            continue
+        frame = Frame(data.read_image(sample.image), 0, number)
+        truth = Scene(number, 0, frame.size, sample.boxes.detections(task.classes, frame.size))
+        pipelines = {
+            limit: Pipeline(pipeline.backend, pipeline.preprocess, [tasks[limit]]) for limit in LIMITS
+        }
+        for limit, see in pipelines.items():
+            metrics[limit].update(truth, see(frame))
+    best = max(LIMITS, key=lambda limit: metrics[limit].mean_ap50())
+    for limit in LIMITS:
+        print(f"nms_iou {limit}: mean AP50 {metrics[limit].mean_ap50():.4f}")
+    return best, metrics[best].chosen()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Choose the detection thresholds of a bundle.")
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--split", default="val")
+    parser.add_argument("--write", action="store_true")
+    given = parser.parse_args()
+    limit, chosen = choose(given.bundle, given.data, given.split)
+    for name, (score, f1, objects) in chosen.items():
+        print(f"{name}: threshold {score}, F1 {f1:.3f}, {objects} objects")
+    if given.write:
+        spec = bundle.read(given.bundle)
+        task = spec.tasks["detection"]
+        scores = {name: score for name, (score, _, _) in chosen.items()}
+        task = replace(task, settings={**task.settings, "threshold": scores, "nms_iou": limit})
+        bundle.write(given.bundle, replace(spec, tasks={**spec.tasks, "detection": task}))
+
+
+if __name__ == "__main__":
+    main()
