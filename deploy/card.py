@@ -92,7 +92,9 @@ def write_card(folder: Path, run: Path, int8: Path, fp32: Path, note: str = "") 
     figures = {precision: _metrics(path) for precision, path in (("int8", int8), ("fp32", fp32))}
     config = json.loads((run / "config.json").read_text())
     spec = bundle.read(folder)
-    spec = bundle.write(folder, replace(spec, info={**spec.info, "metrics": figures, "training": config, "note": note}))
+    spec = bundle.write(
+        folder, replace(spec, info={**spec.info, "metrics": figures, "training": config, "note": note})
+    )
     write_whole(folder / "README.md", _text(spec, config, figures).encode())
 
 
@@ -100,7 +102,9 @@ def _metrics(path: Path) -> dict[str, float]:
     return {name: round(value, 4) for name, value in json.loads(path.read_text())["metrics"].items()}
 
 
-def _text(spec: bundle.ModelSpec, config: Mapping[str, Any], figures: Mapping[str, Mapping[str, float]]) -> str:
+def _text(
+    spec: bundle.ModelSpec, config: Mapping[str, Any], figures: Mapping[str, Mapping[str, float]]
+) -> str:
     rows = [
         f"| {what} (`{name}`) | {100 * figures['int8'][name]:.1f} | {100 * figures['fp32'][name]:.1f} |"
         for name, what in SHOWN.items()
