@@ -46,7 +46,7 @@ setup(
     long_description_content_type="text/markdown",
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["perception", "perception.*", "calibration*", "deploy*"]),
-    package_data={"perception": ["py.typed", "bundles/*/*"]},
+    package_data={"perception": ["py.typed", "bundles/*/*"], "deploy": ["*.md"]},
     install_requires=RUN_TIME,
     extras_require={
         "eval": EVAL,

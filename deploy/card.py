@@ -34,57 +34,7 @@ SHOWN = {  # what a reader asks first; all figures are in model.json
     "signs.top1": "sign crops read, top-1, GTSRB",
     "signs.macro_recall": "sign crops read, mean recall of the 43 classes, GTSRB",
 }
-TEXT = """# Model card: {name} {version}
-
-One network for four tasks of a driving camera: objects (vehicle, person, cyclist, motorbike, traffic light,
-traffic sign), lane lines, the 43 sign classes of the German benchmark, and the drivable area.
-
-- Input: {width} x {height} pixels, BGR bytes, letterboxed. {macs:.2f} GMAC a frame, {parameters:.2f} M parameters.
-- Files: float32 and INT8 (uint8 activations, int8 weights per channel) ONNX of the network over the frame and
-  of the small one over sign crops. INT8 ranges come from {calibrated} training images.
-
-## Figures
-
-On the val split of the data below, which chose between models but was never trained on. Definitions:
-docs/metrics.md.
-
-| metric | INT8 | float32 |
-|---|---|---|
-{figures}
-
-Reproduce: `perception evaluate --data DIR --split val [--precision fp32]`.
-
-## Learnt from
-
-| data | truth taken | licence as found |
-|---|---|---|
-| CamVid (Brostow et al. 2009) | people's masks: road; boxes from masks; lane paint of another model | CC BY-NC |
-| IDD-Lite (Varma et al. 2019) | people's masks: drivable, vehicles, people | research use |
-| GTSDB (Houben et al. 2013) | people's sign boxes and classes | free for any purpose, to be cited |
-| GTSRB (Stallkamp et al. 2012) | sign crops | its readme names none |
-| Russian country roads; a campus in Lahore | people's road masks | CC BY 4.0 as stated; MIT and CC BY 4.0 |
-| street pictures from Indonesia | people's boxes | CC BY 4.0 as stated, origin doubtful |
-| CARLA pictures | simulator's boxes | MIT |
-| rendered scenes of this project | exact, all tasks | this project's |
-| soft lane and road maps on the pictures above | output of a public network trained on BDD100K | MIT model's output |
-| vehicle and person boxes on the pictures above | output of a public COCO detector | Apache-2.0 model's output |
-
-**Use these weights for research and other non-commercial purposes only**: some of the data allows no more.
-
-## Trained by
-
-`perception train --data DIR --out RUN{settings}`, then `perception export RUN/checkpoint.pt --data DIR --out
-BUNDLE`. From scratch, on two CPU cores, {steps} steps of {batch} frames and {crops} sign crops.
-{note}
-
-## Limits
-
-- Daylight of Europe and India, and few frames at dusk; not tried at night, in snow or in heavy rain.
-- Signs are read as the 43 German classes; other signs are at best found.
-- Lane labels come from a teacher, so kerbs are sometimes taken for lines; figures on 43 drawn frames.
-- Cyclists, motorbikes and traffic lights had few labels.
-- No redundancy, no tracking, no safety case: this is not a component that may steer a vehicle on its own.
-"""
+TEMPLATE = Path(__file__).with_name("card.template.md")
 
 
 def write_card(folder: Path, run: Path, int8: Path, fp32: Path, note: str = "") -> None:
@@ -110,7 +60,7 @@ def _text(
         for name, what in SHOWN.items()
         if name in figures["int8"] and name in figures["fp32"]
     ]
-    return TEXT.format(
+    return TEMPLATE.read_text().format(
         name=spec.name,
         version=spec.version,
         width=spec.input_size[0],

@@ -2,8 +2,8 @@
 
     python -m tools.thresholds BUNDLE --data DIR [--split val] [--write]
 
-Of each class the score threshold with the best F1 at IoU 0.5 over all sets that label it, between 0.2 and 0.6;
-of the limits of non-maximum suppression that with the best mean AP50. `--write` puts them into model.json.
+Of each class the score threshold with the best F1 at IoU 0.5 over all sets that label it; of the limits of
+non-maximum suppression the one with the best mean AP50. `--write` puts them into the bundle's model.json.
 """
 
 from __future__ import annotations
