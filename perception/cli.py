@@ -140,7 +140,7 @@ def info(
 
 @app.command()
 def evaluate(
-    data: Data,
+    data: Annotated[Path, typer.Option(help="Folder of labelled pictures, or synthetic:SEED[:FRAMES].")],
     split: Annotated[str, typer.Option(help="Which part of the pictures: train, val, ...")] = "val",
     bundle: Bundle = None,
     precision: Precision = "int8",

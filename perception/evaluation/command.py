@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -15,12 +16,15 @@ from rich.table import Table
 from perception import bundle as bundles
 from perception.evaluation import data
 from perception.evaluation.measure import PARTS, Report, measure_dataset
+from perception.evaluation.synthetic import NAME as SYNTHETIC
+from perception.evaluation.synthetic import Worlds, measure_worlds
 from perception.load import load
 from perception.sinks.files import write_whole
 from perception.tasks import lanes
 
 FORMAT = 1
 COLUMNS = ("iou", "ap50", "coco_ap", "precision", "recall", "f1")  # these first, others behind
+METRES = "median_m"  # the one figure that is no share
 
 
 def evaluate(
@@ -35,15 +39,17 @@ def evaluate(
 ) -> Report:
     """Measure a bundle on one split of a data folder; print tables, and write JSON if asked to.
 
+    A `folder` named `synthetic:SEED[:FRAMES]` stands for rendered worlds, whatever the split.
     Raises DataError, BundleError, SinkError.
     """
-    dataset = data.read(folder, split, lanes.CLASSES).thinned(limit)
+    labelled = (Worlds.parse(str(folder)) or data.read(folder, split, lanes.CLASSES)).thinned(limit)
     pipeline = load(bundle, precision=precision, threads=threads)
     start = perf_counter()
-    try:
-        report = measure_dataset(pipeline, dataset, parts, _progress)
-    finally:
-        pipeline.close()
+    with closing(pipeline):
+        if isinstance(labelled, Worlds):
+            report = measure_worlds(pipeline, labelled, parts, _progress)
+        else:
+            report = measure_dataset(pipeline, labelled, parts, _progress)
     show(report, Console())
     if json_path is not None:
         spec = bundles.read(bundle or bundles.SHIPPED)
@@ -54,7 +60,7 @@ def evaluate(
 
 
 def as_json(report: Report, facts: Mapping[str, Any]) -> bytes:
-    """What was measured, on what: metrics are fractions from 0 to 1, by name."""
+    """What was measured, on what: metrics are fractions from 0 to 1, `median_m` metres, by name."""
     figures = {"unit": "fraction", "pictures": report.pictures, "metrics": report.metrics}
     return (json.dumps({"format": FORMAT, **facts, **figures}, indent=1) + "\n").encode()
 
@@ -64,29 +70,45 @@ def show(report: Report, console: Console) -> None:
     tasks: dict[str, dict[str, dict[str, float]]] = {}
     for name, value in report.metrics.items():
         row, _, column = name.rpartition(".")
-        task, _, rest = row.partition(".")
-        if rest == "sign":
-            task, rest = "signs", row
-        tasks.setdefault(task, {}).setdefault(rest or row, {})[column] = value
+        task, title = _place_of(row)
+        figures = tasks.setdefault(task, {}).setdefault(title, {})
+        figures[column] = value
+        if row in report.pictures:
+            figures["pictures"] = report.pictures[row]
     for task in sorted(tasks, key=lambda name: (PARTS.index(name) if name in PARTS else len(PARTS), name)):
-        console.print(_table(task, tasks[task], report.pictures))
+        console.print(_table(task, tasks[task]))
 
 
-def _table(task: str, rows: Mapping[str, Mapping[str, float]], pictures: Mapping[str, int]) -> Table:
-    columns = sorted({c for row in rows.values() for c in row}, key=lambda c: (_place(c), c))
+def _place_of(row: str) -> tuple[str, str]:
+    """Table and title of a row: `lanes.drawn` is in lanes, `gtsdb.sign` and `synthetic.sign` in signs."""
+    task, _, rest = row.partition(".")
+    if task == SYNTHETIC:
+        task, _, part = rest.partition(".")
+        return {"sign": "signs"}.get(task, task), ".".join(filter(None, (SYNTHETIC, part)))
+    return ("signs", row) if rest == "sign" else (task, rest or row)
+
+
+def _table(task: str, rows: Mapping[str, Mapping[str, float]]) -> Table:
+    columns = sorted({c for row in rows.values() for c in row}, key=lambda c: (_order(c), c))
     table = Table(title=f"{task}, %", title_justify="left")
     table.add_column("")
-    for column in (*columns, "pictures"):
+    for column in columns:
         table.add_column(column, justify="right")
     for name, row in rows.items():
-        figures = [f"{100 * row[c]:.1f}" if c in row else "" for c in columns]
-        count = pictures.get(f"{task}.{name}", pictures.get(name))
-        table.add_row(name, *figures, "" if count is None else str(count))
+        table.add_row(name, *(_cell(row, column) for column in columns))
     return table
 
 
-def _place(column: str) -> int:
-    return COLUMNS.index(column) if column in COLUMNS else len(COLUMNS)
+def _cell(row: Mapping[str, float], column: str) -> str:
+    if column not in row:
+        return ""
+    if column == "pictures":
+        return str(row[column])
+    return f"{row[column]:.2f} m" if column == METRES else f"{100 * row[column]:.1f}"
+
+
+def _order(column: str) -> int:
+    return COLUMNS.index(column) if column in COLUMNS else len(COLUMNS) + (column == "pictures")
 
 
 def _progress(items: Sequence[Any], what: str) -> Iterable[Any]:

@@ -25,9 +25,17 @@ M = TypeVar("M")
 Progress = Callable[[Sequence[Any], str], Iterable[Any]]  # items and what they are, to the same items
 
 
+def unwatched(items: Sequence[Any], what: str) -> Iterable[Any]:
+    """No progress shown."""
+    return items
+
+
 @dataclass(frozen=True)
 class Report:
-    """Metrics by name, all fractions from 0 to 1, and how many pictures stand behind them."""
+    """Metrics by name, and how many pictures stand behind them.
+
+    All are fractions from 0 to 1; only a `median_m` is metres.
+    """
 
     metrics: dict[str, float] = field(default_factory=dict)
     pictures: dict[str, int] = field(default_factory=dict)
@@ -53,7 +61,7 @@ def measure_dataset(
     pipeline: See,
     dataset: Dataset,
     parts: Sequence[str] = PARTS,
-    progress: Progress = lambda items, what: items,
+    progress: Progress = unwatched,
 ) -> Report:
     """See every picture of `dataset` once and compare with its labels. Raises DataError."""
     unknown = sorted(set(parts) - set(PARTS))

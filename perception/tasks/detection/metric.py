@@ -34,7 +34,8 @@ class _Answers:
 class AveragePrecision:
     """COCO's AP (Lin et al. 2014; cocoeval.py): 101-point interpolation, 100 boxes a class and image.
 
-    `<class>.ap50` at IoU 0.5; `coco_ap` the mean over IoU 0.50:0.05:0.95 and over the classes with objects.
+    `<class>.ap50` at IoU 0.5, `ap50` its mean over the classes with objects; `coco_ap` the mean over
+    IoU 0.50:0.05:0.95 and those classes.
     Wants boxes down to very low scores.
     """
 
@@ -64,8 +65,18 @@ class AveragePrecision:
         }
         if not tables:
             return {}
-        mean = float(np.mean(list(tables.values())))
-        return {**{f"{name}.ap50": float(ap[0]) for name, ap in tables.items()}, "coco_ap": mean}
+        mean = np.mean(list(tables.values()), 0)
+        of_class = {f"{name}.ap50": float(ap[0]) for name, ap in tables.items()}
+        return {**of_class, "ap50": float(mean[0]), "coco_ap": float(mean.mean())}
+
+    def pooled(self) -> float:
+        """AP at IoU 0.5 of all classes as if they were one, so that each object counts the same."""
+        answers = [a for a in self._answers if a.objects]
+        columns = {
+            name: [x for a in answers for x in getattr(a, name)] for name in ("score", "right", "counts")
+        }
+        total = _Answers(sum(a.objects for a in answers), **columns)
+        return float(average_precision(total)[0]) if answers else 0.0
 
 
 def average_precision(answers: _Answers) -> np.ndarray:

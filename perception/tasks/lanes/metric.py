@@ -17,6 +17,8 @@ from perception.types import LaneLine, Scene, Size
 DRAWN_WIDTH, DRAWN_PIXELS = 640, 5.0  # canvas and tolerance for drawn lines
 PAINT_WIDTH, PAINT_PIXELS = 480, 2.0  # for masks of paint
 VOID = 255  # in a mask of paint: not judged
+AHEAD = np.arange(5.0, 25.01, 0.5)  # metres: where lines on the road are compared
+NEAR = 0.5  # metres sideways: a line this near is the same line
 
 
 class DrawnLines:
@@ -79,6 +81,65 @@ class PaintedLines:
 
     def result(self) -> Mapping[str, float]:
         return self._hits.result()
+
+
+class RoadLines:
+    """`median_m`, `precision_m`, `recall_m` against true lines on the road, 5 to 25 m ahead.
+
+    Every half metre of x each line has a lateral position y. A true and a found line that share positions
+    are paired, nearest first (median of their distances), each with one at most and only within NEAR.
+    `median_m` is the median distance in metres between paired lines, over all positions of all frames;
+    recall (precision) the share of the true (found) positions at which the paired line is within NEAR.
+    """
+
+    def __init__(self) -> None:
+        self._hits = Hits()
+        self._distances: list[np.ndarray] = []
+
+    def update(self, truth: Scene, seen: Scene) -> None:
+        """Lines without road points (a camera that is not calibrated) are left out."""
+        if truth.lanes is None or seen.lanes is None:
+            return
+        true, found = (lateral(scene.lanes or ()) for scene in (truth, seen))
+        distance = np.abs(true[:, None] - found[None])
+        pairs = nearest_pairs(distance)
+        apart = np.concatenate([distance[pair][~np.isnan(distance[pair])] for pair in pairs] or [np.empty(0)])
+        near = int((apart <= NEAR).sum())
+        self._distances.append(apart)
+        false, missed = (int(np.isfinite(y).sum()) - near for y in (found, true))
+        self._hits.add(near, false, near, missed)
+
+    def result(self) -> Mapping[str, float]:
+        apart = np.concatenate(self._distances or [np.empty(0)])
+        shares = {"precision_m": self._hits.precision, "recall_m": self._hits.recall}
+        return {**({"median_m": float(np.median(apart))} if len(apart) else {}), **shares}
+
+
+def lateral(lines: Iterable[LaneLine]) -> np.ndarray:
+    """(lines, AHEAD) float64: y of each line at each x of AHEAD in metres, NaN where it does not reach."""
+    rows = [_at(line.road, AHEAD) for line in lines if line.road is not None]
+    return np.array(rows, np.float64).reshape(len(rows), len(AHEAD))
+
+
+def _at(road: np.ndarray, x: np.ndarray) -> np.ndarray:
+    road = road[np.isfinite(road).all(1)].astype(np.float64)
+    if not len(road):
+        return np.full(len(x), np.nan)
+    road = road[np.argsort(road[:, 0], kind="stable")]
+    return np.interp(x, road[:, 0], road[:, 1], left=np.nan, right=np.nan)
+
+
+def nearest_pairs(distance: np.ndarray) -> list[tuple[int, int]]:
+    """(true, found) rows, nearest first, from distances (true, found, positions) with NaN where unshared."""
+    shared = ~np.isnan(distance).all(2)
+    apart = np.full(shared.shape, np.inf)
+    apart[shared] = np.nanmedian(distance[shared], 1)
+    pairs: list[tuple[int, int]] = []
+    while apart.size and apart.min() <= NEAR:
+        row, column = np.unravel_index(apart.argmin(), apart.shape)
+        pairs.append((int(row), int(column)))
+        apart[row], apart[:, column] = np.inf, np.inf
+    return pairs
 
 
 def _on_paint(pixels: np.ndarray, near: np.ndarray, void: np.ndarray) -> tuple[int, int]:

@@ -59,7 +59,11 @@ def test_a_region_of_one_class_excuses_no_other():
 def test_nothing_found_has_precision_zero():
     truth = scene((0, 0, 10, 10, 1, 0))
     assert set(figures(ObjectsFound(CLASSES), (truth, scene())).values()) == {0.0}
-    assert figures(AveragePrecision(CLASSES), (truth, scene())) == {"vehicle.ap50": 0.0, "coco_ap": 0.0}
+    assert figures(AveragePrecision(CLASSES), (truth, scene())) == {
+        "vehicle.ap50": 0.0,
+        "ap50": 0.0,
+        "coco_ap": 0.0,
+    }
 
 
 def test_classes_without_an_object_have_no_figure():
@@ -97,6 +101,15 @@ def test_average_precision_is_that_of_the_coco_tool(seed):
     assert got == pytest.approx(expected, abs=1e-9)
 
 
+def test_pooled_precision_counts_each_object_the_same():
+    truth = scene((0, 0, 9, 9, 1, 0), (20, 0, 29, 9, 1, 0), (40, 0, 49, 9, 1, 0), (60, 0, 69, 9, 1, 1))
+    seen = scene((0, 0, 9, 9, 0.9, 0), (20, 0, 29, 9, 0.8, 0), (40, 0, 49, 9, 0.7, 0))
+    metric = AveragePrecision(CLASSES)
+    metric.update(truth, seen)
+    assert metric.result()["ap50"] == pytest.approx(1 / 2)
+    assert metric.pooled() == pytest.approx(3 / 4, abs=0.01)  # 101 recalls
+
+
 def random_pair(rng):
     """Truth with regions that are not judged; what is found are moved copies of it and false boxes."""
     n, extra = rng.integers(0, 8), rng.integers(0, 6)
@@ -127,4 +140,4 @@ def coco_tool(pairs):
         tool.run()
     precision = tool.eval["precision"][:, :, :, 0, 2]  # IoU, recall, class; all sizes, 100 boxes
     half = {f"{name}.ap50": precision[0, :, i].mean() for i, name in enumerate(CLASSES)}
-    return {**half, "coco_ap": tool.stats[0]}
+    return {**half, "ap50": tool.stats[1], "coco_ap": tool.stats[0]}

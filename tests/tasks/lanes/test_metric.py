@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from perception.tasks.lanes.metric import DrawnLines, PaintedLines, middle_of, stroke_mask
+from perception.tasks.lanes.metric import DrawnLines, PaintedLines, RoadLines, middle_of, stroke_mask
 from perception.types import LaneLine, Scene
 
 
@@ -109,3 +109,43 @@ def test_strokes_have_no_holes():
     mask = stroke_mask([line((3, 90), (60, 10), (90, 10))], 1.0, (100, 100))
     assert (np.diff(np.flatnonzero(mask.any(1))) == 1).all()
     assert (np.diff(np.flatnonzero(mask.any(0))) == 1).all()
+
+
+def on_road(y, reach=(3.0, 30.0)):
+    """A line straight ahead, y metres to the left."""
+    x = np.linspace(*reach, 28)
+    return LaneLine(np.zeros((28, 2), np.float32), np.stack([x, np.full(28, y)], 1), 1.0, 0)
+
+
+def road(true, found):
+    metric = RoadLines()
+    truth, seen = (Scene(0, 0, (640, 480), lanes=tuple(lines)) for lines in (true, found))
+    metric.update(truth, seen)
+    return metric.result()
+
+
+def test_distance_on_the_road_is_the_median_over_paired_lines():
+    got = road([on_road(2), on_road(-2)], [on_road(2.1), on_road(-2.3)])
+    assert got["median_m"] == pytest.approx(0.2)
+    assert (got["precision_m"], got["recall_m"]) == (1, 1)
+
+
+def test_a_true_line_is_paired_once_and_the_nearest_wins():
+    got = road([on_road(2)], [on_road(2.4), on_road(2.1)])
+    assert got["median_m"] == pytest.approx(0.1)
+    assert got["precision_m"] == pytest.approx(0.5)
+
+
+def test_a_line_far_off_is_another_line():
+    assert road([on_road(2)], [on_road(2.6)]) == {"precision_m": 0, "recall_m": 0}
+
+
+def test_recall_counts_the_metres_that_a_line_lacks():
+    got = road([on_road(2)], [on_road(2, (3, 14.9))])
+    assert got["recall_m"] == pytest.approx(20 / 41)  # 5 to 14.5 of 5 to 25 m, every half metre
+    assert got["precision_m"] == 1
+
+
+def test_lines_of_a_camera_that_is_not_calibrated_are_left_out():
+    line = LaneLine(np.zeros((2, 2), np.float32), None, 1.0, 0)
+    assert road([on_road(2)], [line])["recall_m"] == 0

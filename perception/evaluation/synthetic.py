@@ -1,0 +1,160 @@
+"""Figures on rendered scenes, of which everything is known: `synthetic:SEED[:FRAMES]`.
+
+Each picture is another world at another moment: every second one through the default camera, the others each
+through a random one. Training renders the worlds from 0 on; these begin at FIRST.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from perception.errors import DataError
+from perception.evaluation.data import VOID
+from perception.evaluation.measure import PARTS, Progress, Report, unwatched
+from perception.evaluation.observe import Observer, See
+from perception.synthetic import Rendered, World, default_camera, random_camera
+from perception.synthetic.lens import Bonnet
+from perception.tasks.detection.metric import AveragePrecision, ObjectsFound
+from perception.tasks.drivable.metric import DrivableArea
+from perception.tasks.lanes.metric import DrawnLines, RoadLines
+from perception.tasks.signs.metric import SignsRead
+from perception.types import Detections, Scene, Signs, Size
+
+NAME = "synthetic"
+FRAMES = 40
+FIRST, APART = 1_000_000, 1000  # SEED's worlds are FIRST + APART * SEED and the following ones
+SIZE: Size = (1280, 720)
+LONGEST = 60.0  # seconds of driving before the picture is taken
+SMALLEST, LARGE = 12 / 720, 25 / 720  # of the picture's height: lower objects are not asked for
+
+
+@dataclass(frozen=True)
+class Worlds:
+    """So many pictures of so many worlds; the same seed gives the same pictures."""
+
+    seed: int
+    frames: int = FRAMES
+
+    @classmethod
+    def parse(cls, text: str) -> Worlds | None:
+        """From `synthetic:SEED[:FRAMES]`; None if it is something else. Raises DataError."""
+        if not text.startswith(f"{NAME}:"):
+            return None
+        found = re.fullmatch(NAME + r":(\d+)(?::([1-9]\d*))?", text)
+        if not found:
+            raise DataError(
+                f"{text}: expected synthetic:SEED or synthetic:SEED:FRAMES, such as synthetic:7:40"
+            )
+        return cls(int(found[1]), int(found[2] or FRAMES))
+
+    def thinned(self, limit: int | None) -> Worlds:
+        """At most `limit` pictures, the first."""
+        return self if limit is None else replace(self, frames=min(limit, self.frames))
+
+    def render(self, k: int) -> Rendered:
+        """Picture k."""
+        seed = FIRST + APART * self.seed + k
+        rng = np.random.default_rng((seed, 3))
+        camera = random_camera(rng, SIZE) if k % 2 else default_camera(SIZE)
+        world = World(seed, camera)
+        rendered = world.render(float(rng.uniform(0, LONGEST)))
+        return rendered if world.bonnet is None else _without(world.bonnet, rendered)
+
+
+def _without(bonnet: Bonnet, rendered: Rendered) -> Rendered:
+    """The ego vehicle itself is not judged, as in Cityscapes (Cordts et al. 2016)."""
+    drivable = rendered.truth.drivable
+    assert drivable is not None
+    drivable.labels[bonnet.rows][bonnet.alpha[..., 0] > 0.5] = VOID
+    return rendered
+
+
+def asked(rendered: Rendered, classes: Sequence[str], smallest: float = SMALLEST) -> Scene:
+    """The truth in the form of the metrics: score 0 marks what is not asked for.
+
+    That is, in all classes, what is hidden by more than 65 % or a speck (`Rendered.ignored`), and every
+    object lower than `smallest`, a share of the picture's height.
+    """
+    truth, hidden = rendered.truth, rendered.ignored
+    found, signs = truth.detections, truth.signs
+    assert found is not None
+    assert signs is not None
+    objects, boards = (_height(x.xyxy, truth.size) >= smallest for x in (found, signs))
+    everywhere = np.repeat(np.arange(len(classes)), len(hidden))
+    return replace(
+        truth,
+        detections=Detections(
+            np.concatenate([found.xyxy, *[hidden] * len(classes)]),
+            _with_zeros(objects, len(everywhere)).astype(np.float32),
+            np.concatenate([found.class_id, everywhere]).astype(np.int32),
+        ),
+        signs=Signs(
+            np.concatenate([signs.xyxy, hidden]),
+            _with_zeros(signs.class_id, len(hidden)).astype(np.int32),
+            _with_zeros(boards, len(hidden)).astype(np.float32),
+        ),
+    )
+
+
+def _with_zeros(values: np.ndarray, count: int) -> np.ndarray:
+    return np.concatenate([values, np.zeros(count, values.dtype)])
+
+
+def _height(xyxy: np.ndarray, size: Size) -> np.ndarray:
+    """(n,) heights of boxes as shares of the picture's."""
+    return (xyxy[:, 3] - xyxy[:, 1]) / size[1]
+
+
+def measure_worlds(
+    pipeline: See, worlds: Worlds, parts: Sequence[str] = PARTS, progress: Progress = unwatched
+) -> Report:
+    """Render and see every picture of `worlds` and compare with the truth."""
+    observer = Observer(pipeline)
+    metrics = _metrics(observer.classes, parts)
+    precise = _Precise(observer.classes if "detection" in parts else ())
+    for k in progress(range(worlds.frames), "worlds"):
+        rendered = worlds.render(k)
+        truth = asked(rendered, observer.classes)
+        seen, unsure = observer(rendered.frame)
+        for _, metric in metrics:
+            metric.update(truth, seen)
+        precise.update(rendered, unsure)
+    figures = {f"{name}.{key}": value for name, m in metrics for key, value in m.result().items()}
+    pictures = dict.fromkeys((name for name, _ in metrics), worlds.frames)
+    return Report(dict(sorted({**figures, **precise.result()}.items())), pictures)
+
+
+class _Precise:
+    """Average precision of all objects that are asked for, and of the large ones."""
+
+    def __init__(self, classes: Sequence[str]) -> None:
+        self._classes = classes
+        self._levels = {
+            f"{NAME}.detection": (SMALLEST, AveragePrecision(classes)),
+            f"{NAME}.detection.large": (LARGE, AveragePrecision(classes)),
+        }
+
+    def update(self, rendered: Rendered, seen: Scene) -> None:
+        for smallest, metric in self._levels.values():
+            metric.update(asked(rendered, self._classes, smallest), seen)
+
+    def result(self) -> dict[str, float]:
+        found = {f"{name}.{key}": x for name, (_, m) in self._levels.items() for key, x in m.result().items()}
+        pooled = {f"{name}.pooled.ap50": m.pooled() for name, (_, m) in self._levels.items()}
+        return {**found, **pooled} if found else {}
+
+
+def _metrics(classes: Sequence[str], parts: Sequence[str]) -> list[tuple[str, Any]]:
+    """(name, metric) of what is compared with the scene as it is reported."""
+    found: dict[str, list[tuple[str, Any]]] = {
+        "drivable": [(f"{NAME}.drivable", DrivableArea())],
+        "lanes": [(f"{NAME}.lanes", DrawnLines()), (f"{NAME}.lanes", RoadLines())],
+        "detection": [(f"{NAME}.detection", ObjectsFound(classes))],
+        "signs": [(f"{NAME}.sign", SignsRead())],
+    }
+    return [pair for part in parts for pair in found[part]]

@@ -1,0 +1,111 @@
+"""Figures on rendered worlds: a perfect observer gets everything, a blind one nothing."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from perception.errors import DataError
+from perception.evaluation.command import evaluate
+from perception.evaluation.data import VOID
+from perception.evaluation.synthetic import FIRST, Worlds, asked, measure_worlds
+from perception.tasks.detection import CLASSES
+
+SHARES = (
+    "drivable.iou",
+    "detection.ap50",
+    "detection.pooled.ap50",
+    "lanes.f1",
+    "lanes.recall_m",
+    "sign.read_f1",
+)
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    """Two worlds, the second with a bonnet in view."""
+    worlds = Worlds(0, 2)
+    return [worlds.render(k) for k in range(2)]
+
+
+@pytest.fixture
+def told(pictures):
+    """A pipeline that answers with the truth."""
+    scenes = {picture.frame.source: picture.truth for picture in pictures}
+    return lambda frame: scenes[frame.source]
+
+
+def test_the_truth_gets_full_marks(told):
+    found = measure_worlds(told, Worlds(0, 2)).metrics
+    assert {name: found[f"synthetic.{name}"] for name in SHARES} == pytest.approx(dict.fromkeys(SHARES, 1))
+    assert found["synthetic.lanes.median_m"] == 0
+
+
+def test_who_sees_nothing_gets_none(blind):
+    found = measure_worlds(blind, Worlds(0, 2)).metrics
+    assert {name: found[f"synthetic.{name}"] for name in SHARES} == dict.fromkeys(SHARES, 0)
+    assert "synthetic.lanes.median_m" not in found  # there is no distance to nothing
+
+
+def test_lines_that_are_moved_sideways_are_as_far_off_as_they_were_moved(told):
+    def moved(frame):
+        scene = told(frame)
+        return replace(scene, lanes=tuple(replace(x, road=x.road + (0, 0.2)) for x in scene.lanes))
+
+    found = measure_worlds(moved, Worlds(0, 2), ["lanes"]).metrics
+    assert found["synthetic.lanes.median_m"] == pytest.approx(0.2, abs=1e-5)
+    assert found["synthetic.lanes.recall_m"] == pytest.approx(1)
+
+
+def test_only_the_parts_asked_for_are_measured(told):
+    found = measure_worlds(told, Worlds(0, 1), ["drivable"])
+    assert list(found.metrics) == ["synthetic.drivable.iou"]
+    assert found.pictures == {"synthetic.drivable": 1}
+
+
+def test_worlds_are_the_same_every_time_and_not_those_of_training(pictures):
+    again = Worlds(0, 1).render(0)
+    assert np.array_equal(again.frame.image, pictures[0].frame.image)
+    assert [picture.frame.source for picture in pictures] == [f"synthetic:{FIRST + k}" for k in range(2)]
+    assert pictures[0].frame.camera != pictures[1].frame.camera
+
+
+def test_low_and_hidden_objects_are_not_asked_for(pictures):
+    picture = pictures[0]
+    truth = asked(picture, CLASSES, 30 / 720).detections
+    real = len(picture.truth.detections)
+    assert np.array_equal(truth.score[:real] > 0, truth.xyxy[:real, 3] - truth.xyxy[:real, 1] >= 30)
+    assert 0 < truth.score[:real].sum() < real
+    assert len(truth) == real + len(CLASSES) * len(picture.ignored)
+    assert not truth.score[real:].any()
+
+
+def test_the_bonnet_is_not_judged(pictures):
+    labels = pictures[1].truth.drivable.labels
+    assert (labels[-1] == VOID).mean() > 0.9
+    assert (labels[: len(labels) // 2] != VOID).all()
+
+
+@pytest.mark.parametrize(
+    "text", ["synthetic:", "synthetic:x", "synthetic:1:0", "synthetic:1:2:3", "synthetic:-1"]
+)
+def test_other_names_of_worlds_are_refused(text):
+    with pytest.raises(DataError, match="synthetic:SEED"):
+        Worlds.parse(text)
+
+
+def test_names():
+    assert Worlds.parse("synthetic:7:3") == Worlds(7, 3)
+    assert Worlds.parse("synthetic:7").thinned(5).frames == 5
+    assert Worlds.parse("data/synthetic") is None
+
+
+def test_the_command_takes_worlds_for_data(tiny_bundle, tmp_path, capsys):
+    path = tmp_path / "worlds.json"
+    evaluate(Path("synthetic:1:1"), "val", tiny_bundle, "fp32", path)
+    written = json.loads(path.read_text())
+    assert written["data"] == "synthetic:1:1"
+    assert 0 <= written["metrics"]["synthetic.drivable.iou"] < 0.9
+    assert "synthetic" in capsys.readouterr().out
