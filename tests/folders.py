@@ -1,4 +1,4 @@
-"""A tiny made-up data folder with every part of the format, for judging (`val`) and for training (`train`)."""
+"""A tiny made-up data folder with every part of the format, to judge by (`val`) and to train on (`train`)."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ WEAK = {  # image -> boxes of a teacher: x1, y1, x2, y2, class, extra, score
     ],
     "road/roadseg_ru/images/u.png": [[40, 40, 60, 60, "vehicle", "car", 0.9]],
 }
-TAUGHT = {"camvid": ("c2", "c3"), "gtsdb": ("g",), "roadseg_ru": ("u",)}  # sets with a teacher's maps
+TAUGHT = {"camvid": ("c2", "c3"), "gtsdb": ("g",), "idd": ("i2",), "roadseg_ru": ("u",)}  # sets with a teacher's maps
 
 
 def write_folder(path: Path) -> Path:

@@ -74,11 +74,14 @@ class Place:
         right, bottom = max(0, left + window[0] - width), max(0, top + window[1] - height)
         padding = [max(0, -left), max(0, -top), right, bottom]
         item = dict(item)
-        for name, fill in (("image", PAD), ("maps", UNKNOWN), ("boxes", None)):
+        for name, fill in (("image", PAD), ("maps", UNKNOWN)):
             value = F.pad(item[name], padding, fill=fill) if any(padding) else item[name]
             region = (max(0, top), max(0, left), int(window[1]), int(window[0]))
             item[name] = F.resized_crop(value, *region, size=[self.size[1], self.size[0]], antialias=True)
-        return _without_cut(item, item["boxes"].as_subclass(Tensor))
+        # torchvision would clip the boxes; how much of each is left must be known
+        grown = np.tile(np.divide(self.size, window), 2).astype(np.float32)
+        boxes = item["boxes"].as_subclass(Tensor) - torch.tensor([left, top, left, top])
+        return _without_cut(item, boxes * torch.from_numpy(grown))
 
 
 def _without_cut(item: Item, boxes: Tensor) -> Item:
@@ -103,13 +106,22 @@ def mirror(item: Item) -> Item:
     return {**item, **flipped, "boxes": boxes, "sign": torch.full_like(item["sign"], ANY_SIGN)}
 
 
+def compressed(image: Tensor) -> Tensor:
+    """(3, h, w) uint8 through JPEG of a quality of 30 to 80 (torchvision's own JPEG goes away)."""
+    quality = int(torch.randint(30, 81, ()))
+    pixels = np.ascontiguousarray(image.numpy().transpose(1, 2, 0)[..., ::-1])
+    stored = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    seen = np.asarray(cv2.imdecode(stored, cv2.IMREAD_COLOR))[..., ::-1].transpose(2, 0, 1)
+    return tv_tensors.Image(torch.from_numpy(np.ascontiguousarray(seen)))
+
+
 LIGHT = v2.Compose(
     [
         v2.RandomApply([v2.ColorJitter(brightness=0.5, contrast=0.4, saturation=0.5)], 0.8),
         v2.RandomApply([v2.ColorJitter(hue=0.04)], 0.15),
         v2.RandomGrayscale(0.03),
         v2.RandomApply([v2.GaussianBlur(5, (0.4, 1.6))], 0.12),
-        v2.RandomApply([v2.JPEG((30, 80))], 0.12),
+        v2.RandomApply([v2.Lambda(compressed)], 0.12),
     ]
 )
 
@@ -144,7 +156,7 @@ def sign_crop(
     coarse = int(rng.integers(14, size)) if rng.random() < 0.3 else size  # a sign further away
     turn = cv2.getRotationMatrix2D((0, 0), float(rng.normal(0, 6)), coarse / shown)
     turn[:, :2] *= np.exp(rng.uniform(-0.08, 0.08, 2))[None]
-    turn[:, 2] = coarse / 2 - turn[:, :2] @ centre
+    turn[:, 2] = coarse / 2 - turn[:, :2] @ (centre - 0.5) - 0.5  # OpenCV counts from the middle of a pixel
     crop = cv2.warpAffine(
         image, turn, (coarse, coarse), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )

@@ -90,10 +90,12 @@ def configure(preset: str, settings: Sequence[str] = ()) -> Config:
         name, _, entry = key.partition(".")
         if not found or name not in known:
             raise DataError(f"--set {setting}: expected key=value with a key of {', '.join(sorted(known))}")
-        value = _value(text)
+        old, value = getattr(config, name), _value(text)
         if entry:
-            value = {**getattr(config, name), entry: value}
-        config = replace(config, **{name: _as(getattr(config, name), value, setting)})
+            if not isinstance(old, Mapping):
+                raise DataError(f"--set {setting}: {name} has no entries; expected {name}=value")
+            value = {**old, entry: _as(1.0, value, setting)}
+        config = replace(config, **{name: _as(old, value, setting)})
     return config
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -17,7 +18,9 @@ from torch.utils.data import DataLoader
 
 from perception.errors import DataError
 from perception.model.network import Network, normalise
+from perception.model.sharing import SHARING
 from perception.tasks.batch import Batch
+from perception.tasks.heads import HEADS
 from perception.tasks.losses import LOSSES
 from perception.training.augment import Place
 from perception.training.balance import BALANCE
@@ -27,6 +30,7 @@ from perception.training.data.mix import Mix
 from perception.training.log import Log
 
 FINISH_ZOOM = (0.85, 1.25)
+KEPT = ("network", "ema", "optimizer", "step", "config")  # in a checkpoint
 
 
 class Ema:
@@ -78,6 +82,7 @@ class Trainer:
     """One run in one folder: config.json, log.csv, TensorBoard events and checkpoint.pt."""
 
     def __init__(self, data: Path, out: Path, config: Config) -> None:
+        _check_names(config)
         torch.set_num_threads(config.threads)
         torch.manual_seed(config.seed)
         self.data, self.out, self.config = data, out, config
@@ -189,12 +194,25 @@ class Trainer:
                 yield from (batch for batch, _ in zip(loader, range(end - self.step), strict=False))
 
 
+def _check_names(config: Config) -> None:
+    """Raises DataError if a table has no such line."""
+    tables = {"tasks": (config.tasks, HEADS), "sharing": ((config.sharing,), SHARING)}
+    tables["balance"] = (config.balance,), BALANCE
+    for key, (names, table) in tables.items():
+        unknown = [name for name in names if name not in table]
+        if unknown:
+            raise DataError(f"{key}: expected of {', '.join(table)}, got {', '.join(unknown)}")
+
+
 def load_checkpoint(path: Path) -> dict[str, Any]:
     """A checkpoint of `Trainer.save`. Raises DataError if it cannot be read; never unpickles code."""
     try:
         state: dict[str, Any] = torch.load(path, weights_only=True)
-    except (OSError, RuntimeError, ValueError) as error:
+        missing = [name for name in KEPT if name not in state]
+    except (OSError, RuntimeError, ValueError, EOFError, TypeError, UnpicklingError) as error:
         raise DataError(f"{path}: expected a checkpoint of this project: {error}") from error
+    if missing:
+        raise DataError(f"{path}: expected a checkpoint of this project, but it has no {', '.join(missing)}")
     return state
 
 

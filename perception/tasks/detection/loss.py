@@ -73,9 +73,9 @@ def _learnable(centres: Tensor, batch: Batch, classes: int) -> Tensor:
     """(b, n, classes) float: 0 at cells inside a box of that class that is not sure, else 1."""
     image, box = (batch.valid & ~batch.sure).nonzero(as_tuple=True)
     inside = _inside(centres, batch.boxes[image, box]).float()
-    hit = torch.zeros(len(batch.boxes) * classes, len(centres))
-    hit.index_reduce_(0, image * classes + batch.labels[image, box], inside, "amax")
-    return 1 - hit.reshape(-1, classes, len(centres)).transpose(1, 2)
+    hits = torch.zeros(len(batch.boxes), classes, len(centres))
+    hits.index_put_((image, batch.labels[image, box]), inside, accumulate=True)
+    return (hits == 0).float().transpose(1, 2)
 
 
 def _inside(centres: Tensor, boxes: Tensor) -> Tensor:
@@ -102,7 +102,8 @@ def assign(
     align = of_class.clamp(min=1e-6).sqrt() * overlap.clamp(min=1e-4) ** 4 * (_inside(centres, truth) | near)
     best = align.topk(min(TOP, align.shape[1]), dim=1)
     chosen = torch.zeros_like(align).scatter_(1, best.indices, (best.values > 0).float()) * (overlap + 1e-6)
-    winner = torch.zeros_like(scores[..., 0]).index_reduce_(0, image, chosen, "amax")
+    owner = image[:, None].expand_as(chosen)
+    winner = torch.zeros_like(scores[..., 0]).scatter_reduce_(0, owner, chosen, "amax")
     mine = (chosen > 0) & (chosen == winner[image])
     align, overlap = align * mine, overlap * mine
     top = overlap.amax(1, keepdim=True).clamp(min=0.1)

@@ -26,7 +26,7 @@ class SignLoss:
 
 class GridSignLoss:
     def __call__(self, outputs: Mapping[str, Tensor], batch: Batch) -> Tensor | None:
-        """Cross entropy at the cells in the middle half of each sign, or None without a known sign."""
+        """Cross entropy at the cell in the middle of each sign, or None without a known sign."""
         logits, truth = [], []
         smallest = 0.0
         for stride, largest in zip(STRIDES, LARGEST, strict=True):

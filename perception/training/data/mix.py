@@ -78,7 +78,6 @@ class Mix(IterableDataset[Batch]):
     def __iter__(self) -> Iterator[Batch]:
         worker = get_worker_info()
         first, step = (0, 1) if worker is None else (worker.id, worker.num_workers)
-        torch.set_num_threads(1)
         index = self.start + first
         while True:
             rng = np.random.default_rng((self.seed, index))

@@ -75,7 +75,7 @@ def _weak_index(data: Path) -> dict[str, Mapping[str, Any]]:
 def weak(data: Path, image: str, classes: tuple[str, ...] = TAUGHT) -> tuple[Boxes, np.ndarray]:
     """A teacher's boxes for one image, and how much its silence about each class proves.
 
-    Only `classes` are taken. Its bicycles become places where nothing is learnt about cyclists.
+    Only `classes` are taken; its bicycles are not, with or without a rider as they may be.
     """
     record = _weak_index(data).get(image)
     if record is None:

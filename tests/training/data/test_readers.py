@@ -1,0 +1,167 @@
+"""Each data set gives the truth it has, and no more."""
+
+from __future__ import annotations
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from perception.errors import DataError
+from perception.tasks.batch import ANY_SIGN, CERTAIN, UNKNOWN
+from perception.tasks.detection import CLASSES
+from perception.training.data import SOURCES, maps, records, signs
+
+KINDS = {  # what each data set has truth for
+    "camvid": {"detection", "drivable", "lanes"},
+    "idd": {"detection", "drivable", "lanes"},
+    "gtsdb": {"detection", "drivable", "lanes"},
+    "roadseg_ru": {"detection", "drivable", "lanes"},
+    "lums": {"detection", "drivable"},
+    "streets_id": {"detection"},
+    "carla": {"detection"},
+}
+
+
+def rows(boxes, sure):
+    """(class name, xyxy) of the boxes that are sure, or of those that are not."""
+    pairs = zip(boxes.xyxy[boxes.sure == sure], boxes.label[boxes.sure == sure], strict=True)
+    return {(CLASSES[label], tuple(box.astype(int).tolist())) for box, label in pairs}
+
+
+def absences(sample):
+    return {name: round(float(a), 3) for name, a in zip(CLASSES, sample.absence, strict=True) if a}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_only_training_pictures_are_read_and_each_with_the_truth_it_has(folder, name):
+    samples = SOURCES[name](folder)
+    assert len(samples) == (2 if name == "camvid" else 1)
+    assert {task for sample in samples for task in sample.tasks()} == KINDS[name]
+    assert all(sample.image.shape == (64, 96, 3) for sample in samples)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_data_set_that_is_not_there_gives_no_samples(tmp_path, name):
+    assert SOURCES[name](tmp_path) == []
+
+
+def test_boxes_that_may_be_merged_are_not_sure(folder):
+    sample = SOURCES["camvid"](folder)[0]
+    assert rows(sample.boxes, True) == {("vehicle", (40, 40, 60, 60)), ("traffic_light", (80, 4, 86, 12))}
+    assert rows(sample.boxes, False) == {("person", (70, 30, 90, 60)), ("traffic_sign", (47, 7, 59, 19))}
+    known = {"vehicle": 1, "person": 1, "cyclist": 1, "traffic_sign": 0.5}
+    assert absences(sample) == known | {"motorbike": 0.4, "traffic_light": 0.4}
+
+
+def test_people_s_masks_win_over_the_teacher_and_void_is_unknown(folder):
+    sample = SOURCES["camvid"](folder)[0]
+    assert (sample.drivable[:, :5] == UNKNOWN).all()
+    assert (sample.drivable[32:, 5:] == CERTAIN).all()
+    assert (sample.drivable[:32, 5:] == 0).all()
+
+
+def test_paint_labels_are_taken_where_there_are_any_and_other_paint_is_unknown(folder):
+    labelled, taught = SOURCES["camvid"](folder)
+    assert (labelled.paint[40:60, 46:50] == CERTAIN).all()
+    assert (labelled.paint[40:60, 80:84] == UNKNOWN).all()
+    assert (labelled.paint[:4] == UNKNOWN).all()
+    assert (labelled.paint[10:30] == 0).all()
+    assert taught.paint.shape == (32, 48)  # the teacher's size
+
+
+def test_a_teacher_s_scores_fall_into_bands(folder):
+    sample = SOURCES["gtsdb"](folder)[0]
+    assert rows(sample.boxes, True) == {
+        ("vehicle", (40, 40, 60, 60)),  # 0.5
+        ("traffic_sign", (20, 10, 40, 30)),
+        ("traffic_sign", (60, 10, 72, 22)),
+    }
+    assert rows(sample.boxes, False) == {("person", (62, 40, 70, 60))}  # 0.49; 0.24 is nothing
+    assert absences(sample) == dict.fromkeys(records.TAUGHT, 0.4) | {"traffic_sign": 1}
+
+
+def test_signs_of_a_scene_keep_their_meaning_where_it_is_known(folder):
+    sample = SOURCES["gtsdb"](folder)[0]
+    assert sample.boxes.sign.tolist() == [14, ANY_SIGN, ANY_SIGN, ANY_SIGN]
+    ((image, box, sign),) = signs.in_scenes([sample])
+    assert sign == 14
+    assert (image == sample.image[0:41, 10:51]).all()  # half a sign around it
+    assert box.tolist() == [10, 10, 30, 30]
+
+
+def test_a_teacher_s_box_is_believed_where_the_mask_agrees(folder):
+    sample = SOURCES["idd"](folder)[0]
+    assert rows(sample.boxes, True) == {("vehicle", (40, 40, 60, 60)), ("traffic_light", (70, 10, 80, 20))}
+    doubted = rows(sample.boxes, False)
+    assert ("person", (10, 8, 20, 24)) in doubted
+    assert ("person", (69, 39, 79, 53)) in doubted  # of the mask, without a box
+    assert not [box for name, box in doubted if name in ("vehicle", "motorbike", "cyclist")]
+
+
+def test_a_masked_thing_without_a_box_is_no_place_to_learn_absence_of_any_of_its_classes(folder):
+    (folder / "weak_boxes.jsonl").write_text("")
+    sample = SOURCES["idd"](folder)[0]
+    assert rows(sample.boxes, True) == set()
+    left = {(name, (39, 39, 61, 61)) for name in ("vehicle", "motorbike", "cyclist")}
+    assert rows(sample.boxes, False) == left | {("person", (69, 39, 79, 53))}
+
+
+def test_vehicles_inside_a_road_mask_are_not_learnt_as_road(folder):
+    drivable = SOURCES["roadseg_ru"](folder)[0].drivable
+    assert (drivable[40:60, 40:60] == UNKNOWN).all()
+    assert (drivable == UNKNOWN).sum() == 400
+    assert (drivable[32:, 5:] == CERTAIN).sum() + 400 == drivable[32:, 5:].size
+
+
+def test_names_of_a_data_set_become_classes(folder):
+    (carla,), (street,) = SOURCES["carla"](folder), SOURCES["streets_id"](folder)
+    assert rows(carla.boxes, True) == {("motorbike", (8, 8, 30, 40))}
+    assert rows(street.boxes, True) == {("vehicle", (8, 8, 60, 60)), ("motorbike", (70, 8, 90, 60))}
+    assert absences(street) == {"vehicle": 1, "person": 1, "motorbike": 0.5}
+
+
+def test_a_line_is_the_teacher_s_answer_and_paint_needs_a_stripe_under_it(folder):
+    image = cv2.imread(str(folder / "camvid/images/c3.png"))
+    line, paint = maps.lanes_from_teacher(folder, "camvid", "c3", image)
+    assert set(np.unique(line)) == {0, CERTAIN}
+    assert (paint[18:, 23:25] == CERTAIN).all()
+    _, unpainted = maps.lanes_from_teacher(folder, "camvid", "c3", np.full_like(image, 90))
+    assert (unpainted == 0).all()  # a gap
+
+
+def test_a_teacher_s_road_is_sure_and_its_silence_only_far_above(folder):
+    truth = maps.drivable_from_teacher(folder, "gtsdb", "g")
+    assert (truth[20:] == CERTAIN).all()
+    assert (truth[:19] == 0).all()
+    assert (truth[19] == UNKNOWN).all()
+    assert maps.drivable_from_teacher(folder, "gtsdb", "not seen") is None
+
+
+def test_sign_crops_of_the_training_split(folder):
+    read = signs.read(folder)
+    assert [sign for _, _, sign in read] == [14, 14, 33]
+    assert read[0][1].tolist() == [4, 4, 28, 28]
+    assert {sign: len(crops) for sign, crops in signs.by_class(read).items()} == {14: 2, 33: 1}
+    assert signs.by_class(read, smallest=33) == {}
+
+
+def test_a_broken_line_and_a_missing_picture_are_named(folder):
+    (folder / "gtsdb/images/g.png").unlink()
+    with pytest.raises(DataError, match=r"g\.png: expected an image"):
+        SOURCES["gtsdb"](folder)
+    (folder / "more.jsonl").write_text(json.dumps({"img": "a"}) + "\n{")
+    with pytest.raises(DataError, match=r"more\.jsonl:2: expected one JSON object a line"):
+        records.lines(folder / "more.jsonl")
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(("name", "count"), [("lums", 113), ("carla", 160)])
+def test_the_real_folders_give_what_they_promise(driving_data, name, count):
+    samples = SOURCES[name](driving_data)
+    assert len(samples) == count
+    assert {task for sample in samples for task in sample.tasks()} >= KINDS[name]
+    boxes = np.concatenate([sample.boxes.xyxy for sample in samples])
+    assert (boxes[:, :2] < boxes[:, 2:]).all()
+    assert sum(sample.boxes.sure.sum() for sample in samples) > 20

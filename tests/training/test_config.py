@@ -1,0 +1,64 @@
+"""`--set key=value`, and what is said about a wrong one."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from perception.errors import DataError
+from perception.training.config import PRESETS, Config, configure
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_is_a_configuration(preset):
+    config = configure(preset)
+    assert {name: getattr(config, name) for name in PRESETS[preset]} == PRESETS[preset]
+    assert json.loads(config.to_json())["steps"] == config.steps
+
+
+@pytest.mark.parametrize(
+    ("setting", "name", "value"),
+    [
+        ("steps=7", "steps", 7),
+        ("rate=1", "rate", 1.0),
+        ("size=[64,96]", "size", (64, 96)),
+        ("sharing=soft", "sharing", "soft"),
+        ('tasks=["lanes"]', "tasks", ("lanes",)),
+        ("init=runs/a.pt", "init", "runs/a.pt"),
+    ],
+)
+def test_a_value_takes_the_type_of_the_one_it_replaces(setting, name, value):
+    got = getattr(configure("full", [setting]), name)
+    assert got == value
+    assert type(got) is type(value)
+
+
+def test_one_entry_of_a_table_is_changed_and_the_others_stay():
+    config = configure("full", ["sources.idd=0", "weights.lanes=2", "sources.new=0.5"])
+    assert config.sources == {**Config().sources, "idd": 0.0, "new": 0.5}
+    assert config.weights == {"signs_grid": 0.3, "lanes": 2.0}
+    assert Config().sources["idd"] == 3.0
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("stepz=7", "expected key=value with a key of balance"),
+        ("steps", "expected key=value"),
+        ("steps=many", "expected a value like 20000"),
+        ("steps=1.5", "expected a value like 20000"),
+        ("size=64", r"expected a value like \(512, 320\)"),
+        ("steps.camvid=1", "steps has no entries"),
+        ("sources.idd=much", "expected a value like 1.0"),
+        ("sources=3", "expected a value like"),
+    ],
+)
+def test_a_wrong_setting_is_named(setting, message):
+    with pytest.raises(DataError, match=message):
+        configure("full", [setting])
+
+
+def test_an_unknown_preset_is_answered_with_the_known_ones():
+    with pytest.raises(DataError, match="unknown preset 'fast'; there are full, small, quick"):
+        configure("fast")

@@ -1,0 +1,189 @@
+"""The training loop: one step, many steps, and steps after an interruption."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from perception.errors import DataError
+from perception.training.balance import BALANCE
+from perception.training.command import train
+from perception.training.config import Config
+from perception.training.loop import Ema, Trainer, learning_rate, load_checkpoint, load_network, optimizer
+
+TINY = Config(
+    sources={"camvid": 1.0, "gtsdb": 1.0, "lums": 1.0},
+    steps=4,
+    batch=3,
+    crops=3,
+    size=(64, 32),
+    deployed=(96, 64),
+    paste=0.5,
+    threads=1,
+    workers=0,
+)
+
+
+@pytest.fixture(autouse=True)
+def _threads():
+    """A trainer sets torch's number of threads for its whole process."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def weights(path):
+    state = load_checkpoint(path / "checkpoint.pt")
+    return {**state["network"], **{f"ema.{name}": x for name, x in state["ema"].items()}}
+
+
+def test_a_resumed_run_ends_as_one_that_was_not_interrupted(folder, tmp_path):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    Trainer(folder, whole, TINY).run()
+    first = Trainer(folder, parts, TINY)
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(first, after=2)
+    assert load_checkpoint(parts / "checkpoint.pt")["step"] == 2
+    second = Trainer(folder, parts, TINY)
+    second.resume()
+    second.run()
+    assert second.step == 4
+    expected = weights(whole)
+    assert all(torch.equal(x, expected[name]) for name, x in weights(parts).items())
+
+
+def interrupted(trainer, after):
+    """Ctrl-C while batch `after` is being made."""
+    batches = trainer._batches()
+
+    def stop():
+        for _ in range(after):
+            yield next(batches)
+        raise KeyboardInterrupt
+
+    trainer._batches = stop
+    trainer.run()
+
+
+def test_a_run_writes_what_it_did(folder, tmp_path):
+    train(folder, tmp_path, "quick", [f"{k}={v}" for k, v in SETTINGS.items()])
+    assert {p.name for p in tmp_path.iterdir()} >= {"config.json", "log.csv", "checkpoint.pt"}
+    assert not (tmp_path / "checkpoint.partial").exists()
+    rows = list(csv.reader((tmp_path / "log.csv").read_text().splitlines()))
+    assert {"loss.detection", "loss.lanes", "loss.drivable", "rate"} <= {row[1] for row in rows}
+    assert {row[0] for row in rows} == {"50"}
+    assert not load_network(tmp_path / "checkpoint.pt").training
+
+
+SETTINGS = {
+    "steps": 50,
+    "batch": 2,
+    "crops": 2,
+    "size": [32, 32],
+    "deployed": [64, 32],
+    "threads": 1,
+    "workers": 0,
+    "sources.synthetic": 0,
+}
+
+
+def test_a_step_lowers_the_loss_of_its_batch(folder, tmp_path):
+    trainer = Trainer(folder, tmp_path, replace(TINY, rate=1e-3, warmup=0.0, steps=30))
+    batch = next(iter(trainer._batches()))
+    losses = [sum(v for k, v in trainer._train(batch).items() if k.startswith("loss")) for _ in range(8)]
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_the_checkpoint_is_replaced_whole_or_not_at_all(folder, tmp_path):
+    trainer = Trainer(folder, tmp_path, TINY)
+    trainer.save()
+    before = (tmp_path / "checkpoint.pt").read_bytes()
+    (tmp_path / "checkpoint.partial").mkdir()  # nothing can be written there
+    with pytest.raises((RuntimeError, OSError)):
+        trainer.save()
+    assert (tmp_path / "checkpoint.pt").read_bytes() == before
+
+
+class Harmful:
+    def __reduce__(self):
+        return (print, ("unpickled",))
+
+
+@pytest.mark.parametrize("harm", ["truncated", "empty", "text", "code", "other", "list", "missing"])
+def test_what_is_no_checkpoint_is_named(folder, tmp_path, harm, capsys):
+    path = tmp_path / "checkpoint.pt"
+    Trainer(folder, tmp_path, TINY).save()
+    whole = path.read_bytes()
+    contents = {"truncated": whole[: len(whole) // 2], "empty": b"", "text": b"no checkpoint\n" * 9}
+    if harm in contents:
+        path.write_bytes(contents[harm])
+    elif harm == "missing":
+        path.unlink()
+    else:
+        torch.save({"code": Harmful(), "other": {"weights": 1}, "list": [1, 2]}[harm], path)
+    with pytest.raises(DataError, match=r"checkpoint\.pt: expected a checkpoint of this project"):
+        load_network(path)
+    assert "unpickled" not in capsys.readouterr().out
+
+
+def test_the_learning_rate_rises_then_falls():
+    config = Config(steps=1000, rate=1.0, warmup=0.1)
+    rates = [learning_rate(step, config) for step in range(1001)]
+    assert rates[0] == pytest.approx(0.02)
+    assert rates[100] == max(rates) == pytest.approx(1.0)
+    assert rates[:101] == sorted(rates[:101])
+    assert rates[100:] == sorted(rates[100:], reverse=True)
+    assert rates[550] == pytest.approx(0.505, abs=1e-3)
+    assert rates[1000] == pytest.approx(0.01)
+
+
+def test_the_average_follows_quickly_at_first_and_slowly_later():
+    network = nn.Linear(1, 1, bias=False)
+    nn.init.zeros_(network.weight)
+    ema = Ema(network, 0.99)
+    nn.init.ones_(network.weight)
+    ema.update(network, 0)
+    assert ema.network.weight.item() == pytest.approx(0.9)
+    ema.update(network, 10_000)
+    assert ema.network.weight.item() == pytest.approx(0.9 + 0.1 * 0.01)
+
+
+def test_the_average_takes_counts_as_they_are():
+    network = nn.BatchNorm1d(2)
+    ema = Ema(network, 0.99)
+    network(torch.randn(4, 2))
+    ema.update(network, 5)
+    assert ema.network.num_batches_tracked == 1
+    assert ema.network.running_mean.any()
+
+
+def test_only_matrices_decay():
+    decaying, free = optimizer(nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)), Config()).param_groups
+    assert [p.ndim for p in decaying["params"]] == [4]
+    assert decaying["weight_decay"] == Config().decay
+    assert [p.ndim for p in free["params"]] == [1, 1, 1]
+    assert free["weight_decay"] == 0
+
+
+def test_fixed_weights_are_a_weighted_sum_of_what_is_there():
+    balance = BALANCE["equal"]({"lanes": 2.0, "signs": 5.0})
+    assert balance({"lanes": torch.tensor(3.0), "drivable": torch.tensor(1.0)}) == 7.0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"tasks": ("lanes", "depth")}, "tasks: expected of detection.*got depth"),
+        ({"sharing": "none"}, "sharing: expected of hard"),
+        ({"balance": "fair"}, "balance: expected of equal"),
+        ({"sources": {"kitti": 1.0}}, r"unknown data sets \['kitti'\]"),
+        ({"sources": {"idd": 1.0}}, "expected training data of idd, found none"),
+    ],
+)
+def test_a_configuration_that_cannot_be_trained_is_named(tmp_path, change, message):
+    with pytest.raises(DataError, match=message):
+        Trainer(tmp_path, tmp_path / "out", replace(TINY, **change)).run()
