@@ -1,0 +1,52 @@
+"""What a run lacks is not in its data folder; what is done is not done again."""
+
+import pytest
+
+from perception.errors import DataError
+from tools.ablation import VARIANTS, chosen, mirror, table
+
+
+@pytest.fixture
+def source(tmp_path):
+    for name in ("det.jsonl", "camvid/images/a.png", "weak/camvid/a.lanes.png", "weak/camvid/a.drivable.png"):
+        path = tmp_path / "source" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return tmp_path / "source"
+
+
+def test_a_mirror_has_all_but_what_it_lacks(source, tmp_path):
+    lacking = list(source.glob("weak/*/*.lanes.png"))
+    copy = tmp_path / "copy"
+    mirror(source, copy, lacking)
+    assert (copy / "camvid" / "images" / "a.png").read_text() == "camvid/images/a.png"
+    assert [path.name for path in (copy / "weak" / "camvid").iterdir()] == ["a.drivable.png"]
+    assert lacking[0].exists()
+
+
+def test_a_mirror_can_be_made_again(source, tmp_path):
+    for _ in range(2):
+        mirror(source, tmp_path / "copy", [source / "det.jsonl"])
+    assert [path.name for path in sorted((tmp_path / "copy").iterdir())] == ["camvid", "weak"]
+
+
+def test_runs_are_chosen_by_name():
+    assert [variant.name for variant in chosen("no idd; all")] == ["no idd", "all"]
+    assert chosen(None) == list(VARIANTS)
+    with pytest.raises(DataError, match="no such run"):
+        chosen("no such run")
+
+
+def test_names_of_files_are_distinct():
+    assert len({variant.stem for variant in VARIANTS}) == len(VARIANTS)
+
+
+def test_the_table_shows_the_difference_to_the_first_run():
+    runs = [
+        {"name": "all", "metrics": {"signs.top1": 0.9}},
+        {"name": "less", "metrics": {"signs.top1": 0.875}},
+    ]
+    lines = table(runs).splitlines()
+    assert lines[2].endswith("| 90.0 |")
+    assert lines[3].startswith("| less |")
+    assert lines[3].endswith("| 87.5 (-2.5) |")
