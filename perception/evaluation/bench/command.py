@@ -56,7 +56,7 @@ def bench(
         report: Report = {
             "format": FORMAT,
             "bundle": f"{spec.name} {spec.version}",
-            "clip": source or f"{CLIP_SOURCE} as H.264",
+            "clip": Path(source).name if source else f"{CLIP_SOURCE} as H.264",
             "machine": machine(),
         }
         with console.status("stages, INT8, one thread"):
