@@ -1,7 +1,8 @@
 """The kernels, fast: the same results as `reference`, which says what they are.
 
-Two are loops by nature and are compiled by numba; every further one would cost the first run on a machine a
-good part of a second. The others gain by looking only at the few cells that count, and by OpenCV.
+After the network has run, nothing of the interpreter is in the processor's caches any more and each call of
+numpy costs some ten microseconds. So a frame takes few calls: loops, compiled by numba once for a machine.
+They take contiguous arrays; another layout is compiled again.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import lru_cache
+from inspect import isfunction
 from typing import Any
 
 import cv2
@@ -16,10 +18,12 @@ import numba
 import numpy as np
 from numba.extending import register_jitable
 
-from perception.kernels import reference
-from perception.kernels.reference import sigmoid
+from perception.kernels import lines as line_parts
+from perception.kernels import strokes as stroke_parts
+from perception.kernels.reference import Found
 
 Kernel = Callable[..., Any]
+MIXED = 2
 
 
 def compiled(function: Kernel) -> Kernel:
@@ -30,101 +34,198 @@ def compiled(function: Kernel) -> Kernel:
         return numba.njit(error_model="numpy")(function)
 
 
-for part in (
-    reference.sample,
-    reference.direction,
-    reference.flank,
-    reference.centre,
-    reference.follow,
-    reference.take,
-    reference.reverse,
-    reference.stroke,
-):
-    register_jitable(part)
-trace = compiled(reference.trace)  # the reference is a loop over scalars already
-
-
-def candidates(
-    scores: np.ndarray, boxes: np.ndarray, thresholds: np.ndarray, stride: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """`reference.candidates`: one flat compare, and exp only where it said yes."""
-    _, height, width = scores.shape
-    cells = np.flatnonzero(scores > thresholds[:, None, None])
-    class_id, cell = np.divmod(cells, height * width)
-    row, column = np.divmod(cell, width)
-    reach = np.exp(boxes.reshape(4, -1)[:, cell]) * np.float32(stride)
-    x, y = (column + 0.5) * stride, (row + 0.5) * stride
-    xyxy = np.empty((len(cells), 4), np.float32)
-    xyxy[:, 0], xyxy[:, 1], xyxy[:, 2], xyxy[:, 3] = x - reach[0], y - reach[1], x + reach[2], y + reach[3]
-    return xyxy, scores.reshape(-1)[cells], class_id.astype(np.int32)
-
-
-def nms(xyxy: np.ndarray, class_id: np.ndarray, limit: float) -> np.ndarray:
-    """`reference.nms`."""
-    kept = np.empty(len(xyxy), np.int64)
-    return kept[: _nms(xyxy.astype(np.float64), class_id, limit, kept)]
+for module in (stroke_parts, line_parts):
+    for part in vars(module).values():
+        if isfunction(part):
+            register_jitable(part)
+strokes = compiled(stroke_parts.strokes)  # loops over scalars already
+lines = compiled(line_parts.lines)
 
 
 @compiled
-def _nms(xyxy: np.ndarray, class_id: np.ndarray, limit: float, kept: np.ndarray) -> int:
-    """Fills `kept`; how many."""
-    count = 0
-    for row in range(len(xyxy)):
-        x1, y1, x2, y2 = xyxy[row, 0], xyxy[row, 1], xyxy[row, 2], xyxy[row, 3]
-        alone = True
-        for n in range(count):
-            k = kept[n]
-            if class_id[k] != class_id[row]:
-                continue
-            width = min(xyxy[k, 2], x2) - max(xyxy[k, 0], x1)
-            height = min(xyxy[k, 3], y2) - max(xyxy[k, 1], y1)
-            if width <= 0 or height <= 0:
-                continue
-            common = width * height
-            area = (xyxy[k, 2] - xyxy[k, 0]) * (xyxy[k, 3] - xyxy[k, 1])
-            union = area + (x2 - x1) * (y2 - y1) - common
-            if union > 0 and common / union > limit:
-                alone = False
-                break
-        if alone:
-            kept[count] = row
-            count += 1
+def all_candidates(
+    scores: tuple[np.ndarray, ...],
+    boxes: tuple[np.ndarray, ...],
+    thresholds: np.ndarray,
+    strides: tuple[int, ...],
+) -> Found:
+    """`reference.all_candidates`."""
+    total = 0
+    for level in scores:
+        total += _count(level, thresholds)
+    xyxy, logits = np.empty((total, 4), np.float32), np.empty(total, np.float32)
+    class_id = np.empty(total, np.int32)
+    n = 0
+    for k in range(len(scores)):
+        n = _add(scores[k], boxes[k], thresholds, strides[k], (xyxy, logits, class_id), n)
+    return xyxy, logits, class_id
+
+
+@register_jitable
+def _count(scores: np.ndarray, thresholds: np.ndarray) -> int:
+    """How many cells are above their class's threshold. In 32 bits, so that it is done eight at a time."""
+    count = np.int32(0)
+    for class_id in range(len(scores)):
+        for value in scores[class_id].flat:
+            count += np.int32(value > thresholds[class_id])
     return count
 
 
-def pixel_shuffle(parts: np.ndarray) -> np.ndarray:
-    """`reference.pixel_shuffle`."""
-    channels, height, width = parts.shape
-    f = math.isqrt(channels)
-    out = np.empty((f * height, f * width), parts.dtype)
-    for channel, part in enumerate(parts):
-        out[channel // f :: f, channel % f :: f] = part
-    return out
+@register_jitable
+def _add(
+    scores: np.ndarray, boxes: np.ndarray, thresholds: np.ndarray, stride: int, out: Found, n: int
+) -> int:
+    """`reference.candidates` of one level into the rows n: of `out`; the new n."""
+    xyxy, logits, class_ids = out
+    for class_id in range(scores.shape[0]):
+        for i in range(scores.shape[1]):
+            for j in range(scores.shape[2]):
+                if not scores[class_id, i, j] > thresholds[class_id]:
+                    continue
+                x, y = (j + 0.5) * stride, (i + 0.5) * stride
+                xyxy[n, 0], xyxy[n, 1] = (
+                    x - np.exp(boxes[0, i, j]) * stride,
+                    y - np.exp(boxes[1, i, j]) * stride,
+                )
+                xyxy[n, 2], xyxy[n, 3] = (
+                    x + np.exp(boxes[2, i, j]) * stride,
+                    y + np.exp(boxes[3, i, j]) * stride,
+                )
+                logits[n], class_ids[n] = scores[class_id, i, j], class_id
+                n += 1
+    return n
 
 
-def probability_above(parts: np.ndarray, threshold: float) -> np.ndarray:
-    """`reference.probability_above`: few cells are part of a line, and only they get a sigmoid."""
-    places = _places(*parts.shape)
-    flat = parts.reshape(-1)
-    cells = np.flatnonzero(flat > threshold)
-    out = np.zeros(places.shape, parts.dtype)
-    out.reshape(-1)[places.reshape(-1)[cells]] = sigmoid(flat[cells])
-    return out
+@compiled
+def objects(
+    found: Found, limit: float, to_image: np.ndarray, smallest: float, most: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`reference.objects`."""
+    xyxy, logits, class_id = found
+    kept, count, n = np.empty(len(xyxy), np.int64), 0, 0
+    boxes, scores = np.empty((most, 4), np.float32), np.empty(most, np.float32)
+    ids = np.empty(most, np.int32)
+    for row in range(len(xyxy)):
+        if n == most:
+            break
+        if _suppressed(xyxy, class_id, limit, kept[:count], row):
+            continue
+        kept[count] = row
+        count += 1
+        for k in range(4):
+            at = (xyxy[row, k] - to_image[0, k % 2]) / to_image[1, k % 2]
+            boxes[n, k] = min(max(at, 0.0), to_image[2, k % 2])
+        scores[n], ids[n] = 1 / (1 + math.exp(-logits[row])), class_id[row]
+        n += min(boxes[n, 2] - boxes[n, 0], boxes[n, 3] - boxes[n, 1]) >= smallest
+    return boxes[:n], scores[:n], ids[:n]
 
 
-@lru_cache
-def _places(channels: int, height: int, width: int) -> np.ndarray:
-    """Where the pixel shuffle puts each cell of a map, as flat indices in the shape of the result."""
-    f = math.isqrt(channels)
-    part, row, column = np.indices((channels, height, width))
-    places = (f * row + part // f) * (f * width) + f * column + part % f
-    return places.reshape(f * height, f * width)
+@register_jitable
+def _suppressed(xyxy: np.ndarray, class_id: np.ndarray, limit: float, kept: np.ndarray, row: int) -> bool:
+    """Whether a kept box of the same class overlaps box `row` by more than `limit`."""
+    x1, y1, x2, y2 = xyxy[row]
+    for k in kept:
+        if class_id[k] != class_id[row]:
+            continue
+        width = np.float64(min(xyxy[k, 2], x2) - max(xyxy[k, 0], x1))
+        height = np.float64(min(xyxy[k, 3], y2) - max(xyxy[k, 1], y1))
+        if width <= 0 or height <= 0:
+            continue
+        common = width * height
+        area = (xyxy[k, 2] - xyxy[k, 0]) * (xyxy[k, 3] - xyxy[k, 1])
+        union = area + (x2 - x1) * (y2 - y1) - common
+        if union > 0 and common / union > limit:
+            return True
+    return False
 
 
 def upsampled_labels(parts: np.ndarray, threshold: float, size: tuple[int, int]) -> np.ndarray:
     """`reference.upsampled_labels`, but for cells within float32 rounding of the threshold."""
-    logits = cv2.resize(pixel_shuffle(parts), size, interpolation=cv2.INTER_LINEAR)
-    return (logits > threshold).view(np.uint8)
+    f = math.isqrt(len(parts))
+    labels = np.empty((size[1], size[0]), np.uint8)
+    rows, columns = _between(f * parts.shape[1], size[1]), _between(f * parts.shape[2], size[0])
+    _upsampled_labels(parts, np.float32(threshold), rows, columns, labels)
+    return labels
+
+
+@lru_cache
+def _between(length: int, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where n cells lie among `length`: the one before (n,) uint32 and the share of the next (n,) float32."""
+    at = np.clip((np.arange(n) + 0.5) * length / n - 0.5, 0, length - 1)
+    low = np.minimum(at.astype(np.uint32), max(length - 2, 0))
+    return low, (at - low).astype(np.float32)
+
+
+@compiled
+def _upsampled_labels(
+    parts: np.ndarray,
+    threshold: float,
+    rows: tuple[np.ndarray, np.ndarray],
+    columns: tuple[np.ndarray, np.ndarray],
+    labels: np.ndarray,
+) -> None:
+    """Row by row; between two rows that are all of one side, there is nothing to interpolate."""
+    f = int(math.sqrt(len(parts)))
+    height = f * parts.shape[1]
+    sides = np.empty(height, np.uint8)
+    for row in range(height):
+        sides[row] = _side(parts, row, threshold)
+    wide, held = np.empty((2, labels.shape[1]), np.float32), np.full(2, -1)
+    for i in range(len(labels)):
+        row = np.int64(rows[0][i])
+        below = min(row + 1, height - 1)
+        if sides[row] == sides[below] != MIXED:
+            labels[i] = sides[row]
+            continue
+        for k in range(row, below + 1):
+            if held[k % 2] != k:
+                _widen(parts, k, columns, wide[k % 2])
+                held[k % 2] = k
+        a, b, part = wide[row % 2], wide[below % 2], rows[1][i]
+        for j in range(labels.shape[1]):
+            labels[i, j] = a[j] + (b[j] - a[j]) * part > threshold
+
+
+@register_jitable
+def _side(parts: np.ndarray, row: int, threshold: float) -> int:
+    """Of one row of a shuffled map: 1 if all is above the threshold, 0 if nothing, else MIXED."""
+    f = int(math.sqrt(len(parts)))
+    above = np.int32(0)  # 64 bits would be half as fast
+    for dx in range(f):
+        for value in parts[row % f * f + dx, row // f]:
+            above += np.int32(value > threshold)
+    return 0 if above == 0 else 1 if above == f * parts.shape[2] else MIXED
+
+
+@register_jitable
+def _widen(parts: np.ndarray, row: int, columns: tuple[np.ndarray, np.ndarray], out: np.ndarray) -> None:
+    """One row of a shuffled map, interpolated at `columns`."""
+    f = int(math.sqrt(len(parts)))
+    cells = np.empty(f * parts.shape[2] + 1, np.float32)
+    for dx in range(f):
+        cells[dx:-1:f] = parts[row % f * f + dx, row // f]
+    cells[-1] = cells[-2]
+    low, part = columns
+    for k in range(len(out)):
+        a, b = cells[low[k]], cells[low[k] + np.uint32(1)]
+        out[k] = a + (b - a) * part[k]
+
+
+@compiled
+def halve(image: np.ndarray, out: np.ndarray) -> None:
+    """`reference.halved` into `out`, both contiguous."""
+    for i in range(len(out)):
+        _mean_of_pairs(image[2 * i].reshape(-1), image[2 * i + 1].reshape(-1), out[i].reshape(-1))
+
+
+@register_jitable
+def _mean_of_pairs(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
+    """Two rows of pixels to one half as long, in 16 bits."""
+    for j in range(len(out) // 3):
+        for c in range(3):
+            k = 6 * j + c
+            above, below = np.uint16(a[k]) + np.uint16(a[k + 3]), np.uint16(b[k]) + np.uint16(b[k + 3])
+            out[3 * j + c] = (above + below + np.uint16(2)) >> np.uint16(2)
 
 
 def sign_crops(image: np.ndarray, boxes: np.ndarray, size: int = 64) -> np.ndarray:

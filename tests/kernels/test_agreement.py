@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perception.kernels import cpu, reference
+from perception.kernels import cpu, lines, reference, strokes
 
 seeds = st.integers(0, 2**32 - 1)
 sides = st.integers(1, 24)
@@ -20,47 +20,46 @@ def logits(rng: np.random.Generator, shape: tuple[int, ...], fill: float) -> np.
     return np.where(rng.random(shape) < fill, size, -size).astype(np.float32)
 
 
-def traced(module, p: np.ndarray, least: float) -> tuple[np.ndarray, ...]:
-    taken, points, begins = np.zeros(p.shape, np.bool_), np.zeros((200, 4)), np.zeros(9, np.int64)
-    count = module.trace(p, np.flatnonzero(p > least), taken, least, points, begins)
-    return taken, points, begins, np.array(count)
-
-
 @runs
-@given(seeds, sides, sides, fills, st.sampled_from([8, 16, 32]))
-def test_candidates(seed, height, width, fill, stride):
+@given(seeds, sides, sides, fills)
+def test_all_candidates(seed, height, width, fill):
     rng = np.random.default_rng(seed)
-    scores, boxes = logits(rng, (6, height, width), fill), logits(rng, (4, height, width), 0.5)
+    scores = tuple(logits(rng, (6, height, width), fill) for _ in range(3))
+    boxes = tuple(logits(rng, (4, height, width), 0.5) for _ in range(3))
     thresholds = np.array([0, 0, 0.5, -9, 0, 9], np.float32)
-    wanted = reference.candidates(scores, boxes, thresholds, stride)
-    for got, want in zip(cpu.candidates(scores, boxes, thresholds, stride), wanted, strict=True):
+    wanted = reference.all_candidates(scores, boxes, thresholds, (8, 16, 32))
+    for got, want in zip(cpu.all_candidates(scores, boxes, thresholds, (8, 16, 32)), wanted, strict=True):
         assert got.dtype == want.dtype
-        np.testing.assert_array_equal(got, want)
+        np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-4)
 
 
 @runs
-@given(seeds, st.integers(0, 60), st.floats(0, 1), st.sampled_from([0, 3, 40]))
-def test_nms(seed, n, limit, spread):
+@given(seeds, st.integers(0, 60), st.floats(0, 1), st.sampled_from([0, 3, 40]), st.integers(0, 20))
+def test_objects(seed, n, limit, spread, most):
     rng = np.random.default_rng(seed)
     corner, size = rng.integers(0, spread + 1, (n, 2)), rng.integers(0, 20, (n, 2))  # empty ones among them
     xyxy = np.concatenate([corner, corner + size], axis=1).astype(np.float32)
-    class_id = rng.integers(0, 3, n).astype(np.int32)
-    np.testing.assert_array_equal(cpu.nms(xyxy, class_id, limit), reference.nms(xyxy, class_id, limit))
+    found = xyxy, rng.normal(size=n).astype(np.float32), rng.integers(0, 3, n).astype(np.int32)
+    to_image = np.array([(0, 3), (0.5, 0.6), (50, 40)], np.float64)
+    wanted = reference.objects(found, limit, to_image, 1.0, most)
+    for got, want in zip(cpu.objects(found, limit, to_image, 1.0, most), wanted, strict=True):
+        assert got.dtype == want.dtype
+        np.testing.assert_allclose(got, want, rtol=1e-6)
 
 
 @runs
-@given(seeds, sides, sides, fills, st.integers(1, 3))
-def test_maps(seed, height, width, fill, factor):
+@given(seeds, st.integers(1, 40), st.integers(1, 40))
+def test_halved(seed, height, width):
+    image = np.random.default_rng(seed).integers(0, 256, (2 * height, 2 * width, 3), np.uint8)
+    out = np.empty((height, width, 3), np.uint8)
+    cpu.halve(image, out)
+    np.testing.assert_array_equal(out, reference.halved(image))
+
+
+@runs
+@given(seeds, sides, sides, fills, st.integers(1, 4), st.sampled_from([(1, 1), (48, 48), (97, 61)]))
+def test_upsampled_labels(seed, height, width, fill, factor, size):
     maps = logits(np.random.default_rng(seed), (factor**2, height, width), fill)
-    np.testing.assert_array_equal(cpu.pixel_shuffle(maps), reference.pixel_shuffle(maps))
-    got, want = (k.probability_above(maps, 0.1) for k in (cpu, reference))
-    np.testing.assert_array_equal(got, want)
-
-
-@runs
-@given(seeds, sides, sides, fills, st.sampled_from([(1, 1), (30, 20), (48, 48), (97, 61)]))
-def test_upsampled_labels(seed, height, width, fill, size):
-    maps = logits(np.random.default_rng(seed), (4, height, width), fill)
     got, want = (k.upsampled_labels(maps, 0.0, size) for k in (cpu, reference))
     close = reference.upsampled_labels(maps, 1e-5, size) != reference.upsampled_labels(maps, -1e-5, size)
     assert ((got == want) | close).all()  # float32 against float64, next to the threshold
@@ -68,25 +67,51 @@ def test_upsampled_labels(seed, height, width, fill, size):
     assert got.dtype == want.dtype == np.uint8
 
 
+def traced(module, parts: np.ndarray, least: float) -> tuple[np.ndarray, ...]:
+    """`parts` (f * f, h, w) less a row and a column."""
+    f = round(len(parts) ** 0.5)
+    shape = f * parts.shape[1] - 1, f * parts.shape[2] - 1
+    points, begins = np.zeros((400, 4)), np.zeros(9, np.int64)
+    count = module.strokes(parts, (1, 1), shape, least, points, begins)
+    return points[: begins[count]], begins[: count + 1]
+
+
 @runs
-@given(seeds, sides, sides, fills, st.floats(0, 1))
-def test_trace(seed, height, width, fill, least):
-    rng = np.random.default_rng(seed)
-    p = rng.random((height, width)) * (rng.random((height, width)) < fill)
-    for got, want in zip(traced(cpu, p, least), traced(reference, p, least), strict=True):
-        np.testing.assert_array_equal(got, want)
+@given(seeds, sides, sides, fills, st.integers(1, 2), st.floats(0, 1))
+def test_strokes_in_noise(seed, height, width, fill, factor, least):
+    parts = 3 * logits(np.random.default_rng(seed), (factor**2, height, width), fill)
+    for got, want in zip(traced(cpu, parts, least), traced(strokes, parts, least), strict=True):
+        np.testing.assert_allclose(got, want, atol=1e-6)
+
+
+def noisy_line(slope: float, gap: int = 0) -> np.ndarray:
+    """(1, 40, 60) logits of a line through (30, 20)."""
+    y, x = np.mgrid[0.5:40, 0.5:60]
+    away = (y - 20 - slope * (x - 30)) / np.hypot(1, slope) / 1.5
+    line = 6 * np.exp(-(away**2)) * np.random.default_rng(0).uniform(0.6, 1, x.shape) - 3
+    line[:, 30 : 30 + gap] = -9
+    return line[None].astype(np.float32)
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.2, 1.0, 5.0])
-def test_trace_of_noisy_strokes(slope):
-    rng = np.random.default_rng(0)
-    y, x = np.mgrid[0.5:40, 0.5:60]
-    p = np.exp(-(((y - 20 - slope * (x - 30)) / np.hypot(1, slope) / 1.5) ** 2)) * rng.uniform(
-        0.6, 1, x.shape
-    )
-    p[p < 0.3] = 0
-    for got, want in zip(traced(cpu, p, 0.5), traced(reference, p, 0.5), strict=True):
-        np.testing.assert_array_equal(got, want)
+def test_strokes_of_noisy_lines(slope):
+    wanted = traced(strokes, noisy_line(slope), 0.5)
+    assert len(wanted[0])
+    for got, want in zip(traced(cpu, noisy_line(slope), 0.5), wanted, strict=True):
+        np.testing.assert_allclose(got, want, atol=1e-6)
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.2, 1.0])
+@pytest.mark.parametrize("gap", [0, 7])
+def test_lines(slope, gap):
+    points, begins = traced(strokes, noisy_line(slope, gap), 0.5)
+    to_image = np.array([(1, 1), (0, 0), (4, 4), (230, 140)], np.float64)
+    rest = len(begins) - 1, noisy_line(slope, gap), to_image, lines.parabolas(), 5.0, 39.0
+    wanted = lines.lines(points, begins, *rest)
+    assert len(wanted[1]) == 2
+    for got, want in zip(cpu.lines(points, begins, *rest), wanted, strict=True):
+        assert got.dtype == want.dtype
+        np.testing.assert_allclose(got, want, atol=1e-6)
 
 
 @runs

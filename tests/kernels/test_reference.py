@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from perception.kernels import reference
+from perception.kernels import reference, strokes
 
 
 def test_a_cell_becomes_a_box_around_its_centre():
@@ -38,6 +38,21 @@ def test_a_crop_at_the_edge_repeats_edge_pixels():
     assert (reference.sign_crops(image, np.array([[-8, -8, 4, 4]])) == 200).all()
 
 
+def test_half_an_image_is_the_mean_of_each_four_pixels():
+    image = np.zeros((2, 4, 3), np.uint8)
+    image[:, :2, 0] = [[1, 2], [3, 4]]  # mean 2.5
+    assert reference.halved(image).tolist() == [[[3, 0, 0], [0, 0, 0]]]
+
+
+def test_objects_are_clipped_and_slivers_left_out():
+    xyxy = np.array([[-5, 0, 10, 10], [30, 0, 40, 10], [0, 12, 10, 20]], np.float32)  # image pixels are half
+    found = xyxy, np.array([2, 1, 0], np.float32), np.zeros(3, np.int32)
+    to_image = np.array([(0, 0), (0.5, 0.5), (60.5, 100)])
+    boxes, score, _ = reference.objects(found, 0.6, to_image, 1.0, 9)
+    np.testing.assert_allclose(boxes, [[0, 0, 20, 20], [0, 24, 20, 40]])
+    np.testing.assert_allclose(score, [1 / (1 + np.exp(-2)), 0.5])
+
+
 def test_labels_meet_the_threshold_between_cells():
     maps = np.array([-1, 3, -1, 3], np.float32).reshape(4, 1, 1)  # columns at 0.5 and 1.5; 0 at 0.75
     assert reference.upsampled_labels(maps, 0.0, (16, 1)).sum() == 10  # centres right of 6/16
@@ -47,7 +62,7 @@ def test_direction_of_a_stroke():
     p = np.zeros((21, 21))
     for k in range(21):
         p[k, max(k - 1, 0) : k + 2] = 1
-    dx, dy, ratio = reference.direction(p, 10, 10)
+    dx, dy, ratio = strokes.direction(p, 10, 10)
     np.testing.assert_allclose(abs(dx), abs(dy), rtol=1e-6)
     assert dx * dy > 0
     assert ratio < 0.1
@@ -56,4 +71,4 @@ def test_direction_of_a_stroke():
 def test_a_single_cell_has_no_direction():
     p = np.zeros((5, 5))
     p[2, 2] = 1
-    assert reference.direction(p, 2, 2)[2] == 1
+    assert strokes.direction(p, 2, 2)[2] == 1

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from perception.errors import FrameError
 from perception.kernels import cpu
-from perception.kernels.reference import sigmoid
 from perception.letterbox import Letterbox
 from perception.types import Detections, RawOutputs
 
@@ -22,24 +23,25 @@ def decode(
 
     `thresholds` (classes,) float32 are logits. Raises FrameError for another number of classes.
     """
-    xyxy, logits, class_id = _candidates(raw, thresholds)
+    scores = tuple(raw[f"detection.scores{stride}"][0] for stride in STRIDES)
+    boxes = tuple(raw[f"detection.boxes{stride}"][0] for stride in STRIDES)
+    _check_channels(scores, boxes, len(thresholds))
+    xyxy, logits, class_id = cpu.all_candidates(scores, boxes, thresholds, STRIDES)
     best = np.argsort(-logits, kind="stable")[:MAX_CANDIDATES]
-    best = best[cpu.nms(xyxy[best], class_id[best], nms_iou)]
-    found = Detections(box.boxes_to_image(xyxy[best]), sigmoid(logits[best]), class_id[best])
-    sides = found.xyxy[:, 2:] - found.xyxy[:, :2]
-    return found[np.flatnonzero((sides >= SMALLEST).all(axis=1))[:max_objects]]
+    found = xyxy[best], logits[best], class_id[best]
+    return Detections(*cpu.objects(found, nms_iou, _to_image(box), SMALLEST, max_objects))
 
 
-def _candidates(raw: RawOutputs, thresholds: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of all levels, finest first: boxes (n, 4) in network pixels, logits (n,), class ids (n,)."""
-    levels = []
-    for stride in STRIDES:
-        scores, boxes = raw[f"detection.scores{stride}"][0], raw[f"detection.boxes{stride}"][0]
-        if len(scores) != len(thresholds) or len(boxes) != 4:
+def _check_channels(scores: tuple[np.ndarray, ...], boxes: tuple[np.ndarray, ...], classes: int) -> None:
+    for stride, s, b in zip(STRIDES, scores, boxes, strict=True):
+        if len(s) != classes or len(b) != 4:
             raise FrameError(
-                f"expected {len(thresholds)} score and 4 box channels at stride {stride}, got {len(scores)} "
-                f"and {len(boxes)}: use the model.json that was exported with this network"
+                f"expected {classes} score and 4 box channels at stride {stride}, got {len(s)} "
+                f"and {len(b)}: use the model.json that was exported with this network"
             )
-        levels.append(cpu.candidates(scores, boxes, thresholds, stride))
-    xyxy, logits, class_id = (np.concatenate(part) for part in zip(*levels, strict=True))
-    return xyxy, logits, class_id
+
+
+@lru_cache(8)
+def _to_image(box: Letterbox) -> np.ndarray:
+    """(3, 2) float64: offset, scale and image size."""
+    return np.array((box.offset, box.scale, box.image), np.float64)

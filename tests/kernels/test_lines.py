@@ -1,11 +1,26 @@
 """Strokes to lines, and smoothing: on points given here."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perception.tasks.lanes.link import link, smooth
+from perception.kernels import lines
+
+
+def link(strokes: list[np.ndarray]) -> list[np.ndarray]:
+    """Strokes (n, 2) to lines (n, 2)."""
+    begins = np.cumsum([0, *map(len, strokes)])
+    points = np.concatenate([np.zeros((0, 2)), *strokes])
+    rows, first = lines.chained(np.pad(points, ((0, 0), (0, 1))), begins, len(strokes))
+    return [rows[a:b, :2] for a, b in pairwise(first)]
+
+
+def smooth(line: np.ndarray) -> np.ndarray:
+    out = np.empty((1000, 2))
+    return out[: lines.smooth(line, 0, len(line), lines.parabolas(), out, 0)]
 
 
 def straight(start: tuple[float, float], end: tuple[float, float]) -> np.ndarray:
