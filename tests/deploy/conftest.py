@@ -1,0 +1,31 @@
+"""A network, exported and quantised: small pictures, smooth as real ones are."""
+
+from __future__ import annotations
+
+import pytest
+
+from deploy.build import FILES
+from deploy.export import export_crops, export_frames
+from deploy.quantize import quantize
+from tests.batches import SIZE, smooth, trained
+
+
+@pytest.fixture(scope="session")
+def pictures():
+    return {"main": smooth(6, SIZE), "signs": smooth(12, (64, 64))}
+
+
+@pytest.fixture(scope="session")
+def network():
+    return trained()
+
+
+@pytest.fixture(scope="session")
+def exported(network, pictures, tmp_path_factory):
+    """A folder with the four files of a bundle."""
+    folder = tmp_path_factory.mktemp("exported")
+    export_frames(network, SIZE, folder / FILES["fp32"]["main"])
+    export_crops(network, folder / FILES["fp32"]["signs"])
+    for kind, images in pictures.items():
+        quantize(folder / FILES["fp32"][kind], folder / FILES["int8"][kind], images)
+    return folder

@@ -1,0 +1,67 @@
+"""From a checkpoint to a bundle that loads and sees."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from perception import Frame, load
+from perception.bundle import read
+from perception.cli import FAILED, app
+from perception.training.config import Config
+from tests.batches import SIZE, smooth, trained
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    state = trained().state_dict()
+    config = replace(Config(), deployed=SIZE).to_json()
+    saved = {"network": state, "ema": state, "optimizer": {}, "step": 1, "config": config}
+    torch.save(saved, tmp_path / "checkpoint.pt")
+    return tmp_path / "checkpoint.pt"
+
+
+@pytest.fixture
+def folder(folder):
+    """With pictures that 8 bits can tell apart."""
+    for path in (*folder.rglob("images/*.png"), *folder.glob("signs/*.png")):
+        cv2.imwrite(str(path), smooth(1, (96, 64), len(path.name))[0])
+    return folder
+
+
+def export(checkpoint, data, out):
+    return CliRunner().invoke(app, ["export", str(checkpoint), "--data", str(data), "--out", str(out)])
+
+
+def test_the_command_makes_a_bundle_that_sees(checkpoint, folder, tmp_path):
+    result = export(checkpoint, folder, tmp_path / "bundle")
+    assert result.exit_code == 0, result.output
+    spec = read(tmp_path / "bundle")
+    assert spec.input_size == SIZE
+    assert spec.shapes["lanes.map"] == (1, 32, 8, 12)
+    assert spec.shapes["signs.logits"] == (None, 43)
+    assert set(spec.shapes) == {name for task in spec.tasks.values() for name in task.outputs}
+    assert set(spec.info["parity"]) == set(spec.shapes)
+    scene = load(tmp_path / "bundle", threads=1)(Frame(np.full((72, 128, 3), 90, np.uint8), 0, 0))
+    assert None not in (scene.detections, scene.lanes, scene.signs, scene.drivable)
+    assert "96 x 64" in result.output
+
+
+def test_nothing_is_written_without_pictures_to_calibrate_on(checkpoint, tmp_path):
+    (tmp_path / "empty").mkdir()
+    result = export(checkpoint, tmp_path / "empty", tmp_path / "bundle")
+    assert result.exit_code == FAILED
+    assert "to calibrate on, found none" in result.stderr
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_what_is_no_checkpoint_is_one_line(folder, tmp_path):
+    (tmp_path / "notes.pt").write_text("no checkpoint")
+    result = export(tmp_path / "notes.pt", folder, tmp_path / "bundle")
+    assert result.exit_code == FAILED
+    assert "expected a checkpoint of this project" in result.stderr.replace("\n", " ")
