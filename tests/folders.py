@@ -98,7 +98,8 @@ WEAK = {  # image -> boxes of a teacher: x1, y1, x2, y2, class, extra, score
     ],
     "road/roadseg_ru/images/u.png": [[40, 40, 60, 60, "vehicle", "car", 0.9]],
 }
-TAUGHT = {"camvid": ("c2", "c3"), "gtsdb": ("g",), "idd": ("i2",), "roadseg_ru": ("u",)}  # sets with a teacher's maps
+# pictures with a teacher's maps, by data set
+TAUGHT = {"camvid": ("c2", "c3"), "gtsdb": ("g",), "idd": ("i2",), "roadseg_ru": ("u",)}
 
 
 def write_folder(path: Path) -> Path:

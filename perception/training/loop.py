@@ -6,7 +6,7 @@ import copy
 import math
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
@@ -196,10 +196,13 @@ class Trainer:
 
 def _check_names(config: Config) -> None:
     """Raises DataError if a table has no such line."""
-    tables = {"tasks": (config.tasks, HEADS), "sharing": ((config.sharing,), SHARING)}
-    tables["balance"] = (config.balance,), BALANCE
+    tables: dict[str, tuple[tuple[str, ...], Iterable[str]]] = {
+        "tasks": (config.tasks, HEADS),
+        "sharing": ((config.sharing,), SHARING),
+        "balance": ((config.balance,), BALANCE),
+    }
     for key, (names, table) in tables.items():
-        unknown = [name for name in names if name not in table]
+        unknown = sorted(set(names) - set(table))
         if unknown:
             raise DataError(f"{key}: expected of {', '.join(table)}, got {', '.join(unknown)}")
 
