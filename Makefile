@@ -43,6 +43,7 @@ unit: .venv/everything
 # Stamps: nothing is installed again until the requirements change.
 .venv/runtime: $(SETUP) | .venv/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	$(BIN)/python -m perception.kernels
 	@touch $@
 
 .venv/everything: $(SETUP) | .venv/bin/python

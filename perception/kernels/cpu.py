@@ -68,7 +68,7 @@ def _count(scores: np.ndarray, thresholds: np.ndarray) -> int:
     for class_id in range(len(scores)):
         for value in scores[class_id].flat:
             count += np.int32(value > thresholds[class_id])
-    return count
+    return int(count)
 
 
 @register_jitable
@@ -172,7 +172,7 @@ def _upsampled_labels(
         sides[row] = _side(parts, row, threshold)
     wide, held = np.empty((2, labels.shape[1]), np.float32), np.full(2, -1)
     for i in range(len(labels)):
-        row = np.int64(rows[0][i])
+        row = int(rows[0][i])
         below = min(row + 1, height - 1)
         if sides[row] == sides[below] != MIXED:
             labels[i] = sides[row]

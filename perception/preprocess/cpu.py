@@ -32,7 +32,7 @@ class CpuPreprocess:
     def _is_half(self, image: np.ndarray) -> bool:
         """Whether the kernel for exactly half the size can do it, as with a 720p camera."""
         height, width, _ = self._inside.shape
-        both = image.flags.c_contiguous and self._inside.flags.c_contiguous
+        both = image.flags.carray and self._inside.flags.c_contiguous
         return both and image.dtype == np.uint8 and image.shape == (2 * height, 2 * width, 3)
 
     def _paint_border(self, box: Letterbox) -> None:

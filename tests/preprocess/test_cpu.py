@@ -23,3 +23,12 @@ def test_the_buffer_is_kept_while_the_size_is():
     assert second is first
     assert second.max() == 114
     assert second[0, 32, 32, 0] == 9
+
+
+def test_any_layout_of_an_image_is_taken():
+    image = np.random.default_rng(0).integers(0, 256, (720, 1280, 3), np.uint8)
+    box = Letterbox.fit((1280, 720), (640, 384))
+    sealed = image.copy()
+    sealed.flags.writeable = False
+    for same in (image, sealed, np.asfortranarray(image)):
+        np.testing.assert_array_equal(CpuPreprocess()(same, box)[0], box.apply(image))

@@ -1,0 +1,27 @@
+"""Compile the kernels for this machine, so that no frame has to wait: `python -m perception.kernels`.
+
+The first frame would do it too, and take some seconds.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from perception.kernels import cpu
+from perception.kernels.lines import parabolas
+
+
+def main() -> None:
+    """Each kernel once, with arrays of the types that a frame brings."""
+    maps, three = np.zeros((4, 8, 8), np.float32), (np.zeros((4, 8, 8), np.float32),) * 3
+    cpu.halve(np.zeros((4, 4, 3), np.uint8), np.zeros((2, 2, 3), np.uint8))
+    cpu.upsampled_labels(maps, 0.0, (32, 32))
+    found = cpu.all_candidates(three, three, np.ones(4, np.float32), (8, 16, 32))
+    cpu.objects(found, 0.6, np.ones((3, 2)), 1.0, 1)
+    points, begins = np.zeros((9, 4)), np.zeros(9, np.int64)
+    count = cpu.strokes(maps, (0, 0), (16, 16), 0.9, points, begins)
+    cpu.lines(points, begins, count, maps, np.zeros((4, 2)), parabolas(), 1.0, 16.0)
+
+
+if __name__ == "__main__":
+    main()
