@@ -82,7 +82,7 @@ def ablation(
             write_whole(kept, _json(found))
         runs = [json.loads(path.read_text()) for path in _kept(out)]
         write_whole((report or out) / "sources.json", _json({"format": 1, "unit": "fraction", "runs": runs}))
-        write_whole((report or out) / "sources.md", (table(runs) + "\n").encode())
+        write_whole((report or out) / "sources.md", page(runs).encode())
 
 
 def chosen(only: str | None) -> list[Variant]:
@@ -137,6 +137,23 @@ def link(to: Path, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     os.symlink(to, path)
+
+
+def page(runs: Sequence[Mapping[str, Any]]) -> str:
+    """The table and how it was made."""
+    steps, settings = runs[0]["steps"], " ".join(f"--set {x}" for x in runs[0]["settings"])
+    return f"""# What each source of labels brings
+
+Short runs (preset `{runs[0]["preset"]}`, {steps} steps) that are alike but for what one of them lacks,
+measured on the val splits, float network, in percent; in brackets the difference to the first run, which lacks
+nothing. One run each: how far apart two runs are that differ in the seed alone is seen in the row of the other
+seed, if there is one. So short a training says which way a source pulls; it does not say how good the shipped
+network is, and nothing about classes that it has hardly begun to find.
+
+{table(runs)}
+
+Command: `python -m tools.ablation --data DIR --out DIR {settings}`. Metrics: [metrics.md](../../metrics.md).
+"""
 
 
 def table(runs: Sequence[Mapping[str, Any]]) -> str:

@@ -1,9 +1,11 @@
 """What a run lacks is not in its data folder; what is done is not done again."""
 
+import json
+
 import pytest
 
 from perception.errors import DataError
-from tools.ablation import VARIANTS, chosen, mirror, table
+from tools.ablation import VARIANTS, ablation, chosen, mirror, table
 
 
 @pytest.fixture
@@ -50,3 +52,19 @@ def test_the_table_shows_the_difference_to_the_first_run():
     assert lines[2].endswith("| 90.0 |")
     assert lines[3].startswith("| less |")
     assert lines[3].endswith("| 87.5 (-2.5) |")
+
+
+def test_runs_that_are_done_are_only_reported(tmp_path):
+    kept = {
+        "name": "all",
+        "preset": "small",
+        "steps": 9,
+        "settings": ["steps=9"],
+        "metrics": {"signs.top1": 0.9},
+    }
+    (tmp_path / "all.json").write_text(json.dumps(kept))
+    ablation(tmp_path / "no data", tmp_path, tmp_path / "report", only="all")
+    page = (tmp_path / "report" / "sources.md").read_text()
+    assert "--set steps=9" in page
+    assert "| 90.0 |" in page
+    assert json.loads((tmp_path / "report" / "sources.json").read_text())["runs"] == [kept]
