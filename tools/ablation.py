@@ -146,9 +146,9 @@ def page(runs: Sequence[Mapping[str, Any]]) -> str:
 
 Short runs (preset `{runs[0]["preset"]}`, {steps} steps) that are alike but for what one of them lacks,
 measured on the val splits, float network, in percent; in brackets the difference to the first run, which
-lacks nothing. One run each: how far apart two runs are that differ in the seed alone is seen in the row of the
-other seed, if there is one. So short a training says which way a source pulls; it does not say how good the
-shipped network is, and nothing about classes that it has hardly begun to find.
+lacks nothing. One run each: how far apart two runs are that differ in the seed alone is seen in the row of
+the other seed, if there is one. So short a training says which way a source pulls; it does not say how good
+the shipped network is, and nothing about classes that it has hardly begun to find.
 
 {table(runs)}
 
