@@ -7,9 +7,11 @@ they are.
 
 from __future__ import annotations
 
+import io
 import logging
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +25,10 @@ from onnxruntime.quantization import (
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from perception.model.network import MEAN, SCALE
+
+# The share of a tensor's values that its range keeps. Against the plain minimum and maximum the error of the
+# outputs falls by about 15 % (detection cells above score 0.1, 40 images); 99.99 is worse again than both.
+PERCENTILE = 99.999
 
 
 class _Reader:
@@ -49,21 +55,35 @@ def quantize(source: Path, target: Path, images: np.ndarray) -> None:
         inner, ready, done = (str(Path(folder) / f"{stage}.onnx") for stage in ("inner", "ready", "done"))
         onnx.save(_from_normal(model, normal), inner)
         quant_pre_process(inner, ready, skip_symbolic_shape=True)
-        logging.disable(logging.WARNING)
         feeds = ((images.astype(np.float32) - np.float32(MEAN)) / np.float32(SCALE)).transpose(0, 3, 1, 2)
-        quantize_static(
-            ready,
-            done,
-            _Reader(normal, feeds),
-            quant_format=QuantFormat.QDQ,
-            per_channel=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            calibrate_method=CalibrationMethod.MinMax,
-            extra_options={"WeightSymmetric": True, "TensorQuantOverrides": {normal: [fixed]}},
-        )
-        logging.disable(logging.NOTSET)
+        with _quiet():
+            quantize_static(
+                ready,
+                done,
+                _Reader(normal, feeds),
+                quant_format=QuantFormat.QDQ,
+                per_channel=True,
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                calibrate_method=CalibrationMethod.Percentile,
+                extra_options={
+                    "CalibPercentile": PERCENTILE,
+                    "WeightSymmetric": True,
+                    "TensorQuantOverrides": {normal: [fixed]},
+                },
+            )
         onnx.save(_with_front(onnx.load(done), onnx.load(str(source)), normal), str(target))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """onnxruntime's calibration prints and warns about what it does by design."""
+    logging.disable(logging.WARNING)
+    try:
+        with redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _from_normal(model: onnx.ModelProto, normal: str) -> onnx.ModelProto:
