@@ -15,25 +15,27 @@ class Config:
     tasks: tuple[str, ...] = ("detection", "lanes", "signs", "signs_grid", "drivable")
     sharing: str = "hard"
     balance: str = "equal"
-    weights: Mapping[str, float] = field(default_factory=lambda: {"signs_grid": 0.3})
+    weights: Mapping[str, float] = field(
+        default_factory=lambda: {"signs_grid": 0.3, "detection": 2.5, "drivable": 8.0}
+    )
     sources: Mapping[str, float] = field(  # share of each data set in a batch
         default_factory=lambda: {
-            "camvid": 3.0,
-            "idd": 3.0,
-            "gtsdb": 3.0,
-            "roadseg_ru": 1.7,
-            "lums": 0.5,
-            "streets_id": 0.8,
+            "camvid": 3.5,
+            "idd": 4.5,
+            "gtsdb": 4.0,
+            "roadseg_ru": 1.5,
+            "lums": 0.4,
+            "streets_id": 1.0,
             "carla": 0.6,
-            "synthetic": 1.2,
+            "synthetic": 3.0,
         }
     )
-    rendered: int = 1000  # scenes of the source "synthetic", which is made and not found in the data folder
-    steps: int = 20000
+    rendered: int = 765  # scenes of the source "synthetic", which is made and not found in the data folder
+    steps: int = 12600
     batch: int = 12  # frames a step
     crops: int = 48  # sign crops a step
     size: tuple[int, int] = (512, 320)  # (width, height) of a training crop
-    finish: float = 0.0  # share of the steps, at the end, that see crops of the full network input
+    finish: float = 0.07  # share of the steps, at the end, that see crops of the full network input
     deployed: tuple[int, int] = (640, 384)
     zoom: tuple[float, float] = (0.7, 1.5)
     paste: float = 0.35  # share of frames that get sign crops pasted in

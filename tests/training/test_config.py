@@ -37,8 +37,8 @@ def test_a_value_takes_the_type_of_the_one_it_replaces(setting, name, value):
 def test_one_entry_of_a_table_is_changed_and_the_others_stay():
     config = configure("full", ["sources.idd=0", "weights.lanes=2", "sources.new=0.5"])
     assert config.sources == {**Config().sources, "idd": 0.0, "new": 0.5}
-    assert config.weights == {"signs_grid": 0.3, "lanes": 2.0}
-    assert Config().sources["idd"] == 3.0
+    assert config.weights == {**Config().weights, "lanes": 2.0}
+    assert Config().sources["idd"] > 0
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,8 @@ def test_one_entry_of_a_table_is_changed_and_the_others_stay():
     [
         ("stepz=7", "expected key=value with a key of balance"),
         ("steps", "expected key=value"),
-        ("steps=many", "expected a value like 20000"),
-        ("steps=1.5", "expected a value like 20000"),
+        ("steps=many", "expected a value like [0-9]+$"),
+        ("steps=1.5", "expected a value like [0-9]+$"),
         ("size=64", r"expected a value like \(512, 320\)"),
         ("steps.camvid=1", "steps has no entries"),
         ("sources.idd=much", "expected a value like 1.0"),
