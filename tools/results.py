@@ -35,6 +35,9 @@ def main() -> None:
         if path is not None:
             kept = {key: value for key, value in json.loads(path.read_text()).items() if key not in PRIVATE}
             (KEPT / f"{name}.json").write_text(json.dumps(kept, indent=1) + "\n")
+            table = path.with_suffix(".md")
+            if table.is_file():
+                (KEPT / f"{name}.md").write_text(table.read_text())
     found = {path.stem: json.loads(path.read_text()) for path in KEPT.glob("*.json")}
     template = (ROOT / "docs" / "results" / "RESULTS.template.md").read_text()
     parts = {name: "\n".join(table(found)) for name, table in TABLES.items()}
@@ -63,7 +66,7 @@ def synthetic(found: Mapping[str, Any]) -> Iterator[str]:
     yield "| metric | value |"
     yield "|---|---|"
     for name, value in sorted(found.get("synthetic", {}).get("metrics", {}).items()):
-        yield f"| `{name}` | {f'{value:.3f} m' if name.endswith('_m') else percent(value)} |"
+        yield f"| `{name}` | {f'{value:.3f} m' if name.endswith('median_m') else percent(value)} |"
 
 
 def speed(found: Mapping[str, Any]) -> Iterator[str]:
@@ -99,8 +102,17 @@ def facts(bench: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def signs(found: Mapping[str, Any]) -> Iterator[str]:
-    """The two ways of reading signs."""
-    yield from found.get("signs", {}).get("table", ["(not measured yet)"])
+    """The two ways of reading signs, as tools.sign_heads wrote it."""
+    yield written(KEPT / "signs.md")
+
+
+def sources(found: Mapping[str, Any]) -> Iterator[str]:
+    """What short runs without one source lost, as tools.ablation wrote it."""
+    yield written(KEPT / "sources" / "sources.md")
+
+
+def written(table: Path) -> str:
+    return table.read_text().strip() if table.is_file() else "(not measured yet)"
 
 
 def summary(found: Mapping[str, Any]) -> Iterator[str]:
@@ -133,6 +145,7 @@ TABLES = {
     "synthetic": synthetic,
     "speed": speed,
     "signs": signs,
+    "sources": sources,
     "summary": summary,
 }
 
