@@ -91,7 +91,7 @@ def _place_of(row: str) -> tuple[str, str]:
 def _table(task: str, rows: Mapping[str, Mapping[str, float]]) -> Table:
     columns = sorted({c for row in rows.values() for c in row}, key=lambda c: (_order(c), c))
     table = Table(title=f"{task}, %", title_justify="left")
-    table.add_column("")
+    table.add_column("", overflow="fold")
     for column in columns:
         table.add_column(column, justify="right")
     for name, row in rows.items():

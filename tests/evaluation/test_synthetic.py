@@ -12,6 +12,7 @@ from perception.evaluation.command import evaluate
 from perception.evaluation.data import VOID
 from perception.evaluation.synthetic import FIRST, Worlds, asked, measure_worlds
 from perception.tasks.detection import CLASSES
+from perception.types import Detections
 
 SHARES = (
     "drivable.iou",
@@ -80,6 +81,18 @@ def test_low_and_hidden_objects_are_not_asked_for(pictures):
     assert 0 < truth.score[:real].sum() < real
     assert len(truth) >= real + len(CLASSES) * len(picture.ignored)
     assert not truth.score[real:].any()
+
+
+def test_a_rider_is_not_judged_as_a_person(pictures):
+    box, cyclist, person = [[100, 100, 140, 200]], CLASSES.index("cyclist"), CLASSES.index("person")
+    ridden = Detections(np.array(box, np.float32), np.ones(1, np.float32), np.array([cyclist], np.int32))
+    alone = replace(
+        pictures[0], truth=replace(pictures[0].truth, detections=ridden), ignored=np.empty((0, 4))
+    )
+    truth = asked(alone, CLASSES).detections
+    assert truth.class_id.tolist() == [cyclist, person]
+    assert truth.score.tolist() == [1, 0]
+    assert truth.xyxy.tolist() == box * 2
 
 
 def test_the_bonnet_is_not_judged(pictures):

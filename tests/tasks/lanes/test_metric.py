@@ -125,8 +125,8 @@ def road(true, found):
 
 
 def test_distance_on_the_road_is_the_median_over_paired_lines():
-    got = road([on_road(2), on_road(-2)], [on_road(2.1), on_road(-2.3)])
-    assert got["median_m"] == pytest.approx(0.2)
+    got = road([on_road(6), on_road(2), on_road(-2)], [on_road(6.1), on_road(2.1), on_road(-2.4)])
+    assert got["median_m"] == pytest.approx(0.1)
     assert (got["precision_m"], got["recall_m"]) == (1, 1)
 
 
