@@ -111,8 +111,11 @@ def sources(found: Mapping[str, Any]) -> Iterator[str]:
     yield written(KEPT / "sources" / "sources.md")
 
 
-def written(table: Path) -> str:
-    return table.read_text().strip() if table.is_file() else "(not measured yet)"
+def written(path: Path) -> str:
+    """The rows of the table in a Markdown file."""
+    if not path.is_file():
+        return "(not measured yet)"
+    return "\n".join(line for line in path.read_text().splitlines() if line.startswith("|"))
 
 
 def summary(found: Mapping[str, Any]) -> Iterator[str]:
