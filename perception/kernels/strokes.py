@@ -213,7 +213,7 @@ def probability(parts: np.ndarray, first: tuple[int, int], shape: tuple[int, int
                 if parts[channel, i, j] > SOFT:
                     row, column = f * i + channel // f - first[0], f * j + channel % f - first[1]
                     if 0 <= row < shape[0] and 0 <= column < shape[1]:
-                        p[row, column] = 1 / (1 + math.exp(-parts[channel, i, j]))
+                        p[row, column] = 1 / (1 + math.exp(-np.float64(parts[channel, i, j])))
     return p
 
 

@@ -105,11 +105,17 @@ class Block:
 
 
 def random_block(
-    rng: np.random.Generator, layout: Layout, around: tuple[Surroundings, ...], start: float
+    rng: np.random.Generator,
+    layout: Layout,
+    around: tuple[Surroundings, ...],
+    start: float,
+    crowd: float = 1.0,
 ) -> Block:
-    """Everything fixed between `start` and `start` + BLOCK."""
+    """Everything fixed between `start` and `start` + BLOCK; `crowd`: how many times as many bystanders."""
     mouths = list(_mouths(rng, layout, start))
-    items = [x for x in _items(rng, layout, around, start) if not any(_blocks(x, m, layout) for m in mouths)]
+    items = [
+        x for x in _items(rng, layout, around, start, crowd) if not any(_blocks(x, m, layout) for m in mouths)
+    ]
     return Block(items, list(_stamps(rng, layout, start)), mouths)
 
 
@@ -145,7 +151,11 @@ def _stamps(rng: np.random.Generator, layout: Layout, start: float) -> Iterator[
 
 
 def _items(
-    rng: np.random.Generator, layout: Layout, around: tuple[Surroundings, ...], start: float
+    rng: np.random.Generator,
+    layout: Layout,
+    around: tuple[Surroundings, ...],
+    start: float,
+    crowd: float,
 ) -> list[Item]:
     """What stands there, side roads not yet left free."""
     items: list[Item] = [Rail(start + 4 * k, d) for d in layout.rails for k in range(10)]
@@ -159,7 +169,7 @@ def _items(
         items += _parked(rng, start, d)
     items += _signs(rng, layout, start)
     items += _lights(rng, layout, start)
-    items += _bystanders(rng, layout, start)
+    items += _bystanders(rng, layout, start, crowd)
     return items
 
 
@@ -264,9 +274,9 @@ def _lights(rng: np.random.Generator, layout: Layout, start: float) -> Iterator[
             yield TrafficLight(s, float(d), float(rng.uniform(2.2, 2.8)), lamp)
 
 
-def _bystanders(rng: np.random.Generator, layout: Layout, start: float) -> Iterator[Item]:
+def _bystanders(rng: np.random.Generator, layout: Layout, start: float, crowd: float) -> Iterator[Item]:
     for d in layout.pavements:
-        for _ in range(rng.poisson(0.5)):
+        for _ in range(rng.poisson(0.5 * crowd)):
             figure = walker(Outfit.random(rng), 0.0, 0.2)
             yield Standing(
                 start + rng.uniform(0, BLOCK),

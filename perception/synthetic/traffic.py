@@ -55,29 +55,36 @@ class Stream:
                 yield Mover(s, self.d + side, np.pi if self.speed < 0 else 0.0, class_id, body)
 
 
-def streams(rng: np.random.Generator, seed: int, layout: Layout, speed: float) -> list[Stream]:
-    """`speed`: of the ego vehicle, m/s."""
+def streams(
+    rng: np.random.Generator, seed: int, layout: Layout, speed: float, crowd: float = 1.0
+) -> list[Stream]:
+    """`speed`: of the ego vehicle, m/s; `crowd`: how many times as many walkers and two-wheelers."""
     found = []
     busy = rng.uniform(0.15, 0.95)
     for i, lane in enumerate(layout.lanes):
         v = speed * rng.uniform(0.85, 1.25) if lane.forward else -speed * rng.uniform(0.8, 1.2)
         if i == layout.ego:
             v = speed
-        found.append(Stream((seed, 1, i), lane.d, v, max(22.0, speed * 1.8), busy, _road_user))
+        found.append(Stream((seed, 1, i), lane.d, v, max(22.0, speed * 1.8), busy, _road_user(0.1 * crowd)))
     for i, d in enumerate(layout.pavements):
         for j, v in enumerate((1.3, -1.3)):
-            found.append(Stream((seed, 2, i, j), d + 0.5 * (j - 0.5), v, 9.0, 0.4 * busy, _walker))
+            found.append(Stream((seed, 2, i, j), d + 0.5 * (j - 0.5), v, 9.0, 0.4 * busy * crowd, _walker))
     if layout.setting in ("town", "suburb", "country"):
         edge = layout.edges[0] + 0.7 if layout.right_hand else layout.edges[1] - 0.7
         if not layout.parking:
-            found.append(Stream((seed, 3), edge, 5.0, 45.0, 0.4, _cyclist))
+            found.append(Stream((seed, 3), edge, 5.0, 45.0 / crowd, 0.4, _cyclist))
     return found
 
 
-def _road_user(rng: np.random.Generator) -> Made:
-    if rng.random() < 0.1:
-        return MOTORBIKE, motorcyclist(Outfit.random(rng), rng.random() < 0.5)
-    return VEHICLE, random_vehicle(rng)
+def _road_user(motorcyclists: float) -> Callable[[np.random.Generator], Made]:
+    """`motorcyclists`: their share, the rest are vehicles."""
+
+    def make(rng: np.random.Generator) -> Made:
+        if rng.random() < motorcyclists:
+            return MOTORBIKE, motorcyclist(Outfit.random(rng), rng.random() < 0.5)
+        return VEHICLE, random_vehicle(rng)
+
+    return make
 
 
 def _walker(rng: np.random.Generator) -> Made:

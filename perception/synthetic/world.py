@@ -37,10 +37,13 @@ class Rendered:
 
 
 class World:
-    """Everything about a drive follows from the seed (and the camera): equal calls give equal bytes."""
+    """Everything about a drive follows from its arguments: equal calls give equal bytes.
 
-    def __init__(self, seed: int, camera: CameraModel | None = None) -> None:
-        self.seed, self.camera = seed, camera or default_camera()
+    `crowd`: how many times as many walkers, cyclists and motorcyclists as usual.
+    """
+
+    def __init__(self, seed: int, camera: CameraModel | None = None, crowd: float = 1.0) -> None:
+        self.seed, self.camera, self.crowd = seed, camera or default_camera(), crowd
         if seed < 0 or any(self.camera.distortion):
             raise ValueError(f"expected seed >= 0 and a camera without distortion, got {seed}, {self.camera}")
         rng = np.random.default_rng((seed, 0))
@@ -54,7 +57,7 @@ class World:
         self.sway = rng.uniform((0.0, 0.2, 0.0), (0.3, 0.6, 6.28))  # metres, rad/s, rad
         self.sky = Sky.random(rng, self.light, self.camera)
         self.surface = Surface.random(rng, self.layout, self.light, self.camera)
-        self.streams = streams(rng, seed, self.layout, self.speed)
+        self.streams = streams(rng, seed, self.layout, self.speed, crowd)
         self.around = tuple(random_surroundings(rng, self.layout, side) for side in (-1, 1))
         self.lens = Lens.random(rng, self.camera.size)
         self.bonnet = Bonnet.random(rng, self.camera.size, self.light.ambient + 0.4 * self.light.direct)
@@ -101,9 +104,8 @@ class World:
         return abs(mover.d - lane.d) < 1.5 and -14 < mover.s - s < 9
 
     def _block(self, k: int) -> Block:
-        return random_block(
-            np.random.default_rng((self.seed, 5, k + 2**20)), self.layout, self.around, k * BLOCK
-        )
+        rng = np.random.default_rng((self.seed, 5, k + 2**20))
+        return random_block(rng, self.layout, self.around, k * BLOCK, self.crowd)
 
     def _stand(self, canvas: Canvas, strip: Strip, things: list[Item | Mover]) -> list[Seen]:
         """Paints everything upright, far to near."""

@@ -7,8 +7,8 @@ mirroring forgets what signs say.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -27,6 +27,7 @@ Item = dict[
     str, Any
 ]  # image: tv Image RGB; maps: tv Mask (3, h, w); boxes: tv BoundingBoxes; label, sure, sign
 MAPS = ("drivable", "line", "paint")
+GRAINY = 0.15  # share of frames short of light
 LEAST = 3.0  # pixels a side: a box smaller than this after cropping teaches nothing
 
 
@@ -135,6 +136,21 @@ def gamma_and_cast(image: Tensor, rng: np.random.Generator) -> Tensor:
     return torch.from_numpy(np.stack([cv2.LUT(pixels[c], table[c]) for c in range(3)]))
 
 
+@lru_cache(1)
+def _grain() -> np.ndarray:
+    """(2^21,) float32 of unit variance: drawing it anew for every image would take longer than the image."""
+    return np.random.default_rng(0).normal(size=2**21).astype(np.float32)
+
+
+def dim_and_grainy(image: Tensor, rng: np.random.Generator) -> Tensor:
+    """(3, h, w) uint8 as a sensor short of light sees it: noise, and every third time near darkness."""
+    light = rng.uniform(0.15, 0.6) if rng.random() < 0.33 else 1.0
+    start = int(rng.integers(max(1, len(_grain()) - image.numel())))
+    grain = np.resize(_grain()[start : start + image.numel()], tuple(image.shape))
+    pixels = image.numpy() * np.float32(light) + grain * np.float32(rng.uniform(2, 9))
+    return torch.from_numpy(np.clip(pixels, 0, 255).astype(np.uint8))
+
+
 def augment(sample: Sample, place: Place, rng: np.random.Generator) -> Item:
     """One training item: placed, perhaps mirrored, under another light."""
     item = place(to_item(sample), rng)
@@ -143,7 +159,10 @@ def augment(sample: Sample, place: Place, rng: np.random.Generator) -> Item:
     image = item["image"]
     if rng.random() < 0.5:
         image = tv_tensors.Image(gamma_and_cast(image.as_subclass(Tensor), rng))
-    return {**item, "image": LIGHT(image)}
+    image = LIGHT(image)
+    if rng.random() < GRAINY:
+        image = tv_tensors.Image(dim_and_grainy(image.as_subclass(Tensor), rng))
+    return {**item, "image": image}
 
 
 def sign_crop(
@@ -176,54 +195,3 @@ def relight(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < 0.3:
         lit = np.clip(lit + rng.normal(0, rng.uniform(2, 10), lit.shape), 0, 255).astype(np.uint8)
     return np.asarray(lit)
-
-
-def paste_signs(
-    sample: Sample,
-    signs: Mapping[int, list[tuple[np.ndarray, np.ndarray]]],
-    scale: float,
-    rng: np.random.Generator,
-) -> Sample:
-    """`sample` with one to three sign crops pasted in, feathered, where no box is.
-
-    `signs`: per class (crop, box in the crop); `scale`: network pixels per image pixel, so that the pasted
-    sizes are those at which the network must find signs.
-    """
-    image = sample.image.copy()
-    rows: list[tuple[np.ndarray, str, bool, int]] = []
-    boxes = sample.boxes or Boxes()
-    height, width = image.shape[:2]
-    for _ in range(int(rng.integers(1, 4))):
-        sign = int(rng.choice(list(signs)))
-        crop, inner = signs[sign][int(rng.integers(len(signs[sign])))]
-        ratio = float(np.exp(rng.uniform(np.log(7), np.log(48)))) / scale / float(inner[2] - inner[0])
-        size = (max(4, round(crop.shape[1] * ratio)), max(4, round(crop.shape[0] * ratio)))
-        if size[0] >= width or size[1] >= 0.8 * height:
-            continue
-        x, y = int(rng.integers(width - size[0])), int(rng.integers(int(0.8 * height) - size[1] + 1))
-        at = np.array([x, y, x, y], np.float32) + inner * np.tile(np.divide(size, crop.shape[1::-1]), 2)
-        taken = np.concatenate([boxes.xyxy, *[row[0][None] for row in rows]])
-        if ((at[:2] < taken[:, 2:]) & (at[2:] > taken[:, :2])).all(1).any():
-            continue
-        _blend(image[y : y + size[1], x : x + size[0]], crop, (at - (x, y, x, y)), rng)
-        rows.append((at.astype(np.float32), "traffic_sign", True, sign))
-    pasted = Boxes.of(rows)
-    absence = sample.absence
-    return Sample(image, boxes + pasted, absence, sample.drivable, sample.line, sample.paint)
-
-
-def _blend(patch: np.ndarray, crop: np.ndarray, box: np.ndarray, rng: np.random.Generator) -> None:
-    """Lay the resized crop over `patch` in place; a soft ellipse or box around the sign hides the seam."""
-    resized = cv2.resize(crop, patch.shape[1::-1], interpolation=cv2.INTER_AREA)
-    if rng.random() < 0.7:  # take the light of the place
-        gain = np.clip((patch.mean() + 20) / (resized.mean() + 20), 0.6, 1.5) ** 0.5
-        resized = np.clip(resized * gain, 0, 255)
-    mask = np.zeros(patch.shape[:2], np.float32)
-    x1, y1, x2, y2 = (round(float(v)) for v in box)
-    if rng.random() < 0.5:
-        axes = (max(1, round((x2 - x1) * 0.56)), max(1, round((y2 - y1) * 0.56)))
-        cv2.ellipse(mask, ((x1 + x2) // 2, (y1 + y2) // 2), axes, 0, 0, 360, 1.0, -1)
-    else:
-        cv2.rectangle(mask, (x1, y1), (x2 - 1, y2 - 1), 1.0, -1)
-    share = np.asarray(cv2.blur(mask, (3, 3)))[..., None]
-    patch[:] = (patch * (1 - share) + resized * share).astype(np.uint8)

@@ -12,7 +12,7 @@ from perception.errors import DataError
 
 @dataclass(frozen=True)
 class Config:
-    tasks: tuple[str, ...] = ("detection", "lanes", "signs", "signs_grid", "drivable")
+    tasks: tuple[str, ...] = ("detection", "lanes", "signs", "drivable")
     sharing: str = "hard"
     balance: str = "equal"
     weights: Mapping[str, float] = field(
@@ -22,16 +22,16 @@ class Config:
         default_factory=lambda: {
             "camvid": 3.5,
             "idd": 4.5,
-            "gtsdb": 4.0,
+            "gtsdb": 5.0,
             "roadseg_ru": 1.5,
-            "lums": 0.4,
-            "streets_id": 1.0,
+            "lums": 0.5,
+            "streets_id": 1.3,
             "carla": 0.6,
-            "synthetic": 3.0,
+            "synthetic": 3.5,
         }
     )
-    rendered: int = 765  # scenes of the source "synthetic", which is made and not found in the data folder
-    steps: int = 12600
+    rendered: int = 2000  # scenes of the source "synthetic", which is made and not found in the data folder
+    steps: int = 20000
     batch: int = 12  # frames a step
     crops: int = 48  # sign crops a step
     size: tuple[int, int] = (512, 320)  # (width, height) of a training crop
@@ -39,6 +39,8 @@ class Config:
     deployed: tuple[int, int] = (640, 384)
     zoom: tuple[float, float] = (0.7, 1.5)
     paste: float = 0.35  # share of frames that get sign crops pasted in
+    stand: float = 0.3  # share that get people, cyclists and vehicles of other frames
+    bonnet: float = 0.08  # share that are seen over a bonnet
     rate: float = 3e-3
     warmup: float = 0.03
     decay: float = 0.03
@@ -48,7 +50,7 @@ class Config:
     threads: int = 2
     workers: int = 1
     save_every: float = 180.0  # seconds
-    init: str = ""  # a checkpoint whose weights to start from
+    init: str = ""  # weights to start from: a checkpoint, a bundle's folder, or "shipped"
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1)

@@ -16,16 +16,18 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from perception.bundle import SHIPPED
 from perception.errors import DataError
 from perception.model.network import Network, normalise
 from perception.model.sharing import SHARING
+from perception.model.thaw import thaw
 from perception.tasks.batch import Batch
 from perception.tasks.heads import HEADS
 from perception.tasks.losses import LOSSES
 from perception.training.augment import Place
 from perception.training.balance import BALANCE
 from perception.training.config import Config
-from perception.training.data import SOURCES, signs, synthetic
+from perception.training.data import SOURCES, cutouts, signs, synthetic
 from perception.training.data.mix import Mix
 from perception.training.log import Log
 
@@ -87,12 +89,21 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.data, self.out, self.config = data, out, config
         self.network = Network(config.tasks, config.sharing).to(memory_format=torch.channels_last)
-        if config.init:
-            self.network.load_state_dict(load_checkpoint(Path(config.init))["ema"])
         self.optimizer = optimizer(self.network, config)
         self.balance = BALANCE[config.balance](config.weights)
         self.ema = Ema(self.network, config.ema)
         self.step = 0
+
+    def begin(self, batch: Batch) -> None:
+        """Take the weights to start from, if any are named; a bundle's norms adapt to `batch`."""
+        init = self.config.init
+        if not init:
+            return
+        if Path(init).is_file():
+            self.network.load_state_dict(load_checkpoint(Path(init))["ema"])
+        else:
+            thaw(self.network, SHIPPED if init == "shipped" else Path(init), batch.images, batch.crops)
+        self.ema = Ema(self.network, self.config.ema)
 
     def resume(self) -> None:
         """Go on from this folder's checkpoint, if there is one."""
@@ -124,6 +135,8 @@ class Trainer:
         saved = time.monotonic()
         with Log(self.out, self.step, self.config.steps) as log, self._saving():
             for batch in self._batches():
+                if self.step == 0:
+                    self.begin(batch)
                 values = self._train(batch)
                 self.step += 1
                 log.write(self.step, {**values, "rate": learning_rate(self.step, self.config)})
@@ -167,6 +180,7 @@ class Trainer:
         if not any(frames.values()):
             raise DataError(f"{self.data}: expected training data of {', '.join(shares)}, found none")
         crops = signs.read(self.data) + signs.in_scenes(frames.get("gtsdb", []))
+        things = cutouts.read(self.data, frames) if config.stand > 0 else []
         turn = round(config.steps * (1 - config.finish))
         phases = [
             (turn, Place(config.size, config.deployed, config.zoom)),
@@ -184,6 +198,9 @@ class Trainer:
                     paste=config.paste,
                     seed=config.seed,
                     start=self.step,
+                    cutouts=things,
+                    stand=config.stand,
+                    bonnet=config.bonnet,
                 )
                 loader = DataLoader(
                     mix,

@@ -10,8 +10,9 @@ from perception.kernels import cpu
 from perception.tasks.batch import ANY_SIGN, CERTAIN, UNKNOWN
 from perception.tasks.detection import CLASSES
 from perception.training import augment
-from perception.training.augment import Place, mirror, paste_signs, sign_crop, to_item
+from perception.training.augment import Place, mirror, sign_crop, to_item
 from perception.training.data.sample import Boxes, Sample
+from perception.training.paste import paste_signs
 
 BRIGHT = (30, 20, 70, 50)  # x1, y1, x2, y2
 STILL = Place((128, 96), (128, 96), zoom=(1.0, 1.0), stretch=0.0)
@@ -180,3 +181,11 @@ def test_absent_maps_are_unknown_and_present_ones_take_the_size_of_the_image():
     assert (item["maps"][1] == CERTAIN).all()
     assert (item["maps"][[0, 2]] == UNKNOWN).all()
     assert len(item["boxes"]) == 0
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_sensor_short_of_light_is_grainy_and_never_brighter(seed):
+    grey = torch.full((3, 40, 50), 120, dtype=torch.uint8)
+    seen = augment.dim_and_grainy(grey, np.random.default_rng(seed)).float()
+    assert seen.mean() < 121
+    assert 1.5 < seen.std() < 10

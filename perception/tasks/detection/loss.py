@@ -2,9 +2,10 @@
 
 Assignment follows TOOD (Feng et al. 2021): a truth box takes the cells where score^0.5 * iou^4 is highest.
 Scores learn the quality of their box (as in VarifocalNet, Zhang et al. 2021); boxes learn generalised IoU
-(Rezatofighi et al. 2019). New here: every class of every image has a weight of absence. Where a class is
-not labelled exhaustively, empty cells teach it little or nothing, and unsure boxes mark places where
-nothing at all is learnt about their class.
+(Rezatofighi et al. 2019). Two things are ours. Each truth box has the same weight at its best cell: weighed
+by quality, as in TOOD, small boxes that fit badly would be corrected last. And every class of every image has
+a weight of absence. Where a class is not labelled exhaustively, empty cells teach it little or nothing, and
+unsure boxes mark places where nothing at all is learnt about their class.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ TOP = 10  # cells a truth box may take
 LARGEST = 7.0  # log distance: e^7 strides are beyond any image
 BOX_WEIGHT = 2.0
 SURE_SHARE = 0.25  # least weight of a positive cell
+UNLIKE = 0.05  # boxes that overlap less are all taken as equally unlike: the score alone tells them apart
 
 
 def cells(shapes: list[tuple[int, int]]) -> tuple[Tensor, Tensor]:
@@ -52,14 +54,14 @@ class DetectionLoss:
             return None
         logits, boxes, centres, strides = flatten(outputs)
         with torch.no_grad():
-            image, cell, box, quality = assign(logits.sigmoid(), boxes, centres, strides, batch)
+            image, cell, box, quality, share = assign(logits.sigmoid(), boxes, centres, strides, batch)
             target = torch.zeros_like(logits)
             target[image, cell, batch.labels[image, box]] = quality
             trusted = batch.absence[:, None] * _learnable(centres, batch, logits.shape[2])
         norm = target.sum().clamp(min=1.0)
         score = _score_loss(logits, target, trusted).sum() / norm
         overlap: Tensor = generalized_box_iou_loss(boxes[image, cell], batch.boxes[image, box])
-        return score + BOX_WEIGHT * (overlap * quality).sum() / norm
+        return score + BOX_WEIGHT * (overlap * share).sum() / share.sum().clamp(min=1.0)
 
 
 def _score_loss(logits: Tensor, target: Tensor, trusted: Tensor) -> Tensor:
@@ -87,8 +89,9 @@ def _inside(centres: Tensor, boxes: Tensor) -> Tensor:
 
 def assign(
     scores: Tensor, boxes: Tensor, centres: Tensor, strides: Tensor, batch: Batch
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Which cells answer for which truth boxes: rows (image, cell, box) and the quality (k,) to learn there.
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Which cells answer for which truth boxes: rows (image, cell, box), the quality (k,) to learn there, and
+    how far each is the best of its box's cells (k,), 1 at the best.
 
     Args: scores (b, n, classes) probabilities, boxes (b, n, 4) pixels, centres (n, 2), strides (n,).
     A cell answers for one box at most: of those that chose it, the one it overlaps most.
@@ -99,7 +102,9 @@ def assign(
     middle = (truth[:, :2] + truth[:, 2:]) / 2
     near = (centres - middle[:, None]).abs().amax(-1) < 0.75 * strides  # boxes smaller than a cell
     of_class = scores[image, :, batch.labels[image, box]]
-    align = of_class.clamp(min=1e-6).sqrt() * overlap.clamp(min=1e-4) ** 4 * (_inside(centres, truth) | near)
+    align = (
+        of_class.clamp(min=1e-6).sqrt() * overlap.clamp(min=UNLIKE) ** 4 * (_inside(centres, truth) | near)
+    )
     best = align.topk(min(TOP, align.shape[1]), dim=1)
     chosen = torch.zeros_like(align).scatter_(1, best.indices, (best.values > 0).float()) * (overlap + 1e-6)
     owner = image[:, None].expand_as(chosen)
@@ -107,9 +112,9 @@ def assign(
     mine = (chosen > 0) & (chosen == winner[image])
     align, overlap = align * mine, overlap * mine
     top = overlap.amax(1, keepdim=True).clamp(min=0.1)
-    quality = align / (align.amax(1, keepdim=True) + 1e-12) * top
+    share = align / align.amax(1, keepdim=True).clamp(min=1e-12)
     row, cell = mine.nonzero(as_tuple=True)
-    return image[row], cell, box[row], quality[row, cell]
+    return image[row], cell, box[row], (share * top)[row, cell], share[row, cell]
 
 
 def _iou(truth: Tensor, boxes: Tensor) -> Tensor:

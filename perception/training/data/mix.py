@@ -13,9 +13,11 @@ from torch.utils.data import IterableDataset, get_worker_info
 from perception.letterbox import Letterbox
 from perception.tasks.batch import Batch
 from perception.tasks.detection import CLASSES
-from perception.training.augment import Item, Place, augment, paste_signs, sign_crop
+from perception.training.augment import Item, Place, augment, sign_crop
+from perception.training.data.cutouts import Cutout
 from perception.training.data.sample import Sample
 from perception.training.data.signs import Sign, by_class
+from perception.training.paste import cover_with_bonnet, paste_signs, paste_things
 
 CROP, MARGIN = 64, 1.2  # sign crops: see perception.kernels.cpu.sign_crops
 
@@ -63,7 +65,11 @@ class Mix(IterableDataset[Batch]):
         paste: float,
         seed: int,
         start: int = 0,
+        cutouts: Sequence[Cutout] = (),
+        stand: float = 0.0,
+        bonnet: float = 0.0,
     ) -> None:
+        """`paste`, `stand`, `bonnet`: shares of frames that get signs, cut-outs and a bonnet laid in."""
         self.frames = {
             name: samples for name, samples in frames.items() if samples and shares.get(name, 0) > 0
         }
@@ -72,7 +78,9 @@ class Mix(IterableDataset[Batch]):
         self.odds = [shares[name] / total for name in self.names]
         self.signs, self.place, self.batch, self.crops = signs, place, batch, crops
         self.paste, self.seed, self.start = paste, seed, start
+        self.stand, self.bonnet = stand, bonnet
         self.to_paste = by_class(signs)
+        self.to_stand = {c.name: [d for d in cutouts if d.name == c.name] for c in cutouts}
         self.of_class = _indices_by_class(signs)
 
     def __iter__(self) -> Iterator[Batch]:
@@ -89,10 +97,13 @@ class Mix(IterableDataset[Batch]):
     def _frame(self, rng: np.random.Generator) -> Item:
         samples = self.frames[self.names[int(rng.choice(len(self.names), p=self.odds))]]
         sample = samples[int(rng.integers(len(samples)))]
+        scale = float(Letterbox.fit(sample.image.shape[1::-1], self.place.deployed).scale[0])
+        if self.to_stand and sample.boxes is not None and rng.random() < self.stand:
+            sample = paste_things(sample, self.to_stand, scale, rng)
         if self.to_paste and sample.boxes is not None and rng.random() < self.paste:
-            size = (sample.image.shape[1], sample.image.shape[0])
-            scale = float(Letterbox.fit(size, self.place.deployed).scale[0])
             sample = paste_signs(sample, self.to_paste, scale, rng)
+        if rng.random() < self.bonnet:
+            sample = cover_with_bonnet(sample, rng)
         item: dict[str, Any] = augment(sample, self.place, rng)
         known = sample.absence if sample.absence is not None else np.zeros(len(CLASSES), np.float32)
         return {**item, "absence": torch.from_numpy(known), "has_boxes": sample.boxes is not None}

@@ -22,6 +22,7 @@ from perception.types import Size
 RENDERED: Size = (1280, 720)  # a camera's size: shrinking it is part of what the network must cope with
 SIZE: Size = (640, 360)
 LINE_WIDTH = 5  # pixels of SIZE, about that of the teacher's lines
+CROWDED = 3.0  # times as many people and two-wheelers in every second scene: they are rare otherwise
 OWN_CAMERA = 0.6  # share of scenes with a camera of their own; the others have the default one
 EVERYTHING = absence(**dict.fromkeys(CLASSES, 1.0))
 
@@ -47,7 +48,7 @@ def render(seed: int) -> Rendered:
     """The scene of a seed: seeded drive, camera and moment."""
     rng = np.random.default_rng((seed, 2))
     camera = random_camera(rng, RENDERED) if rng.random() < OWN_CAMERA else default_camera()
-    return World(seed, camera).render(float(rng.uniform(0, 60)))
+    return World(seed, camera, CROWDED if seed % 2 else 1.0).render(float(rng.uniform(0, 60)))
 
 
 def _arrays(scene: Rendered) -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ import pytest
 from perception.errors import DataError
 from perception.tasks.batch import ANY_SIGN, CERTAIN, UNKNOWN
 from perception.tasks.detection import CLASSES
-from perception.training.data import SOURCES, maps, records, signs
+from perception.training.data import SOURCES, cutouts, maps, records, signs
 
 KINDS = {  # what each data set has truth for
     "camvid": {"detection", "drivable", "lanes"},
@@ -165,3 +165,23 @@ def test_the_real_folders_give_what_they_promise(driving_data, name, count):
     boxes = np.concatenate([sample.boxes.xyxy for sample in samples])
     assert (boxes[:, :2] < boxes[:, 2:]).all()
     assert sum(sample.boxes.sure.sum() for sample in samples) > 20
+
+
+def test_cutouts_follow_the_mask_and_leave_out_what_is_small_or_at_the_edge():
+    image = np.random.default_rng(0).integers(0, 256, (100, 80, 3)).astype(np.uint8)
+    mask = np.zeros((100, 80), np.uint8)
+    mask[20:60, 30:50] = 9
+    mask[30:34, 30:34] = 0
+    boxes = [(28, 18, 52, 62), (28, 18, 52, 30), (28, 18, 80, 62)]
+    found = [list(cutouts._cut(image, mask, np.array(box), "person", cutouts.CAMVID)) for box in boxes]
+    assert [len(x) for x in found] == [1, 0, 0]
+    (cutout,) = found[0]
+    np.testing.assert_array_equal(cutout.image, image[20:60, 30:50])
+    np.testing.assert_array_equal(cutout.mask > 0, mask[20:60, 30:50] == 9)
+    assert (cutout.name, cutout.foot, cutout.height) == ("person", 0.6, 0.4)
+
+
+def test_cutouts_come_from_the_training_pictures_that_are_used(folder):
+    samples = {name: SOURCES[name](folder) for name in ("camvid", "idd")}
+    assert all(c.name in ("vehicle", "person", "cyclist") for c in cutouts.read(folder, samples))
+    assert cutouts.read(folder, {"gtsdb": samples["camvid"]}) == []

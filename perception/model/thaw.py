@@ -1,0 +1,118 @@
+"""A shipped bundle back to a network that can be trained: `fuse` undone.
+
+The plain convolutions of the float files become each block's kernel. A batch norm then has to give back what
+it finds, in training too, where it divides by the statistics of the batch; so it takes the mean and the
+deviation that its inputs have on some pictures as its own bias and weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import Tensor, nn
+
+from perception import bundle
+from perception.errors import BundleError
+from perception.model.blocks import Linear2d, Patchify, RepConv
+from perception.model.network import Network, normalise
+
+Weights = Mapping[str, Tensor]  # of plain convolutions, by name in the file
+Plan = dict[nn.Module, tuple[Tensor, Tensor]]  # batch norm -> the scale and bias that its block shall have
+
+
+@torch.no_grad()
+def thaw(network: Network, folder: Path, images: Tensor, crops: Tensor) -> None:
+    """Give `network` the weights of a bundle. Heads that the bundle lacks keep their own.
+
+    Args: images (b, 3, h, w) and crops (n, 3, 64, 64) uint8 BGR to take the statistics from.
+    Raises BundleError if the bundle is of another network.
+    """
+    files = bundle.read(folder).files["fp32"]
+    frame, crop = (_weights(folder / files[kind]) for kind in ("main", "signs"))
+    plan: Plan = {}
+    for name, module in network.named_modules():
+        if name.startswith("heads.signs"):
+            continue
+        if f"network.{_stored(name, module)}.weight" in frame:
+            _load(module, frame, f"network.{_stored(name, module)}", plan)
+    if "signs" in network.heads:
+        _load_signs(network, frame, crop, plan)
+    _take_statistics(network, plan, images, crops)
+
+
+def _weights(path: Path) -> Weights:
+    graph = onnx.load(str(path)).graph
+    return {i.name: torch.from_numpy(np.array(numpy_helper.to_array(i))) for i in graph.initializer}
+
+
+def _stored(name: str, module: nn.Module) -> str:
+    """Where `fuse` leaves the convolution of a block: blocks with a ReLU become a pair."""
+    return f"{name}.0" if isinstance(module, RepConv | Patchify) else name
+
+
+def _load(module: nn.Module, weights: Weights, name: str, plan: Plan) -> None:
+    weight, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
+    match module:
+        case RepConv():
+            _copy(module.conv.weight, weight, name)
+            module.point.zero_()
+            if module.identity is not None:
+                module.identity.zero_()
+            plan[module.norm] = torch.ones(len(bias)), bias
+        case Patchify() | Linear2d():
+            _copy(module.conv.weight, weight, name)
+            plan[module.norm] = torch.ones(len(bias)), bias
+        case nn.Conv2d() | nn.Linear():
+            assert module.bias is not None
+            _copy(module.weight, weight, name)
+            _copy(module.bias, bias, name)
+
+
+def _copy(parameter: Tensor, value: Tensor, name: str) -> None:
+    if parameter.shape != value.shape:
+        raise BundleError(f"{name}: expected weights {tuple(parameter.shape)}, got {tuple(value.shape)}")
+    parameter.copy_(value)
+
+
+def _load_signs(network: Network, frame: Weights, crop: Weights, plan: Plan) -> None:
+    """The sign head, and its own norms over the shared first stages: per channel a scale and a bias."""
+    head = network.heads["signs"]
+    for name, module in head.named_modules():
+        if f"{_stored(name, module)}.weight" in crop:
+            _load(module, crop, _stored(name, module), plan)
+    names = {module: name for name, module in network.named_modules()}
+    for k, (block, norm) in enumerate(zip(network.trunk.encoder.front_blocks(), head.norms, strict=True)):
+        shared = frame[f"network.{_stored(names[block], block)}.weight"].flatten(1)
+        own = crop[f"front.{k}.0.weight"].flatten(1)
+        scale = (own * shared).sum(1) / shared.square().sum(1).clamp(min=1e-12)
+        plan[norm] = scale, crop[f"front.{k}.0.bias"]
+
+
+def _take_statistics(network: Network, plan: Plan, images: Tensor, crops: Tensor) -> None:
+    """Run the pictures through; each norm is set when its input arrives, so the next sees the right one."""
+
+    def adopt(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        assert isinstance(norm, nn.BatchNorm2d)
+        x = inputs[0].float()
+        scale, bias = plan[norm]
+        variance, mean = torch.var_mean(x, (0, 2, 3), correction=0)
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(variance)
+        norm.weight.copy_(scale * (variance + norm.eps).sqrt())
+        norm.bias.copy_(bias + scale * mean)
+
+    hooks = [norm.register_forward_pre_hook(adopt) for norm in plan]
+    network.eval()
+    network(normalise(images))
+    if "signs" in network.heads and len(crops):
+        network.crops(normalise(crops))
+    network.train()
+    for hook in hooks:
+        hook.remove()

@@ -1,0 +1,75 @@
+"""A bundle can be trained on: the thawed network says what the files say."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+import torch
+
+from perception import bundle
+from perception.bundle import SHIPPED
+from perception.errors import BundleError
+from perception.model.blocks import RepConv
+from perception.model.network import Network, normalise
+from perception.model.thaw import thaw
+from tests.batches import smooth
+
+TASKS = ("detection", "lanes", "signs", "drivable")
+
+
+def bytes_of(images):
+    return torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return smooth(2, bundle.read(SHIPPED).input_size), smooth(5, (64, 64), seed=1)
+
+
+@pytest.fixture(scope="module")
+def thawed(pictures):
+    network = Network(TASKS)
+    thaw(network, SHIPPED, *map(bytes_of, pictures))
+    return network
+
+
+def stored(kind, images):
+    """What the float file says, by output."""
+    path = SHIPPED / bundle.read(SHIPPED).files["fp32"][kind]
+    session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    names = [node.name for node in session.get_outputs()]
+    batches = [image[None] for image in images] if kind == "main" else [images]
+    answers = [session.run(names, {session.get_inputs()[0].name: batch}) for batch in batches]
+    return {name: np.concatenate(parts) for name, *parts in zip(names, *answers, strict=True)}
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("training", [False, True])
+def test_frames_are_seen_as_before(thawed, pictures, training):
+    seen = thawed.train(training)(normalise(bytes_of(pictures[0])))
+    for name, value in stored("main", pictures[0]).items():
+        np.testing.assert_allclose(seen[name].numpy(), value, atol=5e-3, err_msg=name)
+
+
+@torch.no_grad()
+def test_signs_are_read_as_before(thawed, pictures):
+    seen = thawed.eval().crops(normalise(bytes_of(pictures[1])))
+    np.testing.assert_allclose(
+        seen["signs.logits"].numpy(), stored("signs", pictures[1])["signs.logits"], atol=5e-3
+    )
+
+
+def test_every_path_of_a_thawed_block_learns(thawed):
+    block = next(m for m in thawed.modules() if isinstance(m, RepConv) and m.identity is not None)
+    channels = block.norm.num_features
+    loss = block.train()(torch.randn(2, channels, 8, 8)).square().sum() + block.norm.weight.sum()
+    loss.backward()
+    assert all(p.grad is not None and p.grad.any() for p in (block.conv.weight, block.point, block.identity))
+
+
+def test_a_bundle_of_another_network_is_refused(pictures):
+    network = Network(("lanes",))
+    network.heads["lanes"].map = torch.nn.Conv2d(64, 8, 1)
+    with pytest.raises(BundleError, match=r"lanes\.map.*expected weights \(8, 64, 1, 1\), got \(32"):
+        thaw(network, SHIPPED, *map(bytes_of, pictures))

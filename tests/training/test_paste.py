@@ -1,0 +1,93 @@
+"""What is laid into a frame is known: its box, what it hides, and what is no longer road."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from perception.tasks.batch import ANY_SIGN, CERTAIN, UNKNOWN
+from perception.tasks.detection import CLASSES
+from perception.training.data.cutouts import Cutout
+from perception.training.data.sample import Boxes, Sample
+from perception.training.paste import cover_with_bonnet, paste_things
+
+SIZE = (160, 120)
+RED = Cutout(
+    np.full((40, 20, 3), (0, 0, 250), np.uint8), np.full((40, 20), 255, np.uint8), "person", 0.8, 0.3
+)
+SEEDS = range(12)
+
+
+def road(boxes=None, small=1):
+    """A grey picture, all of it drivable and half of it a line; maps `small` times smaller."""
+    width, height = SIZE
+    full = np.full((height // small, width // small), CERTAIN, np.uint8)
+    return Sample(
+        np.full((height, width, 3), 90, np.uint8), boxes or Boxes(), None, full, full.copy(), full.copy()
+    )
+
+
+def things(seed, **options):
+    return paste_things(road(**options), {"person": [RED]}, 1.0, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_thing_has_a_box_and_is_not_road(seed):
+    sample = things(seed)
+    red = sample.image[..., 2] > 150
+    within = np.zeros_like(red)
+    for x1, y1, x2, y2 in sample.boxes.xyxy.astype(int):
+        assert red[y1 + 1 : y2 - 1, x1 + 1 : x2 - 1].all()
+        within[y1:y2, x1:x2] = True
+    assert not red[~within].any()
+    assert (sample.drivable[red] == 0).mean() > 0.9 or not red.any()
+    assert set(np.unique(sample.line[red])) <= {UNKNOWN, CERTAIN}
+    assert sample.boxes.sure.all()
+    assert set(sample.boxes.label) <= {CLASSES.index("person")}
+
+
+def test_things_are_pasted_at_all_and_smaller_ones_stand_higher():
+    boxes = np.concatenate([things(seed).boxes.xyxy for seed in range(60)])
+    height, foot = boxes[:, 3] - boxes[:, 1], boxes[:, 3]
+    assert len(boxes) > 60
+    assert np.corrcoef(height, foot)[0, 1] > 0.8
+    assert height.min() >= 10
+
+
+def test_maps_smaller_than_the_picture_are_cut_too():
+    sample = things(3, small=2)
+    assert sample.drivable.shape == (60, 80)
+    assert (sample.drivable == 0).any()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_is_hidden_is_no_longer_sure(seed):
+    everywhere = [
+        ([x, y, x + 4.0, y + 4.0], "vehicle", True, ANY_SIGN) for x in range(0, 156, 4) for y in (60, 80)
+    ]
+    sample = things(seed, boxes=Boxes.of(everywhere))
+    old, new = sample.boxes.xyxy[: len(everywhere)], sample.boxes.xyxy[len(everywhere) :]
+    inside = [((old[:, None, :2] >= new[:, :2]) & (old[:, None, 2:] <= new[:, 2:])).all(2).any(1)]
+    assert not sample.boxes.sure[: len(everywhere)][inside[0]].any()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_bonnet_is_no_road_and_has_no_lines(seed):
+    hidden = Boxes.of(
+        [([10.0, 117, 30, 119], "vehicle", True, ANY_SIGN), ([10.0, 5, 30, 20], "person", True, 0)]
+    )
+    before = road(hidden)
+    sample = cover_with_bonnet(before, np.random.default_rng(seed))
+    covered = sample.drivable == 0
+    assert covered[-1, SIZE[0] // 2]
+    assert 0.02 < covered.mean() < 0.3
+    assert ((sample.line == 0) == covered).all()
+    assert (sample.image[~covered] == 90).mean() > 0.98  # but for the soft edge
+    assert sample.boxes.sure.tolist() == [False, True]
+    assert (before.drivable == CERTAIN).all()
+    assert (before.image == 90).all()
+
+
+def test_what_is_unknown_stays_so():
+    sample = cover_with_bonnet(Sample(road().image), np.random.default_rng(0))
+    assert sample.drivable is sample.line is sample.boxes is None
