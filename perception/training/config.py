@@ -37,6 +37,7 @@ class Config:
     size: tuple[int, int] = (512, 320)  # (width, height) of a training crop
     finish: float = 0.07  # share of the steps, at the end, that see crops of the full network input
     deployed: tuple[int, int] = (640, 384)
+    rounding: bool = False  # as in INT8, in the forward pass: for the end of a training (`init`)
     zoom: tuple[float, float] = (0.7, 1.5)
     paste: float = 0.35  # share of frames that get sign crops pasted in
     stand: float = 0.3  # share that get people, cyclists and vehicles of other frames

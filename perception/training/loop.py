@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader
 
 from perception.bundle import SHIPPED
 from perception.errors import DataError
+from perception.model import fakequant
 from perception.model.network import Network, normalise
 from perception.model.sharing import SHARING
 from perception.model.thaw import thaw
@@ -70,9 +71,12 @@ def optimizer(network: nn.Module, config: Config) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, config.rate, betas=(0.9, 0.99))
 
 
-def losses(network: Network, batch: Batch) -> dict[str, Tensor]:
-    """Each present task's loss by name. A task without truth in this batch is absent, not zero."""
-    with torch.autocast("cpu", torch.bfloat16):
+def losses(network: Network, batch: Batch, exact: bool = False) -> dict[str, Tensor]:
+    """Each present task's loss by name. A task without truth in this batch is absent, not zero.
+
+    `exact`: in float32 and not in bfloat16, whose own rounding is as coarse as that of INT8.
+    """
+    with torch.autocast("cpu", torch.bfloat16, enabled=not exact):
         outputs = network(normalise(batch.images))
         if "signs" in network.heads and len(batch.crops):
             outputs |= network.crops(normalise(batch.crops))
@@ -105,6 +109,13 @@ class Trainer:
             thaw(self.network, SHIPPED if init == "shipped" else Path(init), batch.images, batch.crops)
         self.ema = Ema(self.network, self.config.ema)
 
+    def _prepare(self, batch: Batch) -> None:
+        """Before the first step of this process, with its batch."""
+        if self.step == 0:
+            self.begin(batch)
+        if self.config.rounding:
+            fakequant.attach(self.network)
+
     def resume(self) -> None:
         """Go on from this folder's checkpoint, if there is one."""
         path = self.out / "checkpoint.pt"
@@ -134,9 +145,9 @@ class Trainer:
         (self.out / "config.json").write_text(self.config.to_json() + "\n")
         saved = time.monotonic()
         with Log(self.out, self.step, self.config.steps) as log, self._saving():
-            for batch in self._batches():
-                if self.step == 0:
-                    self.begin(batch)
+            for k, batch in enumerate(self._batches()):
+                if k == 0:
+                    self._prepare(batch)
                 values = self._train(batch)
                 self.step += 1
                 log.write(self.step, {**values, "rate": learning_rate(self.step, self.config)})
@@ -158,7 +169,7 @@ class Trainer:
             group["lr"] = learning_rate(self.step, self.config)
         self.network.train()
         self.optimizer.zero_grad(set_to_none=True)
-        present = losses(self.network, batch)
+        present = losses(self.network, batch, self.config.rounding)
         torch.autograd.backward(self.balance(present))
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
         if not torch.isfinite(norm):

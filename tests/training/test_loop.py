@@ -187,3 +187,17 @@ def test_fixed_weights_are_a_weighted_sum_of_what_is_there():
 def test_a_configuration_that_cannot_be_trained_is_named(tmp_path, change, message):
     with pytest.raises(DataError, match=message):
         Trainer(tmp_path, tmp_path / "out", replace(TINY, **change)).run()
+
+
+@pytest.mark.parametrize("start", ["shipped", "checkpoint"])
+def test_a_run_may_start_from_other_weights_and_round_as_int8(folder, tmp_path, start):
+    if start == "checkpoint":
+        Trainer(folder, tmp_path / "first", replace(TINY, steps=1)).run()
+        start = str(tmp_path / "first/checkpoint.pt")
+    trainer = Trainer(
+        folder, tmp_path / "second", replace(TINY, steps=1, init=start, rounding=True, rate=0.0)
+    )
+    trainer.run()
+    expected = weights(tmp_path / "first") if "first" in start else {}
+    kept = weights(tmp_path / "second")
+    assert all(torch.equal(kept[name], x) for name, x in expected.items() if name.startswith("ema."))
