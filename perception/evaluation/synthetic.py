@@ -31,7 +31,7 @@ FRAMES = 40
 FIRST, APART = 1_000_000, 1000  # SEED's worlds are FIRST + APART * SEED and the following ones
 SIZE: Size = (1280, 720)
 LONGEST = 60.0  # seconds of driving before the picture is taken
-SMALLEST, LARGE = 12 / 720, 25 / 720  # of the picture's height: lower objects are not asked for
+SMALLEST, LARGE, NEAR = 12 / 720, 25 / 720, 41 / 720  # of the picture's height: lower is not asked for
 RIDDEN = ("cyclist", "motorbike")  # boxes with their riders, whom some data sets call persons
 
 
@@ -134,13 +134,14 @@ def measure_worlds(
 
 
 class _Precise:
-    """Average precision of all objects that are asked for, and of the large ones."""
+    """Average precision of all objects that are asked for, of the large and of the near ones."""
 
     def __init__(self, classes: Sequence[str]) -> None:
         self._classes = classes
         self._levels = {
             f"{NAME}.detection": (SMALLEST, AveragePrecision(classes)),
             f"{NAME}.detection.large": (LARGE, AveragePrecision(classes)),
+            f"{NAME}.detection.near": (NEAR, AveragePrecision(classes)),
         }
 
     def update(self, rendered: Rendered, seen: Scene) -> None:

@@ -29,11 +29,16 @@ class Encoder(nn.Module):
         """Normalised images (b, 3, h, w) to the features of each stage, finest first."""
         features = []
         x = self.stem(x)
-        for stage in self.stages:
-            for block in cast(nn.ModuleList, stage):
-                x = block(x)
+        for k in range(len(self.stages)):
+            x = self.stage(k, x)
             features.append(x)
         return features
+
+    def stage(self, k: int, x: Tensor) -> Tensor:
+        """Stage `k` alone."""
+        for block in cast(nn.ModuleList, self.stages[k]):
+            x = block(x)
+        return x
 
     def front(self, x: Tensor, norms: Iterable[nn.Module]) -> Tensor:
         """The first two stages alone, on sign crops, with the crops' own batch norms."""

@@ -56,7 +56,7 @@ def attach(network: Network) -> None:
     for module in list(network.modules()):
         twin = _twin(module)
         if twin is not None:
-            module.forward = twin  # type: ignore[method-assign]
+            module.forward = twin
         if isinstance(module, Neck):
             for block in module.fuse:
                 block.register_forward_pre_hook(_RoundInput())

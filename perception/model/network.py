@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from perception.model.sharing import SHARING
-from perception.tasks.heads import HEADS
+from perception.tasks.heads import CROP_READERS, HEADS
 
 MEAN, SCALE = 116.0, 58.0  # the INT8 input quantiser stores exactly this: zero point 116, scale 1/58
 
@@ -23,7 +23,8 @@ class Network(nn.Module):
 
     def __init__(self, tasks: Collection[str] = tuple(HEADS), sharing: str = "hard") -> None:
         super().__init__()
-        self.trunk = SHARING[sharing]()
+        crops = [task for task in tasks if task in CROP_READERS]
+        self.trunk = SHARING[sharing]([task for task in tasks if task not in crops], crops)
         self.heads = nn.ModuleDict({task: HEADS[task](self.trunk) for task in tasks})
 
     def forward(self, images: Tensor, tasks: Collection[str] | None = None) -> dict[str, Tensor]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import onnx
@@ -20,6 +21,7 @@ from perception import bundle
 from perception.errors import BundleError
 from perception.model.blocks import Linear2d, Patchify, RepConv
 from perception.model.network import Network, normalise
+from perception.tasks.signs.head import SignHead
 
 Weights = Mapping[str, Tensor]  # of plain convolutions, by name in the file
 Plan = dict[nn.Module, tuple[Tensor, Tensor]]  # batch norm -> the scale and bias that its block shall have
@@ -81,7 +83,7 @@ def _copy(parameter: Tensor, value: Tensor, name: str) -> None:
 
 def _load_signs(network: Network, frame: Weights, crop: Weights, plan: Plan) -> None:
     """The sign head, and its own norms over the shared first stages: per channel a scale and a bias."""
-    head = network.heads["signs"]
+    head = cast(SignHead, network.heads["signs"])
     for name, module in head.named_modules():
         if f"{_stored(name, module)}.weight" in crop:
             _load(module, crop, _stored(name, module), plan)

@@ -12,6 +12,8 @@ from perception.tasks.drivable.head import DrivableHead
 from perception.tasks.lanes.head import LanesHead
 from perception.tasks.signs.head import SignHead, SignHeadOnGrid
 
+CROP_READERS = ("signs",)  # heads that read crops, the others read frames
+
 HEADS: dict[str, Callable[[Any], nn.Module]] = {
     "detection": lambda trunk: DetectionHead(trunk.widths),
     "lanes": lambda trunk: LanesHead(trunk.widths),

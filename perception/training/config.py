@@ -15,6 +15,7 @@ class Config:
     tasks: tuple[str, ...] = ("detection", "lanes", "signs", "drivable")
     sharing: str = "hard"
     balance: str = "equal"
+    balance_at: str = "features"  # where methods that look at gradients compare them, or "parameters"
     weights: Mapping[str, float] = field(
         default_factory=lambda: {"signs_grid": 0.3, "detection": 2.5, "drivable": 8.0}
     )

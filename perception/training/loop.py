@@ -7,7 +7,7 @@ import math
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -26,6 +26,7 @@ from perception.tasks.batch import Batch
 from perception.tasks.heads import HEADS
 from perception.tasks.losses import LOSSES
 from perception.training.augment import Place
+from perception.training.backward import PLACES, backward, cut_off
 from perception.training.balance import BALANCE
 from perception.training.config import Config
 from perception.training.data import SOURCES, cutouts, signs, synthetic
@@ -94,7 +95,7 @@ class Trainer:
         self.data, self.out, self.config = data, out, config
         self.network = Network(config.tasks, config.sharing).to(memory_format=torch.channels_last)
         self.optimizer = optimizer(self.network, config)
-        self.balance = BALANCE[config.balance](config.weights)
+        self.balance = BALANCE[config.balance](config.weights, config.seed)
         self.ema = Ema(self.network, config.ema)
         self.step = 0
 
@@ -125,6 +126,7 @@ class Trainer:
         self.network.load_state_dict(state["network"])
         self.ema.network.load_state_dict(state["ema"])
         self.optimizer.load_state_dict(state["optimizer"])
+        self.balance.restore(state.get("balance", self.balance.state()))
         self.step = state["step"]
 
     def save(self) -> None:
@@ -132,6 +134,7 @@ class Trainer:
             "network": self.network.state_dict(),
             "ema": self.ema.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
+            "balance": self.balance.state(),
             "step": self.step,
             "config": self.config.to_json(),
         }
@@ -169,14 +172,25 @@ class Trainer:
             group["lr"] = learning_rate(self.step, self.config)
         self.network.train()
         self.optimizer.zero_grad(set_to_none=True)
-        present = losses(self.network, batch, self.config.rounding)
-        torch.autograd.backward(self.balance(present))
+        exact = self.config.rounding
+        at_features = self.balance.needs_gramian and self.config.balance_at == "features"
+        with cut_off(self.network) if at_features else nullcontext() as cut:
+            present = losses(self.network, batch, exact)
+        weights, _ = backward(self.network, present, self.balance, cut)
+        penalty = self.network.trunk.penalty()
+        if penalty is not None:
+            torch.autograd.backward(penalty)
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
         if not torch.isfinite(norm):
             raise DataError(f"step {self.step}: the gradient is {norm}; lower `rate` or look at the data")
         self.optimizer.step()
         self.ema.update(self.network, self.step)
-        return {f"loss.{task}": loss.item() for task, loss in present.items()} | {"norm": norm.item()}
+        if self.balance.looks_again:
+            with torch.no_grad():
+                again = losses(self.network, batch, exact)
+            self.balance.observe({task: loss.item() for task, loss in again.items()})
+        values = {f"loss.{task}": loss.item() for task, loss in present.items()}
+        return values | {f"weight.{task}": w for task, w in weights.items()} | {"norm": norm.item()}
 
     def _batches(self) -> Iterator[Batch]:
         """The remaining batches: first crops of `size`, at the end the whole network input."""
@@ -228,6 +242,7 @@ def _check_names(config: Config) -> None:
         "tasks": (config.tasks, HEADS),
         "sharing": ((config.sharing,), SHARING),
         "balance": ((config.balance,), BALANCE),
+        "balance_at": ((config.balance_at,), PLACES),
     }
     for key, (names, table) in tables.items():
         unknown = sorted(set(names) - set(table))

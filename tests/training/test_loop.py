@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 from perception.errors import DataError
-from perception.training.balance import BALANCE
 from perception.training.command import train
 from perception.training.config import Config
 from perception.training.loop import Ema, Trainer, learning_rate, load_checkpoint, load_network, optimizer
@@ -169,17 +168,13 @@ def test_only_matrices_decay():
     assert free["weight_decay"] == 0
 
 
-def test_fixed_weights_are_a_weighted_sum_of_what_is_there():
-    balance = BALANCE["equal"]({"lanes": 2.0, "signs": 5.0})
-    assert balance({"lanes": torch.tensor(3.0), "drivable": torch.tensor(1.0)}) == 7.0
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"tasks": ("lanes", "depth")}, "tasks: expected of detection.*got depth"),
         ({"sharing": "none"}, "sharing: expected of hard"),
         ({"balance": "fair"}, "balance: expected of equal"),
+        ({"balance_at": "heads"}, "balance_at: expected of features, parameters"),
         ({"sources": {"kitti": 1.0}}, r"unknown data sets \['kitti'\]"),
         ({"sources": {"idd": 1.0}}, "expected training data of idd, found none"),
     ],

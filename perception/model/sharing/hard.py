@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from perception.model.encoder import Encoder
 from perception.model.neck import Neck
+from perception.model.sharing.trunk import WIDTH, Trunk
 
 
-class HardSharing(nn.Module):
-    """The trunk. Every task's head reads the same pyramid."""
+class HardSharing(Trunk):
+    """Every task's head reads the same pyramid."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, tasks: Collection[str], crop_tasks: Collection[str] = ()) -> None:
+        super().__init__(tasks, crop_tasks)
         self.encoder = Encoder()
-        self.neck = Neck(self.encoder.widths)
-        self.widths = self.neck.widths
+        self.neck = Neck(self.encoder.widths, WIDTH)
 
     def forward(self, images: Tensor, tasks: Collection[str]) -> Mapping[str, list[Tensor]]:
-        """Normalised images (b, 3, h, w) to each task's own view of the pyramid."""
-        levels = self.neck(self.encoder(images))
-        return dict.fromkeys(tasks, levels)
+        return dict.fromkeys(tasks, self.neck(self.encoder(images)))

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import numpy as np
 
-import torch
-from torch import Tensor
+from perception.training.balance.method import Losses, Stateless, Weights
 
 
-class StaticWeights:
-    """`weights` by task name; a task not named has weight 1."""
+class StaticWeights(Stateless):
+    """A task that is not named in the settings has weight 1."""
 
-    def __init__(self, weights: Mapping[str, float]) -> None:
-        self.weights = dict(weights)
-
-    def __call__(self, losses: Mapping[str, Tensor]) -> Tensor:
-        """One scalar to differentiate; `losses` holds only the tasks present in this step."""
-        return torch.stack([self.weights.get(name, 1.0) * loss for name, loss in losses.items()]).sum()
+    def weights(self, losses: Losses, gramian: np.ndarray) -> Weights:
+        return {task: self.base.get(task, 1.0) for task in losses}

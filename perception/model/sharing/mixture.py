@@ -1,0 +1,49 @@
+"""Mixture of experts (Ma et al. 2018, MMoE): behind the shared neck several experts, mixed by a gate a task.
+
+An expert is one block a level. A task's gate sees the mean of the coarsest level, so images may have any
+size, and gives each expert a share; what the gates chose last is kept in `shares` for the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from perception.model.blocks import RepConv
+from perception.model.encoder import Encoder
+from perception.model.neck import Neck
+from perception.model.sharing.trunk import WIDTH, Trunk
+
+EXPERTS = 3
+
+
+class Mixture(Trunk):
+    def __init__(self, tasks: Collection[str], crop_tasks: Collection[str] = ()) -> None:
+        super().__init__(tasks, crop_tasks)
+        self.encoder = Encoder()
+        self.neck = Neck(self.encoder.widths, WIDTH)
+        self.experts = nn.ModuleList(
+            [nn.ModuleList([RepConv(w, w) for w in self.widths]) for _ in range(EXPERTS)]
+        )
+        self.gates = nn.ModuleDict({task: nn.Linear(WIDTH, EXPERTS) for task in tasks})
+        self.shares: dict[str, Tensor] = {}  # task -> (EXPERTS,) mean over the last batch
+
+    def forward(self, images: Tensor, tasks: Collection[str]) -> Mapping[str, list[Tensor]]:
+        levels = self.neck(self.encoder(images))
+        pooled = levels[-1].mean((2, 3))
+        answers = [
+            [block(x) for block, x in zip(cast(nn.ModuleList, expert), levels, strict=True)]
+            for expert in self.experts
+        ]
+        views = {}
+        for task in tasks:
+            gate = self.gates[task](pooled).softmax(1)
+            self.shares[task] = gate.detach().mean(0)
+            views[task] = [
+                torch.stack([gate[:, k, None, None, None] * x for k, x in enumerate(same)]).sum(0)
+                for same in zip(*answers, strict=True)
+            ]
+        return views

@@ -1,0 +1,42 @@
+"""What a sharing architecture is: everything between the image and the heads."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
+
+from torch import Tensor, nn
+
+from perception.model.encoder import Encoder
+from perception.model.neck import Neck
+
+WIDTH = 64  # of every view
+
+
+class Trunk(nn.Module, ABC):
+    """`tasks` read frames, `crop_tasks` read sign crops through the first stages of `encoder`."""
+
+    widths = (WIDTH,) * 3  # of a task's view at strides 8, 16 and 32
+    encoder: Encoder
+
+    def __init__(self, tasks: Collection[str], crop_tasks: Collection[str] = ()) -> None:
+        super().__init__()
+        self.tasks, self.crop_tasks = tuple(tasks), tuple(crop_tasks)
+
+    @abstractmethod
+    def forward(self, images: Tensor, tasks: Collection[str]) -> Mapping[str, list[Tensor]]:
+        """Normalised images (b, 3, h, w) to each task's own view: three levels (b, WIDTH, h / stride, …)."""
+
+    def penalty(self) -> Tensor | None:
+        """What is added to the losses in training, if anything."""
+        return None
+
+
+def encoders(tasks: Collection[str]) -> nn.ModuleDict:
+    """An encoder for each task."""
+    return nn.ModuleDict({task: Encoder() for task in tasks})
+
+
+def necks(tasks: Collection[str], encoder: Encoder) -> nn.ModuleDict:
+    """A neck for each task, behind encoders like `encoder`."""
+    return nn.ModuleDict({task: Neck(encoder.widths, WIDTH) for task in tasks})
