@@ -67,7 +67,7 @@ def backward(
         torch.autograd.backward(torch.stack([weights[task] * loss for task, loss in losses.items()]).sum())
         return weights, blind
     leaves = [] if cut is None else cut.leaves
-    targets = [*leaves, *network.trunk.parameters()]
+    targets = [*leaves, *(p for p in network.trunk.parameters() if p.requires_grad)]
     found = {task: _gradients(loss, targets, network.heads[task]) for task, loss in losses.items()}
     reached = [sum(at[i] is not None for at, _ in found.values()) for i in range(len(targets))]
     common = [i < len(leaves) if leaves else count > 1 for i, count in enumerate(reached)]
@@ -81,14 +81,15 @@ def backward(
         weights |= method.weights({task: values[task] for task in tasks}, gramian[np.ix_(some, some)])
     own = weights if method.heads_too else dict.fromkeys(losses, 1.0)
     for task, (_, at_head) in found.items():
-        for parameter, gradient in zip(network.heads[task].parameters(), at_head, strict=True):
+        for parameter, gradient in zip(_own(network.heads[task]), at_head, strict=True):
             _add(parameter, gradient, own[task])
     if cut is not None:
         for task, (at, _) in found.items():
             for leaf, gradient in zip(leaves, at, strict=False):
                 _add(leaf, gradient, weights[task])
         ends = [(x, leaf.grad) for x, leaf in zip(cut.features, leaves, strict=True) if leaf.grad is not None]
-        torch.autograd.backward([x for x, _ in ends], [gradient for _, gradient in ends])
+        if any(x.requires_grad for x, _ in ends):
+            torch.autograd.backward([x for x, _ in ends], [gradient for _, gradient in ends])
     for task, (at, _) in found.items():
         for k in range(len(leaves), len(targets)):
             _add(targets[k], at[k], weights[task] if common[k] else own[task])
@@ -97,9 +98,12 @@ def backward(
 
 def _gradients(loss: Tensor, targets: Sequence[Tensor], head: nn.Module) -> tuple[Gradients, Gradients]:
     """Of one loss, at `targets` and at its head's own parameters."""
-    own = list(head.parameters())
-    found = torch.autograd.grad(loss, [*targets, *own], retain_graph=True, allow_unused=True)
+    found = torch.autograd.grad(loss, [*targets, *_own(head)], retain_graph=True, allow_unused=True)
     return found[: len(targets)], found[len(targets) :]
+
+
+def _own(head: nn.Module) -> list[nn.Parameter]:
+    return [p for p in head.parameters() if p.requires_grad]
 
 
 def _flat(gradients: Gradients, common: Sequence[bool], targets: Sequence[Tensor]) -> Tensor:

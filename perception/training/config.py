@@ -16,6 +16,9 @@ class Config:
     sharing: str = "hard"
     balance: str = "equal"
     balance_at: str = "features"  # where methods that look at gradients compare them, or "parameters"
+    schedule: str = "joint"
+    groups: tuple[tuple[str, ...], ...] = ()  # of tasks, for the schedule "grouped"
+    frozen: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # for "staged": part -> from, to
     weights: Mapping[str, float] = field(
         default_factory=lambda: {"signs_grid": 0.3, "detection": 2.5, "drivable": 8.0}
     )
@@ -100,7 +103,7 @@ def configure(preset: str, settings: Sequence[str] = ()) -> Config:
         if entry:
             if not isinstance(old, Mapping):
                 raise DataError(f"--set {setting}: {name} has no entries; expected {name}=value")
-            value = {**old, entry: _as(1.0, value, setting)}
+            value = {**old, entry: _as(next(iter(old.values()), value), value, setting)}
         config = replace(config, **{name: _as(old, value, setting)})
     return config
 

@@ -6,7 +6,7 @@ import copy
 import math
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from pickle import UnpicklingError
@@ -23,7 +23,7 @@ from perception.model.network import Network, normalise
 from perception.model.sharing import SHARING
 from perception.model.thaw import thaw
 from perception.tasks.batch import Batch
-from perception.tasks.heads import HEADS
+from perception.tasks.heads import CROP_READERS, HEADS
 from perception.tasks.losses import LOSSES
 from perception.training.augment import Place
 from perception.training.backward import PLACES, backward, cut_off
@@ -32,6 +32,7 @@ from perception.training.config import Config
 from perception.training.data import SOURCES, cutouts, signs, synthetic
 from perception.training.data.mix import Mix
 from perception.training.log import Log
+from perception.training.schedule import SCHEDULES
 
 FINISH_ZOOM = (0.85, 1.25)
 KEPT = ("network", "ema", "optimizer", "step", "config")  # in a checkpoint
@@ -72,17 +73,34 @@ def optimizer(network: nn.Module, config: Config) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, config.rate, betas=(0.9, 0.99))
 
 
-def losses(network: Network, batch: Batch, exact: bool = False) -> dict[str, Tensor]:
+def losses(
+    network: Network, batch: Batch, exact: bool = False, tasks: Collection[str] | None = None
+) -> dict[str, Tensor]:
     """Each present task's loss by name. A task without truth in this batch is absent, not zero.
 
     `exact`: in float32 and not in bfloat16, whose own rounding is as coarse as that of INT8.
+    `tasks`: of these alone; what the others need is not computed.
     """
+    wanted = [task for task in network.heads if tasks is None or task in tasks]
+    frames = [task for task in wanted if task not in CROP_READERS]
+    outputs: dict[str, Tensor] = {}
     with torch.autocast("cpu", torch.bfloat16, enabled=not exact):
-        outputs = network(normalise(batch.images))
-        if "signs" in network.heads and len(batch.crops):
+        if frames:
+            outputs |= network(normalise(batch.images), frames)
+        if "signs" in wanted and len(batch.crops):
             outputs |= network.crops(normalise(batch.crops))
-    answers = {task: LOSSES[task](outputs, batch) for task in network.heads}
+    answers = {task: LOSSES[task](outputs, batch) for task in wanted}
     return {task: loss for task, loss in answers.items() if loss is not None}
+
+
+def freeze(network: Network, parts: Collection[str]) -> None:
+    """Let the parts whose names begin so stand still, batch norms too, and all others learn."""
+    network.train()
+    for name, module in network.named_modules():
+        if any(f"{name}.".startswith(f"{part}.") for part in parts):
+            module.eval()
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(not any(name.startswith(f"{part}.") for part in parts))
 
 
 class Trainer:
@@ -97,6 +115,7 @@ class Trainer:
         self.optimizer = optimizer(self.network, config)
         self.balance = BALANCE[config.balance](config.weights, config.seed)
         self.ema = Ema(self.network, config.ema)
+        self.schedule = SCHEDULES[config.schedule](config)
         self.step = 0
 
     def begin(self, batch: Batch) -> None:
@@ -170,12 +189,15 @@ class Trainer:
     def _train(self, batch: Batch) -> Mapping[str, float]:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.step, self.config)
-        self.network.train()
+        plan = self.schedule(self.step)
+        freeze(self.network, plan.frozen)
         self.optimizer.zero_grad(set_to_none=True)
         exact = self.config.rounding
         at_features = self.balance.needs_gramian and self.config.balance_at == "features"
         with cut_off(self.network) if at_features else nullcontext() as cut:
-            present = losses(self.network, batch, exact)
+            present = losses(self.network, batch, exact, plan.tasks)
+        if not present:
+            return {}
         weights, _ = backward(self.network, present, self.balance, cut)
         penalty = self.network.trunk.penalty()
         if penalty is not None:
@@ -187,7 +209,7 @@ class Trainer:
         self.ema.update(self.network, self.step)
         if self.balance.looks_again:
             with torch.no_grad():
-                again = losses(self.network, batch, exact)
+                again = losses(self.network, batch, exact, plan.tasks)
             self.balance.observe({task: loss.item() for task, loss in again.items()})
         values = {f"loss.{task}": loss.item() for task, loss in present.items()}
         return values | {f"weight.{task}": w for task, w in weights.items()} | {"norm": norm.item()}
@@ -242,6 +264,7 @@ def _check_names(config: Config) -> None:
         "tasks": (config.tasks, HEADS),
         "sharing": ((config.sharing,), SHARING),
         "balance": ((config.balance,), BALANCE),
+        "schedule": ((config.schedule,), SCHEDULES),
         "balance_at": ((config.balance_at,), PLACES),
     }
     for key, (names, table) in tables.items():
