@@ -7,18 +7,19 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import onnxruntime as ort
 
 from calibration.int8 import frames
 from deploy import parity
-from deploy.export import FRAME_TASKS, OUTPUTS, export_crops, export_frames, macs
+from deploy.export import export_crops, export_frames, macs
 from deploy.quantize import quantize
 from perception import bundle
-from perception.bundle import ModelSpec, Shape, TaskSpec
+from perception.bundle import ModelSpec, Shape
+from perception.errors import BundleError
 from perception.model.network import Network
-from perception.tasks import TASKS, detection, drivable, lanes, signs
+from perception.model.specs import FRAME_TASKS, task_spec
+from perception.tasks import TASKS
 from perception.training.data import SOURCES
 from perception.training.data import signs as sign_data
 from perception.training.loop import load_checkpoint, load_network
@@ -28,18 +29,7 @@ FILES = {
     precision: {"main": f"network.{precision}.onnx", "signs": f"signs.{precision}.onnx"}
     for precision in ("fp32", "int8")
 }
-CLASSES = {
-    "detection": detection.CLASSES,
-    "lanes": lanes.CLASSES,
-    "signs": signs.CLASSES,
-    "drivable": drivable.CLASSES,
-}
-SETTINGS: Mapping[str, Mapping[str, Any]] = {  # thresholds as chosen on the validation data, docs/RESULTS.md
-    "detection": {"threshold": dict.fromkeys(detection.CLASSES, 0.4), "nms_iou": 0.5, "max_objects": 100},
-    "lanes": {"threshold": 0.5, "min_length": 24},
-    "signs": {"threshold": 0.5},
-    "drivable": {"threshold": 0.42},
-}
+COMPARED = {"main": 8, "signs": 64}  # images on which INT8 and float are compared
 
 
 def build(
@@ -51,20 +41,29 @@ def build(
     float disagree by more than `parity.LIMIT`, DataError if checkpoint or data cannot be read.
     """
     network, size = load_network(checkpoint), _size(checkpoint)
+    heads = set(network.heads)
+    if not heads & set(FRAME_TASKS) or ("signs" in heads and "detection" not in heads):
+        raise BundleError(
+            f"{checkpoint}: expected a network that sees frames, and detects the signs that it reads, "
+            f"got one of {', '.join(network.heads)}"
+        )
     sources = {name: read(data) for name, read in SOURCES.items()}
     images = frames.frames(sources, size, calibration_frames)
-    crops = frames.crops(sign_data.read(data), 8 * calibration_frames)
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder)
         export_frames(network, size, made / FILES["fp32"]["main"])
-        export_crops(network, made / FILES["fp32"]["signs"])
-        for kind, examples in (("main", images), ("signs", crops)):
-            quantize(made / FILES["fp32"][kind], made / FILES["int8"][kind], examples)
-        agreement = parity.check(made, FILES, {"main": images[:8], "signs": crops[:64]})
+        examples = {"main": images}
+        if "signs" in network.heads:
+            export_crops(network, made / FILES["fp32"]["signs"])
+            examples["signs"] = frames.crops(sign_data.read(data), 8 * calibration_frames)
+        for kind, seen in examples.items():
+            quantize(made / FILES["fp32"][kind], made / FILES["int8"][kind], seen)
+        few = {kind: seen[: COMPARED[kind]] for kind, seen in examples.items()}
+        agreement = parity.check(made, FILES, few)
         out.mkdir(parents=True, exist_ok=True)
         for file in made.iterdir():
             shutil.copy(file, out / file.name)
-        shapes = {key: shape for file in FILES["fp32"].values() for key, shape in _shapes(made / file)}
+        shapes = dict(pair for kind in examples for pair in _shapes(made / FILES["fp32"][kind]))
     return bundle.write(out, _spec(name, network, size, shapes, agreement, len(images)))
 
 
@@ -90,7 +89,9 @@ def _spec(
 ) -> ModelSpec:
     from perception import __version__
 
-    tasks = {task: _task(task) for task in TASKS}
+    tasks = {task: task_spec(task) for task in TASKS if task in network.heads}
+    networks = {task.network for task in tasks.values()}
+    files = {p: {kind: file for kind, file in own.items() if kind in networks} for p, own in FILES.items()}
     weights = sum(
         p.numel() for key, p in network.named_parameters() if not key.startswith("heads.signs_grid")
     )
@@ -99,7 +100,7 @@ def _spec(
         version=__version__,
         input_size=size,
         tasks=tasks,
-        files=FILES,
+        files=files,
         shapes=shapes,
         info={
             "macs": macs(network, size),
@@ -109,9 +110,3 @@ def _spec(
             "licence": "research and other non-commercial use; see README.md beside this file",
         },
     )
-
-
-def _task(name: str) -> TaskSpec:
-    needs = ("detection",) if name == "signs" else ()
-    network = "main" if name in FRAME_TASKS else "signs"
-    return TaskSpec(name, CLASSES[name], OUTPUTS[name], needs, network, SETTINGS[name])

@@ -17,27 +17,25 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from perception.model.fuse import CropNetwork, FrameNetwork
-from perception.model.neck import STRIDES
 from perception.model.network import MEAN, SCALE, Network
+from perception.model.specs import FRAME_TASKS, OUTPUTS
 from perception.types import Size
 
 OPSET = 17
 INPUT = {"main": "image", "signs": "crops"}
 CROP = 64
-FRAME_TASKS = ("detection", "lanes", "drivable")
-OUTPUTS = {
-    "detection": tuple(f"detection.{kind}{stride}" for stride in STRIDES for kind in ("scores", "boxes")),
-    "lanes": ("lanes.map",),
-    "drivable": ("drivable.map",),
-    "signs": ("signs.logits",),
-}
 
 
 def export_frames(network: Network, size: Size, path: Path) -> None:
-    """The network over whole frames, batch 1."""
-    names = [name for task in FRAME_TASKS for name in OUTPUTS[task]]
-    module = FrameNetwork(network, FRAME_TASKS, names)
+    """The network over whole frames, batch 1, with those of its tasks that read frames."""
+    module, names = _frames(network)
     _export(module, (1, 3, size[1], size[0]), INPUT["main"], names, path, free_batch=False)
+
+
+def _frames(network: Network) -> tuple[FrameNetwork, list[str]]:
+    tasks = [task for task in FRAME_TASKS if task in network.heads]
+    names = [name for task in tasks for name in OUTPUTS[task]]
+    return FrameNetwork(network, tasks, names), names
 
 
 def export_crops(network: Network, path: Path) -> None:
@@ -98,7 +96,7 @@ def _take_bytes(graph: onnx.GraphProto) -> None:
 
 def macs(network: Network, size: Size) -> int:
     """Multiply-accumulates of one frame, counted at the convolutions of the fused network."""
-    module = FrameNetwork(network, FRAME_TASKS, [name for task in FRAME_TASKS for name in OUTPUTS[task]])
+    module, _ = _frames(network)
     total = 0
 
     def count(conv: nn.Module, _: object, output: torch.Tensor) -> None:

@@ -13,17 +13,23 @@ from typer.testing import CliRunner
 from perception import Frame, load
 from perception.bundle import read
 from perception.cli import FAILED, app
+from perception.model.network import Network
 from perception.training.config import Config
 from tests.batches import SIZE, smooth, trained
 
 
+def stored(network, path):
+    """A checkpoint of `network`."""
+    state = network.state_dict()
+    config = replace(Config(), deployed=SIZE, tasks=tuple(network.heads)).to_json()
+    saved = {"network": state, "ema": state, "optimizer": {}, "step": 1, "config": config}
+    torch.save(saved, path)
+    return path
+
+
 @pytest.fixture
 def checkpoint(tmp_path):
-    state = trained().state_dict()
-    config = replace(Config(), deployed=SIZE).to_json()
-    saved = {"network": state, "ema": state, "optimizer": {}, "step": 1, "config": config}
-    torch.save(saved, tmp_path / "checkpoint.pt")
-    return tmp_path / "checkpoint.pt"
+    return stored(trained(), tmp_path / "checkpoint.pt")
 
 
 @pytest.fixture
@@ -65,3 +71,19 @@ def test_what_is_no_checkpoint_is_one_line(folder, tmp_path):
     result = export(tmp_path / "notes.pt", folder, tmp_path / "bundle")
     assert result.exit_code == FAILED
     assert "expected a checkpoint of this project" in result.stderr.replace("\n", " ")
+
+
+@pytest.mark.parametrize("tasks", [("lanes",), ("detection", "signs")])
+def test_a_network_of_some_tasks_is_a_bundle_of_these(folder, tmp_path, tasks):
+    result = export(stored(Network(tasks), tmp_path / "some.pt"), folder, tmp_path / "some")
+    assert result.exit_code == 0, result.output
+    assert set(read(tmp_path / "some").tasks) == set(tasks)
+    scene = load(tmp_path / "some", threads=1)(Frame(np.full((72, 128, 3), 90, np.uint8), 0, 0))
+    assert (scene.lanes is None, scene.signs is None) == ("lanes" not in tasks, "signs" not in tasks)
+
+
+@pytest.mark.parametrize("tasks", [("signs",), ("signs", "lanes")])
+def test_signs_cannot_be_read_where_none_are_found(folder, tmp_path, tasks):
+    result = export(stored(Network(tasks), tmp_path / "some.pt"), folder, tmp_path / "some")
+    assert result.exit_code == FAILED
+    assert "detects the signs that it reads" in result.stderr.replace("\n", " ")

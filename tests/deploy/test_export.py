@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from deploy.build import FILES
-from deploy.export import FRAME_TASKS, OUTPUTS, macs
+from deploy.export import macs
 from perception.model.network import normalise
+from perception.model.specs import FRAME_TASKS, OUTPUTS
 from tests.batches import SIZE
 
 

@@ -1,0 +1,63 @@
+"""A network in training, measured by the same metrics as a bundle, and one score a task."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from fnmatch import fnmatch
+from pathlib import Path
+
+from perception.backends.eager import EagerBackend
+from perception.evaluation import data as labels
+from perception.evaluation.measure import measure_dataset
+from perception.model.network import Network, normalise
+from perception.model.specs import task_spec
+from perception.pipeline import Pipeline
+from perception.preprocess.cpu import CpuPreprocess
+from perception.tasks import TASKS, lanes
+from perception.types import Size
+
+CROP: Size = (64, 64)
+SCORES = {  # a task's score is the mean of the metrics that match
+    "detection": "detection.all.ap50",
+    "lanes": "lanes.drawn.f1",
+    "signs": "signs.top1",
+    "drivable": "drivable.*.iou",
+}
+
+
+def pipeline_of(network: Network, size: Size, tasks: Collection[str]) -> Pipeline:
+    """The pipeline of a network in evaluation mode, with `tasks`."""
+    frames = EagerBackend(lambda images: network(normalise(images)), size)
+    crops = EagerBackend(lambda images: network.crops(normalise(images)), CROP)
+    own = {"signs": crops}
+    ready = [TASKS[name](task_spec(name), own.get(name)) for name in TASKS if name in tasks]
+    return Pipeline(frames, CpuPreprocess(), ready)
+
+
+def judge(network: Network, size: Size, data: Path, limit: int | None = None) -> dict[str, float]:
+    """Metrics by name on the val split of `data`, at most `limit` pictures of each kind. Raises DataError."""
+    dataset = labels.read(data, "val", lanes.CLASSES).thinned(limit)
+    tasks = set(network.heads)
+    training = network.training
+    network.eval()
+    try:
+        if "signs" not in tasks or "detection" in tasks:
+            return measure_dataset(pipeline_of(network, size, tasks), dataset).metrics
+        # without detection, signs can be read from crops alone
+        read = pipeline_of(network, size, {"detection", "signs"})
+        seen = pipeline_of(network, size, tasks - {"signs"})
+        found = measure_dataset(read, replace(dataset, samples=()), ["signs"]).metrics
+        return measure_dataset(seen, replace(dataset, crops=())).metrics | found
+    finally:
+        network.train(training)
+
+
+def scores(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Task -> its score, of the tasks that `metrics` tell of."""
+    found = {}
+    for task, pattern in SCORES.items():
+        known = [value for name, value in metrics.items() if fnmatch(name, pattern)]
+        if known:
+            found[task] = sum(known) / len(known)
+    return found
