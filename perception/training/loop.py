@@ -6,25 +6,24 @@ import copy
 import math
 import os
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.data import DataLoader
 
 from perception.bundle import SHIPPED
 from perception.errors import DataError
 from perception.model import fakequant
-from perception.model.network import Network, normalise
+from perception.model.network import Network
 from perception.model.sharing import SHARING
 from perception.model.thaw import thaw
 from perception.tasks.batch import Batch
-from perception.tasks.heads import CROP_READERS, HEADS
-from perception.tasks.losses import LOSSES
+from perception.tasks.heads import HEADS
 from perception.training.augment import Place
 from perception.training.backward import PLACES, backward, cut_off
 from perception.training.balance import BALANCE
@@ -32,6 +31,7 @@ from perception.training.config import Config
 from perception.training.data import SOURCES, cutouts, signs, synthetic
 from perception.training.data.mix import Mix
 from perception.training.log import Log
+from perception.training.objective import check_alive, freeze, losses
 from perception.training.schedule import SCHEDULES
 
 FINISH_ZOOM = (0.85, 1.25)
@@ -73,36 +73,6 @@ def optimizer(network: nn.Module, config: Config) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, config.rate, betas=(0.9, 0.99))
 
 
-def losses(
-    network: Network, batch: Batch, exact: bool = False, tasks: Collection[str] | None = None
-) -> dict[str, Tensor]:
-    """Each present task's loss by name. A task without truth in this batch is absent, not zero.
-
-    `exact`: in float32 and not in bfloat16, whose own rounding is as coarse as that of INT8.
-    `tasks`: of these alone; what the others need is not computed.
-    """
-    wanted = [task for task in network.heads if tasks is None or task in tasks]
-    frames = [task for task in wanted if task not in CROP_READERS]
-    outputs: dict[str, Tensor] = {}
-    with torch.autocast("cpu", torch.bfloat16, enabled=not exact):
-        if frames:
-            outputs |= network(normalise(batch.images), frames)
-        if "signs" in wanted and len(batch.crops):
-            outputs |= network.crops(normalise(batch.crops))
-    answers = {task: LOSSES[task](outputs, batch) for task in wanted}
-    return {task: loss for task, loss in answers.items() if loss is not None}
-
-
-def freeze(network: Network, parts: Collection[str]) -> None:
-    """Let the parts whose names begin so stand still, batch norms too, and all others learn."""
-    network.train()
-    for name, module in network.named_modules():
-        if any(f"{name}.".startswith(f"{part}.") for part in parts):
-            module.eval()
-    for name, parameter in network.named_parameters():
-        parameter.requires_grad_(not any(name.startswith(f"{part}.") for part in parts))
-
-
 class Trainer:
     """One run in one folder: config.json, log.csv, TensorBoard events and checkpoint.pt."""
 
@@ -116,7 +86,7 @@ class Trainer:
         self.balance = BALANCE[config.balance](config.weights, config.seed)
         self.ema = Ema(self.network, config.ema)
         self.schedule = SCHEDULES[config.schedule](config)
-        self.step = 0
+        self.step, self.seconds = 0, 0.0  # processor time of the steps alone, without the making of batches
 
     def begin(self, batch: Batch) -> None:
         """Take the weights to start from, if any are named; a bundle's norms adapt to `batch`."""
@@ -133,6 +103,8 @@ class Trainer:
         """Before the first step of this process, with its batch."""
         if self.step == 0:
             self.begin(batch)
+        self.network.eval()  # its batch norms learn nothing from being looked at
+        check_alive(self.network, losses(self.network, batch))
         if self.config.rounding:
             fakequant.attach(self.network)
 
@@ -146,7 +118,7 @@ class Trainer:
         self.ema.network.load_state_dict(state["ema"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.balance.restore(state.get("balance", self.balance.state()))
-        self.step = state["step"]
+        self.step, self.seconds = state["step"], state.get("seconds", 0.0)
 
     def save(self) -> None:
         state = {
@@ -155,14 +127,15 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "balance": self.balance.state(),
             "step": self.step,
+            "seconds": self.seconds,
             "config": self.config.to_json(),
         }
         partial = self.out / "checkpoint.partial"
         torch.save(state, partial)
         os.replace(partial, self.out / "checkpoint.pt")
 
-    def run(self) -> None:
-        """Train to the last step, saving every few minutes."""
+    def run(self, watch: Callable[[Trainer, Batch], None] | None = None) -> None:
+        """Train to the last step, saving every few minutes. `watch` is called after each with its batch."""
         self.out.mkdir(parents=True, exist_ok=True)
         (self.out / "config.json").write_text(self.config.to_json() + "\n")
         saved = time.monotonic()
@@ -170,9 +143,13 @@ class Trainer:
             for k, batch in enumerate(self._batches()):
                 if k == 0:
                     self._prepare(batch)
+                began = time.process_time()
                 values = self._train(batch)
+                self.seconds += time.process_time() - began
                 self.step += 1
                 log.write(self.step, {**values, "rate": learning_rate(self.step, self.config)})
+                if watch is not None:
+                    watch(self, batch)
                 if self.step == self.config.steps or time.monotonic() - saved > self.config.save_every:
                     self.save()
                     saved = time.monotonic()

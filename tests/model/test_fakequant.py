@@ -11,7 +11,7 @@ import torch
 from perception.model import fakequant
 from perception.model.fakequant import Range, rounded
 from perception.model.network import Network, normalise
-from perception.training.loop import losses
+from perception.training.objective import losses
 from tests.batches import make_batch, trained
 
 BATCH = make_batch()

@@ -9,7 +9,7 @@ import torch
 
 from perception.model.network import Network
 from perception.tasks.losses import LOSSES
-from perception.training.loop import losses
+from perception.training.objective import losses
 from tests.batches import NO_BOXES, NO_CROPS, known_maps, make_batch
 
 WHOLE = make_batch()

@@ -10,7 +10,7 @@ import torch
 from deploy.export import export_crops, export_frames
 from perception.model.network import Network, normalise
 from perception.model.sharing import SHARING
-from perception.training.loop import losses
+from perception.training.objective import losses
 from tests.batches import make_batch
 
 TASKS = ("detection", "lanes", "signs", "drivable")

@@ -14,7 +14,7 @@ from perception.model.network import Network
 from perception.training.backward import backward, cut_off
 from perception.training.balance import BALANCE
 from perception.training.balance.method import OnGradients
-from perception.training.loop import losses
+from perception.training.objective import losses
 from tests.batches import NO_BOXES, NO_CROPS, make_batch
 
 TASKS = ("detection", "lanes", "signs", "drivable")

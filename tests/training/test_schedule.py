@@ -13,7 +13,7 @@ from perception.model.network import Network
 from perception.training.backward import backward, cut_off
 from perception.training.balance import BALANCE
 from perception.training.config import Config, configure
-from perception.training.loop import freeze, losses
+from perception.training.objective import freeze, losses
 from perception.training.schedule import SCHEDULES
 from tests.batches import make_batch
 
