@@ -182,6 +182,37 @@ def train(
     train(data, out, preset, settings or (), resume)
 
 
+mtl = typer.Typer(help="Compare ways to share a network and to balance its tasks.", no_args_is_help=True)
+app.add_typer(mtl, name="mtl")
+Preset = Annotated[str, typer.Option(help="quick, or full for figures that mean something.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", help="key=value, for every run.")]
+Runs = Annotated[Path, typer.Option(help="Folder for the runs; those it has are not done again.")]
+
+
+@mtl.command("compare")
+def mtl_compare(data: Data, out: Runs, preset: Preset = "full", settings: Settings = None) -> None:
+    """Train every way to share and to balance, and single-task networks; then report."""
+    from perception.training.analysis.command import compare
+
+    compare(preset, data, out, settings or ())
+
+
+@mtl.command("groups")
+def mtl_groups(data: Data, out: Runs, preset: Preset = "full", settings: Settings = None) -> None:
+    """Train every subset of the tasks and find which belong together; then report."""
+    from perception.training.analysis.command import groups
+
+    groups(preset, data, out, settings or ())
+
+
+@mtl.command("report")
+def mtl_report(folder: Annotated[Path, typer.Argument(help="OUT of compare or groups.")]) -> None:
+    """One page of what was found: report.html, and the tables as report.md."""
+    from perception.training.analysis.command import report
+
+    report(folder)
+
+
 @app.command()
 def export(
     checkpoint: Annotated[Path, typer.Argument(help="checkpoint.pt of a training run.")],

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -29,7 +30,9 @@ from perception.training.backward import PLACES, backward, cut_off
 from perception.training.balance import BALANCE
 from perception.training.config import Config
 from perception.training.data import SOURCES, cutouts, signs, synthetic
+from perception.training.data.cutouts import Cutout
 from perception.training.data.mix import Mix
+from perception.training.data.sample import Sample
 from perception.training.log import Log
 from perception.training.objective import check_alive, freeze, losses
 from perception.training.schedule import SCHEDULES
@@ -41,12 +44,12 @@ KEPT = ("network", "ema", "optimizer", "step", "config")  # in a checkpoint
 class Ema:
     """A running average of the weights and statistics, which is what is evaluated and shipped."""
 
-    def __init__(self, network: nn.Module, decay: float) -> None:
-        self.network = copy.deepcopy(network).eval()
+    def __init__(self, network: Network, decay: float) -> None:
+        self.network: Network = copy.deepcopy(network).eval()
         self.decay = decay
 
     @torch.no_grad()
-    def update(self, network: nn.Module, step: int) -> None:
+    def update(self, network: Network, step: int) -> None:
         """`step` counts from 0; early steps average over less."""
         keep = min(self.decay, (1 + step) / (10 + step))
         for old, new in zip(self.network.state_dict().values(), network.state_dict().values(), strict=True):
@@ -195,16 +198,10 @@ class Trainer:
         """The remaining batches: first crops of `size`, at the end the whole network input."""
         config = self.config
         shares = {name: share for name, share in config.sources.items() if share > 0}
-        unknown = set(shares) - {*SOURCES, "synthetic"}
-        if unknown:
-            raise DataError(f"unknown data sets {sorted(unknown)}; there are {', '.join(SOURCES)}, synthetic")
-        frames = {name: read(self.data) for name, read in SOURCES.items() if name in shares}
-        if "synthetic" in shares:
-            frames["synthetic"] = synthetic.read(self.out / "synthetic", config.rendered)
-        if not any(frames.values()):
-            raise DataError(f"{self.data}: expected training data of {', '.join(shares)}, found none")
-        crops = signs.read(self.data) + signs.in_scenes(frames.get("gtsdb", []))
-        things = cutouts.read(self.data, frames) if config.stand > 0 else []
+        frames = read_sources(self.data, self.out / "synthetic", config)
+        crops = _sign_crops(self.data.resolve()) + signs.in_scenes(frames.get("gtsdb", []))
+        named = tuple(name for name in ("camvid", "idd") if name in frames)
+        things = _cutouts(self.data.resolve(), named) if config.stand > 0 else []
         turn = round(config.steps * (1 - config.finish))
         phases = [
             (turn, Place(config.size, config.deployed, config.zoom)),
@@ -233,6 +230,44 @@ class Trainer:
                     prefetch_factor=4 if config.workers else None,
                 )
                 yield from (batch for batch, _ in zip(loader, range(end - self.step), strict=False))
+
+
+def read_all(data: Path, rendered: Path, config: Config) -> None:
+    """Read everything that a run of `config` reads, so that it, or a process forked from here, finds it."""
+    frames = read_sources(data, rendered, config)
+    _sign_crops(data.resolve())
+    _cutouts(data.resolve(), tuple(name for name in ("camvid", "idd") if name in frames))
+
+
+def read_sources(data: Path, rendered: Path, config: Config) -> dict[str, list[Sample]]:
+    """The training samples of each source of `config`; `rendered`: the folder of rendered scenes.
+
+    They are kept for the next run of this process. Raises DataError.
+    """
+    names = {name for name, share in config.sources.items() if share > 0}
+    unknown = names - {*SOURCES, "synthetic"}
+    if unknown:
+        raise DataError(f"unknown data sets {sorted(unknown)}; there are {', '.join(SOURCES)}, synthetic")
+    frames = {name: _source(name, data.resolve()) for name in SOURCES if name in names}
+    if "synthetic" in names:
+        frames["synthetic"] = _rendered(rendered.resolve(), config.rendered)
+    if not any(frames.values()):
+        raise DataError(f"{data}: expected training data of {', '.join(sorted(names))}, found none")
+    return frames
+
+
+@cache
+def _source(name: str, data: Path) -> list[Sample]:
+    return SOURCES[name](data)
+
+
+@cache
+def _cutouts(data: Path, names: tuple[str, ...]) -> list[Cutout]:
+    return cutouts.read(data, {name: _source(name, data) for name in names})
+
+
+_rendered = cache(synthetic.read)
+_sign_crops = cache(signs.read)
 
 
 def _check_names(config: Config) -> None:

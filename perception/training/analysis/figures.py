@@ -1,0 +1,120 @@
+"""The figures of a comparison, as SVG to be put into a page."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+COLOURS = {"detection": "#c0392b", "lanes": "#2471a3", "signs": "#b7950b", "drivable": "#1e8449"}
+STYLE: Any = {
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "svg.fonttype": "none",  # text stays text: it can be searched and follows the page's font
+    "svg.hashsalt": "perception",  # the same figures give the same bytes
+}
+Variants = Mapping[str, Mapping[str, Any]]
+
+
+def svg(figure: Figure) -> str:
+    """The figure without what only a file of its own needs."""
+    out = io.StringIO()
+    with matplotlib.rc_context(STYLE):
+        figure.savefig(out, format="svg", bbox_inches="tight", metadata={"Date": None})
+    text = out.getvalue()
+    return text[text.index("<svg") :]
+
+
+def deltas(variants: Variants, baseline: str, tasks: Sequence[str]) -> str:
+    """A row a variant, best first: each task's relative difference with its interval, and their mean."""
+    names = sorted(variants, key=lambda n: _mean(variants[n]["against"][baseline]["delta_m"]))
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(7.2, 1 + 0.5 * len(names)))
+        axes = figure.subplots()
+        for y, name in enumerate(names):
+            own = variants[name]["against"][baseline]
+            for k, task in enumerate(tasks):
+                if task in own["delta"]:
+                    label = task if y == 0 else None
+                    _whisker(axes, own["delta"][task], y + 0.26 - 0.15 * k, COLOURS[task], label)
+            if own["delta_m"]:
+                label = "mean" if y == 0 else None
+                axes.plot([own["delta_m"]["mean"]], [y], "|", ms=22, mew=2, color="#333", label=label)
+        axes.axvline(0, color="#999", lw=0.8)
+        axes.set_yticks(range(len(names)), names)
+        axes.set_xlabel("difference to the single-task network, %")
+        axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=5, frameon=False)
+    return svg(figure)
+
+
+def _whisker(axes: Axes, found: Mapping[str, Any], y: float, colour: str, label: str | None) -> None:
+    half = found["half"]
+    axes.plot([found["mean"]], [y], "o", ms=4, color=colour, label=label)
+    if half is not None:
+        axes.plot([found["mean"] - half, found["mean"] + half], [y, y], color=colour, lw=1.4)
+
+
+def pareto(variants: Variants, baseline: str) -> str:
+    """Quality against the processor time of training; the line joins what nothing else beats in both."""
+    points = {
+        name: (own["seconds"]["mean"], _mean(own["against"][baseline]["delta_m"]))
+        for name, own in variants.items()
+        if own["against"][baseline]["delta_m"]
+    }
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(7.2, 4.2))
+        axes = figure.subplots()
+        for name, (x, y) in points.items():
+            axes.plot([x], [y], "o", color="#2471a3", ms=5)
+            axes.annotate(name, (x, y), xytext=(5, 3), textcoords="offset points", fontsize=8)
+        front = [p for p in points.values() if not any(_beats(q, p) for q in points.values())]
+        axes.plot(*zip(*sorted(front), strict=True), color="#c0392b", lw=1) if front else None
+        axes.axhline(0, color="#999", lw=0.8)
+        axes.set_xlabel("processor time of the training steps, s")
+        axes.set_ylabel("mean difference to single-task, %")
+    return svg(figure)
+
+
+def _beats(a: tuple[float, float], b: tuple[float, float]) -> bool:
+    return a != b and a[0] <= b[0] and a[1] >= b[1]
+
+
+def conflicts(probes: Sequence[Mapping[str, Any]], part: str) -> str:
+    """Pairs of tasks down, steps across: the cosine of their gradients, red where they oppose."""
+    pairs = sorted({pair for probe in probes for pair in probe["cosines"].get(part, {})})
+    grid = np.array([[probe["cosines"].get(part, {}).get(p, np.nan) for probe in probes] for p in pairs])
+    limit = max(0.05, float(np.nanmax(np.abs(grid)))) if grid.size else 1.0
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(7.2, 0.9 + 0.34 * max(1, len(pairs))))
+        axes = figure.subplots()
+        image = axes.imshow(grid, cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto")
+        axes.set_yticks(range(len(pairs)), [pair.replace("|", " and ") for pair in pairs])
+        axes.set_xticks(range(len(probes)), [str(probe["step"]) for probe in probes])
+        axes.set_xlabel(f"step; {part}")
+        figure.colorbar(image, label="cosine")
+    return svg(figure)
+
+
+def weights(over_time: Sequence[Mapping[str, Any]]) -> str:
+    """The tasks' weights, each over the mean of all."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(7.2, 2.6))
+        axes = figure.subplots()
+        for task in COLOURS:
+            known = [(row["step"], row["weights"][task]) for row in over_time if task in row["weights"]]
+            if known:
+                axes.plot(*zip(*known, strict=True), color=COLOURS[task], label=task)
+        axes.set_xlabel("step")
+        axes.set_ylabel("weight")
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False)
+    return svg(figure)
+
+
+def _mean(found: Mapping[str, Any] | None) -> float:
+    return float(found["mean"]) if found else float("-inf")

@@ -1,0 +1,144 @@
+"""Which tasks should be trained together? All subsets are trained, so the best grouping is known.
+
+Four tasks have fifteen subsets and fifteen partitions. A partition's score is the mean over tasks of the
+relative difference to the single-task network (Standley et al. 2020). Predictors that need one run, the
+cosines of gradients in it, are then judged by the order that they foretell and by what following them costs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from perception.sinks.files import write_whole
+from perception.training.analysis.compare import named
+from perception.training.analysis.conflict import WHOLE
+from perception.training.analysis.runs import TASKS, Run, perform, results
+from perception.training.analysis.statistics import relative
+
+Group = tuple[str, ...]
+Partition = tuple[Group, ...]
+
+
+def subsets() -> list[Group]:
+    return [group for size in range(1, len(TASKS) + 1) for group in combinations(TASKS, size)]
+
+
+def partitions(tasks: Sequence[str] = TASKS) -> Iterator[Partition]:
+    """Every way to split `tasks` into groups, each once."""
+    if not tasks:
+        yield ()
+        return
+    first, rest = tasks[0], tasks[1:]
+    for size in range(len(rest) + 1):
+        for others in combinations(rest, size):
+            left = tuple(task for task in rest if task not in others)
+            for more in partitions(left):
+                yield ((first, *others), *more)
+
+
+def group_runs(seeds: int) -> list[Run]:
+    return [
+        Run(f"group/{'+'.join(group)}", seed, (f"tasks={json.dumps(list(group))}",))
+        for seed in range(seeds)
+        for group in subsets()
+    ]
+
+
+def groups(
+    preset: str,
+    data: Path,
+    out: Path,
+    settings: Sequence[str] = (),
+    done: Callable[[Run, int, int], None] = lambda run, k, n: None,
+) -> dict[str, Any]:
+    """Train every subset that is missing and write groups.json."""
+    chosen = named(preset)
+    runs = group_runs(chosen.seeds)
+    count = 0
+
+    def hear(run: Run) -> None:
+        nonlocal count
+        count += 1
+        done(run, count, len(runs))
+
+    perform(runs, data, out, chosen.training, [*chosen.settings, *settings], hear)
+    found = judged(results(runs, out))
+    found |= {"command": f"perception mtl groups --preset {preset}"}
+    write_whole(out / "groups.json", (json.dumps(found, indent=1) + "\n").encode())
+    return found
+
+
+def judged(found: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> dict[str, Any]:
+    """All partitions, best first, and how well the cosines foretold them."""
+    gains = {group: _gains(found, group) for group in subsets()}
+    true = [_mean(gains[group][task] for group in p for task in group) for p in partitions()]
+    pairs = _cosines(found.get(f"group/{'+'.join(TASKS)}", {}))
+    foretold = [_foretold(p, pairs) for p in partitions()]
+    followed = int(np.argmax(foretold))
+    order = sorted(range(len(true)), key=lambda k: -true[k])
+    splits = [["+".join(group) for group in p] for p in partitions()]
+    table = [{"groups": splits[k], "delta_m": true[k], "foretold": foretold[k]} for k in order]
+    return {
+        "format": 1,
+        "gains": {"+".join(group): own for group, own in gains.items()},
+        "partitions": table,
+        "cosines": pairs,
+        "rank_correlation": rank_correlation(foretold, true),
+        "regret": max(true) - true[followed],
+    }
+
+
+def _gains(found: Mapping[str, Mapping[int, Mapping[str, Any]]], group: Group) -> dict[str, float]:
+    """Task -> percent over its single-task network, mean over seeds."""
+    own = found[f"group/{'+'.join(group)}"]
+    return {
+        task: _mean(
+            relative(run["scores"][task], found[f"group/{task}"][seed]["scores"][task])
+            for seed, run in own.items()
+        )
+        for task in group
+    }
+
+
+def _cosines(runs: Mapping[int, Mapping[str, Any]]) -> dict[str, float]:
+    """ "a|b" -> mean cosine over the whole trunk, over time and seeds, in the run of all tasks."""
+    kept: dict[str, list[float]] = {}
+    for run in runs.values():
+        for probe in run["conflicts"]:
+            for pair, value in probe["cosines"][WHOLE].items():
+                kept.setdefault("|".join(sorted(pair.split("|"))), []).append(value)
+    return {pair: _mean(values) for pair, values in sorted(kept.items())}
+
+
+def _foretold(partition: Partition, pairs: Mapping[str, float]) -> float:
+    """The mean over tasks of its mean cosine with the others of its group; alone, 0."""
+    values = []
+    for group in partition:
+        for task in group:
+            near = [pairs.get("|".join(sorted((task, other))), 0.0) for other in group if other != task]
+            values.append(_mean(near) if near else 0.0)
+    return _mean(values)
+
+
+def rank_correlation(a: Sequence[float], b: Sequence[float]) -> float:
+    """Spearman's: the correlation of ranks, equals sharing theirs."""
+    left, right = _ranks(np.asarray(a)), _ranks(np.asarray(b))
+    if left.std() == 0 or right.std() == 0:
+        return 0.0
+    return float(np.corrcoef(left, right)[0, 1])
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    less = (values[:, None] > values).sum(1)
+    equal = (values[:, None] == values).sum(1)
+    return np.asarray(less + (equal - 1) / 2)
+
+
+def _mean(values: Any) -> float:
+    return float(np.mean(list(values)))

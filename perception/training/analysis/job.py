@@ -1,0 +1,116 @@
+"""One run of a comparison: train, judge on the way and at the end, write what was found.
+
+It has a process of its own, forked from one that has read the pictures, so that runs share these and nothing
+else. The folder of the run gets result.json when all is done.
+"""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from perception.model.blocks import RepConv
+from perception.model.network import Network
+from perception.sinks.files import write_whole
+from perception.tasks.batch import Batch
+from perception.training.analysis.conflict import conflicts
+from perception.training.analysis.judge import judge, scores
+from perception.training.config import configure
+from perception.training.loop import Trainer
+
+LOOKS = 5  # times a run is judged, the end included
+FEW = 24  # pictures of each kind on the way; the end sees all
+PROBES = 12  # times the gradients of the tasks are compared
+
+
+class Watch:
+    """Looks at a run at evenly spaced steps."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.history: list[dict[str, Any]] = []
+        self.conflicts: list[dict[str, Any]] = []
+
+    def __call__(self, trainer: Trainer, batch: Batch) -> None:
+        steps, step = trainer.config.steps, trainer.step
+        if step % max(1, steps // PROBES) == 0 and len(trainer.config.tasks) > 1:
+            self.conflicts.append({"step": step, "cosines": conflicts(trainer.network, batch)})
+        if step % max(1, steps // LOOKS) == 0 and step < steps:
+            seen = judge(trainer.ema.network, trainer.config.deployed, self.data, FEW)
+            self.history.append({"step": step, "seconds": trainer.seconds, "scores": scores(seen)})
+
+
+def run(data: Path, out: Path, preset: str, settings: Sequence[str]) -> dict[str, Any]:
+    """Train and judge; what result.json holds."""
+    config = replace(configure(preset, settings), threads=1, workers=0)
+    trainer, watch = Trainer(data, out, config), Watch(data)
+    trainer.run(watch)
+    metrics = judge(trainer.ema.network, config.deployed, data)
+    return {
+        "format": 1,
+        "preset": preset,
+        "settings": list(settings),
+        "tasks": list(config.tasks),
+        "sharing": config.sharing,
+        "balance": config.balance,
+        "balance_at": config.balance_at,
+        "schedule": config.schedule,
+        "seed": config.seed,
+        "steps": config.steps,
+        "size": list(config.deployed),
+        "seconds": round(trainer.seconds, 2),
+        **cost(trainer.network, config.deployed),
+        "scores": scores(metrics),
+        "metrics": metrics,
+        "history": watch.history,
+        "conflicts": watch.conflicts,
+        "weights": weights(out / "log.csv"),
+    }
+
+
+def cost(network: Network, size: tuple[int, int]) -> dict[str, int]:
+    """Parameters of all, and multiply-accumulates of a frame, counted at its convolutions."""
+    total = 0
+
+    def count(module: torch.nn.Module, _: object, output: torch.Tensor) -> None:
+        nonlocal total
+        conv = module.conv if isinstance(module, RepConv) else module  # a block adds its kernels first
+        assert isinstance(conv, torch.nn.Conv2d)
+        total += output.numel() * conv.weight[0].numel()
+
+    counted = [m for m in network.modules() if isinstance(m, torch.nn.Conv2d | RepConv)]
+    hooks = [module.register_forward_hook(count) for module in counted]
+    network.eval()
+    with torch.no_grad():
+        network(torch.zeros(1, 3, size[1], size[0]))
+    for hook in hooks:
+        hook.remove()
+    return {"parameters": sum(p.numel() for p in network.parameters()), "macs": total}
+
+
+def weights(log: Path) -> list[dict[str, Any]]:
+    """The tasks' weights over time, as the log has them."""
+    found: dict[int, dict[str, float]] = {}
+    for line in log.read_text().splitlines():
+        step, name, value = line.split(",")
+        if name.startswith("weight."):
+            found.setdefault(int(step), {})[name.removeprefix("weight.")] = float(value)
+    return [{"step": step, "weights": values} for step, values in sorted(found.items())]
+
+
+def perform(data: Path, out: Path, preset: str, settings: Sequence[str]) -> None:
+    """`run`, with its answer in result.json and what it prints in output.log."""
+    with (out / "output.log").open("w") as log, redirect_stdout(log), redirect_stderr(log):
+        try:
+            found = run(data, out, preset, settings)
+        except BaseException:
+            traceback.print_exc()
+            raise SystemExit(1) from None
+    write_whole(out / "result.json", (json.dumps(found, indent=1) + "\n").encode())

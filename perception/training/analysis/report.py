@@ -1,0 +1,180 @@
+"""What a comparison found, as one page that needs nothing else, and as Markdown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from perception.errors import DataError
+from perception.sinks.files import write_whole
+from perception.training.analysis import figures
+from perception.training.analysis.conflict import WHOLE
+
+STYLE = """
+:root { color-scheme: light; }
+body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fdfdfb; margin: 0 auto;
+  max-width: 54rem; padding: 1rem; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
+figure { margin: 0.5rem 0; overflow-x: auto; } figure svg { max-width: 100%; min-width: 30rem; height: auto; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.88rem; }
+th, td { padding: 0.25rem 0.6rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; }
+th:first-child, td:first-child { text-align: left; }
+.hurt { color: #a93226; font-weight: 600; } .helped { color: #1e8449; font-weight: 600; }
+p.note { color: #555; font-size: 0.9rem; }
+"""
+BASELINES = {"single": "at equal steps", "single-time": "at equal processor time"}
+
+
+def report(folder: Path) -> list[Path]:
+    """Write report.html and report.md beside comparison.json or groups.json.
+
+    Raises DataError if neither is there.
+    """
+    comparison, grouping = (_read(folder / f"{name}.json") for name in ("comparison", "groups"))
+    if comparison is None and grouping is None:
+        raise DataError(
+            f"{folder}: expected comparison.json or groups.json, found neither; "
+            "`perception mtl compare` writes the first"
+        )
+    page = "\n".join(_page(comparison, grouping))
+    text = "\n".join(_markdown(comparison, grouping)) + "\n"
+    write_whole(folder / "report.html", page.encode())
+    write_whole(folder / "report.md", text.encode())
+    return [folder / "report.html", folder / "report.md"]
+
+
+def _read(path: Path) -> Any:
+    if not path.exists():
+        return None
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise DataError(f"{path}: expected JSON that `perception mtl` wrote: {error}") from error
+
+
+def rows(comparison: Mapping[str, Any], baseline: str) -> list[list[str]]:
+    """The table of variants, best mean first; a header row first."""
+    tasks, variants = comparison["tasks"], comparison["variants"]
+    order = sorted(variants, key=lambda n: -_mean(variants[n]["against"][baseline]["delta_m"]))
+    table = [["", *tasks, "mean", "rank", "hurt", "M parameters", "GMAC", "train s", "seeds"]]
+    for name in order:
+        own = variants[name]
+        found = own["against"][baseline]
+        cells = [_cell(found["delta"].get(task)) for task in tasks]
+        cost = [f"{own['parameters'] / 1e6:.2f}", f"{own['macs'] / 1e9:.2f}", f"{own['seconds']['mean']:.0f}"]
+        rank = f"{own['rank']:.1f}" if own["rank"] is not None else ""
+        hurt = ", ".join(found["hurt"]) or "none"
+        table.append([name, *cells, _cell(found["delta_m"]), rank, hurt, *cost, str(len(own["seeds"]))])
+    return table
+
+
+def group_rows(grouping: Mapping[str, Any]) -> list[list[str]]:
+    head = ["groups", "mean difference to single-task, %", "foretold by cosines"]
+    return [head] + [
+        [" | ".join(row["groups"]), f"{row['delta_m']:+.2f}", f"{row['foretold']:+.3f}"]
+        for row in grouping["partitions"]
+    ]
+
+
+def _cell(found: Mapping[str, Any] | None) -> str:
+    if found is None:
+        return ""
+    half = "" if found["half"] is None else f" ± {found['half']:.1f}"
+    return f"{found['mean']:+.1f}{half}"
+
+
+def _mean(found: Mapping[str, Any] | None) -> float:
+    return float(found["mean"]) if found else float("-inf")
+
+
+def _page(comparison: Any, grouping: Any) -> Iterator[str]:
+    yield "<!doctype html><html lang=en><meta charset=utf-8>"
+    yield "<meta name=viewport content='width=device-width, initial-scale=1'>"
+    yield f"<title>Tasks together and apart</title><style>{STYLE}</style>"
+    yield "<h1>Tasks together and apart</h1>"
+    if comparison is not None:
+        yield from _comparison_page(comparison)
+    if grouping is not None:
+        yield "<h2>Which tasks belong together</h2>"
+        yield f"<p>{escape(_verdict(grouping))}</p>"
+        yield _html_table(group_rows(grouping))
+    yield "</html>"
+
+
+def _comparison_page(comparison: Mapping[str, Any]) -> Iterator[str]:
+    variants = comparison["variants"]
+    yield f"<p class=note>{escape(_how(comparison))}</p>"
+    for baseline, title in BASELINES.items():
+        yield f"<h2>Against single-task networks {title}</h2>"
+        yield f"<figure>{figures.deltas(variants, baseline, comparison['tasks'])}</figure>"
+        yield _html_table(rows(comparison, baseline))
+    yield "<h2>Quality and cost</h2>"
+    yield f"<figure>{figures.pareto(variants, 'single')}</figure>"
+    for name, own in variants.items():
+        if own["conflicts"] and name.endswith("/equal"):
+            yield f"<h2>Conflicts: {escape(name)}</h2>"
+            yield f"<figure>{figures.conflicts(own['conflicts'], WHOLE)}</figure>"
+            saw = ", ".join(f"{pair.replace('|', ' and ')} {x:+.2f}" for pair, x in own["see_saw"].items())
+            yield "<p class=note>See-saw, the correlation of the changes of two scores from look to look, "
+            yield f"-1 where one gains what the other loses: {saw}</p>"
+    for name, own in variants.items():
+        if own["weights"] and not name.endswith("/equal"):
+            yield f"<h2>Weights: {escape(name)}</h2><figure>{figures.weights(own['weights'])}</figure>"
+
+
+def _how(comparison: Mapping[str, Any]) -> str:
+    width, height = comparison["size"]
+    return (
+        f"Percent of the single-task score, with 95 % intervals over seeds (Student's t, paired by seed). "
+        f"Input {width} x {height}. Command: {comparison['command']} --data DIR --out DIR. "
+        "'hurt' names the tasks whose whole interval lies below zero."
+    )
+
+
+def _verdict(grouping: Mapping[str, Any]) -> str:
+    best = " | ".join(grouping["partitions"][0]["groups"])
+    return (
+        f"Best of the {len(grouping['partitions'])} groupings: {best}. The cosines of one run with all tasks "
+        f"foretell the order with a rank correlation of {grouping['rank_correlation']:+.2f}; following them "
+        f"costs {grouping['regret']:.2f} points against the best."
+    )
+
+
+def _html_table(table: Sequence[Sequence[str]]) -> str:
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in table[0])
+    lines = ["".join(f"<td{_colour(cell)}>{escape(cell)}</td>" for cell in row) for row in table[1:]]
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    return f"<div class=scroll><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+
+
+def _colour(cell: str) -> str:
+    """Of differences whose interval does not hold zero."""
+    mean, found, half = cell.partition(" ± ")
+    try:
+        sure = bool(found) and abs(float(mean)) > float(half)
+    except ValueError:
+        return ""
+    return "" if not sure else f" class={'helped' if float(mean) > 0 else 'hurt'}"
+
+
+def _markdown(comparison: Any, grouping: Any) -> Iterator[str]:
+    yield "# Tasks together and apart"
+    if comparison is not None:
+        yield f"\n{_how(comparison)}"
+        for baseline, title in BASELINES.items():
+            yield f"\n## Against single-task networks {title}\n"
+            yield from _markdown_table(rows(comparison, baseline))
+    if grouping is not None:
+        yield f"\n## Which tasks belong together\n\n{_verdict(grouping)}\n"
+        yield from _markdown_table([[c.replace("|", "/") for c in row] for row in group_rows(grouping)])
+
+
+def _markdown_table(table: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(table[0])} |"
+    yield "|---|" + "---:|" * (len(table[0]) - 1)
+    for row in table[1:]:
+        yield f"| {' | '.join(row)} |"

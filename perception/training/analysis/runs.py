@@ -1,0 +1,106 @@
+"""The runs of a comparison: what each is, doing those that are missing, reading those that are done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from perception.errors import DataError
+from perception.training.analysis import job
+from perception.training.config import Config, configure
+from perception.training.loop import read_all
+
+TASKS = ("detection", "lanes", "signs", "drivable")
+PROCESSES = 2  # of one thread each
+
+
+@dataclass(frozen=True)
+class Run:
+    """`variant` names what is compared, over seeds."""
+
+    variant: str
+    seed: int
+    settings: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> str:
+        return f"{self.variant.replace('/', '-')}-s{self.seed}"
+
+
+def single(task: str, seed: int, *settings: str, name: str = "single") -> Run:
+    """The baseline of one task: the same network with that head alone."""
+    return Run(f"{name}/{task}", seed, (f"tasks={json.dumps([task])}", *settings))
+
+
+def together(sharing: str, balance: str, seed: int, *settings: str) -> Run:
+    """All tasks in one network. Only hard sharing has features at which all gradients meet."""
+    at = () if sharing == "hard" else ("balance_at=parameters",)
+    return Run(f"{sharing}/{balance}", seed, (f"sharing={sharing}", f"balance={balance}", *at, *settings))
+
+
+def perform(
+    runs: Sequence[Run],
+    data: Path,
+    out: Path,
+    preset: str,
+    settings: Sequence[str] = (),
+    done: Callable[[Run], None] = lambda run: None,
+) -> None:
+    """Do the runs that have no result yet, PROCESSES at a time. Raises DataError, at the end, if any failed.
+
+    A run that was cut off begins anew. Pictures are read, and scenes rendered, once for all.
+    """
+    waiting = [run for run in runs if not (out / run.folder / "result.json").exists()]
+    failed = []
+    if waiting:
+        warm(data, out, configure(preset, settings))
+    working: dict[int, tuple[Run, BaseProcess]] = {}
+    while waiting or working:
+        while waiting and len(working) < PROCESSES:
+            run = waiting.pop(0)
+            process = _start(run, data, out, preset, settings)
+            working[process.sentinel] = run, process
+        for sentinel in wait(list(working)):
+            assert isinstance(sentinel, int)
+            run, process = working.pop(sentinel)
+            process.join()
+            done(run)
+            failed += [run.folder] if process.exitcode else []
+    if failed:
+        raise DataError(f"expected all runs to end well, failed: {', '.join(failed)}; see output.log there")
+
+
+def warm(data: Path, out: Path, config: Config) -> None:
+    """Read all pictures into this process, so that those forked from it have them."""
+    (out / "synthetic").mkdir(parents=True, exist_ok=True)
+    read_all(data, out / "synthetic", config)
+
+
+def _start(run: Run, data: Path, out: Path, preset: str, settings: Sequence[str]) -> BaseProcess:
+    folder = out / run.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    for stale in ("checkpoint.pt", "log.csv"):
+        (folder / stale).unlink(missing_ok=True)
+    shared = folder / "synthetic"
+    if not shared.exists():
+        shared.symlink_to((out / "synthetic").resolve())
+    wanted = [*settings, f"seed={run.seed}", *run.settings]
+    process = get_context("fork").Process(target=job.perform, args=(data, folder, preset, wanted))
+    process.start()
+    return process
+
+
+def results(runs: Iterable[Run], out: Path) -> dict[str, dict[int, dict[str, Any]]]:
+    """Variant -> seed -> result, of the runs that are done."""
+    found: dict[str, dict[int, dict[str, Any]]] = {}
+    for run in runs:
+        path = out / run.folder / "result.json"
+        if path.exists():
+            found.setdefault(run.variant, {})[run.seed] = json.loads(path.read_text())
+    return found

@@ -1,0 +1,97 @@
+"""Differences to the baseline, with how sure they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+# Student's t, two-sided 95 %, by degrees of freedom from 1; beyond the table the normal's 1.96
+T95 = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.20, 2.18, 2.16, 2.14, 2.13)
+Scores = Mapping[int, float]  # seed -> score
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean and the half width of its 95 % interval; infinite with one value."""
+
+    mean: float
+    half: float
+    count: int
+
+    @property
+    def below_zero(self) -> bool:
+        return self.mean + self.half < 0
+
+    @property
+    def above_zero(self) -> bool:
+        return self.mean - self.half > 0
+
+
+def interval(values: Sequence[float]) -> Interval:
+    """By Student's t: few seeds, unknown variance. Raises ValueError without values."""
+    if not len(values):
+        raise ValueError("expected at least one value, got none")
+    x = np.asarray(values, np.float64)
+    if len(x) == 1:
+        return Interval(float(x[0]), float("inf"), 1)
+    t = T95[len(x) - 2] if len(x) - 2 < len(T95) else 1.96
+    return Interval(float(x.mean()), float(t * x.std(ddof=1) / np.sqrt(len(x))), len(x))
+
+
+def relative(score: float, baseline: float) -> float:
+    """Percent of the baseline: 100 (M - B) / B (Maninis et al. 2019). All our scores: higher is better."""
+    return 100 * (score - baseline) / max(abs(baseline), 1e-6)
+
+
+def delta(scores: Scores, baseline: Scores) -> Interval | None:
+    """The relative difference, paired by seed; None if no seed has both."""
+    both = [seed for seed in scores if seed in baseline]
+    return interval([relative(scores[seed], baseline[seed]) for seed in both]) if both else None
+
+
+def delta_m(tasks: Mapping[str, Scores], baselines: Mapping[str, Scores]) -> Interval | None:
+    """The mean of the tasks' relative differences, paired by seed; None if no seed has all."""
+    seeds = [s for s in _common(tasks) if all(s in baselines.get(task, {}) for task in tasks)]
+    means = [np.mean([relative(x[s], baselines[task][s]) for task, x in tasks.items()]) for s in seeds]
+    return interval([float(m) for m in means]) if means else None
+
+
+def _common(tasks: Mapping[str, Scores]) -> list[int]:
+    seeds = [set(scores) for scores in tasks.values()]
+    return sorted(set.intersection(*seeds)) if seeds else []
+
+
+def mean_ranks(variants: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """Variant -> the mean over tasks of its place among all (1 is best; equals share theirs)."""
+    names = list(variants)
+    tasks = {task for scores in variants.values() for task in scores}
+    places: dict[str, list[float]] = {name: [] for name in names}
+    for task in tasks:
+        there = [name for name in names if task in variants[name]]
+        values = np.array([variants[name][task] for name in there])
+        for name, value in zip(there, values, strict=True):
+            places[name].append(1 + float((values > value).sum()) + (float((values == value).sum()) - 1) / 2)
+    return {name: float(np.mean(own)) for name, own in places.items() if own}
+
+
+def see_saw(histories: Sequence[Sequence[Mapping[str, float]]]) -> dict[str, float]:
+    """ "a|b" -> correlation of the changes of two tasks' scores from look to look, over all runs.
+
+    Near -1: what one task gains, the other loses. Pairs with fewer than three changes are left out.
+    """
+    changes: dict[str, list[float]] = {}
+    for history in histories:
+        for before, after in pairwise(history):
+            for task in before.keys() & after.keys():
+                changes.setdefault(task, []).append(after[task] - before[task])
+    found = {}
+    names = sorted(changes)
+    for i, a in enumerate(names):
+        for b in names[i + 1 :]:
+            x, y = np.array(changes[a]), np.array(changes[b])
+            if len(x) == len(y) >= 3 and x.std() > 0 and y.std() > 0:
+                found[f"{a}|{b}"] = float(np.corrcoef(x, y)[0, 1])
+    return found

@@ -1,0 +1,187 @@
+"""What a comparison says, from runs whose outcome is known; and a small one that is really trained."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from perception.cli import app
+from perception.errors import DataError
+from perception.training.analysis import compare as comparing
+from perception.training.analysis import groups as grouping
+from perception.training.analysis.compare import Preset, summary
+from perception.training.analysis.groups import judged, partitions, rank_correlation, subsets
+from perception.training.analysis.report import report
+from perception.training.analysis.runs import TASKS, Run, perform
+from perception.training.analysis.statistics import delta, delta_m, interval, mean_ranks, relative, see_saw
+
+
+def result(**scores):
+    """One run's result with these scores."""
+    history = [{"step": k, "seconds": k, "scores": {t: x * k for t, x in scores.items()}} for k in (1, 2)]
+    cosines = [{"step": 1, "cosines": {"trunk": {"detection|lanes": 0.4, "drivable|signs": -0.3}}}]
+    fixed = {"parameters": 10, "macs": 20, "size": [96, 64], "steps": 60, "weights": [], "conflicts": cosines}
+    return {"scores": scores, "seconds": 3.0, "history": history, **fixed}
+
+
+def test_an_interval_is_student_s():
+    found = interval([1.0, 2.0, 3.0])
+    assert found.mean == 2
+    assert found.half == pytest.approx(4.30 / math.sqrt(3), rel=1e-3)
+    assert interval([5.0]).half == math.inf
+    assert not interval([5.0]).above_zero
+    with pytest.raises(ValueError, match="at least one"):
+        interval([])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_intervals_hold_the_truth_about_19_times_of_20(seed):
+    rng = np.random.default_rng(seed)
+    held = [abs((found := interval(rng.normal(3, 2, 5))).mean - 3) <= found.half for _ in range(2000)]
+    assert np.mean(held) == pytest.approx(0.95, abs=0.02)
+
+
+def test_differences_are_paired_by_seed_and_relative():
+    assert relative(0.55, 0.5) == pytest.approx(10)
+    found = delta({0: 0.55, 1: 0.66, 7: 9.9}, {0: 0.5, 1: 0.6})
+    assert (found.mean, found.half, found.count) == (pytest.approx(10), pytest.approx(0, abs=1e-9), 2)
+    assert delta({0: 1.0}, {1: 1.0}) is None
+
+
+def test_delta_m_is_the_mean_over_tasks():
+    found = delta_m({"lanes": {0: 0.55}, "signs": {0: 0.8}}, {"lanes": {0: 0.5}, "signs": {0: 1.0}})
+    assert found.mean == pytest.approx(-5)
+
+
+def test_ranks():
+    scores = {"a": {"lanes": 0.9, "signs": 0.1}, "b": {"lanes": 0.8, "signs": 0.1}, "c": {"lanes": 0.1}}
+    found = mean_ranks(scores)
+    assert found == {"a": 1.25, "b": 1.75, "c": 3.0}
+
+
+def test_see_saw_is_minus_one_when_one_gains_what_the_other_loses():
+    rng = np.random.default_rng(0)
+    pairs = zip(rng.normal(size=6).cumsum(), rng.random(6), strict=True)
+    history = [{"lanes": x, "signs": 1 - x, "drivable": y} for x, y in pairs]
+    found = see_saw([history])
+    assert found["lanes|signs"] == pytest.approx(-1)
+    assert abs(found["drivable|lanes"]) < 1
+
+
+def test_only_a_sure_loss_is_called_negative_transfer():
+    single = {f"single/{t}": {s: result(**{t: 0.5 + 0.01 * s}) for s in range(3)} for t in TASKS}
+    worse = {"detection": 0.4, "lanes": 0.5, "signs": 0.6, "drivable": 0.5}
+    noise = {"detection": 0.01, "lanes": 0.01, "signs": 0.01, "drivable": 0.03}
+    runs = {s: result(**{t: x + noise[t] * s for t, x in worse.items()}) for s in range(3)}
+    found = summary({**single, "hard/equal": runs})["variants"]["hard/equal"]["against"]["single"]
+    assert found["hurt"] == ["detection"]
+    assert found["worst"] == "detection"
+    assert found["delta"]["signs"]["mean"] > 15
+    json.dumps(found, allow_nan=False)
+
+
+def test_there_are_fifteen_groupings_of_four_tasks():
+    found = [frozenset(map(frozenset, p)) for p in partitions()]
+    assert len(found) == len(set(found)) == 15 == len(subsets())
+    assert all(sorted(t for g in p for t in g) == sorted(TASKS) for p in found)
+
+
+def test_the_best_grouping_is_found_and_the_forecast_judged():
+    """Detection and lanes help each other, signs and drivable harm each other; the cosines say so, too."""
+    friends, foes = {"detection", "lanes"}, {"signs", "drivable"}
+    runs = {}
+    for group in subsets():
+        gain = {t: 0.1 * (t in friends <= set(group)) - 0.1 * (t in foes <= set(group)) for t in group}
+        runs[f"group/{'+'.join(group)}"] = {0: result(**{t: 0.5 + gain[t] for t in group})}
+    found = judged(runs)
+    assert found["partitions"][0]["delta_m"] == pytest.approx(10)
+    assert "detection+lanes" in found["partitions"][0]["groups"]
+    assert found["regret"] == pytest.approx(0, abs=1e-9)
+    assert found["rank_correlation"] > 0.7
+
+
+def test_rank_correlation():
+    assert rank_correlation([1, 2, 3], [10, 20, 25]) == pytest.approx(1)
+    assert rank_correlation([1, 2, 3], [3, 2, 1]) == pytest.approx(-1)
+    assert rank_correlation([1, 1, 1], [3, 2, 1]) == 0
+
+
+TINY = ("steps=60", "batch=2", "crops=2", "size=[64, 32]", "deployed=[96, 64]", "sources.synthetic=0")
+
+
+@pytest.fixture
+def smoke(monkeypatch):
+    preset = Preset("quick", ("hard", "attention"), ("equal", "upgrad"), 1, TINY)
+    monkeypatch.setitem(comparing.PRESETS, "smoke", preset)
+
+
+def test_a_comparison_is_trained_and_resumed(folder, tmp_path, smoke):
+    heard = []
+    found = comparing.compare("smoke", folder, tmp_path, done=lambda *news: heard.append(news))
+    assert set(found["variants"]) == {"hard/equal", "attention/equal", "hard/upgrad"}
+    assert heard[-1][1:] == (11, 11)
+    for one in found["variants"].values():
+        assert all(set(one["against"][name]["delta"]) == set(TASKS) for name in ("single", "single-time"))
+        assert one["seconds"]["mean"] > 0 < one["macs"]
+        assert one["conflicts"][0]["cosines"]["trunk"]
+    assert json.loads((tmp_path / "comparison.json").read_text()) == json.loads(json.dumps(found))
+    again = comparing.compare("smoke", folder, tmp_path, done=lambda *_: pytest.fail("nothing is missing"))
+    assert again["variants"] == found["variants"]
+
+
+@pytest.fixture
+def judged_runs(tmp_path):
+    """A folder with both kinds of results, of made-up runs."""
+    rng = np.random.default_rng(0)
+    single = {f"{kind}/{t}": {s: result(**{t: 0.5}) for s in (0, 1)} for kind in SINGLE for t in TASKS}
+    ways = ("hard/equal", "hard/upgrad")
+    mixed = {way: {s: result(**{t: rng.uniform(0.4, 0.6) for t in TASKS}) for s in (0, 1)} for way in ways}
+    found = summary({**single, **mixed}) | {"command": "perception mtl compare"}
+    (tmp_path / "comparison.json").write_text(json.dumps(found))
+    subset = {f"group/{'+'.join(g)}": {0: result(**{t: rng.uniform(0.4, 0.6) for t in g})} for g in subsets()}
+    (tmp_path / "groups.json").write_text(json.dumps(judged(subset)))
+    return tmp_path
+
+
+SINGLE = ("single", "single-time")
+
+
+def test_the_page_stands_alone_and_tells_of_every_way(judged_runs):
+    result = CliRunner().invoke(app, ["mtl", "report", str(judged_runs)])
+    assert result.exit_code == 0, result.output
+    page, text = ((judged_runs / f"report.{kind}").read_text() for kind in ("html", "md"))
+    assert all(way in page and way in text for way in ("hard/equal", "hard/upgrad", "detection | lanes"[:9]))
+    assert page.count("<svg") >= 4
+    links = re.findall(r"(?:src|href)=.?(\S+)", page)
+    assert all(link.startswith(("#", "data:")) for link in links)
+    assert text.count("\n| ") == 2 * 3 + 16  # two tables with a head and two ways, one of 15 groupings
+
+
+def test_the_same_results_give_the_same_page(judged_runs):
+    pages = []
+    for _ in range(2):
+        report(judged_runs)
+        pages.append((judged_runs / "report.html").read_bytes())
+    assert pages[0] == pages[1]
+
+
+def test_nothing_to_report_is_named(tmp_path):
+    with pytest.raises(DataError, match="found neither"):
+        report(tmp_path)
+
+
+def test_what_failed_is_named(folder, tmp_path):
+    run = Run("odd", 0, ("sharing=none",))
+    with pytest.raises(DataError, match="failed: odd-s0"):
+        perform([run], folder, tmp_path, "quick", TINY)
+    assert "sharing: expected of hard" in (tmp_path / "odd-s0/output.log").read_text()
+
+
+def test_unknown_presets_are_named(tmp_path):
+    with pytest.raises(DataError, match="there are quick, full"):
+        grouping.groups("slow", tmp_path, tmp_path)
