@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from perception.training.analysis.looks import Looks
 from perception.training.config import configure
 from perception.training.loop import Trainer
 
@@ -13,7 +14,8 @@ def train(
     data: Path, out: Path, preset: str = "full", settings: Sequence[str] = (), resume: bool = False
 ) -> None:
     """Train a network on the data sets found in `data`; everything it writes goes to `out`."""
-    trainer = Trainer(data, out, configure(preset, settings))
+    config = configure(preset, settings)
+    trainer, looks = Trainer(data, out, config), Looks(data, config)
     if resume:
         trainer.resume()
-    trainer.run()
+    trainer.run(looks)

@@ -55,6 +55,8 @@ class Config:
     threads: int = 2
     workers: int = 1
     save_every: float = 180.0  # seconds
+    looks: int = 0  # times that the network is judged on the val split on the way
+    baseline: str = ""  # scores.json of a comparison: warn of tasks that fall below their single-task network
     init: str = ""  # weights to start from: a checkpoint, a bundle's folder, or "shipped"
 
     def to_json(self) -> str:

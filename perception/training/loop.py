@@ -137,8 +137,11 @@ class Trainer:
         torch.save(state, partial)
         os.replace(partial, self.out / "checkpoint.pt")
 
-    def run(self, watch: Callable[[Trainer, Batch], None] | None = None) -> None:
-        """Train to the last step, saving every few minutes. `watch` is called after each with its batch."""
+    def run(self, watch: Callable[[Trainer, Batch], Mapping[str, float]] | None = None) -> None:
+        """Train to the last step, saving every few minutes.
+
+        `watch` is called after each step with its batch; what it answers goes to the log.
+        """
         self.out.mkdir(parents=True, exist_ok=True)
         (self.out / "config.json").write_text(self.config.to_json() + "\n")
         saved = time.monotonic()
@@ -150,9 +153,8 @@ class Trainer:
                 values = self._train(batch)
                 self.seconds += time.process_time() - began
                 self.step += 1
-                log.write(self.step, {**values, "rate": learning_rate(self.step, self.config)})
-                if watch is not None:
-                    watch(self, batch)
+                seen = watch(self, batch) if watch is not None else {}
+                log.write(self.step, {**values, **seen, "rate": learning_rate(self.step, self.config)})
                 if self.step == self.config.steps or time.monotonic() - saved > self.config.save_every:
                     self.save()
                     saved = time.monotonic()
@@ -191,8 +193,9 @@ class Trainer:
             with torch.no_grad():
                 again = losses(self.network, batch, exact, plan.tasks)
             self.balance.observe({task: loss.item() for task, loss in again.items()})
-        values = {f"loss.{task}": loss.item() for task, loss in present.items()}
-        return values | {f"weight.{task}": w for task, w in weights.items()} | {"norm": norm.item()}
+        values = {f"loss.{task}": loss.item() for task, loss in present.items()} | {"norm": norm.item()}
+        values |= {f"weight.{task}": weight for task, weight in weights.items()}
+        return values | self.network.trunk.telemetry()
 
     def _batches(self) -> Iterator[Batch]:
         """The remaining batches: first crops of `size`, at the end the whole network input."""

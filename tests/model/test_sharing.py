@@ -92,3 +92,12 @@ def test_it_is_exported(sharing, tmp_path):
     expected = whole(normalise(BATCH.images[:1]))
     for node, value in zip(session.get_outputs(), session.run(None, {"image": images}), strict=True):
         np.testing.assert_allclose(value, expected[node.name].numpy(), atol=1e-3, err_msg=node.name)
+
+
+@torch.no_grad()
+def test_gates_tell_of_their_shares():
+    trunk = network("mixture").trunk
+    trunk(torch.zeros(2, 3, 32, 32), FRAMES)
+    told = trunk.telemetry()
+    assert len(told) == 9
+    assert sum(told.values()) == pytest.approx(3)

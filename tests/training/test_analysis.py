@@ -16,16 +16,24 @@ from perception.training.analysis import compare as comparing
 from perception.training.analysis import groups as grouping
 from perception.training.analysis.compare import Preset, summary
 from perception.training.analysis.groups import judged, partitions, rank_correlation, subsets
+from perception.training.analysis.looks import fallen
 from perception.training.analysis.report import report
 from perception.training.analysis.runs import TASKS, Run, perform
 from perception.training.analysis.statistics import delta, delta_m, interval, mean_ranks, relative, see_saw
+from perception.training.command import train
 
 
 def result(**scores):
     """One run's result with these scores."""
     history = [{"step": k, "seconds": k, "scores": {t: x * k for t, x in scores.items()}} for k in (1, 2)]
-    cosines = [{"step": 1, "cosines": {"trunk": {"detection|lanes": 0.4, "drivable|signs": -0.3}}}]
-    fixed = {"parameters": 10, "macs": 20, "size": [96, 64], "steps": 60, "weights": [], "conflicts": cosines}
+    pulls = {"detection|lanes": 0.4, "drivable|signs": -0.3}
+    helped = {
+        f"{a}>{b}": 0.1 * (a == b) + pulls.get(f"{a}|{b}", pulls.get(f"{b}|{a}", 0.1))
+        for a in TASKS
+        for b in TASKS
+    }
+    probes = [{"step": 1, "cosines": {"trunk": pulls}, "affinity": helped}]
+    fixed = {"parameters": 10, "macs": 20, "size": [96, 64], "steps": 60, "weights": [], "conflicts": probes}
     return {"scores": scores, "seconds": 3.0, "history": history, **fixed}
 
 
@@ -101,8 +109,9 @@ def test_the_best_grouping_is_found_and_the_forecast_judged():
     found = judged(runs)
     assert found["partitions"][0]["delta_m"] == pytest.approx(10)
     assert "detection+lanes" in found["partitions"][0]["groups"]
-    assert found["regret"] == pytest.approx(0, abs=1e-9)
-    assert found["rank_correlation"] > 0.7
+    for name in ("cosine", "affinity"):
+        assert found["forecasts"][name]["regret"] == pytest.approx(0, abs=1e-9)
+        assert found["forecasts"][name]["rank_correlation"] > 0.7
 
 
 def test_rank_correlation():
@@ -130,6 +139,9 @@ def test_a_comparison_is_trained_and_resumed(folder, tmp_path, smoke):
         assert one["seconds"]["mean"] > 0 < one["macs"]
         assert one["conflicts"][0]["cosines"]["trunk"]
     assert json.loads((tmp_path / "comparison.json").read_text()) == json.loads(json.dumps(found))
+    looks = json.loads((tmp_path / "scores.json").read_text())["looks"]
+    assert [look["progress"] for look in looks] == [0.2, 0.4, 0.6, 0.8]
+    assert set(looks[0]["scores"]) == set(TASKS)
     again = comparing.compare("smoke", folder, tmp_path, done=lambda *_: pytest.fail("nothing is missing"))
     assert again["variants"] == found["variants"]
 
@@ -173,6 +185,48 @@ def test_the_same_results_give_the_same_page(judged_runs):
 def test_nothing_to_report_is_named(tmp_path):
     with pytest.raises(DataError, match="found neither"):
         report(tmp_path)
+
+
+BASELINE = [
+    {"progress": 0.2, "scores": {"lanes": [0.3, 0.05], "signs": [0.5, None]}},
+    {"progress": 0.8, "scores": {"lanes": [0.8, 0.05], "signs": [0.9, None]}},
+]
+
+
+@pytest.mark.parametrize(
+    ("scores", "progress", "expected"),
+    [
+        ({"lanes": 0.26, "signs": 0.5}, 0.2, {}),  # within its noise
+        ({"lanes": 0.2, "signs": 0.5}, 0.3, {"lanes": 0.1}),
+        ({"lanes": 0.9, "signs": 0.8}, 0.9, {"signs": 0.1}),
+        ({"drivable": 0.1}, 0.9, {}),  # no network of that task alone
+    ],
+)
+def test_a_task_that_falls_behind_its_single_task_network_is_noticed(scores, progress, expected):
+    assert fallen(scores, BASELINE, progress) == {task: pytest.approx(x) for task, x in expected.items()}
+
+
+def test_a_training_looks_and_warns(folder, tmp_path, capsys):
+    high = {"looks": [{"progress": 0.5, "scores": {"drivable": [2.0, 0.1]}}]}
+    (tmp_path / "scores.json").write_text(json.dumps(high))
+    settings = [
+        *TINY,
+        "steps=100",
+        "looks=2",
+        f"baseline={tmp_path / 'scores.json'}",
+        "threads=1",
+        "workers=0",
+    ]
+    train(folder, tmp_path / "run", "quick", settings)
+    assert re.search(r"step 50: drivable is \d+\.\d points below", capsys.readouterr().err)
+    log = (tmp_path / "run/log.csv").read_text()
+    assert "50,score.lanes," in log
+    assert "50,alarm.drivable," in log
+
+
+def test_a_baseline_that_is_none_is_named(tmp_path):
+    with pytest.raises(DataError, match="expected scores.json"):
+        train(tmp_path, tmp_path / "run", "quick", ["baseline=nowhere.json"])
 
 
 def test_what_failed_is_named(folder, tmp_path):

@@ -7,7 +7,7 @@ import torch
 
 from perception.errors import DataError
 from perception.model.network import Network
-from perception.training.analysis.conflict import conflicts, parts
+from perception.training.analysis.conflict import affinity, conflicts, parts
 from perception.training.objective import check_alive, losses
 from tests.batches import make_batch
 
@@ -49,3 +49,11 @@ def test_cosines_are_those_of_the_gradients(network):
         found = torch.autograd.grad(losses(network, batch, exact=True)[task], parts(network)["neck"])
         rows.append(torch.cat([g.flatten() for g in found]))
     assert got == pytest.approx(float(torch.cosine_similarity(*rows, dim=0)), abs=1e-3)
+
+
+def test_affinity_is_what_a_step_does_for_others(network):
+    before = {name: x.clone() for name, x in network.state_dict().items()}
+    found = affinity(network, make_batch(), 1e-3)
+    assert set(found) == {f"{a}>{b}" for a in TASKS for b in TASKS}
+    assert found["detection>detection"] > 0 < found["drivable>drivable"]
+    assert all(torch.equal(before[name], x) for name, x in network.state_dict().items())

@@ -31,6 +31,10 @@ class Mixture(Trunk):
         self.gates = nn.ModuleDict({task: nn.Linear(WIDTH, EXPERTS) for task in tasks})
         self.shares: dict[str, Tensor] = {}  # task -> (EXPERTS,) mean over the last batch
 
+    def telemetry(self) -> dict[str, float]:
+        """`gate.<task>.<expert>`: the expert's share of the task's view, mean over the batch."""
+        return {f"gate.{task}.{k}": float(x) for task, own in self.shares.items() for k, x in enumerate(own)}
+
     def forward(self, images: Tensor, tasks: Collection[str]) -> Mapping[str, list[Tensor]]:
         levels = self.neck(self.encoder(images))
         pooled = levels[-1].mean((2, 3))

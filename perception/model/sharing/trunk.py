@@ -27,6 +27,10 @@ class Trunk(nn.Module, ABC):
     def forward(self, images: Tensor, tasks: Collection[str]) -> Mapping[str, list[Tensor]]:
         """Normalised images (b, 3, h, w) to each task's own view: three levels (b, WIDTH, h / stride, …)."""
 
+    def telemetry(self) -> dict[str, float]:
+        """What the training log should know of the last forward pass, by name."""
+        return {}
+
     def penalty(self) -> Tensor | None:
         """What is added to the losses in training, if anything."""
         return None

@@ -96,7 +96,27 @@ def compare(
     found = summary(results([*mtl_runs(chosen), *timed_runs(chosen, out)], out))
     found |= {"command": f"perception mtl compare --preset {preset}", "settings": wanted}
     write_whole(out / "comparison.json", (json.dumps(found, indent=1) + "\n").encode())
+    looks = {"format": 1, "looks": single_looks(results(mtl_runs(chosen), out))}
+    write_whole(out / "scores.json", (json.dumps(looks, indent=1) + "\n").encode())
     return found
+
+
+def single_looks(found: Results) -> list[dict[str, Any]]:
+    """What single-task networks scored on their way: the baseline of a training's alarm."""
+    looks: dict[float, dict[str, list[float]]] = {}
+    for task in TASKS:
+        for run in found.get(f"single/{task}", {}).values():
+            for look in run["history"]:
+                at = looks.setdefault(look["step"] / run["steps"], {})
+                at.setdefault(task, []).append(look["scores"][task])
+    return [
+        {"progress": progress, "scores": {task: _pair(interval(x)) for task, x in own.items()}}
+        for progress, own in sorted(looks.items())
+    ]
+
+
+def _pair(found: Interval) -> list[float | None]:
+    return [found.mean, None if found.count == 1 else found.half]
 
 
 def named(preset: str) -> Preset:

@@ -52,6 +52,33 @@ def conflicts(network: Network, batch: Batch) -> Cosines:
     }
 
 
+def affinity(network: Network, batch: Batch, rate: float) -> dict[str, float]:
+    """ "a>b": how much of task b's loss a step for task a on the trunk takes away (TAG, Fifty et al. 2021).
+
+    1 - L_b(after) / L_b(before), the step being plain gradient descent with the gradient brought to the
+    length of the weights times `rate`. The network stays as it is.
+    """
+    statistics = {name: value.clone() for name, value in network.named_buffers()}
+    before = losses(network, batch, exact=True)
+    trunk = [p for p in network.trunk.parameters() if p.requires_grad]
+    kept = [p.detach().clone() for p in trunk]
+    size = torch.stack([p.norm() for p in kept]).norm()
+    found: dict[str, float] = {}
+    for task, loss in before.items():
+        gradient = torch.autograd.grad(loss, trunk, retain_graph=True, allow_unused=True)
+        length = torch.stack([g.norm() for g in gradient if g is not None]).norm()
+        with torch.no_grad():
+            for p, old, g in zip(trunk, kept, gradient, strict=True):
+                p.copy_(old if g is None else old - rate * size / length.clamp(min=1e-12) * g)
+            after = losses(network, batch, exact=True)
+        found |= {f"{task}>{other}": 1 - x.item() / before[other].item() for other, x in after.items()}
+        with torch.no_grad():
+            for p, old in zip(trunk, kept, strict=True):
+                p.copy_(old)
+    network.load_state_dict(statistics, strict=False)
+    return found
+
+
 def _cosine(a: list[Tensor | None], b: list[Tensor | None]) -> float | None:
     """Over the parameters that both reach; None if there are none."""
     pairs = [(x.flatten(), y.flatten()) for x, y in zip(a, b, strict=True) if x is not None and y is not None]

@@ -1,8 +1,9 @@
 """Which tasks should be trained together? All subsets are trained, so the best grouping is known.
 
 Four tasks have fifteen subsets and fifteen partitions. A partition's score is the mean over tasks of the
-relative difference to the single-task network (Standley et al. 2020). Predictors that need one run, the
-cosines of gradients in it, are then judged by the order that they foretell and by what following them costs.
+relative difference to the single-task network (Standley et al. 2020). Forecasts that need one run,
+the cosines of gradients in it and the affinity of TAG (Fifty et al. 2021), are then judged by the order that
+they foretell and by what following them costs.
 """
 
 from __future__ import annotations
@@ -78,19 +79,26 @@ def judged(found: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> dict[str, An
     """All partitions, best first, and how well the cosines foretold them."""
     gains = {group: _gains(found, group) for group in subsets()}
     true = [_mean(gains[group][task] for group in p for task in group) for p in partitions()]
-    pairs = _cosines(found.get(f"group/{'+'.join(TASKS)}", {}))
-    foretold = [_foretold(p, pairs) for p in partitions()]
-    followed = int(np.argmax(foretold))
+    whole = found.get(f"group/{'+'.join(TASKS)}", {})
+    forecasts = {"cosine": _cosines(whole), "affinity": _affinities(whole)}
+    foretold = {name: [_foretold(p, pairs) for p in partitions()] for name, pairs in forecasts.items()}
     order = sorted(range(len(true)), key=lambda k: -true[k])
     splits = [["+".join(group) for group in p] for p in partitions()]
-    table = [{"groups": splits[k], "delta_m": true[k], "foretold": foretold[k]} for k in order]
     return {
         "format": 1,
         "gains": {"+".join(group): own for group, own in gains.items()},
-        "partitions": table,
-        "cosines": pairs,
-        "rank_correlation": rank_correlation(foretold, true),
-        "regret": max(true) - true[followed],
+        "partitions": [
+            {"groups": splits[k], "delta_m": true[k], **{name: own[k] for name, own in foretold.items()}}
+            for k in order
+        ],
+        "forecasts": {
+            name: {
+                "pairs": pairs,
+                "rank_correlation": rank_correlation(foretold[name], true),
+                "regret": max(true) - true[int(np.argmax(foretold[name]))],
+            }
+            for name, pairs in forecasts.items()
+        },
     }
 
 
@@ -116,8 +124,24 @@ def _cosines(runs: Mapping[int, Mapping[str, Any]]) -> dict[str, float]:
     return {pair: _mean(values) for pair, values in sorted(kept.items())}
 
 
+def _affinities(runs: Mapping[int, Mapping[str, Any]]) -> dict[str, float]:
+    """ "a|b" -> mean of what a step for one does for the other, both ways, over time and seeds.
+
+    Against what a step for a task does for itself, as the paper compares.
+    """
+    kept: dict[str, list[float]] = {}
+    for run in runs.values():
+        for probe in run["conflicts"]:
+            helped = probe["affinity"]
+            for pair, value in helped.items():
+                a, b = pair.split(">")
+                if a != b:
+                    kept.setdefault("|".join(sorted((a, b))), []).append(value - helped[f"{b}>{b}"])
+    return {pair: _mean(values) for pair, values in sorted(kept.items())}
+
+
 def _foretold(partition: Partition, pairs: Mapping[str, float]) -> float:
-    """The mean over tasks of its mean cosine with the others of its group; alone, 0."""
+    """The mean over tasks of its mean forecast with the others of its group; alone, 0."""
     values = []
     for group in partition:
         for task in group:

@@ -20,37 +20,35 @@ from perception.model.blocks import RepConv
 from perception.model.network import Network
 from perception.sinks.files import write_whole
 from perception.tasks.batch import Batch
-from perception.training.analysis.conflict import conflicts
+from perception.training.analysis.conflict import affinity, conflicts
 from perception.training.analysis.judge import judge, scores
-from perception.training.config import configure
+from perception.training.analysis.looks import Looks
+from perception.training.config import Config, configure
 from perception.training.loop import Trainer
 
 LOOKS = 5  # times a run is judged, the end included
-FEW = 24  # pictures of each kind on the way; the end sees all
 PROBES = 12  # times the gradients of the tasks are compared
 
 
 class Watch:
-    """Looks at a run at evenly spaced steps."""
+    """Judges a run and compares its tasks' gradients at evenly spaced steps."""
 
-    def __init__(self, data: Path) -> None:
-        self.data = data
-        self.history: list[dict[str, Any]] = []
-        self.conflicts: list[dict[str, Any]] = []
+    def __init__(self, data: Path, config: Config) -> None:
+        self.looks = Looks(data, replace(config, looks=LOOKS))
+        self.probes: list[dict[str, Any]] = []
 
-    def __call__(self, trainer: Trainer, batch: Batch) -> None:
-        steps, step = trainer.config.steps, trainer.step
-        if step % max(1, steps // PROBES) == 0 and len(trainer.config.tasks) > 1:
-            self.conflicts.append({"step": step, "cosines": conflicts(trainer.network, batch)})
-        if step % max(1, steps // LOOKS) == 0 and step < steps:
-            seen = judge(trainer.ema.network, trainer.config.deployed, self.data, FEW)
-            self.history.append({"step": step, "seconds": trainer.seconds, "scores": scores(seen)})
+    def __call__(self, trainer: Trainer, batch: Batch) -> dict[str, float]:
+        if trainer.step % max(1, trainer.config.steps // PROBES) == 0 and len(trainer.config.tasks) > 1:
+            cosines = conflicts(trainer.network, batch)
+            helped = affinity(trainer.network, batch, trainer.config.rate)
+            self.probes.append({"step": trainer.step, "cosines": cosines, "affinity": helped})
+        return self.looks(trainer, batch)
 
 
 def run(data: Path, out: Path, preset: str, settings: Sequence[str]) -> dict[str, Any]:
     """Train and judge; what result.json holds."""
     config = replace(configure(preset, settings), threads=1, workers=0)
-    trainer, watch = Trainer(data, out, config), Watch(data)
+    trainer, watch = Trainer(data, out, config), Watch(data, config)
     trainer.run(watch)
     metrics = judge(trainer.ema.network, config.deployed, data)
     return {
@@ -69,8 +67,8 @@ def run(data: Path, out: Path, preset: str, settings: Sequence[str]) -> dict[str
         **cost(trainer.network, config.deployed),
         "scores": scores(metrics),
         "metrics": metrics,
-        "history": watch.history,
-        "conflicts": watch.conflicts,
+        "history": watch.looks.history,
+        "conflicts": watch.probes,
         "weights": weights(out / "log.csv"),
     }
 

@@ -73,9 +73,10 @@ def rows(comparison: Mapping[str, Any], baseline: str) -> list[list[str]]:
 
 
 def group_rows(grouping: Mapping[str, Any]) -> list[list[str]]:
-    head = ["groups", "mean difference to single-task, %", "foretold by cosines"]
+    forecasts = list(grouping["forecasts"])
+    head = ["groups", "mean difference to single-task, %", *(f"foretold by {name}" for name in forecasts)]
     return [head] + [
-        [" | ".join(row["groups"]), f"{row['delta_m']:+.2f}", f"{row['foretold']:+.3f}"]
+        [" | ".join(row["groups"]), f"{row['delta_m']:+.2f}", *(f"{row[name]:+.3f}" for name in forecasts)]
         for row in grouping["partitions"]
     ]
 
@@ -137,11 +138,12 @@ def _how(comparison: Mapping[str, Any]) -> str:
 
 def _verdict(grouping: Mapping[str, Any]) -> str:
     best = " | ".join(grouping["partitions"][0]["groups"])
-    return (
-        f"Best of the {len(grouping['partitions'])} groupings: {best}. The cosines of one run with all tasks "
-        f"foretell the order with a rank correlation of {grouping['rank_correlation']:+.2f}; following them "
-        f"costs {grouping['regret']:.2f} points against the best."
+    told = "; ".join(
+        f"{name} foretells the order with a rank correlation of {own['rank_correlation']:+.2f}, following it "
+        f"costs {own['regret']:.2f} points against the best"
+        for name, own in grouping["forecasts"].items()
     )
+    return f"Best of {len(grouping['partitions'])} groupings: {best}. From one run with all tasks, {told}."
 
 
 def _html_table(table: Sequence[Sequence[str]]) -> str:
