@@ -63,18 +63,20 @@ def affinity(network: Network, batch: Batch, rate: float) -> dict[str, float]:
     trunk = [p for p in network.trunk.parameters() if p.requires_grad]
     kept = [p.detach().clone() for p in trunk]
     size = torch.stack([p.norm() for p in kept]).norm()
+    gradients = {
+        task: torch.autograd.grad(loss, trunk, retain_graph=True, allow_unused=True)
+        for task, loss in before.items()
+    }
     found: dict[str, float] = {}
-    for task, loss in before.items():
-        gradient = torch.autograd.grad(loss, trunk, retain_graph=True, allow_unused=True)
-        length = torch.stack([g.norm() for g in gradient if g is not None]).norm()
-        with torch.no_grad():
+    with torch.no_grad():
+        for task, gradient in gradients.items():
+            length = torch.stack([g.norm() for g in gradient if g is not None]).norm()
             for p, old, g in zip(trunk, kept, gradient, strict=True):
                 p.copy_(old if g is None else old - rate * size / length.clamp(min=1e-12) * g)
             after = losses(network, batch, exact=True)
-        found |= {f"{task}>{other}": 1 - x.item() / before[other].item() for other, x in after.items()}
-        with torch.no_grad():
-            for p, old in zip(trunk, kept, strict=True):
-                p.copy_(old)
+            found |= {f"{task}>{t}": 1 - x.item() / before[t].item() for t, x in after.items()}
+        for p, old in zip(trunk, kept, strict=True):
+            p.copy_(old)
     network.load_state_dict(statistics, strict=False)
     return found
 
