@@ -12,6 +12,7 @@ from perception.tasks.batch import Batch
 from perception.training.objective import losses
 
 WHOLE = "trunk"
+STEP = 2e-4  # length of a step that is tried, in lengths of the weights
 Cosines = dict[str, dict[str, float]]  # part -> "a|b" -> cosine of the gradients of tasks a and b
 
 
@@ -52,11 +53,11 @@ def conflicts(network: Network, batch: Batch) -> Cosines:
     }
 
 
-def affinity(network: Network, batch: Batch, rate: float) -> dict[str, float]:
+def affinity(network: Network, batch: Batch, step: float = STEP) -> dict[str, float]:
     """ "a>b": how much of task b's loss a step for task a on the trunk takes away (TAG, Fifty et al. 2021).
 
     1 - L_b(after) / L_b(before), the step being plain gradient descent with the gradient brought to the
-    length of the weights times `rate`. The network stays as it is.
+    length of the weights times `step`. The network stays as it is.
     """
     statistics = {name: value.clone() for name, value in network.named_buffers()}
     before = losses(network, batch, exact=True)
@@ -72,7 +73,7 @@ def affinity(network: Network, batch: Batch, rate: float) -> dict[str, float]:
         for task, gradient in gradients.items():
             length = torch.stack([g.norm() for g in gradient if g is not None]).norm()
             for p, old, g in zip(trunk, kept, gradient, strict=True):
-                p.copy_(old if g is None else old - rate * size / length.clamp(min=1e-12) * g)
+                p.copy_(old if g is None else old - step * size / length.clamp(min=1e-12) * g)
             after = losses(network, batch, exact=True)
             found |= {f"{task}>{t}": 1 - x.item() / before[t].item() for t, x in after.items()}
         for p, old in zip(trunk, kept, strict=True):

@@ -40,7 +40,7 @@ class Watch:
     def __call__(self, trainer: Trainer, batch: Batch) -> dict[str, float]:
         if trainer.step % max(1, trainer.config.steps // PROBES) == 0 and len(trainer.config.tasks) > 1:
             cosines = conflicts(trainer.network, batch)
-            helped = affinity(trainer.network, batch, trainer.config.rate)
+            helped = affinity(trainer.network, batch)
             self.probes.append({"step": trainer.step, "cosines": cosines, "affinity": helped})
         return self.looks(trainer, batch)
 
