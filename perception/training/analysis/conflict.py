@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from perception.model.network import Network
 from perception.tasks.batch import Batch
@@ -57,9 +57,13 @@ def affinity(network: Network, batch: Batch, step: float = STEP) -> dict[str, fl
     """ "a>b": how much of task b's loss a step for task a on the trunk takes away (TAG, Fifty et al. 2021).
 
     1 - L_b(after) / L_b(before), the step being plain gradient descent with the gradient brought to the
-    length of the weights times `step`. The network stays as it is.
+    length of the weights times `step`. The network stays as it is. Of detection, whose targets follow its own
+    predictions, the loss may rise along its gradient.
     """
     statistics = {name: value.clone() for name, value in network.named_buffers()}
+    dropouts = [module for module in network.modules() if isinstance(module, nn.Dropout)]
+    for dropout in dropouts:  # chance would hide what a small step does
+        dropout.eval()
     before = losses(network, batch, exact=True)
     trunk = [p for p in network.trunk.parameters() if p.requires_grad]
     kept = [p.detach().clone() for p in trunk]
@@ -78,6 +82,8 @@ def affinity(network: Network, batch: Batch, step: float = STEP) -> dict[str, fl
             found |= {f"{task}>{t}": 1 - x.item() / before[t].item() for t, x in after.items()}
         for p, old in zip(trunk, kept, strict=True):
             p.copy_(old)
+    for dropout in dropouts:
+        dropout.train(network.training)
     network.load_state_dict(statistics, strict=False)
     return found
 
