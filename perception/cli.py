@@ -192,9 +192,10 @@ Runs = Annotated[Path, typer.Option(help="Folder for the runs; those it has are 
 @mtl.command("compare")
 def mtl_compare(data: Data, out: Runs, preset: Preset = "full", settings: Settings = None) -> None:
     """Train every way to share and to balance, and single-task networks; then report."""
+    from deploy.speed import speeds
     from perception.training.analysis.command import compare
 
-    compare(preset, data, out, settings or ())
+    compare(preset, data, out, settings or (), speeds)
 
 
 @mtl.command("groups")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -15,9 +16,10 @@ from perception.training.analysis.report import report as write
 from perception.training.analysis.runs import Run
 
 
-def compare(preset: str, data: Path, out: Path, settings: Sequence[str] = ()) -> None:
+def compare(preset: str, data: Path, out: Path, settings: Sequence[str], speeds: Any) -> None:
+    """`speeds`: see `compare.compare`; what exports networks lies above this package."""
     with _watched("runs") as done:
-        comparing.compare(preset, data, out, settings, done)
+        comparing.compare(preset, data, out, settings, done, speeds)
     report(out)
 
 

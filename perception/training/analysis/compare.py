@@ -8,7 +8,7 @@ sharing ("single-time").
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from perception.sinks.files import write_whole
 from perception.training.analysis.runs import TASKS, Run, perform, results, single, together
 from perception.training.analysis.statistics import Interval, delta, delta_m, interval, mean_ranks, see_saw
 from perception.training.config import configure
+from perception.types import Size
 
 REFERENCE = ("hard", "equal")
 Results = Mapping[str, Mapping[int, Mapping[str, Any]]]  # variant -> seed -> result
@@ -78,8 +79,12 @@ def compare(
     out: Path,
     settings: Sequence[str] = (),
     done: Callable[[Run, int, int], None] = lambda run, k, n: None,
+    speeds: Callable[[Sequence[str], Collection[str], Size], Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """Do the missing runs and write comparison.json. `done` hears of each run, how many there are by then."""
+    """Do the missing runs and write comparison.json.
+
+    `done` hears of each run and how many there are by then; `speeds` tells how fast architectures are in use.
+    """
     chosen = named(preset)
     wanted = [*chosen.settings, *settings]
     configure(chosen.training, wanted)  # a wrong setting is named before the first run
@@ -95,6 +100,8 @@ def compare(
     perform(timed_runs(chosen, out), data, out, chosen.training, wanted, hear)
     found = summary(results([*mtl_runs(chosen), *timed_runs(chosen, out)], out))
     found |= {"command": f"perception mtl compare --preset {preset}", "settings": wanted}
+    if speeds is not None:
+        found["speeds"] = dict(speeds(chosen.sharing, TASKS, configure(chosen.training, wanted).deployed))
     write_whole(out / "comparison.json", (json.dumps(found, indent=1) + "\n").encode())
     looks = {"format": 1, "looks": single_looks(results(mtl_runs(chosen), out))}
     write_whole(out / "scores.json", (json.dumps(looks, indent=1) + "\n").encode())

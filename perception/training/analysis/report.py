@@ -60,12 +60,15 @@ def rows(comparison: Mapping[str, Any], baseline: str) -> list[list[str]]:
     """The table of variants, best mean first; a header row first."""
     tasks, variants = comparison["tasks"], comparison["variants"]
     order = sorted(variants, key=lambda n: -_mean(variants[n]["against"][baseline]["delta_m"]))
-    table = [["", *tasks, "mean", "rank", "hurt", "M parameters", "GMAC", "train s", "seeds"]]
+    table = [["", *tasks, "mean", "rank", "hurt", "M parameters", "GMAC", "INT8 ms", "train s", "seeds"]]
+    speeds = comparison.get("speeds", {})
     for name in order:
         own = variants[name]
         found = own["against"][baseline]
         cells = [_cell(found["delta"].get(task)) for task in tasks]
-        cost = [f"{own['parameters'] / 1e6:.2f}", f"{own['macs'] / 1e9:.2f}", f"{own['seconds']['mean']:.0f}"]
+        speed = speeds.get(name.partition("/")[0], {}).get("int8_ms")
+        size = [f"{own['parameters'] / 1e6:.2f}", f"{own['macs'] / 1e9:.2f}"]
+        cost = [*size, f"{speed:.2f}" if speed else "", f"{own['seconds']['mean']:.0f}"]
         rank = f"{own['rank']:.1f}" if own["rank"] is not None else ""
         hurt = ", ".join(found["hurt"]) or "none"
         table.append([name, *cells, _cell(found["delta_m"]), rank, hurt, *cost, str(len(own["seeds"]))])
