@@ -10,9 +10,10 @@ from __future__ import annotations
 import io
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -56,23 +57,29 @@ def quantize(source: Path, target: Path, images: np.ndarray) -> None:
         onnx.save(_from_normal(model, normal), inner)
         quant_pre_process(inner, ready, skip_symbolic_shape=True)
         feeds = ((images.astype(np.float32) - np.float32(MEAN)) / np.float32(SCALE)).transpose(0, 3, 1, 2)
+        options = {"WeightSymmetric": True, "TensorQuantOverrides": {normal: [fixed]}}
         with _quiet():
-            quantize_static(
-                ready,
-                done,
-                _Reader(normal, feeds),
-                quant_format=QuantFormat.QDQ,
-                per_channel=True,
-                activation_type=QuantType.QUInt8,
-                weight_type=QuantType.QInt8,
-                calibrate_method=CalibrationMethod.Percentile,
-                extra_options={
-                    "CalibPercentile": PERCENTILE,
-                    "WeightSymmetric": True,
-                    "TensorQuantOverrides": {normal: [fixed]},
-                },
-            )
+            try:
+                _quantize(ready, done, _Reader(normal, feeds), CalibrationMethod.Percentile, options)
+            except ValueError:  # numpy: a tensor that hardly varies, such as a gate, has no histogram
+                _quantize(ready, done, _Reader(normal, feeds), CalibrationMethod.MinMax, options)
         onnx.save(_with_front(onnx.load(done), onnx.load(str(source)), normal), str(target))
+
+
+def _quantize(
+    source: str, target: str, reader: _Reader, method: CalibrationMethod, options: Mapping[str, Any]
+) -> None:
+    quantize_static(
+        source,
+        target,
+        reader,
+        quant_format=QuantFormat.QDQ,
+        per_channel=True,
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+        calibrate_method=method,
+        extra_options={"CalibPercentile": PERCENTILE, **options},
+    )
 
 
 @contextmanager
