@@ -70,15 +70,35 @@ def pareto(variants: Variants, baseline: str) -> str:
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 4.2))
         axes = figure.subplots()
-        for name, (x, y) in points.items():
-            axes.plot([x], [y], "o", color="#2471a3", ms=5)
-            axes.annotate(name, (x, y), xytext=(5, 3), textcoords="offset points", fontsize=8)
+        axes.plot(*zip(*points.values(), strict=True), "o", color="#2471a3", ms=5) if points else None
+        _name(axes, points)
         front = [p for p in points.values() if not any(_beats(q, p) for q in points.values())]
         axes.plot(*zip(*sorted(front), strict=True), color="#c0392b", lw=1) if front else None
         axes.axhline(0, color="#999", lw=0.8)
         axes.set_xlabel("processor time of the training steps, s")
         axes.set_ylabel("mean difference to single-task, %")
     return svg(figure)
+
+
+def _name(axes: Axes, points: Mapping[str, tuple[float, float]]) -> None:
+    """Names in a column at the right, as far apart as they need, each with a line to its point."""
+    axes.margins(0.08)
+    axes.autoscale_view()
+    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+    order = sorted(points, key=lambda name: points[name][1])
+    gap = (high - low) / max(14, len(order))
+    at = [low + gap * k for k in range(len(order))]
+    for k in reversed(range(len(order))):  # as near to the points as there is room, from the top down
+        above = at[k + 1] - gap if k + 1 < len(order) else high
+        at[k] = min(above, max(at[k], points[order[k]][1]))
+    edge = right + 0.12 * (right - left)
+    for name, y in zip(order, at, strict=True):
+        axes.plot(
+            [points[name][0], edge], [points[name][1], y], color="#ccc", lw=0.7, zorder=0, clip_on=False
+        )
+        axes.text(edge, y, f" {name}", va="center", fontsize=8)
+    axes.set_xlim(left, right)
+    axes.set_ylim(low, high)
 
 
 def _beats(a: tuple[float, float], b: tuple[float, float]) -> bool:

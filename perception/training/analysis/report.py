@@ -16,13 +16,13 @@ from perception.training.analysis.conflict import WHOLE
 STYLE = """
 :root { color-scheme: light; }
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fdfdfb; margin: 0 auto;
-  max-width: 54rem; padding: 1rem; }
+  max-width: 66rem; padding: 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-figure { margin: 0.5rem 0; overflow-x: auto; } figure svg { max-width: 100%; min-width: 30rem; height: auto; }
+figure { margin: 0.5rem 0; overflow-x: auto; } figure svg { width: 50rem; max-width: 100%; min-width: 30rem; height: auto; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.88rem; }
 th, td { padding: 0.25rem 0.6rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; }
+th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: #fdfdfb; }
 .hurt { color: #a93226; font-weight: 600; } .helped { color: #1e8449; font-weight: 600; }
 p.note { color: #555; font-size: 0.9rem; }
 """
