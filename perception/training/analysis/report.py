@@ -18,7 +18,8 @@ STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fdfdfb; margin: 0 auto;
   max-width: 66rem; padding: 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-figure { margin: 0.5rem 0; overflow-x: auto; } figure svg { width: 50rem; max-width: 100%; min-width: 30rem; height: auto; }
+figure { margin: 0.5rem 0; overflow-x: auto; }
+figure svg { width: 50rem; max-width: 100%; min-width: 30rem; height: auto; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.88rem; }
 th, td { padding: 0.25rem 0.6rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; }
