@@ -226,6 +226,17 @@ def test_a_baseline_that_is_none_is_named(tmp_path):
         train(tmp_path, tmp_path / "run", "quick", ["baseline=nowhere.json"])
 
 
+def test_results_of_other_settings_are_not_mixed_in(tmp_path):
+    run = Run("hard/equal", 0)
+    (tmp_path / run.folder).mkdir()
+    (tmp_path / run.folder / "result.json").write_text(
+        json.dumps({"preset": "quick", "settings": ["seed=0"]})
+    )
+    perform([run], tmp_path, tmp_path, "quick")  # nothing to do
+    with pytest.raises(DataError, match="choose another folder"):
+        perform([run], tmp_path, tmp_path, "quick", ["steps=7"])
+
+
 def test_what_failed_is_named(folder, tmp_path):
     run = Run("odd", 0, ("sharing=none",))
     with pytest.raises(DataError, match="failed: odd-s0"):

@@ -54,9 +54,10 @@ def perform(
 ) -> None:
     """Do the runs that have no result yet, PROCESSES at a time. Raises DataError, at the end, if any failed.
 
-    A run that was cut off begins anew. Pictures are read, and scenes rendered, once for all.
+    A run that was cut off begins anew. Pictures are read, and scenes rendered, once for all. If `out` has
+    results of other settings, DataError comes before the first run.
     """
-    waiting = [run for run in runs if not (out / run.folder / "result.json").exists()]
+    waiting = [run for run in runs if not _is_done(run, out, preset, settings)]
     failed = []
     if waiting:
         warm(data, out, configure(preset, settings))
@@ -76,6 +77,23 @@ def perform(
         raise DataError(f"expected all runs to end well, failed: {', '.join(failed)}; see output.log there")
 
 
+def all_settings(run: Run, settings: Sequence[str]) -> list[str]:
+    return [*settings, f"seed={run.seed}", *run.settings]
+
+
+def _is_done(run: Run, out: Path, preset: str, settings: Sequence[str]) -> bool:
+    path = out / run.folder / "result.json"
+    if not path.exists():
+        return False
+    made = json.loads(path.read_text())
+    if (made["preset"], made["settings"]) != (preset, all_settings(run, settings)):
+        raise DataError(
+            f"{path}: expected a result of preset {preset} with {all_settings(run, settings)}, "
+            f"got one of {made['preset']} with {made['settings']}; choose another folder"
+        )
+    return True
+
+
 def warm(data: Path, out: Path, config: Config) -> None:
     """Read all pictures into this process, so that those forked from it have them."""
     (out / "synthetic").mkdir(parents=True, exist_ok=True)
@@ -90,7 +108,7 @@ def _start(run: Run, data: Path, out: Path, preset: str, settings: Sequence[str]
     shared = folder / "synthetic"
     if not shared.exists():
         shared.symlink_to((out / "synthetic").resolve())
-    wanted = [*settings, f"seed={run.seed}", *run.settings]
+    wanted = all_settings(run, settings)
     process = get_context("fork").Process(target=job.perform, args=(data, folder, preset, wanted))
     process.start()
     return process
