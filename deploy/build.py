@@ -12,11 +12,12 @@ import onnxruntime as ort
 
 from calibration.int8 import frames
 from deploy import parity
-from deploy.export import export_crops, export_frames, macs
+from deploy.export import export_crops, export_frames
 from deploy.quantize import quantize
 from perception import bundle
 from perception.bundle import ModelSpec, Shape
 from perception.errors import BundleError
+from perception.model.fuse import macs
 from perception.model.network import Network
 from perception.model.specs import FRAME_TASKS, task_spec
 from perception.tasks import TASKS
@@ -103,7 +104,7 @@ def _spec(
         files=files,
         shapes=shapes,
         info={
-            "macs": macs(network, size),
+            "macs": macs(network, size, FRAME_TASKS),
             "parameters": weights,
             "calibration_images": calibrated,
             "parity": agreement,

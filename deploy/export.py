@@ -92,21 +92,3 @@ def _take_bytes(graph: onnx.GraphProto) -> None:
     graph.node.extend(nodes)
     n, c, h, w = sizes
     graph.input[0].CopyFrom(helper.make_tensor_value_info(name, TensorProto.UINT8, [n, h, w, c]))
-
-
-def macs(network: Network, size: Size) -> int:
-    """Multiply-accumulates of one frame, counted at the convolutions of the fused network."""
-    module, _ = _frames(network)
-    total = 0
-
-    def count(conv: nn.Module, _: object, output: torch.Tensor) -> None:
-        nonlocal total
-        assert isinstance(conv, nn.Conv2d)
-        total += output.numel() * conv.weight[0].numel()
-
-    for conv in module.modules():
-        if isinstance(conv, nn.Conv2d):
-            conv.register_forward_hook(count)
-    with torch.no_grad():
-        module(torch.zeros(1, 3, size[1], size[0]))
-    return total

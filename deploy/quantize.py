@@ -61,7 +61,10 @@ def quantize(source: Path, target: Path, images: np.ndarray) -> None:
         with _quiet():
             try:
                 _quantize(ready, done, _Reader(normal, feeds), CalibrationMethod.Percentile, options)
-            except ValueError:  # numpy: a tensor that hardly varies, such as a gate, has no histogram
+            except ValueError as error:
+                if "bins" not in str(error):
+                    raise
+                # numpy finds no histogram of a tensor that hardly varies, such as a gate
                 _quantize(ready, done, _Reader(normal, feeds), CalibrationMethod.MinMax, options)
         onnx.save(_with_front(onnx.load(done), onnx.load(str(source)), normal), str(target))
 

@@ -10,11 +10,13 @@ import copy
 from collections.abc import Sequence
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 
 from perception.model.blocks import Linear2d, Patchify, RepConv, fused
 from perception.model.network import Network
 from perception.tasks.signs.head import SignHead
+from perception.types import Size
 
 
 def fuse(module: nn.Module) -> nn.Module:
@@ -72,3 +74,21 @@ class CropNetwork(nn.Module):
     def forward(self, crops: Tensor) -> Tensor:
         logits: Tensor = self.classify(self.tower(self.front(crops)).flatten(1))
         return logits
+
+
+def macs(network: Network, size: Size, tasks: Sequence[str]) -> int:
+    """Multiply-accumulates of one frame for `tasks`, counted at the convolutions of the fused network."""
+    module = FrameNetwork(network, tasks, ())
+    total = 0
+
+    def count(conv: nn.Module, _: object, output: Tensor) -> None:
+        nonlocal total
+        assert isinstance(conv, nn.Conv2d)
+        total += output.numel() * conv.weight[0].numel()
+
+    for conv in module.modules():
+        if isinstance(conv, nn.Conv2d):
+            conv.register_forward_hook(count)
+    with torch.no_grad():
+        module(torch.zeros(1, 3, size[1], size[0]))
+    return total

@@ -29,7 +29,7 @@ class Network(nn.Module):
 
     def forward(self, images: Tensor, tasks: Collection[str] | None = None) -> dict[str, Tensor]:
         """Normalised images (b, 3, h, w), h and w multiples of 32, to logits by output name."""
-        wanted = [t for t in self.heads if self.heads[t].reads == "frame" and (tasks is None or t in tasks)]
+        wanted = [t for t in self.heads if t not in CROP_READERS and (tasks is None or t in tasks)]
         views: Mapping[str, list[Tensor]] = self.trunk(images, wanted)
         outputs: dict[str, Tensor] = {}
         for task in wanted:

@@ -35,15 +35,22 @@ def thaw(network: Network, folder: Path, images: Tensor, crops: Tensor) -> None:
     Raises BundleError if the bundle is of another network.
     """
     files = bundle.read(folder).files["fp32"]
-    frame, crop = (_weights(folder / files[kind]) for kind in ("main", "signs"))
+    frame = _weights(folder / files["main"])
     plan: Plan = {}
+    ours = (name for name in frame if name.startswith("network.trunk.") and name.endswith(".weight"))
+    left = {name.removesuffix(".weight") for name in ours}
     for name, module in network.named_modules():
-        if name.startswith("heads.signs"):
-            continue
-        if f"network.{_stored(name, module)}.weight" in frame:
-            _load(module, frame, f"network.{_stored(name, module)}", plan)
-    if "signs" in network.heads:
-        _load_signs(network, frame, crop, plan)
+        stored = f"network.{_stored(name, module)}"
+        if f"{stored}.weight" in frame:
+            _load(module, frame, stored, plan)
+            left.discard(stored)
+    if left:
+        raise BundleError(
+            f"{folder}: expected a network shared in the same way, got one with {min(left)}; "
+            "train with the `sharing` of the bundle"
+        )
+    if "signs" in network.heads and "signs" in files:
+        _load_signs(network, frame, _weights(folder / files["signs"]), plan)
     _take_statistics(network, plan, images, crops)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import onnxruntime as ort
@@ -81,3 +82,23 @@ def test_a_bundle_of_another_network_is_refused(pictures):
     network.heads["lanes"].map = torch.nn.Conv2d(64, 8, 1)
     with pytest.raises(BundleError, match=r"lanes\.map.*expected weights \(8, 64, 1, 1\), got \(32"):
         thaw(network, SHIPPED, *map(bytes_of, pictures))
+
+
+@pytest.mark.parametrize("sharing", ["cross_stitch", "encoder_decoder", "branch2"])
+def test_a_bundle_shared_in_another_way_is_refused(pictures, sharing):
+    with pytest.raises(BundleError, match="train with the `sharing` of the bundle"):
+        thaw(Network(TASKS, sharing), SHIPPED, *map(bytes_of, pictures))
+
+
+def test_a_bundle_without_signs_leaves_that_head_alone(pictures, tmp_path):
+    spec = bundle.read(SHIPPED)
+    for path in SHIPPED.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    tasks = {name: task for name, task in spec.tasks.items() if name != "signs"}
+    files = {precision: {"main": own["main"]} for precision, own in spec.files.items()}
+    bundle.write(tmp_path, replace(spec, tasks=tasks, files=files))
+    torch.manual_seed(0)
+    network = Network(TASKS)
+    fresh = {name: x.clone() for name, x in network.heads["signs"].named_parameters()}
+    thaw(network, tmp_path, *map(bytes_of, pictures))
+    assert all(torch.equal(x, fresh[name]) for name, x in network.heads["signs"].named_parameters())

@@ -21,8 +21,6 @@ START = 0.5  # log distance: boxes begin about three strides wide
 
 
 class DetectionHead(nn.Module):
-    reads = "frame"
-
     def __init__(self, widths: Sequence[int]) -> None:
         super().__init__()
         self.towers = nn.ModuleList([RepConv(w, w) for w in widths])

@@ -12,8 +12,6 @@ FACTOR = 4  # sub-pixels a side: from stride 8 to stride 2
 
 
 class DrivableHead(nn.Module):
-    reads = "frame"
-
     def __init__(self, widths: Sequence[int]) -> None:
         super().__init__()
         self.tower = RepConv(widths[0], 32)

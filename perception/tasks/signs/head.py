@@ -19,8 +19,6 @@ from perception.tasks.signs import CLASSES
 
 
 class SignHead(nn.Module):
-    reads = "crops"
-
     def __init__(self, encoder: Encoder) -> None:
         super().__init__()
         width = encoder.widths[1]
@@ -36,8 +34,6 @@ class SignHead(nn.Module):
 
 
 class SignHeadOnGrid(nn.Module):
-    reads = "frame"
-
     def __init__(self, widths: Sequence[int]) -> None:
         super().__init__()
         self.towers = nn.ModuleList([RepConv(w, w) for w in widths])

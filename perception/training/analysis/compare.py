@@ -15,7 +15,7 @@ from typing import Any
 
 from perception.errors import DataError
 from perception.sinks.files import write_whole
-from perception.training.analysis.runs import TASKS, Run, perform, results, single, together
+from perception.training.analysis.runs import TASKS, Run, counted, perform, results, single, together
 from perception.training.analysis.statistics import Interval, delta, delta_m, interval, mean_ranks, see_saw
 from perception.training.config import configure
 from perception.types import Size
@@ -88,14 +88,7 @@ def compare(
     chosen = named(preset)
     wanted = [*chosen.settings, *settings]
     configure(chosen.training, wanted)  # a wrong setting is named before the first run
-    total = len(mtl_runs(chosen)) + len(TASKS) * chosen.seeds
-    count = 0
-
-    def hear(run: Run) -> None:
-        nonlocal count
-        count += 1
-        done(run, count, total)
-
+    hear = counted(done, len(mtl_runs(chosen)) + len(TASKS) * chosen.seeds)
     perform(mtl_runs(chosen), data, out, chosen.training, wanted, hear)
     perform(timed_runs(chosen, out), data, out, chosen.training, wanted, hear)
     found = summary(results([*mtl_runs(chosen), *timed_runs(chosen, out)], out))

@@ -19,7 +19,7 @@ import numpy as np
 from perception.sinks.files import write_whole
 from perception.training.analysis.compare import named
 from perception.training.analysis.conflict import WHOLE
-from perception.training.analysis.runs import TASKS, Run, perform, results
+from perception.training.analysis.runs import TASKS, Run, counted, perform, results
 from perception.training.analysis.statistics import relative
 
 Group = tuple[str, ...]
@@ -61,14 +61,7 @@ def groups(
     """Train every subset that is missing and write groups.json."""
     chosen = named(preset)
     runs = group_runs(chosen.seeds)
-    count = 0
-
-    def hear(run: Run) -> None:
-        nonlocal count
-        count += 1
-        done(run, count, len(runs))
-
-    perform(runs, data, out, chosen.training, [*chosen.settings, *settings], hear)
+    perform(runs, data, out, chosen.training, [*chosen.settings, *settings], counted(done, len(runs)))
     found = judged(results(runs, out))
     found |= {"command": f"perception mtl groups --preset {preset}"}
     write_whole(out / "groups.json", (json.dumps(found, indent=1) + "\n").encode())

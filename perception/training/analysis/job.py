@@ -14,10 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from perception.model.blocks import RepConv
-from perception.model.network import Network
+from perception.model.fuse import macs
 from perception.sinks.files import write_whole
 from perception.tasks.batch import Batch
 from perception.training.analysis.conflict import affinity, conflicts
@@ -64,33 +61,14 @@ def run(data: Path, out: Path, preset: str, settings: Sequence[str]) -> dict[str
         "steps": config.steps,
         "size": list(config.deployed),
         "seconds": round(trainer.seconds, 2),
-        **cost(trainer.network, config.deployed),
+        "parameters": sum(p.numel() for p in trainer.network.parameters()),
+        "macs": macs(trainer.network, config.deployed, list(trainer.network.heads)),
         "scores": scores(metrics),
         "metrics": metrics,
         "history": watch.looks.history,
         "conflicts": watch.probes,
         "weights": weights(out / "log.csv"),
     }
-
-
-def cost(network: Network, size: tuple[int, int]) -> dict[str, int]:
-    """Parameters of all, and multiply-accumulates of a frame, counted at its convolutions."""
-    total = 0
-
-    def count(module: torch.nn.Module, _: object, output: torch.Tensor) -> None:
-        nonlocal total
-        conv = module.conv if isinstance(module, RepConv) else module  # a block adds its kernels first
-        assert isinstance(conv, torch.nn.Conv2d)
-        total += output.numel() * conv.weight[0].numel()
-
-    counted = [m for m in network.modules() if isinstance(m, torch.nn.Conv2d | RepConv)]
-    hooks = [module.register_forward_hook(count) for module in counted]
-    network.eval()
-    with torch.no_grad():
-        network(torch.zeros(1, 3, size[1], size[0]))
-    for hook in hooks:
-        hook.remove()
-    return {"parameters": sum(p.numel() for p in network.parameters()), "macs": total}
 
 
 def weights(log: Path) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from multiprocessing import get_context
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -75,6 +76,12 @@ def perform(
             failed += [run.folder] if process.exitcode else []
     if failed:
         raise DataError(f"expected all runs to end well, failed: {', '.join(failed)}; see output.log there")
+
+
+def counted(done: Callable[[Run, int, int], None], total: int) -> Callable[[Run], None]:
+    """`done` for `perform`, told of each run, how many there are by then, and of how many."""
+    numbers = count(1)
+    return lambda run: done(run, next(numbers), total)
 
 
 def all_settings(run: Run, settings: Sequence[str]) -> list[str]:

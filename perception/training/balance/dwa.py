@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from perception.training.balance.method import Losses, Stateless, Weights
+from perception.training.balance.method import Losses, OnLosses, Weights
 
 TEMPERATURE = 2.0
 WINDOW = 100
 
 
-class DWA(Stateless):
+class DWA(OnLosses):
     def __init__(self, base: dict[str, float], seed: int = 0) -> None:
         super().__init__(base, seed)
         self.means: dict[str, list[float]] = {}  # of up to two whole windows, older first

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from perception.training.balance.method import Losses, Stateless, Weights
+from perception.training.balance.method import Losses, OnLosses, Weights
 
 RATE, DECAY = 0.025, 0.01
 BETAS = (0.9, 0.999)
 
 
-class FAMO(Stateless):
+class FAMO(OnLosses):
     looks_again = True
 
     def __init__(self, base: dict[str, float], seed: int = 0) -> None:

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from perception.training.balance.method import Losses, Stateless, Weights
+from perception.training.balance.method import Losses, OnLosses, Weights
 
 ALPHA = 1.0
 RATE = 0.01
 LEAST = 0.02
 
 
-class GradNorm(Stateless):
+class GradNorm(OnLosses):
     needs_gramian = True
 
     def __init__(self, base: dict[str, float], seed: int = 0) -> None:

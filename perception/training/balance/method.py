@@ -34,8 +34,8 @@ class Method(Protocol):
         """The inverse of `state`."""
 
 
-class Stateless:
-    """The rest of a method that remembers nothing and needs the losses alone."""
+class OnLosses:
+    """A method that finds its weights from the losses; unless it says more, it remembers nothing."""
 
     needs_gramian, heads_too, looks_again = False, True, False
 
@@ -53,7 +53,7 @@ class Stateless:
         pass
 
 
-class OnGradients(Stateless):
+class OnGradients(OnLosses):
     """A method that finds its weights from the directions of the gradients alone: `mix` of their cosines.
 
     Rows are brought to length 1 first: where lengths differ by more than thirty to one, the solvers lose the

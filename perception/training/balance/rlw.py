@@ -11,10 +11,10 @@ from zlib import crc32
 
 import numpy as np
 
-from perception.training.balance.method import Losses, Stateless, Weights
+from perception.training.balance.method import Losses, OnLosses, Weights
 
 
-class RLW(Stateless):
+class RLW(OnLosses):
     def __init__(self, base: dict[str, float], seed: int = 0) -> None:
         super().__init__(base, seed)
         self.step = 0

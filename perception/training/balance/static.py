@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from perception.training.balance.method import Losses, Stateless, Weights
+from perception.training.balance.method import Losses, OnLosses, Weights
 
 
-class StaticWeights(Stateless):
+class StaticWeights(OnLosses):
     """A task that is not named in the settings has weight 1."""
 
     def weights(self, losses: Losses, gramian: np.ndarray) -> Weights:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from perception.training.balance.method import Losses, Stateless, Weights
+from perception.training.balance.method import Losses, OnLosses, Weights
 
 MU = 0.5
 MARGIN = 0.1
@@ -20,7 +20,7 @@ KEEP = 0.98  # of the running mean of a log loss, each step
 WARM = 50
 
 
-class STCH(Stateless):
+class STCH(OnLosses):
     def __init__(self, base: dict[str, float], seed: int = 0) -> None:
         super().__init__(base, seed)
         self.known: dict[str, list[float]] = {}  # running mean of log L, the lowest since WARM, steps

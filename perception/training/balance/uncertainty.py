@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from perception.training.balance.method import Losses, Stateless, Weights
+from perception.training.balance.method import Losses, OnLosses, Weights
 
 RATE = 0.02
 LIMIT = 6.0  # of |s|
 
 
-class Uncertainty(Stateless):
+class Uncertainty(OnLosses):
     def __init__(self, base: dict[str, float], seed: int = 0) -> None:
         super().__init__(base, seed)
         self.log_variance: dict[str, float] = {}

@@ -6,7 +6,7 @@ What is rare in a driver's view is seen more often so, and before other backgrou
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +16,12 @@ import numpy as np
 from perception.tasks.detection import CLASSES
 from perception.training.data import records
 from perception.training.data.idd import LIVING, VEHICLE
-from perception.training.data.idd import read as read_idd
 from perception.training.data.sample import Sample
 
-CAMVID = {"vehicle": 8, "person": 9, "cyclist": 10}  # values in the masks
-IDD = {"vehicle": VEHICLE, "person": LIVING}
+VALUES = {  # of the classes in the masks
+    "camvid": {"vehicle": 8, "person": 9, "cyclist": 10},
+    "idd": {"vehicle": VEHICLE, "person": LIVING},
+}
 LEAST = 22  # pixels high
 FULL = 0.3  # share of its box that a mask must fill
 
@@ -34,28 +35,29 @@ class Cutout:
     height: float  # as a share of the image's height
 
 
-def read(data: Path, samples: Mapping[str, list[Sample]]) -> list[Cutout]:
-    """Of the training frames of CamVid (people's boxes) and IDD (a teacher's that the masks confirm)."""
-    found = list(_camvid(data)) if samples.get("camvid") else []
-    return found + (list(_idd(data)) if samples.get("idd") else [])
+def read(data: Path, samples: Mapping[str, Sequence[Sample]]) -> list[Cutout]:
+    """Of the training frames of CamVid (people's boxes) and IDD (a teacher's that the masks confirm).
+
+    `samples`: those frames by data set, as their readers give them.
+    """
+    return [
+        cutout
+        for name, values in VALUES.items()
+        for stem, sample in zip(_stems(data, name), samples.get(name, ()), strict=False)
+        for cutout in _of(data / name / "masks" / f"{stem}.png", sample, values)
+    ]
 
 
-def _camvid(data: Path) -> Iterator[Cutout]:
-    for name, boxes in records.human(data, "camvid").items():
-        mask = records.read_image(data / f"camvid/masks/{Path(name).stem}.png", cv2.IMREAD_GRAYSCALE)
-        image = records.read_image(data / name)
-        for box, label in zip(boxes.xyxy[boxes.sure], boxes.label[boxes.sure], strict=True):
-            yield from _cut(image, mask, box, CLASSES[label], CAMVID)
+def _stems(data: Path, name: str) -> list[str]:
+    return [row["name"] for row in records.table(data / f"{name}.csv") if row["split"] == "train"]
 
 
-def _idd(data: Path) -> Iterator[Cutout]:
-    rows = [row["name"] for row in records.table(data / "idd.csv") if row["split"] == "train"]
-    for name, sample in zip(rows, read_idd(data), strict=True):
-        mask = records.read_image(data / f"idd/masks/{name}.png", cv2.IMREAD_GRAYSCALE)
-        boxes = sample.boxes
-        assert boxes is not None
-        for box, label in zip(boxes.xyxy[boxes.sure], boxes.label[boxes.sure], strict=True):
-            yield from _cut(sample.image, mask, box, CLASSES[label], IDD)
+def _of(mask_path: Path, sample: Sample, values: Mapping[str, int]) -> Iterator[Cutout]:
+    boxes = sample.boxes
+    assert boxes is not None
+    mask = records.read_image(mask_path, cv2.IMREAD_GRAYSCALE)
+    for box, label in zip(boxes.xyxy[boxes.sure], boxes.label[boxes.sure], strict=True):
+        yield from _cut(sample.image, mask, box, CLASSES[label], values)
 
 
 def _cut(

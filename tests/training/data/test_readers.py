@@ -173,7 +173,9 @@ def test_cutouts_follow_the_mask_and_leave_out_what_is_small_or_at_the_edge():
     mask[20:60, 30:50] = 9
     mask[30:34, 30:34] = 0
     boxes = [(28, 18, 52, 62), (28, 18, 52, 30), (28, 18, 80, 62)]
-    found = [list(cutouts._cut(image, mask, np.array(box), "person", cutouts.CAMVID)) for box in boxes]
+    found = [
+        list(cutouts._cut(image, mask, np.array(box), "person", cutouts.VALUES["camvid"])) for box in boxes
+    ]
     assert [len(x) for x in found] == [1, 0, 0]
     (cutout,) = found[0]
     np.testing.assert_array_equal(cutout.image, image[20:60, 30:50])
