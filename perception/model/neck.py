@@ -23,7 +23,6 @@ class Neck(nn.Module):
         self.detail = down(widths[0], width)
         self.lateral = nn.ModuleList([lateral(w, width) for w in widths[1:]])
         self.fuse = nn.ModuleList([RepConv(width, width) for _ in widths[1:]])
-        self.widths = (width,) * len(STRIDES)
 
     def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
         """The encoder's features to pyramid levels (b, width, h, w) at strides 8, 16, 32."""

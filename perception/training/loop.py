@@ -91,7 +91,7 @@ class Trainer:
         self.schedule = SCHEDULES[config.schedule](config)
         self.step, self.seconds = 0, 0.0  # processor time of the steps alone, without the making of batches
 
-    def begin(self, batch: Batch) -> None:
+    def _begin(self, batch: Batch) -> None:
         """Take the weights to start from, if any are named; a bundle's norms adapt to `batch`."""
         init = self.config.init
         if not init:
@@ -105,7 +105,7 @@ class Trainer:
     def _prepare(self, batch: Batch) -> None:
         """Before the first step of this process, with its batch."""
         if self.step == 0:
-            self.begin(batch)
+            self._begin(batch)
         self.network.eval()  # its batch norms learn nothing from being looked at
         check_alive(self.network, losses(self.network, batch))
         if self.config.rounding:

@@ -20,7 +20,7 @@ from perception.model.sharing.trunk import WIDTH, Trunk
 
 class CrossTaskAttention(Trunk):
     def __init__(self, tasks: Collection[str], crop_tasks: Collection[str] = ()) -> None:
-        super().__init__(tasks, crop_tasks)
+        super().__init__()
         self.encoder = Encoder()
         self.neck = Neck(self.encoder.widths, WIDTH)
         self.own = nn.ModuleDict({t: nn.ModuleList([RepConv(w, w) for w in self.widths]) for t in tasks})
@@ -34,7 +34,7 @@ class CrossTaskAttention(Trunk):
         levels = self.neck(self.encoder(images))
         views: dict[str, list[Tensor]] = {task: [] for task in tasks}
         for k, level in enumerate(levels):
-            features = {task: block(self.own, task, k)(level) for task in self.tasks}
+            features = {task: block(self.own, task, k)(level) for task in self.own}
             told = {task: block(self.tell, task, k)(x) for task, x in features.items()}
             for task in tasks:
                 others = [x for name, x in told.items() if name != task]

@@ -14,7 +14,7 @@ from perception.model.sharing.trunk import Trunk, necks
 class Branch(Trunk):
     def __init__(self, tasks: Collection[str], crop_tasks: Collection[str] = (), depth: int = 2) -> None:
         """`depth`: stages that are shared, of the encoder's four."""
-        super().__init__(tasks, crop_tasks)
+        super().__init__()
         self.depth, self.encoder = depth, Encoder()
         self.own = nn.ModuleDict({task: Encoder().stages[depth:] for task in tasks})
         self.necks = necks(tasks, self.encoder)

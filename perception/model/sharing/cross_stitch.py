@@ -21,7 +21,7 @@ class CrossStitch(Trunk):
     """Sign crops are read by the first frame task's encoder."""
 
     def __init__(self, tasks: Collection[str], crop_tasks: Collection[str] = ()) -> None:
-        super().__init__(tasks, crop_tasks)
+        super().__init__()
         self.encoders = encoders(tasks or crop_tasks)
         self.necks = necks(tasks, self.encoder)
         count = len(self.encoders)

@@ -12,7 +12,7 @@ from perception.model.sharing.trunk import Trunk, necks
 
 class EncoderDecoder(Trunk):
     def __init__(self, tasks: Collection[str], crop_tasks: Collection[str] = ()) -> None:
-        super().__init__(tasks, crop_tasks)
+        super().__init__()
         self.encoder = Encoder()
         self.necks = necks(tasks, self.encoder)
 

@@ -15,7 +15,7 @@ class HardSharing(Trunk):
     """Every task's head reads the same pyramid."""
 
     def __init__(self, tasks: Collection[str], crop_tasks: Collection[str] = ()) -> None:
-        super().__init__(tasks, crop_tasks)
+        super().__init__()
         self.encoder = Encoder()
         self.neck = Neck(self.encoder.widths, WIDTH)
 

@@ -22,7 +22,7 @@ EXPERTS = 3
 
 class Mixture(Trunk):
     def __init__(self, tasks: Collection[str], crop_tasks: Collection[str] = ()) -> None:
-        super().__init__(tasks, crop_tasks)
+        super().__init__()
         self.encoder = Encoder()
         self.neck = Neck(self.encoder.widths, WIDTH)
         self.experts = nn.ModuleList(

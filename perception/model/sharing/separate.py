@@ -15,7 +15,7 @@ class Separate(Trunk):
     """Each task's head reads the pyramid of its own encoder; sign crops have one of their own, too."""
 
     def __init__(self, tasks: Collection[str], crop_tasks: Collection[str] = ()) -> None:
-        super().__init__(tasks, crop_tasks)
+        super().__init__()
         self.encoders = encoders([*crop_tasks, *tasks])
         self.necks = necks(tasks, self.encoder)
 

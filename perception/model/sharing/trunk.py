@@ -14,14 +14,10 @@ WIDTH = 64  # of every view
 
 
 class Trunk(nn.Module, ABC):
-    """`tasks` read frames, `crop_tasks` read sign crops through the first stages of `encoder`."""
+    """Made of `tasks`, which read frames, and `crop_tasks`, which read crops by `encoder`'s first stages."""
 
     widths = (WIDTH,) * 3  # of a task's view at strides 8, 16 and 32
     encoder: Encoder
-
-    def __init__(self, tasks: Collection[str], crop_tasks: Collection[str] = ()) -> None:
-        super().__init__()
-        self.tasks, self.crop_tasks = tuple(tasks), tuple(crop_tasks)
 
     @abstractmethod
     def forward(self, images: Tensor, tasks: Collection[str]) -> Mapping[str, list[Tensor]]:
