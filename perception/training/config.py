@@ -14,14 +14,12 @@ from perception.errors import DataError
 class Config:
     tasks: tuple[str, ...] = ("detection", "lanes", "signs", "drivable")
     sharing: str = "hard"
-    balance: str = "equal"
+    balance: str = "static"
     balance_at: str = "features"  # where methods that look at gradients compare them, or "parameters"
     schedule: str = "joint"
     groups: tuple[tuple[str, ...], ...] = ()  # of tasks, for the schedule "grouped"
     frozen: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # for "staged": part -> from, to
-    weights: Mapping[str, float] = field(
-        default_factory=lambda: {"signs_grid": 0.3, "detection": 2.5, "drivable": 8.0}
-    )
+    weights: Mapping[str, float] = field(default_factory=lambda: {"detection": 2.5, "drivable": 8.0})
     sources: Mapping[str, float] = field(  # share of each data set in a batch
         default_factory=lambda: {
             "camvid": 3.5,

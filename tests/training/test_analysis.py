@@ -83,7 +83,7 @@ def test_only_a_sure_loss_is_called_negative_transfer():
     worse = {"detection": 0.4, "lanes": 0.5, "signs": 0.6, "drivable": 0.5}
     noise = {"detection": 0.01, "lanes": 0.01, "signs": 0.01, "drivable": 0.03}
     runs = {s: result(**{t: x + noise[t] * s for t, x in worse.items()}) for s in range(3)}
-    found = summary({**single, "hard/equal": runs})["variants"]["hard/equal"]["against"]["single"]
+    found = summary({**single, "hard/equal": runs})["variants"]["hard/equal"]["steps"]
     assert found["hurt"] == ["detection"]
     assert found["worst"] == "detection"
     assert found["delta"]["signs"]["mean"] > 15
@@ -102,7 +102,7 @@ def test_the_best_grouping_is_found_and_the_forecast_judged():
     runs = {}
     for group in subsets():
         gain = {t: 0.1 * (t in friends <= set(group)) - 0.1 * (t in foes <= set(group)) for t in group}
-        runs[f"group/{'+'.join(group)}"] = {0: result(**{t: 0.5 + gain[t] for t in group})}
+        runs[grouping.group_run(group, 0).variant] = {0: result(**{t: 0.5 + gain[t] for t in group})}
     found = judged(runs)
     assert found["partitions"][0]["delta_m"] == pytest.approx(10)
     assert "detection+lanes" in found["partitions"][0]["groups"]
@@ -122,7 +122,7 @@ TINY = ("steps=60", "batch=2", "crops=2", "size=[64, 32]", "deployed=[96, 64]", 
 
 @pytest.fixture
 def smoke(monkeypatch):
-    preset = Preset("quick", ("hard", "attention"), ("equal", "upgrad"), 1, TINY)
+    preset = Preset("quick", ("hard", "attention"), ("equal",), 1, TINY, (("hard", "upgrad"),))
     monkeypatch.setitem(comparing.PRESETS, "smoke", preset)
 
 
@@ -130,11 +130,11 @@ def test_a_comparison_is_trained_and_resumed(folder, tmp_path, smoke):
     heard = []
     found = comparing.compare("smoke", folder, tmp_path, done=lambda *news: heard.append(news))
     assert set(found["variants"]) == {"hard/equal", "attention/equal", "hard/upgrad"}
-    assert heard[-1][1:] == (11, 11)
-    for one in found["variants"].values():
-        assert all(set(one["against"][name]["delta"]) == set(TASKS) for name in ("single", "single-time"))
+    assert [news[1:] for news in heard] == [(k + 1, n) for n in (7, 3) for k in range(n)]
+    for name, one in found["variants"].items():
+        assert all(set(one[axis]["delta"]) == set(TASKS) for axis in ("steps", "time"))
         assert one["seconds"]["mean"] > 0 < one["macs"]
-        assert one["conflicts"][0]["cosines"]["trunk"]
+        assert bool(one["conflicts"]) == name.endswith("/equal")
     assert json.loads((tmp_path / "comparison.json").read_text()) == json.loads(json.dumps(found))
     looks = json.loads((tmp_path / "scores.json").read_text())["looks"]
     assert [look["progress"] for look in looks] == [0.2, 0.4, 0.6, 0.8]
@@ -147,17 +147,17 @@ def test_a_comparison_is_trained_and_resumed(folder, tmp_path, smoke):
 def judged_runs(tmp_path):
     """A folder with both kinds of results, of made-up runs."""
     rng = np.random.default_rng(0)
-    single = {f"{kind}/{t}": {s: result(**{t: 0.5}) for s in (0, 1)} for kind in SINGLE for t in TASKS}
-    ways = ("hard/equal", "hard/upgrad")
+    single = {f"single/{t}": {s: result(**{t: 0.5}) for s in (0, 1)} for t in TASKS}
+    ways = [f"{prefix}hard/{way}" for prefix in ("", comparing.IN_TIME) for way in ("equal", "upgrad")]
     mixed = {way: {s: result(**{t: rng.uniform(0.4, 0.6) for t in TASKS}) for s in (0, 1)} for way in ways}
     found = summary({**single, **mixed}) | {"command": "perception mtl compare"}
     (tmp_path / "comparison.json").write_text(json.dumps(found))
-    subset = {f"group/{'+'.join(g)}": {0: result(**{t: rng.uniform(0.4, 0.6) for t in g})} for g in subsets()}
+    subset = {
+        grouping.group_run(g, 0).variant: {0: result(**{t: rng.uniform(0.4, 0.6) for t in g})}
+        for g in subsets()
+    }
     (tmp_path / "groups.json").write_text(json.dumps(judged(subset)))
     return tmp_path
-
-
-SINGLE = ("single", "single-time")
 
 
 def test_the_page_stands_alone_and_tells_of_every_way(judged_runs):
@@ -168,7 +168,8 @@ def test_the_page_stands_alone_and_tells_of_every_way(judged_runs):
     assert page.count("<svg") >= 4
     links = re.findall(r"(?:src|href)=.?(\S+)", page)
     assert all(link.startswith(("#", "data:")) for link in links)
-    assert text.count("\n| ") == 2 * 3 + 16  # two tables with a head and two ways, one of 15 groupings
+    # on two axes a grid of one row and a table of two ways, with heads; then one of 15 groupings
+    assert text.count("\n| ") == 2 * (2 + 3) + 16
 
 
 def test_the_same_results_give_the_same_page(judged_runs):

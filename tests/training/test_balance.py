@@ -215,7 +215,7 @@ def test_nash_meets_its_equation(seed):
 
 
 def test_fixed_weights_are_those_of_the_settings_and_else_one():
-    assert method("equal", lanes=2.0).weights(LOSSES, np.zeros((4, 4))) == dict.fromkeys(TASKS, 1.0) | {
+    assert method("static", lanes=2.0).weights(LOSSES, np.zeros((4, 4))) == dict.fromkeys(TASKS, 1.0) | {
         "lanes": 2.0
     }
 

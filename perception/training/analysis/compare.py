@@ -1,76 +1,130 @@
 """Ways to share and to balance against single-task networks: the runs, and what they say.
 
-Every run has the same code, pictures, batches and seeds. Single-task networks are trained twice: as many
-steps as the others ("single"), and as many as fit, all four together, into the processor time of plain hard
-sharing ("single-time").
+Every run has the same code, pictures, batches and seeds. What is compared is trained twice: as many steps as
+the single-task networks, and, "in-time", as many as fit into the processor time of all of these together. The
+best of the first seeds get further ones.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from perception.errors import DataError
 from perception.sinks.files import write_whole
-from perception.training.analysis.runs import TASKS, Run, counted, perform, results, single, together
+from perception.training.analysis.runs import (
+    TASKS,
+    Pair,
+    Results,
+    Run,
+    perform,
+    results,
+    single,
+    together,
+)
 from perception.training.analysis.statistics import Interval, delta, delta_m, interval, mean_ranks, see_saw
 from perception.training.config import configure
 from perception.types import Size
 
 REFERENCE = ("hard", "equal")
-Results = Mapping[str, Mapping[int, Mapping[str, Any]]]  # variant -> seed -> result
+BY_HAND = ("hard", "static", 'weights={"detection": 2.5, "drivable": 8.0}')  # as the shipped network
+IN_TIME = "in-time/"  # before a variant's name: its runs of equal processor time
 
 
 @dataclass(frozen=True)
 class Preset:
     training: str  # preset of the training
-    sharing: tuple[str, ...]  # each with REFERENCE's balancing
-    balance: tuple[str, ...]  # each with REFERENCE's sharing
+    sharing: tuple[str, ...]
+    balance: tuple[str, ...]  # each with each of `sharing`
     seeds: int
     settings: tuple[str, ...] = ()
+    beside: tuple[Pair, ...] = ()  # what is compared with them
+    finalists: int = 0  # so many of the best, and REFERENCE, get
+    final_seeds: int = 0  # seeds in all
+
+    @property
+    def pairs(self) -> list[Pair]:
+        return [*((way, balance) for way in self.sharing for balance in self.balance), *self.beside]
 
 
 PRESETS = {
     "quick": Preset(
         "quick",
         ("hard", "mixture"),
-        ("equal", "uncertainty", "upgrad"),
+        ("equal", "upgrad"),
         2,
         ("steps=60", "rendered=8", "batch=4", "size=[160, 96]", "deployed=[192, 128]"),
     ),
     "full": Preset(
         "small",
-        ("hard", "cross_stitch", "soft", "encoder_decoder", "mixture", "attention", "branch2"),
-        ("equal", "uncertainty", "dwa", "famo", "upgrad", "pcgrad", "gradnorm", "stch"),
+        ("hard", "cross_stitch", "encoder_decoder", "mixture", "attention"),
+        ("equal", "uncertainty", "dwa", "famo", "upgrad", "pcgrad"),
         3,
-        ("steps=600", "rendered=300", "weights={}"),
+        ("steps=400", "rendered=300", "weights={}"),
+        (("soft", "equal"), ("branch2", "equal"), ("hard", "gradnorm"), ("hard", "stch"), BY_HAND),
+        finalists=3,
+        final_seeds=5,
     ),
 }
 
 
-def mtl_runs(preset: Preset) -> list[Run]:
-    """All but the single-task runs of equal time, whose length follows from these."""
-    pairs = [(way, REFERENCE[1]) for way in preset.sharing] + [(REFERENCE[0], way) for way in preset.balance]
-    seeds = range(preset.seeds)
+def planned(preset: Preset, found: Results) -> list[Run]:
+    """All runs that are known to be needed by what is `found`; more may follow from their results."""
+    seeds, extra = range(preset.seeds), range(preset.seeds, preset.final_seeds)
+    runs = _equal_steps(preset.pairs, seeds)
+    first = {name: {s: run for s, run in own.items() if s in seeds} for name, own in found.items()}
+    if not all(run.seed in first.get(run.variant, {}) for run in runs):
+        return runs
+    best, steps = finalists(preset, first), steps_in_time(first)
+    plain = [pair for pair in preset.pairs if REFERENCE[0] == pair[0] or REFERENCE[1] == pair[1]]
+    mixed = [pair for pair in preset.pairs if pair not in plain]
+    runs += [*_in_time(plain, seeds, steps), *(_equal_steps(best, extra) if best else [])]
+    return [*runs, *_in_time(best, extra, steps), *_in_time(mixed, seeds, steps)]
+
+
+def _equal_steps(pairs: Iterable[Pair], seeds: Collection[int]) -> list[Run]:
     return [
-        *(single(task, seed) for seed in seeds for task in TASKS),
-        *(together(sharing, balance, seed) for seed in seeds for sharing, balance in dict.fromkeys(pairs)),
+        run
+        for seed in seeds
+        for run in (*(single(task, seed) for task in TASKS), *(together(pair, seed) for pair in pairs))
     ]
 
 
-def timed_runs(preset: Preset, out: Path) -> list[Run]:
-    """Single-task runs that together take the processor time of one run of REFERENCE."""
-    found = results(mtl_runs(preset), out)
-    reference = found.get("/".join(REFERENCE), {})
-    runs = []
-    for seed, whole in reference.items():
-        alone = [found[f"single/{task}"][seed]["seconds"] for task in TASKS]
-        steps = max(1, round(whole["steps"] * whole["seconds"] / sum(alone)))
-        runs += [single(task, seed, f"steps={steps}", name="single-time") for task in TASKS]
-    return runs
+def _in_time(pairs: Iterable[Pair], seeds: Collection[int], steps: Mapping[str, int]) -> list[Run]:
+    runs = [together(pair, seed) for seed in seeds for pair in pairs]
+    return [
+        replace(run, variant=IN_TIME + run.variant, settings=(*run.settings, f"steps={steps[run.variant]}"))
+        for run in runs
+    ]
+
+
+def steps_in_time(found: Results) -> dict[str, int]:
+    """Variant -> steps that fit into the processor time of the four single-task networks."""
+    own = {name: runs for name, runs in found.items() if not name.startswith(IN_TIME)}
+    seconds = {
+        name: mean(run["seconds"] / run["steps"] for run in runs.values()) for name, runs in own.items()
+    }
+    alone = sum(run["seconds"] for task in TASKS for run in found[f"single/{task}"].values())
+    budget = alone / len(found[f"single/{TASKS[0]}"])
+    return {name: max(1, round(budget / cost)) for name, cost in seconds.items()}
+
+
+def finalists(preset: Preset, found: Results) -> list[Pair]:
+    """Of the preset's pairs those of the highest mean difference to single-task networks, and REFERENCE."""
+    if not preset.finalists:
+        return []
+    single_task = {task: scores_of(found[f"single/{task}"], task) for task in TASKS}
+
+    def gain(pair: Pair) -> float:
+        runs = found["/".join(pair[:2])]
+        return _mean(delta_m({task: scores_of(runs, task) for task in TASKS}, single_task), float("-inf"))
+
+    best = sorted(preset.pairs, key=gain, reverse=True)[: preset.finalists]
+    return [pair for pair in preset.pairs if pair in best or pair[:2] == REFERENCE]
 
 
 def compare(
@@ -83,20 +137,23 @@ def compare(
 ) -> dict[str, Any]:
     """Do the missing runs and write comparison.json.
 
-    `done` hears of each run and how many there are by then; `speeds` tells how fast architectures are in use.
+    `done` hears of each run, its number and that of all known to be missing then; `speeds` tells how fast
+    architectures are in use.
     """
     chosen = named(preset)
     wanted = [*chosen.settings, *settings]
     configure(chosen.training, wanted)  # a wrong setting is named before the first run
-    hear = counted(done, len(mtl_runs(chosen)) + len(TASKS) * chosen.seeds)
-    perform(mtl_runs(chosen), data, out, chosen.training, wanted, hear)
-    perform(timed_runs(chosen, out), data, out, chosen.training, wanted, hear)
-    found = summary(results([*mtl_runs(chosen), *timed_runs(chosen, out)], out))
+    runs: list[Run] = []
+    while (more := planned(chosen, results(runs, out))) != runs:
+        perform(more, data, out, chosen.training, wanted, done)
+        runs = more
+    found = summary(results(runs, out))
     found |= {"command": f"perception mtl compare --preset {preset}", "settings": wanted}
     if speeds is not None:
-        found["speeds"] = dict(speeds(chosen.sharing, TASKS, configure(chosen.training, wanted).deployed))
+        ways = list(dict.fromkeys(pair[0] for pair in chosen.pairs))
+        found["speeds"] = dict(speeds(ways, TASKS, configure(chosen.training, wanted).deployed))
     write_whole(out / "comparison.json", (json.dumps(found, indent=1) + "\n").encode())
-    looks = {"format": 1, "looks": single_looks(results(mtl_runs(chosen), out))}
+    looks = {"format": 1, "looks": single_looks(results(runs, out))}
     write_whole(out / "scores.json", (json.dumps(looks, indent=1) + "\n").encode())
     return found
 
@@ -126,51 +183,55 @@ def named(preset: str) -> Preset:
 
 
 def summary(found: Results) -> dict[str, Any]:
-    """Per variant: scores, differences to both baselines, cost; which tasks it hurts; ranks and see-saw."""
-    baselines = {
-        name: {task: scores_of(found.get(f"{name}/{task}", {}), task) for task in TASKS}
-        for name in ("single", "single-time")
-    }
-    variants = {name: runs for name, runs in found.items() if not name.startswith("single")}
+    """Per variant: scores, differences to single-task networks, cost; which tasks it hurts; see-saw."""
+    alone = {task: scores_of(found.get(f"single/{task}", {}), task) for task in TASKS}
+    variants = {name: runs for name, runs in found.items() if not name.startswith(("single/", IN_TIME))}
     ranks = mean_ranks({name: means(runs) for name, runs in variants.items()})
     return {
-        "format": 1,
+        "format": 2,
         "tasks": list(TASKS),
-        "baselines": {name: {t: as_dict(x) for t, x in own.items() if x} for name, own in baselines.items()},
+        "single": {task: as_dict(scores) for task, scores in alone.items() if scores},
         "variants": {
-            name: variant(runs, baselines) | {"rank": ranks.get(name)} for name, runs in variants.items()
+            name: variant(runs, found.get(IN_TIME + name, {}), alone) | {"rank": ranks.get(name)}
+            for name, runs in variants.items()
         },
         "size": next((run["size"] for runs in found.values() for run in runs.values()), None),
+        "steps": next((run["steps"] for runs in variants.values() for run in runs.values()), None),
     }
 
 
-def variant(runs: Mapping[int, Mapping[str, Any]], baselines: Mapping[str, Any]) -> dict[str, Any]:
-    own = {task: scores_of(runs, task) for task in TASKS}
+def variant(
+    runs: Mapping[int, Mapping[str, Any]],
+    timed: Mapping[int, Mapping[str, Any]],
+    alone: Mapping[str, Mapping[int, float]],
+) -> dict[str, Any]:
+    """What its runs of equal steps, and those of equal time, say against single-task scores."""
     first = next(iter(runs.values()))
-    against = {}
-    for name, baseline in baselines.items():
-        single_deltas = {task: delta(own[task], baseline[task]) for task in TASKS}
-        whole = delta_m(own, baseline)
-        against[name] = {
-            "delta": {task: _plain(x) for task, x in single_deltas.items() if x is not None},
-            "delta_m": _plain(whole) if whole is not None else None,
-            "hurt": [task for task, x in single_deltas.items() if x is not None and x.below_zero],
-            "worst": min(
-                (task for task, x in single_deltas.items() if x is not None),
-                key=lambda task: _mean(single_deltas[task]),
-                default=None,
-            ),
-        }
     return {
         "seeds": sorted(runs),
-        "scores": {task: as_dict(x) for task, x in own.items() if x},
-        "against": against,
+        "scores": {task: as_dict(x) for task in TASKS if (x := scores_of(runs, task))},
+        "steps": against(runs, alone),
+        "time": against(timed, alone) | {"steps": [run["steps"] for run in timed.values()][:1]},
         "seconds": _plain(interval([run["seconds"] for run in runs.values()])),
         "parameters": first["parameters"],
         "macs": first["macs"],
         "see_saw": see_saw([[look["scores"] for look in run["history"]] for run in runs.values()]),
         "conflicts": first["conflicts"],
         "weights": first["weights"],
+    }
+
+
+def against(
+    runs: Mapping[int, Mapping[str, Any]], baseline: Mapping[str, Mapping[int, float]]
+) -> dict[str, Any]:
+    own = {task: scores_of(runs, task) for task in TASKS}
+    found = {task: x for task in TASKS if (x := delta(own[task], baseline[task])) is not None}
+    whole = delta_m(own, baseline)
+    return {
+        "delta": {task: _plain(x) for task, x in found.items()},
+        "delta_m": _plain(whole) if whole is not None else None,
+        "hurt": [task for task, x in found.items() if x.below_zero],
+        "worst": min(found, key=lambda task: found[task].mean, default=None),
     }
 
 
@@ -191,5 +252,5 @@ def _plain(found: Interval) -> dict[str, Any]:
     return asdict(found) | ({"half": None} if found.count == 1 else {})
 
 
-def _mean(found: Interval | None) -> float:
-    return found.mean if found is not None else float("inf")
+def _mean(found: Interval | None, unknown: float) -> float:
+    return found.mean if found is not None else unknown

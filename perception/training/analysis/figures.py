@@ -31,25 +31,26 @@ def svg(figure: Figure) -> str:
     return text[text.index("<svg") :]
 
 
-def deltas(variants: Variants, baseline: str, tasks: Sequence[str]) -> str:
+def deltas(variants: Variants, axis: str, tasks: Sequence[str]) -> str:
     """A row a variant, best first: each task's relative difference with its interval, and their mean."""
-    names = sorted(variants, key=lambda n: _mean(variants[n]["against"][baseline]["delta_m"]))
+    known = [name for name in variants if variants[name][axis]["delta_m"]]
+    names = sorted(known, key=lambda n: float(variants[n][axis]["delta_m"]["mean"]))
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 1 + 0.5 * len(names)))
         axes = figure.subplots()
         for y, name in enumerate(names):
-            own = variants[name]["against"][baseline]
+            own = variants[name][axis]
             for k, task in enumerate(tasks):
                 if task in own["delta"]:
                     label = task if y == 0 else None
                     _whisker(axes, own["delta"][task], y + 0.26 - 0.15 * k, COLOURS[task], label)
-            if own["delta_m"]:
-                label = "mean" if y == 0 else None
-                axes.plot([own["delta_m"]["mean"]], [y], "|", ms=22, mew=2, color="#333", label=label)
+            label = "mean" if y == 0 else None
+            axes.plot([own["delta_m"]["mean"]], [y], "|", ms=22, mew=2, color="#333", label=label)
         axes.axvline(0, color="#999", lw=0.8)
         axes.set_yticks(range(len(names)), names)
         axes.set_xlabel("difference to the single-task network, %")
-        axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=5, frameon=False)
+        if names:
+            axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=5, frameon=False)
     return svg(figure)
 
 
@@ -60,20 +61,25 @@ def _whisker(axes: Axes, found: Mapping[str, Any], y: float, colour: str, label:
         axes.plot([found["mean"] - half, found["mean"] + half], [y, y], color=colour, lw=1.4)
 
 
-def pareto(variants: Variants, baseline: str) -> str:
-    """Quality against the processor time of training; the line joins what nothing else beats in both."""
+def pareto(variants: Variants) -> str:
+    """Quality at equal steps against what these cost; the line joins, and names, what nothing else beats."""
     points = {
-        name: (own["seconds"]["mean"], _mean(own["against"][baseline]["delta_m"]))
+        name: (own["seconds"]["mean"], float(own["steps"]["delta_m"]["mean"]))
         for name, own in variants.items()
-        if own["against"][baseline]["delta_m"]
+        if own["steps"]["delta_m"]
     }
+    ways = list(dict.fromkeys(name.partition("/")[0] for name in points))
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 4.2))
         axes = figure.subplots()
-        axes.plot(*zip(*points.values(), strict=True), "o", color="#2471a3", ms=5) if points else None
-        _name(axes, points)
-        front = [p for p in points.values() if not any(_beats(q, p) for q in points.values())]
-        axes.plot(*zip(*sorted(front), strict=True), color="#c0392b", lw=1) if front else None
+        for k, way in enumerate(ways):
+            own = [point for name, point in points.items() if name.partition("/")[0] == way]
+            axes.plot(*zip(*own, strict=True), "o", color=f"C{k}", ms=5, label=way)
+        front = {n: p for n, p in points.items() if not any(_beats(q, p) for q in points.values())}
+        if front:
+            axes.plot(*zip(*sorted(front.values()), strict=True), color="#888", lw=1, zorder=0)
+            axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False)
+        _name(axes, front)
         axes.axhline(0, color="#999", lw=0.8)
         axes.set_xlabel("processor time of the training steps, s")
         axes.set_ylabel("mean difference to single-task, %")
@@ -109,16 +115,37 @@ def conflicts(probes: Sequence[Mapping[str, Any]], part: str) -> str:
     """Pairs of tasks down, steps across: the cosine of their gradients, red where they oppose."""
     pairs = sorted({pair for probe in probes for pair in probe["cosines"].get(part, {})})
     grid = np.array([[probe["cosines"].get(part, {}).get(p, np.nan) for probe in probes] for p in pairs])
+    return _heat(grid, pairs, [str(probe["step"]) for probe in probes], f"step; {part}")
+
+
+def _heat(grid: np.ndarray, pairs: Sequence[str], columns: Sequence[str], across: str) -> str:
     limit = max(0.05, float(np.nanmax(np.abs(grid)))) if grid.size else 1.0
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 0.9 + 0.34 * max(1, len(pairs))))
         axes = figure.subplots()
         image = axes.imshow(grid, cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto")
         axes.set_yticks(range(len(pairs)), [pair.replace("|", " and ") for pair in pairs])
-        axes.set_xticks(range(len(probes)), [str(probe["step"]) for probe in probes])
-        axes.set_xlabel(f"step; {part}")
+        axes.set_xticks(range(len(columns)), columns)
+        axes.set_xlabel(across)
         figure.colorbar(image, label="cosine")
     return svg(figure)
+
+
+def atlas(probes: Sequence[Mapping[str, Any]]) -> str:
+    """Pairs of tasks down, parts of the trunk across: the mean cosine over the run."""
+    parts = list(dict.fromkeys(part for probe in probes for part in probe["cosines"]))
+    over_time = {
+        part: _mean_by_key([probe["cosines"][part] for probe in probes if part in probe["cosines"]])
+        for part in parts
+    }
+    pairs = sorted({pair for own in over_time.values() for pair in own})
+    grid = np.array([[over_time[part].get(pair, np.nan) for part in parts] for pair in pairs])
+    return _heat(grid, pairs, [part.removeprefix("encoder.") for part in parts], "part of the trunk")
+
+
+def _mean_by_key(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    keys = {key for row in rows for key in row}
+    return {key: float(np.mean([row[key] for row in rows if key in row])) for key in keys}
 
 
 def weights(over_time: Sequence[Mapping[str, Any]]) -> str:
@@ -134,7 +161,3 @@ def weights(over_time: Sequence[Mapping[str, Any]]) -> str:
         axes.set_ylabel("weight")
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False)
     return svg(figure)
-
-
-def _mean(found: Mapping[str, Any] | None) -> float:
-    return float(found["mean"]) if found else float("-inf")

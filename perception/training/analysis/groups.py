@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from perception.sinks.files import write_whole
-from perception.training.analysis.compare import named
+from perception.training.analysis.compare import REFERENCE, named
 from perception.training.analysis.conflict import WHOLE
-from perception.training.analysis.runs import TASKS, Run, counted, perform, results
+from perception.training.analysis.runs import TASKS, Results, Run, perform, results, single, together
 from perception.training.analysis.statistics import relative
 
 Group = tuple[str, ...]
@@ -43,12 +43,13 @@ def partitions(tasks: Sequence[str] = TASKS) -> Iterator[Partition]:
                 yield ((first, *others), *more)
 
 
-def group_runs(seeds: int) -> list[Run]:
-    return [
-        Run(f"group/{'+'.join(group)}", seed, (f"tasks={json.dumps(list(group))}",))
-        for seed in range(seeds)
-        for group in subsets()
-    ]
+def group_run(group: Group, seed: int) -> Run:
+    """One task alone and all together are runs of a comparison, too."""
+    if len(group) == 1:
+        return single(*group, seed)
+    if len(group) == len(TASKS):
+        return together(REFERENCE, seed)
+    return Run(f"group/{'+'.join(group)}", seed, (f"tasks={json.dumps(list(group))}", "balance=equal"))
 
 
 def groups(
@@ -58,27 +59,27 @@ def groups(
     settings: Sequence[str] = (),
     done: Callable[[Run, int, int], None] = lambda run, k, n: None,
 ) -> dict[str, Any]:
-    """Train every subset that is missing and write groups.json."""
+    """Train every subset that is missing, in the folder of a comparison or another; write groups.json."""
     chosen = named(preset)
-    runs = group_runs(chosen.seeds)
-    perform(runs, data, out, chosen.training, [*chosen.settings, *settings], counted(done, len(runs)))
+    runs = [group_run(group, seed) for seed in range(chosen.seeds) for group in subsets()]
+    perform(runs, data, out, chosen.training, [*chosen.settings, *settings], done)
     found = judged(results(runs, out))
     found |= {"command": f"perception mtl groups --preset {preset}"}
     write_whole(out / "groups.json", (json.dumps(found, indent=1) + "\n").encode())
     return found
 
 
-def judged(found: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> dict[str, Any]:
+def judged(found: Results) -> dict[str, Any]:
     """All partitions, best first, and how well the cosines foretold them."""
     gains = {group: _gains(found, group) for group in subsets()}
     true = [_mean(gains[group][task] for group in p for task in group) for p in partitions()]
-    whole = found.get(f"group/{'+'.join(TASKS)}", {})
+    whole = _of(found, TASKS)
     forecasts = {"cosine": _cosines(whole), "affinity": _affinities(whole)}
     foretold = {name: [_foretold(p, pairs) for p in partitions()] for name, pairs in forecasts.items()}
     order = sorted(range(len(true)), key=lambda k: -true[k])
     splits = [["+".join(group) for group in p] for p in partitions()]
     return {
-        "format": 1,
+        "format": 2,
         "gains": {"+".join(group): own for group, own in gains.items()},
         "partitions": [
             {"groups": splits[k], "delta_m": true[k], **{name: own[k] for name, own in foretold.items()}}
@@ -95,12 +96,16 @@ def judged(found: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> dict[str, An
     }
 
 
-def _gains(found: Mapping[str, Mapping[int, Mapping[str, Any]]], group: Group) -> dict[str, float]:
+def _of(found: Results, group: Group) -> Mapping[int, Mapping[str, Any]]:
+    return found[group_run(group, 0).variant]
+
+
+def _gains(found: Results, group: Group) -> dict[str, float]:
     """Task -> percent over its single-task network, mean over seeds."""
-    own = found[f"group/{'+'.join(group)}"]
+    own = _of(found, group)
     return {
         task: _mean(
-            relative(run["scores"][task], found[f"group/{task}"][seed]["scores"][task])
+            relative(run["scores"][task], _of(found, (task,))[seed]["scores"][task])
             for seed, run in own.items()
         )
         for task in group

@@ -28,13 +28,20 @@ PROBES = 12  # times the gradients of the tasks are compared
 
 
 class Watch:
-    """Judges a run and compares its tasks' gradients at evenly spaced steps."""
+    """Judges a run and compares its tasks' gradients at evenly spaced steps.
+
+    Only of runs whose losses are simply added: what a balancing method does to them is in its weights, and
+    looking takes as long as training.
+    """
 
     def __init__(self, data: Path, config: Config) -> None:
         self.looks = Looks(data, replace(config, looks=LOOKS))
+        self.wanted = config.balance == "equal"
         self.probes: list[dict[str, Any]] = []
 
     def __call__(self, trainer: Trainer, batch: Batch) -> dict[str, float]:
+        if not self.wanted:
+            return {}
         if trainer.step % max(1, trainer.config.steps // PROBES) == 0 and len(trainer.config.tasks) > 1:
             cosines = conflicts(trainer.network, batch)
             helped = affinity(trainer.network, batch)

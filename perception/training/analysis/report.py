@@ -17,7 +17,8 @@ STYLE = """
 :root { color-scheme: light; }
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fdfdfb; margin: 0 auto;
   max-width: 66rem; padding: 1rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; } h3 { font-size: 1rem; }
+summary { cursor: pointer; margin: 0.6rem 0; }
 figure { margin: 0.5rem 0; overflow-x: auto; }
 figure svg { width: 50rem; max-width: 100%; min-width: 30rem; height: auto; }
 .scroll { overflow-x: auto; }
@@ -27,7 +28,9 @@ th:first-child, td:first-child { text-align: left; position: sticky; left: 0; ba
 .hurt { color: #a93226; font-weight: 600; } .helped { color: #1e8449; font-weight: 600; }
 p.note { color: #555; font-size: 0.9rem; }
 """
-BASELINES = {"single": "at equal steps", "single-time": "at equal processor time"}
+AXES = {"steps": "at equal steps", "time": "at equal processor time"}
+REFERENCE = ("hard", "equal")
+LOW = 0.15  # a single-task score below this makes percents of it shaky
 
 
 def report(folder: Path) -> list[Path]:
@@ -57,23 +60,44 @@ def _read(path: Path) -> Any:
         raise DataError(f"{path}: expected JSON that `perception mtl` wrote: {error}") from error
 
 
-def rows(comparison: Mapping[str, Any], baseline: str) -> list[list[str]]:
+def rows(comparison: Mapping[str, Any], axis: str) -> list[list[str]]:
     """The table of variants, best mean first; a header row first."""
-    tasks, variants = comparison["tasks"], comparison["variants"]
-    order = sorted(variants, key=lambda n: -_mean(variants[n]["against"][baseline]["delta_m"]))
-    table = [["", *tasks, "mean", "rank", "hurt", "M parameters", "GMAC", "INT8 ms", "train s", "seeds"]]
-    speeds = comparison.get("speeds", {})
+    tasks = comparison["tasks"]
+    variants = {name: own for name, own in comparison["variants"].items() if own[axis]["delta_m"]}
+    order = sorted(variants, key=lambda n: -float(variants[n][axis]["delta_m"]["mean"]))
+    cost = {
+        "steps": ["rank", "M parameters", "GMAC", "INT8 ms", "train s", "seeds"],
+        "time": ["steps", "INT8 ms", "seeds"],
+    }[axis]
+    table = [["", *tasks, "mean", "hurt", *cost]]
     for name in order:
         own = variants[name]
-        found = own["against"][baseline]
+        found = own[axis]
+        speed = comparison.get("speeds", {}).get(name.partition("/")[0], {}).get("int8_ms")
+        known = {
+            "rank": f"{own['rank']:.1f}" if own["rank"] is not None else "",
+            "M parameters": f"{own['parameters'] / 1e6:.2f}",
+            "GMAC": f"{own['macs'] / 1e9:.2f}",
+            "INT8 ms": f"{speed:.2f}" if speed else "",
+            "train s": f"{own['seconds']['mean']:.0f}",
+            "steps": "".join(str(count) for count in own["time"]["steps"]),
+            "seeds": str(found["delta_m"]["count"]),
+        }
         cells = [_cell(found["delta"].get(task)) for task in tasks]
-        speed = speeds.get(name.partition("/")[0], {}).get("int8_ms")
-        size = [f"{own['parameters'] / 1e6:.2f}", f"{own['macs'] / 1e9:.2f}"]
-        cost = [*size, f"{speed:.2f}" if speed else "", f"{own['seconds']['mean']:.0f}"]
-        rank = f"{own['rank']:.1f}" if own["rank"] is not None else ""
         hurt = ", ".join(found["hurt"]) or "none"
-        table.append([name, *cells, _cell(found["delta_m"]), rank, hurt, *cost, str(len(own["seeds"]))])
+        table.append([name, *cells, _cell(found["delta_m"]), hurt, *(known[key] for key in cost)])
     return table
+
+
+def grid(comparison: Mapping[str, Any], axis: str) -> list[list[str]]:
+    """Sharing down, balancing across: the mean difference; a header row first."""
+    means = {name: own[axis]["delta_m"] for name, own in comparison["variants"].items()}
+    known = [name.split("/") for name in means]
+    ways = list(dict.fromkeys(way for way, _ in known))
+    balances = list(dict.fromkeys(balance for _, balance in known))
+    return [["", *balances]] + [
+        [way, *(_cell(means.get(f"{way}/{balance}")) for balance in balances)] for way in ways
+    ]
 
 
 def group_rows(grouping: Mapping[str, Any]) -> list[list[str]]:
@@ -92,10 +116,6 @@ def _cell(found: Mapping[str, Any] | None) -> str:
     return f"{found['mean']:+.1f}{half}"
 
 
-def _mean(found: Mapping[str, Any] | None) -> float:
-    return float(found["mean"]) if found else float("-inf")
-
-
 def _page(comparison: Any, grouping: Any) -> Iterator[str]:
     yield "<!doctype html><html lang=en><meta charset=utf-8>"
     yield "<meta name=viewport content='width=device-width, initial-scale=1'>"
@@ -111,33 +131,50 @@ def _page(comparison: Any, grouping: Any) -> Iterator[str]:
 
 
 def _comparison_page(comparison: Mapping[str, Any]) -> Iterator[str]:
-    variants = comparison["variants"]
-    yield f"<p class=note>{escape(_how(comparison))}</p>"
-    for baseline, title in BASELINES.items():
+    variants, tasks = comparison["variants"], comparison["tasks"]
+    yield "".join(f"<p class=note>{escape(line)}</p>" for line in _how(comparison))
+    for axis, title in AXES.items():
         yield f"<h2>Against single-task networks {title}</h2>"
-        yield f"<figure>{figures.deltas(variants, baseline, comparison['tasks'])}</figure>"
-        yield _html_table(rows(comparison, baseline))
-    yield "<h2>Quality and cost</h2>"
-    yield f"<figure>{figures.pareto(variants, 'single')}</figure>"
+        yield "<p>Mean of the four tasks' differences, %: ways to share down, ways to balance across.</p>"
+        yield _html_table(grid(comparison, axis))
+        for k, what in enumerate(("Ways to share, losses simply added", "Ways to balance, hard sharing")):
+            own = {name: x for name, x in variants.items() if name.split("/")[1 - k] == REFERENCE[1 - k]}
+            yield f"<h3>{what}</h3><figure>{figures.deltas(own, axis, tasks)}</figure>"
+        table = _html_table(rows(comparison, axis))
+        yield f"<details><summary>All figures {title}</summary>{table}</details>"
+    yield f"<h2>Quality and cost</h2><figure>{figures.pareto(variants)}</figure>"
     for name, own in variants.items():
-        if own["conflicts"] and name.endswith("/equal"):
+        if own["conflicts"] and name.endswith(f"/{REFERENCE[1]}"):
             yield f"<h2>Conflicts: {escape(name)}</h2>"
             yield f"<figure>{figures.conflicts(own['conflicts'], WHOLE)}</figure>"
+            if name == "/".join(REFERENCE):
+                yield f"<figure>{figures.atlas(own['conflicts'])}</figure>"
             saw = ", ".join(f"{pair.replace('|', ' and ')} {x:+.2f}" for pair, x in own["see_saw"].items())
             yield "<p class=note>See-saw, the correlation of the changes of two scores from look to look, "
             yield f"-1 where one gains what the other loses: {saw}</p>"
     for name, own in variants.items():
-        if own["weights"] and not name.endswith("/equal"):
+        if own["weights"] and name.startswith(f"{REFERENCE[0]}/") and name != "/".join(REFERENCE):
             yield f"<h2>Weights: {escape(name)}</h2><figure>{figures.weights(own['weights'])}</figure>"
 
 
-def _how(comparison: Mapping[str, Any]) -> str:
+def _how(comparison: Mapping[str, Any]) -> list[str]:
     width, height = comparison["size"]
-    return (
-        f"Percent of the single-task score, with 95 % intervals over seeds (Student's t, paired by seed). "
-        f"Input {width} x {height}. Command: {comparison['command']} --data DIR --out DIR. "
-        "'hurt' names the tasks whose whole interval lies below zero."
-    )
+    alone = {task: scores["mean"] for task, scores in comparison["single"].items()}
+    told = ", ".join(f"{task} {score:.3f}" for task, score in alone.items())
+    low = [task for task, score in alone.items() if score < LOW]
+    lines = [
+        "Percent of the single-task score, with 95 % intervals over seeds (Student's t, paired by seed). "
+        f"Input {width} x {height}, {comparison['steps']} steps. At equal processor time every network gets "
+        "as many steps as fit into what the four single-task networks take together. "
+        "'hurt' names the tasks whose whole interval lies below zero.",
+        f"Command: {comparison['command']} --data DIR --out DIR. Single-task scores: {told}.",
+    ]
+    if low:
+        lines.append(
+            f"Low scores: {', '.join(low)} below {LOW}. A percent of little is little: read these columns, "
+            "and the means that they are part of, with care; more steps (--set steps=) make them firmer."
+        )
+    return lines
 
 
 def _verdict(grouping: Mapping[str, Any]) -> str:
@@ -170,10 +207,13 @@ def _colour(cell: str) -> str:
 def _markdown(comparison: Any, grouping: Any) -> Iterator[str]:
     yield "# Tasks together and apart"
     if comparison is not None:
-        yield f"\n{_how(comparison)}"
-        for baseline, title in BASELINES.items():
+        yield from (f"\n{line}" for line in _how(comparison))
+        for axis, title in AXES.items():
             yield f"\n## Against single-task networks {title}\n"
-            yield from _markdown_table(rows(comparison, baseline))
+            yield "Mean of the four tasks' differences, %: ways to share down, ways to balance across.\n"
+            yield from _markdown_table(grid(comparison, axis))
+            yield ""
+            yield from _markdown_table(rows(comparison, axis))
     if grouping is not None:
         yield f"\n## Which tasks belong together\n\n{_verdict(grouping)}\n"
         yield from _markdown_table([[c.replace("|", "/") for c in row] for row in group_rows(grouping)])

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
 from multiprocessing import get_context
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -19,6 +18,8 @@ from perception.training.loop import read_all
 
 TASKS = ("detection", "lanes", "signs", "drivable")
 PROCESSES = 2  # of one thread each
+Pair = tuple[str, ...]  # sharing, balance, further settings
+Results = Mapping[str, Mapping[int, Mapping[str, Any]]]  # variant -> seed -> result
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,14 @@ class Run:
         return f"{self.variant.replace('/', '-')}-s{self.seed}"
 
 
-def single(task: str, seed: int, *settings: str, name: str = "single") -> Run:
+def single(task: str, seed: int) -> Run:
     """The baseline of one task: the same network with that head alone."""
-    return Run(f"{name}/{task}", seed, (f"tasks={json.dumps([task])}", *settings))
+    return Run(f"single/{task}", seed, (f"tasks={json.dumps([task])}", "balance=equal"))
 
 
-def together(sharing: str, balance: str, seed: int, *settings: str) -> Run:
+def together(pair: Pair, seed: int) -> Run:
     """All tasks in one network. Only hard sharing has features at which all gradients meet."""
+    sharing, balance, *settings = pair
     at = () if sharing == "hard" else ("balance_at=parameters",)
     return Run(f"{sharing}/{balance}", seed, (f"sharing={sharing}", f"balance={balance}", *at, *settings))
 
@@ -51,15 +53,17 @@ def perform(
     out: Path,
     preset: str,
     settings: Sequence[str] = (),
-    done: Callable[[Run], None] = lambda run: None,
+    done: Callable[[Run, int, int], None] = lambda run, k, n: None,
 ) -> None:
     """Do the runs that have no result yet, PROCESSES at a time. Raises DataError, at the end, if any failed.
 
-    A run that was cut off begins anew. Pictures are read, and scenes rendered, once for all. If `out` has
-    results of other settings, DataError comes before the first run.
+    `done` hears of each run that ends, how many of those missing have ended, and how many were missing. A run
+    that was cut off begins anew. Pictures are read and scenes rendered once for all. If `out` has results of
+    other settings, DataError comes before the first run.
     """
     waiting = [run for run in runs if not _is_done(run, out, preset, settings)]
     failed = []
+    ended, total = 0, len(waiting)
     if waiting:
         warm(data, out, configure(preset, settings))
     working: dict[int, tuple[Run, BaseProcess]] = {}
@@ -72,16 +76,11 @@ def perform(
             assert isinstance(sentinel, int)
             run, process = working.pop(sentinel)
             process.join()
-            done(run)
+            ended += 1
+            done(run, ended, total)
             failed += [run.folder] if process.exitcode else []
     if failed:
         raise DataError(f"expected all runs to end well, failed: {', '.join(failed)}; see output.log there")
-
-
-def counted(done: Callable[[Run, int, int], None], total: int) -> Callable[[Run], None]:
-    """`done` for `perform`, told of each run, how many there are by then, and of how many."""
-    numbers = count(1)
-    return lambda run: done(run, next(numbers), total)
 
 
 def all_settings(run: Run, settings: Sequence[str]) -> list[str]:
@@ -121,7 +120,7 @@ def _start(run: Run, data: Path, out: Path, preset: str, settings: Sequence[str]
     return process
 
 
-def results(runs: Iterable[Run], out: Path) -> dict[str, dict[int, dict[str, Any]]]:
+def results(runs: Iterable[Run], out: Path) -> Results:
     """Variant -> seed -> result, of the runs that are done."""
     found: dict[str, dict[int, dict[str, Any]]] = {}
     for run in runs:

@@ -17,13 +17,14 @@ from perception.training.balance.mgda import MGDA
 from perception.training.balance.nash_mtl import NashMTL
 from perception.training.balance.pcgrad import PCGrad
 from perception.training.balance.rlw import RLW
-from perception.training.balance.static import StaticWeights
+from perception.training.balance.static import EqualWeights, StaticWeights
 from perception.training.balance.stch import STCH
 from perception.training.balance.uncertainty import Uncertainty
 from perception.training.balance.upgrad import UPGrad
 
 BALANCE: dict[str, Callable[[Any, int], Method]] = {
-    "equal": StaticWeights,
+    "equal": EqualWeights,
+    "static": StaticWeights,
     "uncertainty": Uncertainty,
     "dwa": DWA,
     "rlw": RLW,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from perception.training.balance.method import Losses, OnLosses, Weights
@@ -12,3 +14,10 @@ class StaticWeights(OnLosses):
 
     def weights(self, losses: Losses, gramian: np.ndarray) -> Weights:
         return {task: self.base.get(task, 1.0) for task in losses}
+
+
+class EqualWeights(StaticWeights):
+    """The plain sum, whatever the settings say."""
+
+    def __init__(self, base: Mapping[str, float], seed: int = 0) -> None:
+        super().__init__({}, seed)
