@@ -31,7 +31,11 @@ class Preprocess(Protocol):
 
 
 class Backend(Protocol):
-    """A network. Outputs are host arrays, valid until the next call, named `task.output`."""
+    """A network. Outputs are host arrays, valid until the next call, named `task.output`.
+
+    One that decodes on its device gives, in their place, what a task's `decode` makes of them first:
+    `detection.objects`, `drivable.labels`, `lanes.cells` with `.logits` and `.paint`, `signs.logits`.
+    """
 
     device: str  # "cpu" or "cuda": where the input tensor must be
     input_size: Size  # (width, height) of the network input

@@ -15,7 +15,7 @@ from perception.errors import BundleError
 from perception.interfaces import Backend
 from perception.kernels.reference import logit
 from perception.letterbox import Letterbox
-from perception.tasks.detection.decode import decode
+from perception.tasks.detection.decode import decode, decoded
 from perception.tasks.detection.draw import draw
 from perception.types import Frame, RawOutputs, Scene
 
@@ -38,7 +38,10 @@ class Detection:
         self._max_objects = int(spec.settings.get("max_objects", 100))
 
     def decode(self, raw: RawOutputs, frame: Frame, box: Letterbox, scene: Scene) -> Scene:
-        found = decode(raw, box, self._thresholds, self._nms_iou, self._max_objects)
+        if "detection.objects" in raw:
+            found = decoded(raw["detection.objects"])
+        else:
+            found = decode(raw, box, self._thresholds, self._nms_iou, self._max_objects)
         return replace(scene, detections=found)
 
     def draw(self, canvas: np.ndarray, scene: Scene) -> None:

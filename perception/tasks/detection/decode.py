@@ -32,6 +32,12 @@ def decode(
     return Detections(*cpu.objects(found, nms_iou, _to_image(box), SMALLEST, max_objects))
 
 
+def decoded(objects: np.ndarray) -> Detections:
+    """Rows (x1, y1, x2, y2, score, class) of a backend that has done the above itself."""
+    xyxy, score, class_id = objects[:, :4], objects[:, 4], objects[:, 5]
+    return Detections(xyxy.copy(), score.copy(), class_id.astype(np.int32))
+
+
 def _check_channels(scores: tuple[np.ndarray, ...], boxes: tuple[np.ndarray, ...], classes: int) -> None:
     for stride, s, b in zip(STRIDES, scores, boxes, strict=True):
         if len(s) != classes or len(b) != 4:

@@ -29,7 +29,10 @@ class Drivable:
         self._threshold = logit(spec.settings.get("threshold", 0.5))
 
     def decode(self, raw: RawOutputs, frame: Frame, box: Letterbox, scene: Scene) -> Scene:
-        labels = decode(raw["drivable.map"][0], box, self._threshold)
+        if "drivable.labels" in raw:
+            labels = box.inside(raw["drivable.labels"]).copy()
+        else:
+            labels = decode(raw["drivable.map"][0], box, self._threshold)
         return replace(scene, drivable=ClassMap(labels, frame.size))
 
     def draw(self, canvas: np.ndarray, scene: Scene) -> None:

@@ -14,6 +14,4 @@ def decode(maps: np.ndarray, box: Letterbox, threshold: float) -> np.ndarray:
     The logits are interpolated to network resolution before they meet `threshold`, itself a logit: the edge
     is then finer than the cells.
     """
-    labels = cpu.upsampled_labels(maps, threshold, box.network)
-    (left, top), (width, height) = box.offset, box.inner
-    return labels[top : top + height, left : left + width]
+    return box.inside(cpu.upsampled_labels(maps, threshold, box.network))

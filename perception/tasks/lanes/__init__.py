@@ -9,7 +9,7 @@ import numpy as np
 from perception.bundle import TaskSpec
 from perception.interfaces import Backend
 from perception.letterbox import Letterbox
-from perception.tasks.lanes.decode import LaneSettings, decode
+from perception.tasks.lanes.decode import LaneSettings, decode, maps_of
 from perception.tasks.lanes.draw import draw
 from perception.types import Frame, RawOutputs, Scene
 
@@ -31,7 +31,11 @@ class Lanes:
         )
 
     def decode(self, raw: RawOutputs, frame: Frame, box: Letterbox, scene: Scene) -> Scene:
-        return replace(scene, lanes=decode(raw["lanes.map"][0], frame, box, self._settings))
+        if "lanes.cells" in raw:
+            maps = maps_of(raw["lanes.cells"], raw["lanes.logits"], raw["lanes.paint"], box)
+        else:
+            maps = raw["lanes.map"][0]
+        return replace(scene, lanes=decode(maps, frame, box, self._settings))
 
     def draw(self, canvas: np.ndarray, scene: Scene) -> None:
         if scene.lanes is not None:

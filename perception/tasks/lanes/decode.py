@@ -48,6 +48,20 @@ def decode(maps: np.ndarray, frame: Frame, box: Letterbox, settings: LaneSetting
     )
 
 
+def maps_of(cells: np.ndarray, logits: np.ndarray, paint: np.ndarray, box: Letterbox) -> np.ndarray:
+    """The maps (2, h, w) as far as `decode` reads them, from what a backend has picked out of them itself.
+
+    `cells` (n,) flat indices of the line map's cells above SOFT, `logits` (n,) theirs; `paint` (h w / 32,)
+    uint32, bit k of word i telling whether cell 32 i + k of the paint map is above 0.
+    """
+    width, height = (size // CELL for size in box.network)
+    maps = np.full((2, height * width), -np.inf, np.float32)
+    maps[0, cells] = logits
+    bits = np.unpackbits(paint.view(np.uint8), bitorder="little", count=height * width)
+    maps[1] = np.where(bits, np.float32(1), np.float32(-1))
+    return maps.reshape(2, height, width)
+
+
 @lru_cache(8)
 def _geometry(box: Letterbox) -> tuple[tuple[int, int], tuple[int, int], np.ndarray]:
     """First cell (row, column) of the map that lies in the image, (rows, columns) of them, `to_image`."""

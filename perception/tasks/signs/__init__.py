@@ -11,7 +11,7 @@ from perception.errors import BundleError
 from perception.interfaces import Backend
 from perception.letterbox import Letterbox
 from perception.tasks.detection import CLASSES as OBJECTS
-from perception.tasks.signs.decode import decode
+from perception.tasks.signs.decode import LOGITS, decode, decoded
 from perception.tasks.signs.draw import draw
 from perception.types import Frame, RawOutputs, Scene
 
@@ -85,6 +85,9 @@ class SignReader:
         if scene.detections is None:
             raise ValueError("signs are read from detections: run the task detection before it")
         boxes = scene.detections.xyxy[scene.detections.class_id == SIGN]
+        if LOGITS in raw:  # of the first boxes, from a backend that has read them itself
+            logits = raw[LOGITS][: len(boxes)]
+            return replace(scene, signs=decoded(boxes[: len(logits)], logits, self._threshold))
         return replace(scene, signs=decode(frame.image, boxes, self.network, self._threshold))
 
     def draw(self, canvas: np.ndarray, scene: Scene) -> None:
