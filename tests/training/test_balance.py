@@ -275,3 +275,10 @@ def test_stch_weighs_most_what_is_furthest_from_its_best():
         worse = 2.0 if k > 600 else 1.0
         found = one.weights({"detection": worse, "lanes": 1.0}, np.zeros((2, 2)))
     assert found["detection"] * worse > 2 * found["lanes"]
+
+
+def test_gls_is_the_slope_of_the_geometric_mean():
+    found = method("gls").weights(LOSSES, np.zeros((4, 4)))
+    for task, loss in LOSSES.items():
+        higher, lower = (np.prod(list({**LOSSES, task: loss + d}.values())) ** 0.25 for d in (1e-5, -1e-5))
+        assert found[task] == pytest.approx(4 * (higher - lower) / 2e-5, rel=1e-6)

@@ -10,6 +10,7 @@ from perception.training.balance.cagrad import CAGrad
 from perception.training.balance.config_mtl import ConFIG
 from perception.training.balance.dwa import DWA
 from perception.training.balance.famo import FAMO
+from perception.training.balance.gls import GLS
 from perception.training.balance.gradnorm import GradNorm
 from perception.training.balance.imtl_g import IMTLG
 from perception.training.balance.method import Method
@@ -28,6 +29,7 @@ BALANCE: dict[str, Callable[[Any, int], Method]] = {
     "uncertainty": Uncertainty,
     "dwa": DWA,
     "rlw": RLW,
+    "gls": GLS,
     "gradnorm": GradNorm,
     "famo": FAMO,
     "stch": STCH,
