@@ -47,6 +47,12 @@ class Device(Protocol):
     def pinned(self, shape: Sequence[int], dtype: Any) -> np.ndarray:
         """Host memory that copies need not wait for."""
 
+    def frame_buffer(self, shape: Sequence[int], dtype: Any) -> tuple[np.ndarray, DeviceArray]:
+        """Host memory to fill, and device memory to `upload` it to.
+
+        On an integrated device they are one memory: `upload` of the whole of it copies nothing.
+        """
+
     def upload(self, target: DeviceArray, source: np.ndarray) -> None:
         """Host to device, in the stream. `source`: contiguous, of as many bytes as `target`."""
 

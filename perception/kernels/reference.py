@@ -9,6 +9,9 @@ import math
 
 import numpy as np
 
+from perception.letterbox import PAD, Letterbox
+
+MEAN, SCALE = np.float32(116), np.float32(58)  # grey levels: of the network's input, as in model/network.py
 Found = tuple[np.ndarray, np.ndarray, np.ndarray]  # xyxy (n, 4), logit (n,), class_id (n,)
 
 
@@ -121,22 +124,113 @@ def halved(image: np.ndarray) -> np.ndarray:
     return ((sums + 2) // 4).astype(np.uint8)
 
 
+def resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """(H, W, 3) uint8 to (h, w, 3), `size` = (w, h), as `Letterbox.resize`, exact, halves upwards.
+
+    Weights are whole numbers, and so small that their sums are exact in float64.
+    """
+    weights = _area if size[0] < image.shape[1] else _linear
+    rows, columns = weights(image.shape[0], size[1]), weights(image.shape[1], size[0])
+    sums = np.einsum("ih,hwc->iwc", rows, image.astype(np.float64), optimize=True)
+    sums = np.einsum("jw,iwc->ijc", columns, sums, optimize=True)
+    whole = int(rows[0].sum() * columns[0].sum())
+    return ((sums.astype(np.int64) + whole // 2) // whole).astype(np.uint8)
+
+
+def _area(length: int, n: int) -> np.ndarray:
+    """(n, length): how much of each old cell lies in each new one, in 1 / n of a cell."""
+    edges, old = np.arange(n + 1) * length, np.arange(length) * n
+    overlap = np.minimum(edges[1:, None], old + n) - np.maximum(edges[:-1, None], old)
+    return np.maximum(overlap, 0).astype(np.float64)
+
+
+def _linear(length: int, n: int) -> np.ndarray:
+    """(n, length): 2 n for each new cell, shared between the two old ones around its centre."""
+    at = np.clip((2 * np.arange(n) + 1) * length - n, 0, 2 * n * (length - 1))
+    low, part = at // (2 * n), at % (2 * n)
+    weights = np.zeros((n, length + 1))
+    weights[np.arange(n), low], weights[np.arange(n), low + 1] = 2 * n - part, part
+    return weights[:, :length]
+
+
+def letterboxed(image: np.ndarray, box: Letterbox) -> np.ndarray:
+    """(H, W, 3) uint8 to (h, w, 3): `Letterbox.apply` by `resized`."""
+    out = np.full((box.network[1], box.network[0], 3), PAD, np.uint8)
+    box.inside(out)[:] = resized(image, box.inner)
+    return out
+
+
+def bgr_of_nv12(image: np.ndarray, width: int) -> np.ndarray:
+    """(3 H / 2, pitch) uint8: rows of Y, then of U, V pairs, one for each 2 x 2 pixels; to (H, W, 3).
+
+    BT.601, limited range, in the fixed point of OpenCV's COLOR_YUV2BGR_NV12.
+    """
+    height = image.shape[0] * 2 // 3
+    y = np.maximum(image[:height, :width].astype(np.int32) - 16, 0) * 1220542
+    pairs = image[height:, :width].reshape(height // 2, width // 2, 2).astype(np.int32) - 128
+    u, v = np.moveaxis(pairs.repeat(2, axis=0).repeat(2, axis=1), 2, 0)
+    bgr = np.stack([y + 2116026 * u, y - 409993 * u - 852492 * v, y + 1673527 * v], axis=2)
+    return np.clip((bgr + (1 << 19)) >> 20, 0, 255).astype(np.uint8)
+
+
+def undistorted(image: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """(h, w, 3) uint8: the image at `positions` (h, w, 2) float32, x and y in image pixels; PAD outside it.
+
+    Bilinear between pixel centres; NaN is outside.
+    """
+    height, width = image.shape[:2]
+    x, y = positions[..., 0], positions[..., 1]
+    inside = (x >= 0) & (x <= width) & (y >= 0) & (y <= height)
+    half = np.float32(0.5)
+    levels = sampled(image, np.where(inside, x, half) - half, np.where(inside, y, half) - half)
+    return np.where(inside[..., None], np.rint(levels), PAD).astype(np.uint8)
+
+
+def sampled(image: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Bilinear at (x, y), where whole numbers are pixel centres; outside the image its edge pixels go on."""
+    height, width = image.shape[:2]
+    zero = x.dtype.type(0)
+    x, y = np.clip(x, zero, x.dtype.type(width - 1)), np.clip(y, zero, y.dtype.type(height - 1))
+    j, i = x.astype(int), y.astype(int)
+    right, below = np.minimum(j + 1, width - 1), np.minimum(i + 1, height - 1)
+    u, v = (x - j).astype(x.dtype)[..., None], (y - i).astype(y.dtype)[..., None]
+    above_row = image[i, j] * (1 - u) + image[i, right] * u
+    below_row = image[below, j] * (1 - u) + image[below, right] * u
+    return above_row * (1 - v) + below_row * v
+
+
+def normalised(images: np.ndarray) -> np.ndarray:
+    """(n, h, w, 3) uint8 to the network's own (n, 3, h, w) float32."""
+    return np.ascontiguousarray(((images.astype(np.float32) - MEAN) / SCALE).transpose(0, 3, 1, 2))
+
+
+def quantised(values: np.ndarray, scale: float) -> np.ndarray:
+    """float32 to int8 in steps of `scale`, halves to even."""
+    return np.clip(np.rint(values / np.float32(scale)), -128, 127).astype(np.int8)
+
+
+def lane_cells(line: np.ndarray, least: float) -> tuple[np.ndarray, np.ndarray]:
+    """Cells of a shuffled map (f * f, h, w) above `least`: index in (f h, f w), int32, ascending; logit."""
+    logits = pixel_shuffle(line).ravel()
+    cells = np.flatnonzero(logits > least)
+    return cells.astype(np.int32), logits[cells]
+
+
+def packed(paint: np.ndarray) -> np.ndarray:
+    """Of a shuffled map (f * f, h, w) a bit a cell, set above 0: bit k of word i is cell 32 i + k, uint32."""
+    bits = pixel_shuffle(paint).ravel() > 0
+    whole = np.pad(bits, (0, -len(bits) % 32))
+    return np.packbits(whole, bitorder="little").view("<u4")
+
+
 def sign_crops(image: np.ndarray, boxes: np.ndarray, size: int = 64) -> np.ndarray:
     """Squares around boxes (n, 4) in image pixels: (n, size, size, 3) uint8.
 
     The longer side, enlarged by a fifth about the centre; outside the image its edge pixels go on; bilinear.
     """
-    height, width = image.shape[:2]
     out = np.empty((len(boxes), size, size, 3), np.uint8)
     for crop, (x1, y1, x2, y2) in zip(out, boxes, strict=True):
         side = 1.2 * max(x2 - x1, y2 - y1, 1)
         steps = (np.arange(size) + 0.5) / size * side - side / 2 - 0.5
-        x = np.clip((x1 + x2) / 2 + steps, 0, width - 1)
-        y = np.clip((y1 + y2) / 2 + steps, 0, height - 1)[:, None]
-        j, i = np.minimum(x.astype(int), width - 1), np.minimum(y.astype(int), height - 1)
-        right, below = np.minimum(j + 1, width - 1), np.minimum(i + 1, height - 1)
-        u, v = (x - j)[..., None], (y - i)[..., None]
-        above_row = image[i, j] * (1 - u) + image[i, right] * u
-        below_row = image[below, j] * (1 - u) + image[below, right] * u
-        crop[:] = np.rint(above_row * (1 - v) + below_row * v)
+        crop[:] = np.rint(sampled(image, (x1 + x2) / 2 + steps, ((y1 + y2) / 2 + steps)[:, None]))
     return out

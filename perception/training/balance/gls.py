@@ -1,7 +1,7 @@
 """Geometric loss strategy (Chennupati et al. 2019): the geometric mean of the present tasks' losses.
 
-Its gradient weighs task i by (prod_j L_j)^(1/t) / (t L_i), so that no loss counts for its scale. Here times t:
-one step is then as long as one of the plain sum.
+Its gradient weighs task i by (prod_j L_j)^(1/t) / (t L_i), so that no loss counts for its scale. Here times
+t: one step is then as long as one of the plain sum.
 """
 
 from __future__ import annotations

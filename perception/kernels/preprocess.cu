@@ -1,0 +1,140 @@
+// Camera image to network input: letterbox or undistort, then normalise. One thread a pixel of the input.
+//
+// Each is rounded to grey levels before it is normalised, so that all forms of the input, and the network on
+// the processor, see the same picture. `form` says how it is written (see `store`); `scale` is that of INT8.
+//
+// Moves, for 1280 x 720 to 640 x 384 float32: 2.8 MB in (NV12 1.4 MB), 2.9 MB out, and 2.0 MB of positions
+// where it undistorts. At the 204.8 GB/s of Orin a letterbox takes 28 us at the least (docs/kernels.md).
+#include "device.cuh"
+
+enum Form { BYTES, FLOAT32, FLOAT16, INT8 };  // perception/kernels/launch.py has the same order
+
+__device__ int8_t quantised(float value, float scale)
+{
+    return static_cast<int8_t>(fminf(fmaxf(rintf(value / scale), -128.0f), 127.0f));
+}
+
+// Pixel `at` of `pixels`. BYTES: (h, w, 3) as they are; the others: (3, h, w) normalised, INT8 in steps of
+// `scale`.
+__device__ void store(void* out, int form, int at, int pixels, Colour<int> colour, float scale)
+{
+    int levels[] = {colour.b, colour.g, colour.r};
+    for (int c = 0; c < 3; ++c) {
+        float value = normalised(levels[c]);
+        int plane = c * pixels + at;
+        if (form == BYTES) static_cast<uint8_t*>(out)[3 * at + c] = static_cast<uint8_t>(levels[c]);
+        if (form == FLOAT32) static_cast<float*>(out)[plane] = value;
+        if (form == FLOAT16) static_cast<__half*>(out)[plane] = __float2half_rn(value);
+        if (form == INT8) static_cast<int8_t*>(out)[plane] = quantised(value, scale);
+    }
+}
+
+// The cells of an axis that make one output cell: first..last, with whole-number weights.
+struct Taps {
+    int first, last, head, body, tail;  // weights: of the first, of those between, of the last
+
+    __device__ int weight(int k) const { return k == first ? head : k == last ? tail : body; }
+};
+
+// The area under cell k of n over `length` cells: [k length / n, (k + 1) length / n). Weights sum to
+// `length`.
+__device__ Taps area(int k, int n, int length)
+{
+    int begin = k * length, end = begin + length;
+    int first = begin / n, last = (end - 1) / n;
+    return {first, last, min((first + 1) * n, end) - begin, n, end - last * n};
+}
+
+// The two cells around the centre of cell k of n over `length` cells. Weights sum to 2 n.
+__device__ Taps linear(int k, int n, int length)
+{
+    int at = centre(k, n, length), first = at / (2 * n), part = at % (2 * n);
+    return {first, min(first + 1, length - 1), 2 * n - part, 0, part};
+}
+
+__device__ Taps taps(bool shrinks, int k, int n, int length)
+{
+    return shrinks ? area(k, n, length) : linear(k, n, length);
+}
+
+// The weighted mean, halves upwards. Exact: 255 x the sum of weights is below 2^32 (launch.py sees to that).
+template <class Image>
+__device__ Colour<int> mean(const Image& image, Taps across, Taps down, unsigned weights)
+{
+    Colour<unsigned> sum = {0, 0, 0};
+    for (int row = down.first; row <= down.last; ++row)
+        for (int column = across.first; column <= across.last; ++column) {
+            Colour<int> c = image.at(row, column);
+            unsigned weight = down.weight(row) * across.weight(column);
+            sum = {sum.b + weight * c.b, sum.g + weight * c.g, sum.r + weight * c.r};
+        }
+    auto level = [&](unsigned total) { return int((total + weights / 2) / weights); };
+    return {level(sum.b), level(sum.g), level(sum.r)};
+}
+
+// `Letterbox.resize`: area mean when shrinking, else bilinear; around it PAD.
+template <class Image>
+__device__ void letterboxed(const Image& image, int inner_width, int inner_height, int left, int top,
+                            void* out, int form, float scale, int width, int height)
+{
+    int x = blockIdx.x * blockDim.x + threadIdx.x, y = blockIdx.y * blockDim.y + threadIdx.y;
+    if (x >= width || y >= height) return;
+    int column = x - left, row = y - top;
+    Colour<int> colour = {PAD, PAD, PAD};
+    if (column >= 0 && column < inner_width && row >= 0 && row < inner_height) {
+        bool shrinks = inner_width < image.width;
+        colour = mean(image, taps(shrinks, column, inner_width, image.width),
+                      taps(shrinks, row, inner_height, image.height),
+                      shrinks ? unsigned(image.width) * image.height : 4u * inner_width * inner_height);
+    }
+    store(out, form, y * width + x, width * height, colour, scale);
+}
+
+// Each input pixel is where `positions` (height, width, 2) float32 says, (x, y) in image pixels; PAD outside
+// the image, NaN included.
+template <class Image>
+__device__ void undistorted(const Image& image, const float* positions, void* out, int form, float scale,
+                            int width, int height)
+{
+    int column = blockIdx.x * blockDim.x + threadIdx.x, row = blockIdx.y * blockDim.y + threadIdx.y;
+    if (column >= width || row >= height) return;
+    int at = row * width + column;
+    float x = positions[2 * at], y = positions[2 * at + 1];
+    Colour<int> colour = {PAD, PAD, PAD};
+    if (x >= 0 && x <= image.width && y >= 0 && y <= image.height)
+        colour = sampled(image, x - 0.5f, y - 0.5f);
+    store(out, form, at, width * height, colour, scale);
+}
+
+// The entry points. image: (image_height, pitch) uint8, BGR, or (3 image_height / 2, pitch), NV12; `pitch` in
+// bytes, all else in pixels. out: of `width` x `height`, as `store` says.
+
+extern "C" __global__ void __launch_bounds__(256)
+letterbox(const uint8_t* image, int pitch, int image_width, int image_height, int inner_width,
+          int inner_height, int left, int top, void* out, int form, float scale, int width, int height)
+{
+    letterboxed(Bgr{image, pitch, image_width, image_height}, inner_width, inner_height, left, top,
+                out, form, scale, width, height);
+}
+
+extern "C" __global__ void __launch_bounds__(256)
+letterbox_nv12(const uint8_t* image, int pitch, int image_width, int image_height, int inner_width,
+               int inner_height, int left, int top, void* out, int form, float scale, int width, int height)
+{
+    letterboxed(Nv12{image, pitch, image_width, image_height}, inner_width, inner_height, left, top,
+                out, form, scale, width, height);
+}
+
+extern "C" __global__ void __launch_bounds__(256)
+undistort(const uint8_t* image, int pitch, int image_width, int image_height, const float* positions,
+          void* out, int form, float scale, int width, int height)
+{
+    undistorted(Bgr{image, pitch, image_width, image_height}, positions, out, form, scale, width, height);
+}
+
+extern "C" __global__ void __launch_bounds__(256)
+undistort_nv12(const uint8_t* image, int pitch, int image_width, int image_height, const float* positions,
+               void* out, int form, float scale, int width, int height)
+{
+    undistorted(Nv12{image, pitch, image_width, image_height}, positions, out, form, scale, width, height);
+}
