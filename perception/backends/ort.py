@@ -36,10 +36,10 @@ class OrtBackend:
         shapes: Mapping[str, Shape] | None = None,
         profile: str | Path | None = None,
     ) -> None:
-        self._session = _session(Path(path), outputs, _options(threads, profile))
+        self._session = open_session(Path(path), outputs, _options(threads, profile))
         self._input, self.input_size = _input(path, self._session)
         shapes = shapes or {}
-        self._outputs = {name: _output(path, self._session, name, shapes.get(name)) for name in outputs}
+        self._outputs = {name: output_shape(path, self._session, name, shapes.get(name)) for name in outputs}
         self._bound: dict[int, tuple[ort.IOBinding, dict[str, np.ndarray]]] = {}
 
     def __call__(self, tensor: Tensor) -> RawOutputs:
@@ -87,7 +87,8 @@ def available_threads() -> int:
     return min(4, len(os.sched_getaffinity(0)))
 
 
-def _session(path: Path, outputs: Sequence[str], options: ort.SessionOptions) -> ort.InferenceSession:
+def open_session(path: Path, outputs: Sequence[str], options: ort.SessionOptions) -> ort.InferenceSession:
+    """The part of a network file that leads to `outputs`. Raises BundleError."""
     try:
         model = cut(path.read_bytes(), outputs)
         return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
@@ -112,7 +113,7 @@ def _input(path: str | Path, session: ort.InferenceSession) -> tuple[str, Size]:
     raise BundleError(f"{path}: expected one input, uint8 (n, h, w, 3), got {kinds}. Export the bundle again")
 
 
-def _output(
+def output_shape(
     path: str | Path, session: ort.InferenceSession, name: str, expected: Shape | None
 ) -> tuple[int, ...]:
     """The shape of an output without its batch axis, checked."""

@@ -1,0 +1,309 @@
+"""TensorRT engines on disk: found by what they were built from and for, checked, never half there.
+
+    <folder>/<key>/engine.plan, record.json   an engine; the record has its checksum and what the key is of
+    <folder>/<key>.<pid>.part/                one that is being built
+    <folder>/<key>.bad/                       the last one that was not fit for use, kept to look at
+    <folder>/<key>.lock                       held while one is built; empty
+    <folder>/<timing>.timing                  what TensorRT measured on this device, for the next build
+
+An engine appears by one rename of its folder, after everything in it has reached the disk. So a power cut
+leaves the old state or the new one, and perhaps a `.part`, which the next builder removes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from perception.bundle import MAIN, TaskSpec
+from perception.driver import look
+from perception.errors import BackendUnavailable, BundleError, SinkError
+from perception.kernels.launch import MAX_SIGNS
+
+SCHEMA = 1  # of the key and the record: another number finds none of the old engines
+PLAN, RECORD = "engine.plan", "record.json"
+PRECISIONS = ("trt.int8", "fp16", "fp32")
+WORKSPACE_MB = 1024
+L4T = Path("/etc/nv_tegra_release")
+
+
+@dataclass(frozen=True)
+class DeviceFacts:
+    """What an engine is bound to beside TensorRT: it is fit for this device and system only."""
+
+    name: str  # such as "Orin"
+    capability: tuple[int, int]  # compute capability; (8, 7) is Orin
+    cuda: str  # of the driver, such as "12.6"
+    l4t: str | None = None  # Jetson Linux release, such as "R36.4.3"; None: not a Jetson
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """What of the network goes into the engine, and how it is built."""
+
+    precision: str = "trt.int8"  # of the file: one of PRECISIONS. Only TensorRT before 10 has to be told
+    outputs: tuple[str, ...] | None = None  # only these and what leads to them; None: all
+    batch: int | None = None  # the size of a free first axis of the input
+    dla_core: int | None = None  # run on this DLA core, what it cannot on the GPU
+    workspace_mb: int = WORKSPACE_MB  # device memory that one layer may borrow
+
+    def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise BundleError(f"expected precision {', '.join(PRECISIONS)}, got {self.precision!r}")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An engine in the cache."""
+
+    plan: Path
+    checked: bool  # its outputs were compared with known answers
+
+
+class Disk(Protocol):
+    """The steps that change the disk: a test makes any one of them the last."""
+
+    def make(self, folder: Path) -> None: ...
+    def write(self, path: Path, data: bytes) -> None: ...
+    def sync(self, path: Path) -> None:
+        """Return when the file, or the folder's list of names, is on the disk."""
+
+    def rename(self, source: Path, target: Path) -> None: ...
+    def remove(self, path: Path) -> None:
+        """A file or a whole folder, if it is there."""
+
+
+class RealDisk:
+    def make(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def write(self, path: Path, data: bytes) -> None:
+        path.write_bytes(data)
+
+    def sync(self, path: Path) -> None:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    def rename(self, source: Path, target: Path) -> None:
+        source.rename(target)
+
+    def remove(self, path: Path) -> None:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def this_device() -> DeviceFacts:
+    """Of the first device here, from the driver. Raises BackendUnavailable if there is none."""
+    driver = look()
+    return DeviceFacts(driver.name, driver.capability, "{}.{}".format(*driver.version), l4t(L4T))
+
+
+def l4t(path: Path) -> str | None:
+    """Jetson Linux release: "R36.4.3" of "# R36 (release), REVISION: 4.3, ..."; None: there is no file."""
+    try:
+        match = re.search(r"(R\d+).*?REVISION:\s*([\d.]*\d)", path.read_text())
+    except OSError:
+        return None
+    return f"{match[1]}.{match[2]}" if match else "unknown"
+
+
+def options_for(
+    tasks: Iterable[TaskSpec], precision: str, dla_core: int | None = None, workspace_mb: int = WORKSPACE_MB
+) -> dict[str, EngineOptions]:
+    """Network of a bundle -> what its engine holds: the outputs that `tasks` read, and no others."""
+    outputs: dict[str, list[str]] = {}
+    for task in tasks:
+        outputs.setdefault(task.network, []).extend(task.outputs)
+    return {
+        network: EngineOptions(
+            precision, tuple(names), 1 if network == MAIN else MAX_SIGNS, dla_core, workspace_mb
+        )
+        for network, names in outputs.items()
+        if names
+    }
+
+
+def user_cache() -> Path:
+    """Where engines go unless told otherwise: `$XDG_CACHE_HOME/perception/engines`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "perception" / "engines"
+
+
+def identity(model: bytes, tensorrt: str, options: EngineOptions, facts: DeviceFacts) -> dict[str, Any]:
+    """All that an engine depends on. `tensorrt`: version and build. The order of `outputs` has no meaning."""
+    wanted = asdict(options)
+    wanted["outputs"] = None if options.outputs is None else sorted(options.outputs)
+    return {
+        "schema": SCHEMA,
+        "model": hashlib.sha256(model).hexdigest(),
+        "tensorrt": tensorrt,
+        "device": {**asdict(facts), "capability": list(facts.capability)},
+        "options": wanted,
+    }
+
+
+def digest(value: Any) -> str:
+    """Hex sha256 of the value as JSON, its first 32 digits: enough for a name."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
+
+
+class EngineCache:
+    """The engines in `folder`. Raises SinkError where the disk fails."""
+
+    def __init__(self, folder: Path, disk: Disk | None = None) -> None:
+        self.folder = folder
+        self.disk = disk or RealDisk()
+
+    def find(self, of: dict[str, Any]) -> Entry | None:
+        """The engine built from and for `of`, whole; None if there is none.
+
+        Raises BundleError if there is one, but not as it was written, or of something else.
+        """
+        home = self.folder / digest(of)
+        if not home.is_dir():
+            return None
+        try:
+            record = json.loads((home / RECORD).read_bytes())
+            plan = (home / PLAN).read_bytes()
+            intact = record["sha256"] == hashlib.sha256(plan).hexdigest() and record["of"] == of
+            checked = bool(record["checked"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise BundleError(f"{home}: expected an engine and its record, got {error!r}") from error
+        if not intact:
+            raise BundleError(f"{home}: expected the engine that its record tells of, got a damaged one")
+        return Entry(home / PLAN, checked)
+
+    def ready(self, of: dict[str, Any]) -> Path:
+        """The stored engine, for a program that cannot build one. Raises BackendUnavailable without it."""
+        try:
+            entry = self.find(of)
+        except BundleError as error:
+            raise BackendUnavailable(f"{error}; build it again: `perception engine`") from error
+        if entry is None:
+            raise BackendUnavailable(
+                f"expected an engine for {of['device']['name']} and TensorRT {of['tensorrt']} in "
+                f"{self.folder}, got none; build it: `perception engine`"
+            )
+        return entry.plan
+
+    @contextmanager
+    def building(self, of: dict[str, Any], waiting: Callable[[], None] = lambda: None) -> Iterator[Path]:
+        """The right to build, and a folder for it that `start` makes: others wait.
+
+        Nothing of the folder stays unless it is kept.
+
+        `waiting` is called once if another process builds this engine now. The kernel gives the lock back
+        when its holder ends, however it ends.
+        """
+        key = digest(of)
+        with writing(self.folder):
+            self.disk.make(self.folder)
+            lock = (self.folder / f"{key}.lock").open("ab")
+        with lock:
+            _lock(lock.fileno(), waiting)
+            part = self.folder / f"{key}.{os.getpid()}.part"
+            try:
+                with writing(self.folder):
+                    for left in self.folder.glob(f"{key}.*.part"):  # of a builder that is gone
+                        self.disk.remove(left)
+                yield part
+            finally:
+                with suppress(OSError):
+                    self.disk.remove(part)
+
+    def start(self, part: Path) -> None:
+        """Make the folder to build in. Only while `building`."""
+        with writing(part):
+            self.disk.make(part)
+
+    def keep(self, part: Path, of: dict[str, Any], checked: bool) -> Entry:
+        """Put the finished `part` in its place. Only while `building`."""
+        home = self.folder / digest(of)
+        record = {
+            "sha256": hashlib.sha256((part / PLAN).read_bytes()).hexdigest(),
+            "checked": checked,
+            "of": of,
+        }
+        with writing(home):
+            self.disk.write(part / RECORD, (json.dumps(record, indent=1) + "\n").encode())
+            for path in (part / PLAN, part / RECORD, part):
+                self.disk.sync(path)
+            self.disk.rename(part, home)
+            self.disk.sync(self.folder)
+        return Entry(home / PLAN, checked)
+
+    def confirm(self, entry: Entry) -> Entry:
+        """Note that a stored engine agrees with its known answers. Only while `building`."""
+        path = entry.plan.with_name(RECORD)
+        record = json.loads(path.read_bytes()) | {"checked": True}
+        new = path.with_name(RECORD + ".part")
+        with writing(path):
+            self.disk.write(new, (json.dumps(record, indent=1) + "\n").encode())
+            self.disk.sync(new)
+            self.disk.rename(new, path)
+            self.disk.sync(path.parent)
+        return Entry(entry.plan, True)
+
+    def quarantine(self, of: dict[str, Any], part: Path | None = None) -> Path:
+        """Take the stored engine, or that in `part`, out of use; where it is now. Only while `building`."""
+        home = self.folder / digest(of)
+        bad = home.with_name(home.name + ".bad")
+        with writing(bad):
+            self.disk.remove(bad)
+            self.disk.rename(part or home, bad)
+            self.disk.sync(self.folder)
+        return bad
+
+
+def _lock(handle: int, waiting: Callable[[], None]) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        waiting()
+        fcntl.flock(handle, fcntl.LOCK_EX)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """OSError becomes SinkError."""
+    try:
+        yield
+    except OSError as error:
+        raise SinkError(
+            f"{path}: expected to write an engine, got: {error.strerror}; free the disk or choose another "
+            "--cache"
+        ) from error
+
+
+def read_timing(path: Path) -> bytes:
+    """TensorRT's timing cache as `write_timing` left it; empty if there is none or it is damaged."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return b""
+    seal, timing = data[:32], data[32:]
+    return timing if hashlib.sha256(timing).digest() == seal else b""
+
+
+def write_timing(path: Path, timing: bytes) -> None:
+    """Best effort: without it the next engine only takes longer. The last of two writers wins."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(hashlib.sha256(timing).digest() + timing)
+        part.replace(path)
+    except OSError:
+        with suppress(OSError):
+            part.unlink()

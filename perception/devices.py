@@ -1,0 +1,63 @@
+"""Which device runs the network: `device="auto"` takes the first that works and says why not the others.
+
+A device that the user named is never replaced by another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from perception.errors import BackendUnavailable
+
+AUTO = "auto"
+Probe = Callable[[], str | None]  # why the device cannot be used; None: it can
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The device, and why not each of the others."""
+
+    device: str
+    refused: Mapping[str, str]  # device -> reason, one line
+
+
+def choose(wanted: str, probes: Mapping[str, Probe]) -> Choice:
+    """`wanted`: "auto" or a key of `probes`, which are asked in their order, best device first.
+
+    Raises BackendUnavailable for a device that does not work or that nobody knows.
+    """
+    if wanted != AUTO:
+        return _named(wanted, probes)
+    refused: dict[str, str] = {}
+    for device, probe in probes.items():
+        reason = _asked(probe)
+        if reason is None:
+            others = {name: f"{device} works and is preferred" for name in probes if name not in refused}
+            others.pop(device)
+            return Choice(device, {**refused, **others})
+        refused[device] = reason
+    reasons = "; ".join(f"{name}: {reason}" for name, reason in refused.items())
+    raise BackendUnavailable(
+        f"expected a device that works, got none. {reasons}. `perception doctor` says more"
+    )
+
+
+def _named(wanted: str, probes: Mapping[str, Probe]) -> Choice:
+    if wanted not in probes:
+        raise BackendUnavailable(f"expected a device of {', '.join([AUTO, *probes])}, got {wanted!r}")
+    reason = _asked(probes[wanted])
+    if reason is not None:
+        raise BackendUnavailable(
+            f"device {wanted!r}: expected it to work, got: {reason}. "
+            f"Mend that, see `perception doctor`, or choose device={AUTO!r}"
+        )
+    return Choice(wanted, {name: f"{wanted} was asked for" for name in probes if name != wanted})
+
+
+def _asked(probe: Probe) -> str | None:
+    """A probe that fails is a reason, too."""
+    try:
+        return probe()
+    except (BackendUnavailable, ImportError, OSError) as error:
+        return str(error) or type(error).__name__

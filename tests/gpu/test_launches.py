@@ -1,0 +1,60 @@
+"""The steps of a frame through pycuda equal those on the processor, whose kernels are the same files."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from perception.kernels.cuda import CudaDevice
+from perception.kernels.device import Device
+from perception.kernels.launch import Launches, Results
+from perception.letterbox import Letterbox
+from tests.conftest import SHAPES, SIZE
+from tests.gpu.on_fake import count, on_fake
+from tests.kernels.host_device import HostDevice
+
+BOX = Letterbox.fit((321, 183), SIZE)
+SIGNS = 43
+
+
+def results(device: Device) -> dict[str, np.ndarray]:
+    """All steps of one frame, over random outputs of a network."""
+    rng = np.random.default_rng(5)
+    launches, places = Launches(device), Results.of(SHAPES, SIZE, sign_classes=SIGNS)
+    buffer, host = device.allocate((places.nbytes,), np.uint8), device.pinned((places.nbytes,), np.uint8)
+    at = places.on(buffer)
+    image = device.allocate((183, 321, 3), np.uint8)
+    device.upload(image, rng.integers(0, 256, image.shape, np.uint8))
+    raw = {name: device.allocate(shape, np.float32) for name, shape in SHAPES.items()}
+    for array in raw.values():
+        device.upload(array, rng.normal(-3.5, 1.5, array.shape).astype(np.float32))
+    thresholds = device.allocate((6,), np.float32)
+    device.upload(thresholds, np.zeros(6, np.float32))
+    network = device.allocate((1, 3, SIZE[1], SIZE[0]), np.float32)
+    crops = device.allocate((16, 3, 64, 64), np.float32)
+    device.fill(buffer, 0)
+    launches.begin(at)
+    launches.letterbox(image, BOX, network)
+    launches.objects(raw, thresholds, 0.6, BOX, 1.0, at)
+    launches.labels(raw["drivable.map"], 0.0, at)
+    launches.lane_cells(raw["lanes.map"], at)
+    launches.sign_crops(image, BOX.image, 5, crops, at)
+    seen = {"network": np.empty(network.shape, np.float32), "crops": np.empty(crops.shape, np.float32)}
+    device.download(seen["network"], network)
+    device.download(seen["crops"], crops)
+    device.download(host, buffer)
+    device.synchronize()
+    return {**seen, **places.read(host)}
+
+
+@on_fake()
+def test_every_step_through_pycuda_equals_that_on_the_processor():
+    device = CudaDevice()
+    expected, got = results(HostDevice()), results(device)
+    assert len(expected["detection.objects"]) > 10
+    order = [np.lexsort(r["lanes.cells"][None]) for r in (expected, got)]  # free
+    for name, values in expected.items():
+        same = got[name]
+        if name in ("lanes.cells", "lanes.logits"):
+            values, same = values[order[0]], same[order[1]]
+        np.testing.assert_array_equal(same, values, name)
+    assert count("synchronises") == 1
