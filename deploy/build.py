@@ -11,9 +11,8 @@ from pathlib import Path
 import onnxruntime as ort
 
 from calibration.int8 import frames
-from deploy import parity
+from deploy import precisions
 from deploy.export import export_crops, export_frames
-from deploy.quantize import quantize
 from perception import bundle
 from perception.bundle import ModelSpec, Shape
 from perception.errors import BundleError
@@ -26,11 +25,7 @@ from perception.training.data import signs as sign_data
 from perception.training.loop import load_checkpoint, load_network
 from perception.types import Size
 
-FILES = {
-    precision: {"main": f"network.{precision}.onnx", "signs": f"signs.{precision}.onnx"}
-    for precision in ("fp32", "int8")
-}
-COMPARED = {"main": 8, "signs": 64}  # images on which INT8 and float are compared
+FILES = precisions.file_names({"main": "network.fp32.onnx", "signs": "signs.fp32.onnx"}, ["int8"])
 
 
 def build(
@@ -57,10 +52,8 @@ def build(
         if "signs" in network.heads:
             export_crops(network, made / FILES["fp32"]["signs"])
             examples["signs"] = frames.crops(sign_data.read(data), 8 * calibration_frames)
-        for kind, seen in examples.items():
-            quantize(made / FILES["fp32"][kind], made / FILES["int8"][kind], seen)
-        few = {kind: seen[: COMPARED[kind]] for kind, seen in examples.items()}
-        agreement = parity.check(made, FILES, few)
+        files = {p: {kind: own[kind] for kind in examples} for p, own in FILES.items()}
+        agreement = precisions.make(made, files, examples)
         out.mkdir(parents=True, exist_ok=True)
         for file in made.iterdir():
             shutil.copy(file, out / file.name)
@@ -85,7 +78,7 @@ def _spec(
     network: Network,
     size: Size,
     shapes: Mapping[str, Shape],
-    agreement: Mapping[str, float],
+    agreement: Mapping[str, Mapping[str, float]],
     calibrated: int,
 ) -> ModelSpec:
     from perception import __version__

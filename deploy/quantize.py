@@ -1,126 +1,117 @@
-"""An exported network to INT8: uint8 activations, int8 weights per channel, the fast pair on x86.
+"""From a float network and one calibration to two INT8 files.
 
-Static quantisation with explicit QuantizeLinear/DequantizeLinear pairs by onnxruntime. What is ours is the
-input: its quantiser is set to be the normalisation, so the camera's bytes enter the first convolution as
-they are.
+`for_tensorrt`: int8 with zero at code 0, input float32 NCHW normalised. `for_cpu`: for onnxruntime on x86,
+uint8 activations, input the camera's bytes. Both have the same int8 weights, a scale a channel, and keep the
+same spans of values. What differs follows from the two formats:
+
+- A tensor that cannot be negative (after ReLU) fills codes 0 to 127 of int8 and 0 to 255 of uint8: the CPU's
+  steps are half as wide. Other tensors have the same steps in both, with zero at code 0 or at 128.
+- onnxruntime computes in integers only between two pairs, so it has some where TensorRT must not: behind a
+  convolution that is added to something, and at the outputs. There the 256 codes cover the tensor's own span.
+- The camera's bytes are exact codes of the CPU file's input. TensorRT's input has the step 139/58/127.
+- Biases are float32 for TensorRT, which refuses others, and int32 of the products' scale for onnxruntime.
 """
 
 from __future__ import annotations
 
-import io
-import logging
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import onnx
-from onnxruntime.quantization import (
-    CalibrationMethod,
-    QuantFormat,
-    QuantType,
-    quantize_static,
-)
-from onnxruntime.quantization.shape_inference import quant_pre_process
+from onnx import TensorProto, helper, numpy_helper
 
-from perception.model.network import MEAN, SCALE
-
-# The share of a tensor's values that its range keeps. Against the plain minimum and maximum the error of the
-# outputs falls by about 15 % (detection cells above score 0.1, 40 images); 99.99 is worse again than both.
-PERCENTILE = 99.999
+from calibration.int8.equalise import equalised
+from calibration.int8.graph import INNER, Graph, inner_network
+from calibration.int8.pairs import Code, with_pairs
+from calibration.int8.plan import Plan, plan
+from calibration.int8.scales import BYTE, Scales
+from deploy import legality
+from perception.sinks.files import write_whole
 
 
-class _Reader:
-    """onnxruntime's CalibrationDataReader: feeds normalised float images, one at a time."""
+def for_tensorrt(source: Path, scales: Scales, target: Path, batch: int = 1) -> None:
+    """Write the INT8 twin of the exported float network `source` for TensorRT; a free batch becomes `batch`.
 
-    def __init__(self, name: str, images: np.ndarray) -> None:
-        self.feeds: Iterator[dict[str, np.ndarray]] = ({name: image[None]} for image in images)
-
-    def get_next(self) -> dict[str, np.ndarray] | None:
-        return next(self.feeds, None)
-
-
-def quantize(source: Path, target: Path, images: np.ndarray) -> None:
-    """Write the INT8 twin of the exported network `source`; `images` (n, h, w, 3) uint8 set the ranges."""
-    model = onnx.load(str(source))
-    name = model.graph.input[0].name
-    normal = f"{name}.normal"
-    fixed = {
-        "quant_type": QuantType.QUInt8,
-        "scale": np.array(1 / SCALE, np.float32),
-        "zero_point": np.array(MEAN, np.uint8),
-    }
-    with tempfile.TemporaryDirectory() as folder:
-        inner, ready, done = (str(Path(folder) / f"{stage}.onnx") for stage in ("inner", "ready", "done"))
-        onnx.save(_from_normal(model, normal), inner)
-        quant_pre_process(inner, ready, skip_symbolic_shape=True)
-        feeds = ((images.astype(np.float32) - np.float32(MEAN)) / np.float32(SCALE)).transpose(0, 3, 1, 2)
-        options = {"WeightSymmetric": True, "TensorQuantOverrides": {normal: [fixed]}}
-        with _quiet():
-            try:
-                _quantize(ready, done, _Reader(normal, feeds), CalibrationMethod.Percentile, options)
-            except ValueError as error:
-                if "bins" not in str(error):
-                    raise
-                # numpy finds no histogram of a tensor that hardly varies, such as a gate
-                _quantize(ready, done, _Reader(normal, feeds), CalibrationMethod.MinMax, options)
-        onnx.save(_with_front(onnx.load(done), onnx.load(str(source)), normal), str(target))
+    Raises BundleError if `scales` are those of another network, or if TensorRT would refuse the result.
+    """
+    ready = _ready(source, scales)
+    codes = {name: scales.signed(ready.graph.origin(name)) for name in ready.plan.trt}
+    model = normalised_input(with_pairs(ready.model, codes, ready.plan.layers), batch)
+    legality.check(model, str(source), scales.left)
+    write_whole(target, model.SerializeToString())
 
 
-def _quantize(
-    source: str, target: str, reader: _Reader, method: CalibrationMethod, options: Mapping[str, Any]
-) -> None:
-    quantize_static(
-        source,
-        target,
-        reader,
-        quant_format=QuantFormat.QDQ,
-        per_channel=True,
-        activation_type=QuantType.QUInt8,
-        weight_type=QuantType.QInt8,
-        calibrate_method=method,
-        extra_options={"CalibPercentile": PERCENTILE, **options},
-    )
+def for_cpu(source: Path, scales: Scales, target: Path) -> None:
+    """Write the INT8 twin of the exported float network `source` for onnxruntime on x86.
+
+    Raises BundleError if `scales` are those of another network.
+    """
+    ready = _ready(source, scales)
+    codes = {name: _cpu_code(name, ready, scales) for name in ready.plan.cpu}
+    model = with_pairs(ready.model, codes, ready.plan.layers, whole_bias=True)
+    write_whole(target, _byte_input(model).SerializeToString())
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """onnxruntime's calibration prints and warns about what it does by design."""
-    logging.disable(logging.WARNING)
-    try:
-        with redirect_stdout(io.StringIO()):
-            yield
-    finally:
-        logging.disable(logging.NOTSET)
+class _Ready(NamedTuple):
+    """A float network, equalised, and what is to be rounded in it."""
+
+    model: onnx.ModelProto
+    graph: Graph
+    plan: Plan
 
 
-def _from_normal(model: onnx.ModelProto, normal: str) -> onnx.ModelProto:
-    """The network without its byte front: its input is the normalised NCHW image."""
-    inner = onnx.ModelProto()
-    inner.CopyFrom(model)
-    del inner.graph.node[:2]
-    n, h, w, c = (d.dim_value or d.dim_param for d in model.graph.input[0].type.tensor_type.shape.dim)
-    info = onnx.helper.make_tensor_value_info(normal, onnx.TensorProto.FLOAT, [n, c, h, w])
-    inner.graph.input[0].CopyFrom(info)
-    kept = [i for i in inner.graph.initializer if not i.name.startswith(model.graph.input[0].name + ".")]
-    del inner.graph.initializer[:]
-    inner.graph.initializer.extend(kept)
-    return inner
+def _ready(source: Path, scales: Scales) -> _Ready:
+    scales.check(source)
+    model = equalised(inner_network(source), scales.factors)
+    graph = Graph(model)
+    return _Ready(model, graph, plan(graph, scales.left))
 
 
-def _with_front(quantised: onnx.ModelProto, source: onnx.ModelProto, normal: str) -> onnx.ModelProto:
-    """Put the byte front of `source` before the quantised network."""
-    name = source.graph.input[0].name
-    front = list(source.graph.node[:2])
-    nodes = [*front, *quantised.graph.node]
-    del quantised.graph.node[:]
-    quantised.graph.node.extend(nodes)
-    quantised.graph.initializer.extend(
-        i for i in source.graph.initializer if i.name in (f"{name}.scale", f"{name}.zero")
-    )
-    quantised.graph.input[0].CopyFrom(source.graph.input[0])
-    del quantised.graph.value_info[:]
-    onnx.checker.check_model(quantised)
-    return quantised
+def _cpu_code(name: str, ready: _Ready, scales: Scales) -> Code:
+    if name in ready.graph.inputs:
+        return BYTE
+    origin = ready.graph.origin(name)
+    return scales.shifted(origin) if name in ready.plan.trt else scales.spread(origin)
+
+
+def normalised_input(model: onnx.ModelProto, batch: int) -> onnx.ModelProto:
+    """Give the normalised float32 NCHW input of an inner network the file's name, and every batch a size."""
+    graph = model.graph
+    inner = graph.input[0].name
+    for node in graph.node:
+        node.input[:] = [name.removesuffix(INNER) if name == inner else name for name in node.input]
+    graph.input[0].name = inner.removesuffix(INNER)
+    for value in (*graph.input, *graph.output):
+        first = value.type.tensor_type.shape.dim[0]
+        if first.dim_param:
+            first.dim_value = batch
+    del graph.value_info[:]
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def _byte_input(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Put the byte front before an inner network: of its first pair's scale, so onnxruntime folds both."""
+    graph = model.graph
+    inner = graph.input[0].name
+    name = inner.removesuffix(INNER)
+    front = [
+        helper.make_node("DequantizeLinear", _byte_constants(name, graph), [f"{name}.float"]),
+        helper.make_node("Transpose", [f"{name}.float"], [inner], perm=[0, 3, 1, 2]),
+    ]
+    nodes: Sequence[onnx.NodeProto] = [*front, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    n, c, h, w = (d.dim_value or d.dim_param for d in graph.input[0].type.tensor_type.shape.dim)
+    graph.input[0].CopyFrom(helper.make_tensor_value_info(name, TensorProto.UINT8, [n, h, w, c]))
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def _byte_constants(name: str, graph: onnx.GraphProto) -> list[str]:
+    """The image, and the names of the scale and zero point of its bytes, which are stored in the graph."""
+    values = {f"{name}.scale": BYTE.scale, f"{name}.zero": BYTE.zero}
+    graph.initializer.extend(numpy_helper.from_array(np.asarray(v), key) for key, v in values.items())
+    return [name, *values]

@@ -11,8 +11,9 @@ from time import perf_counter
 import numpy as np
 import torch
 
+from calibration.int8.scales import calibrate
 from deploy.export import export_frames
-from deploy.quantize import quantize
+from deploy.quantize import for_cpu
 from perception.backends.ort import OrtBackend
 from perception.model.network import Network
 from perception.model.specs import FRAME_TASKS, OUTPUTS
@@ -53,5 +54,5 @@ def _files(sharing: str, tasks: Collection[str], size: Size, folder: Path) -> di
     paths = {precision: folder / f"{sharing}.{precision}.onnx" for precision in ("fp32", "int8")}
     export_frames(network, size, paths["fp32"])
     noise = np.random.default_rng(0).integers(0, 256, (CALIBRATION, size[1], size[0], 3)).astype(np.uint8)
-    quantize(paths["fp32"], paths["int8"], noise)
+    for_cpu(paths["fp32"], calibrate(paths["fp32"], noise, "minmax", equal="none"), paths["int8"])
     return paths

@@ -20,7 +20,7 @@ from perception.model.neck import Neck
 from perception.model.network import Network
 
 WARM = 20  # batches that set the ranges before these are fixed
-KEPT = 0.99999  # share of a tensor's values inside its range: as in deploy/quantize.py
+KEPT = 0.99999  # share of a tensor's values inside its range
 SAMPLED = 2**18  # values of a tensor that its range is estimated from
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from deploy import precisions
 from deploy.build import FILES
 from deploy.export import export_crops, export_frames
-from deploy.quantize import quantize
 from tests.batches import SIZE, smooth, trained
+
+ALL_FILES = precisions.file_names(FILES["fp32"], precisions.MADE)
 
 
 @pytest.fixture(scope="session")
@@ -22,10 +24,9 @@ def network():
 
 @pytest.fixture(scope="session")
 def exported(network, pictures, tmp_path_factory):
-    """A folder with the four files of a bundle."""
+    """A folder with the files of a bundle in every precision."""
     folder = tmp_path_factory.mktemp("exported")
     export_frames(network, SIZE, folder / FILES["fp32"]["main"])
     export_crops(network, folder / FILES["fp32"]["signs"])
-    for kind, images in pictures.items():
-        quantize(folder / FILES["fp32"][kind], folder / FILES["int8"][kind], images)
+    precisions.make(folder, ALL_FILES, pictures)
     return folder

@@ -52,7 +52,7 @@ def test_the_command_makes_a_bundle_that_sees(checkpoint, folder, tmp_path):
     assert spec.shapes["lanes.map"] == (1, 32, 8, 12)
     assert spec.shapes["signs.logits"] == (None, 43)
     assert set(spec.shapes) == {name for task in spec.tasks.values() for name in task.outputs}
-    assert set(spec.info["parity"]) == set(spec.shapes)
+    assert set(spec.info["parity"]["int8"]) == set(spec.shapes)
     scene = load(tmp_path / "bundle", threads=1)(Frame(np.full((72, 128, 3), 90, np.uint8), 0, 0))
     assert None not in (scene.detections, scene.lanes, scene.signs, scene.drivable)
     assert "96 x 64" in result.output

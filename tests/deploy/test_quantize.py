@@ -1,4 +1,4 @@
-"""The INT8 files: close to the float ones, and in the form that runs fast."""
+"""The INT8 files: close to the float ones, in the form that each device runs fast, and of one calibration."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ import onnxruntime as ort
 import pytest
 from onnx import numpy_helper
 
-from deploy import parity
+from calibration.int8.scales import Scales
+from deploy import parity, precisions
 from deploy.build import FILES
+from deploy.quantize import for_cpu
 from perception.errors import BundleError
+from tests.batches import SIZE
+
+ALL_FILES = precisions.file_names(FILES["fp32"], precisions.MADE)
 
 
 def values(graph):
@@ -83,5 +88,79 @@ def test_weights_are_signed_and_activations_are_not(exported):
     assert {kernel.dtype for kernel in kernels} == {np.dtype(np.int8)}
     activations = [node for node in graph.node if node.op_type == "QuantizeLinear"]
     assert {found[node.input[2]].dtype for node in activations} == {np.dtype(np.uint8)}
-    channels = {len(found[n.input[1]].reshape(-1)) for n in graph.node if n.input[0].endswith("_quantized")}
+    channels = {len(found[n.input[1]].reshape(-1)) for n in graph.node if n.name.endswith(".weight.read")}
     assert {32, 64, 128, 144} <= channels  # a scale a channel
+
+
+def by_layer(path, part):
+    """What is stored for each layer under `.weight.<part>`."""
+    found = values(onnx.load(str(path)).graph)
+    return {
+        name.removesuffix(part): value for name, value in found.items() if name.endswith(f".weight.{part}")
+    }
+
+
+@pytest.mark.parametrize("kind", ["main", "signs"])
+@pytest.mark.parametrize("part", ["codes", "scale"])
+def test_both_files_have_the_same_weights(exported, kind, part):
+    cpu, trt = (by_layer(exported / ALL_FILES[p][kind], part) for p in ("int8", "trt.int8"))
+    assert cpu.keys() == trt.keys()
+    assert len(cpu) == {"main": 31, "signs": 8}[kind]
+    for name, value in cpu.items():
+        np.testing.assert_array_equal(value, trt[name])
+
+
+def codes(path):
+    """Tensor -> (scale, zero) of its pair."""
+    graph = onnx.load(str(path)).graph
+    found = values(graph)
+    pairs = [node for node in graph.node if node.op_type == "QuantizeLinear"]
+    return {node.output[0]: (found[node.input[1]], found[node.input[2]]) for node in pairs}
+
+
+@pytest.mark.parametrize("kind", ["main", "signs"])
+def test_both_files_keep_the_same_spans(exported, kind):
+    """127 int8 steps above zero are 255 uint8 steps where nothing is negative, and 127 elsewhere."""
+    cpu, trt = (codes(exported / ALL_FILES[p][kind]) for p in ("int8", "trt.int8"))
+    assert trt.keys() < cpu.keys()
+    for name in trt.keys() - {f"{'image' if kind == 'main' else 'crops'}.normal.codes"}:
+        (scale, zero), (wide, none) = cpu[name], trt[name]
+        assert (none, none.dtype) == (0, np.int8)
+        assert (255 - zero) * scale == pytest.approx(127 * wide, rel=1e-6)
+        assert zero in (0, 128)
+
+
+def test_tensorrt_rounds_no_output_and_takes_floats(exported):
+    graph = onnx.load(str(exported / ALL_FILES["trt.int8"]["main"])).graph
+    makers = {name: node.op_type for node in graph.node for name in node.output}
+    assert {makers[value.name] for value in graph.output} == {"Conv"}
+    assert sum(node.op_type == "Relu" for node in graph.node) == 22
+    assert [d.dim_value for d in graph.input[0].type.tensor_type.shape.dim] == [1, 3, SIZE[1], SIZE[0]]
+    signs = onnx.load(str(exported / ALL_FILES["trt.int8"]["signs"])).graph
+    assert [d.dim_value for d in signs.input[0].type.tensor_type.shape.dim] == [16, 3, 64, 64]
+
+
+@pytest.mark.parametrize("precision", ["trt.int8", "fp16"])
+def test_files_for_tensorrt_say_what_the_float_ones_say(exported, pictures, precision):
+    agreement = parity.check(exported, ALL_FILES, pictures, precision)
+    assert min(agreement.values()) > {"trt.int8": 15, "fp16": 50}[precision]
+    assert max(agreement.values()) < {"trt.int8": 50, "fp16": 90}[precision]
+
+
+def test_a_cpu_computes_the_file_in_integers_what_it_says_in_floats(exported, pictures):
+    """Fused into integer arithmetic, or pair by pair in float32: a few steps apart at most."""
+    path = str(exported / FILES["int8"]["main"])
+    plain = ort.SessionOptions()
+    plain.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    cpu = ["CPUExecutionProvider"]
+    feed = {"image": pictures["main"][:1]}
+    fused, written = (ort.InferenceSession(path, o, providers=cpu).run(None, feed) for o in (None, plain))
+    for a, b in zip(fused, written, strict=True):
+        assert np.abs(a - b).max() < 0.05 * np.abs(b).max()
+
+
+def test_scales_of_another_network_are_refused(exported, tmp_path):
+    scales = Scales.read(exported / "signs.scales.json")
+    with pytest.raises(BundleError, match="expected the network that was calibrated"):
+        for_cpu(exported / FILES["fp32"]["main"], scales, tmp_path / "wrong.onnx")
+    assert not list(tmp_path.iterdir())

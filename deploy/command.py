@@ -1,0 +1,181 @@
+"""`perception quantize`: the other precisions of a bundle, from its fp32 files and images to calibrate on."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from calibration.int8 import equalise, frames
+from calibration.int8.methods import METHODS
+from calibration.int8.scales import METHOD, Scales
+from calibration.int8.sensitivity import Cost, costs
+from deploy import precisions
+from perception import bundle as bundles
+from perception.bundle import MAIN, ModelSpec
+from perception.errors import BundleError, DataError, PerceptionError
+from perception.model.specs import CROPS
+from perception.sources import open_source
+from perception.training.data import SOURCES
+from perception.training.data import signs as sign_data
+from perception.types import Size
+
+COUNT = 48  # frames; eight sign crops for each
+NAMED = "named by --float"
+SHOWN = 10  # costliest layers in the table
+
+errors = Console(stderr=True)
+
+
+def quantize(
+    bundle: Path | None,
+    out: Path,
+    data: Path | None = None,
+    sources: Sequence[str] = (),
+    method: str = METHOD,
+    equal: str = equalise.DEFAULT,
+    left: Sequence[str] = (),
+    count: int = COUNT,
+    seed: int = 0,
+    sensitivity: bool = False,
+) -> ModelSpec:
+    """Write to the folder `out` the bundle with fp32, fp16, int8 (for the CPU) and trt.int8 (for TensorRT).
+
+    `bundle`: a bundle with fp32 files; None: the shipped one. `data`: a folder of labelled pictures, whose
+    training split is drawn from. `sources`: drives to draw the frames from instead, as `open_source` takes
+    them; sign crops always come from `data`. `left`: layers of its networks that stay in float.
+    `sensitivity`: show what each layer costs, too. Nothing is written unless all went well. Raises
+    PerceptionError.
+    """
+    _check_names(method, equal)
+    folder = bundle or bundles.SHIPPED
+    spec = bundles.read(folder)
+    fp32 = _fp32(spec, folder)
+    examples = _examples(list(fp32), data, sources, spec.input_size, count, seed)
+    options = precisions.Options(method, equal, _left_in(folder, fp32, left))
+    files = precisions.file_names(fp32, precisions.MADE)
+    with tempfile.TemporaryDirectory() as temporary:
+        made = Path(temporary)
+        for file in fp32.values():
+            shutil.copy(folder / file, made / file)
+        agreement = precisions.make(made, files, examples, options, _progress)
+        if sensitivity:
+            _show_costs(made, fp32, examples)
+        for card in folder.glob("README.md"):
+            shutil.copy(card, made / card.name)
+        _put(made, out)
+    info = {**_lasting(spec), "calibration_images": len(examples[MAIN]), "parity": agreement}
+    written = bundles.write(out, replace(spec, files=files, info=info))
+    _show(written, out, agreement)
+    return written
+
+
+def _check_names(method: str, equal: str) -> None:
+    if method not in METHODS:
+        raise PerceptionError(f"expected a method of {', '.join(METHODS)}, got {method!r}")
+    if equal not in equalise.WHERE:
+        raise PerceptionError(f"expected where to equalise of {', '.join(equalise.WHERE)}, got {equal!r}")
+
+
+def _lasting(spec: ModelSpec) -> dict[str, Any]:
+    """What the old bundle tells of itself that is still true: figures of files that are replaced are not."""
+    metrics = {
+        precision: own for precision, own in spec.info.get("metrics", {}).items() if precision == "fp32"
+    }
+    return {**spec.info, "metrics": metrics}
+
+
+def _fp32(spec: ModelSpec, folder: Path) -> Mapping[str, str]:
+    if "fp32" not in spec.files:
+        raise BundleError(
+            f"{folder}: expected a bundle with fp32 files, got {', '.join(spec.files)} only. "
+            "Export it again: `perception export`"
+        )
+    return spec.files["fp32"]
+
+
+def _examples(
+    networks: Sequence[str], data: Path | None, sources: Sequence[str], size: Size, count: int, seed: int
+) -> dict[str, np.ndarray]:
+    """Network -> images to calibrate on."""
+    examples = {}
+    for network in networks:
+        if network == MAIN and sources:
+            with ExitStack() as stack:
+                opened = [open_source(name) for name in sources]
+                for source in opened:
+                    stack.callback(source.close)
+                examples[network] = frames.drives(opened, size, count, seed)
+        elif data is None:
+            what = "sign crops" if network == CROPS else "frames"
+            raise DataError(f"expected --data, a folder of labelled pictures, to draw {what} from; got none")
+        elif network == MAIN:
+            read = {name: reader(data) for name, reader in SOURCES.items()}
+            examples[network] = frames.frames(read, size, count, seed)
+        else:
+            examples[network] = frames.crops(sign_data.read(data), 8 * count, seed)
+    return examples
+
+
+def _left_in(folder: Path, fp32: Mapping[str, str], left: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Network -> its layers among `left`. A name that none has goes to the main one, which refuses it."""
+    layers = {network: precisions.layers(folder / file) for network, file in fp32.items()}
+    owners = {name: [n for n, own in layers.items() if name in own] or [MAIN] for name in left}
+    return {network: {name: NAMED for name, owned in owners.items() if network in owned} for network in fp32}
+
+
+def _put(made: Path, out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for file in made.iterdir():
+            shutil.copy(file, out / file.name)
+    except OSError as error:
+        raise BundleError(
+            f"{out}: expected a folder to write to, got: {error.strerror}; "
+            "free the disk or choose another --out"
+        ) from error
+
+
+def _show(spec: ModelSpec, out: Path, agreement: Mapping[str, Mapping[str, float]]) -> None:
+    table = Table("precision", "network", "file", "kB", "worst output, dB", title=f"{spec.name} in {out}")
+    for precision, networks in spec.files.items():
+        for network, file in networks.items():
+            outputs = {
+                name for task in spec.tasks.values() if task.network == network for name in task.outputs
+            }
+            noise = {name: v for name, v in agreement.get(precision, {}).items() if name in outputs}
+            worst = min(noise, key=lambda name: noise[name], default="")
+            size = f"{(out / file).stat().st_size / 1000:.0f}"
+            table.add_row(precision, network, file, size, f"{noise[worst]:.1f} {worst}" if worst else "")
+    Console().print(table)
+
+
+def _show_costs(folder: Path, fp32: Mapping[str, str], examples: Mapping[str, np.ndarray]) -> None:
+    """What the costliest layers of each network cost, alone in int8."""
+    for network, file in fp32.items():
+        scales = Scales.read(folder / precisions.scales_name(file))
+        images = examples[network][: precisions.COMPARED[network]]
+        found = list(track(costs(folder / file, scales, images), f"layers of {network}", console=errors))
+        Console().print(_cost_table(network, found))
+
+
+def _cost_table(network: str, found: Sequence[Cost]) -> Table:
+    whole, *single = found
+    outputs = list(whole.noise)
+    table = Table("layer", *outputs, title=f"{network}: dB with one layer in int8, the costliest first")
+    for cost in [whole, *sorted(single, key=lambda cost: cost.worst)[:SHOWN]]:
+        table.add_row(cost.layer, *(f"{cost.noise[o]:.1f}" if o in cost.noise else "" for o in outputs))
+    return table
+
+
+def _progress(images: np.ndarray, what: str) -> Iterable[np.ndarray]:
+    return track(images, what, console=errors, transient=True)

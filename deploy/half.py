@@ -1,0 +1,71 @@
+"""A float network as a typed FP16 file: every weight and tensor float16, input and outputs float32.
+
+TensorRT 11 has no FP16 switch any more: the types in the file say what is computed in which precision. 8.6 to
+10 read the same file. Our networks hold no operator that needs more than float16, so nothing is kept in
+float32; converters for any network (onnxconverter-common) carry lists of such operators.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from calibration.int8.graph import inner_network
+from deploy.quantize import normalised_input
+from perception.errors import BundleError
+from perception.sinks.files import write_whole
+
+LARGEST = float(np.finfo(np.float16).max)
+SETTINGS = {"Resize": (1, 2, 3)}  # inputs that stay float32 whatever the data are: regions and scales
+
+
+def to_half(source: Path, target: Path, batch: int = 1) -> None:
+    """Write the FP16 twin of the exported float network `source`; a free batch becomes `batch`.
+
+    Raises BundleError if a weight is too large for float16.
+    """
+    model = inner_network(source)
+    _round_constants(model, str(source))
+    _cast_ends(model.graph)
+    write_whole(target, normalised_input(model, batch).SerializeToString())
+
+
+def _round_constants(model: onnx.ModelProto, name: str) -> None:
+    settings = {i for node in model.graph.node for i in _settings(node)}
+    for tensor in model.graph.initializer:
+        if tensor.data_type != TensorProto.FLOAT or tensor.name in settings:
+            continue
+        value = numpy_helper.to_array(tensor)
+        most = float(np.abs(value).max(initial=0))
+        if most > LARGEST:
+            raise BundleError(
+                f"{name}: expected weights up to {LARGEST:.0f}, the largest float16, got {most:g} in "
+                f"{tensor.name}. Train with weight decay, or use fp32"
+            )
+        tensor.CopyFrom(numpy_helper.from_array(value.astype(np.float16), tensor.name))
+
+
+def _settings(node: onnx.NodeProto) -> list[str]:
+    return [node.input[k] for k in SETTINGS.get(node.op_type, ()) if k < len(node.input)]
+
+
+def _cast_ends(graph: onnx.GraphProto) -> None:
+    """float32 to float16 behind the input, and back before each output."""
+    name = graph.input[0].name
+    for node in graph.node:
+        node.input[:] = [f"{name}.half" if source == name else source for source in node.input]
+    first = helper.make_node("Cast", [name], [f"{name}.half"], f"{name}.to_half", to=TensorProto.FLOAT16)
+    ends = [value.name for value in graph.output]
+    for node in graph.node:
+        node.input[:] = [f"{source}.half" if source in ends else source for source in node.input]
+        node.output[:] = [f"{made}.half" if made in ends else made for made in node.output]
+    last = [
+        helper.make_node("Cast", [f"{end}.half"], [end], f"{end}.to_float", to=TensorProto.FLOAT)
+        for end in ends
+    ]
+    nodes = [first, *graph.node, *last]
+    del graph.node[:]
+    graph.node.extend(nodes)

@@ -1,0 +1,83 @@
+"""The other precisions of a bundle's networks, all from its fp32 files and one calibration a network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from calibration.int8 import equalise
+from calibration.int8.graph import WEIGHTED, inner_network
+from calibration.int8.observers import Progress, unwatched
+from calibration.int8.scales import METHOD, Scales, calibrate
+from deploy import parity
+from deploy.half import to_half
+from deploy.quantize import for_cpu, for_tensorrt
+
+MADE = ("fp16", "int8", "trt.int8")
+BATCH = {"signs": 16}  # crops a call on a GPU: a free batch would need a TensorRT profile
+COMPARED = {"main": 8, "signs": 64}  # images on which a precision is compared with float
+
+Files = Mapping[str, Mapping[str, str]]  # precision -> network -> file name
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to calibrate. `left`: network -> layer -> why it stays in float."""
+
+    method: str = METHOD
+    equal: str = equalise.DEFAULT
+    left: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+def file_names(fp32: Mapping[str, str], precisions: Sequence[str]) -> dict[str, dict[str, str]]:
+    """precision -> network -> file name, after those of the fp32 files: `network.fp16.onnx`."""
+    stems = {kind: file.removesuffix(".onnx").removesuffix(".fp32") for kind, file in fp32.items()}
+    others = {p: {kind: f"{stem}.{p}.onnx" for kind, stem in stems.items()} for p in precisions}
+    return {"fp32": dict(fp32), **others}
+
+
+def make(
+    folder: Path,
+    files: Files,
+    examples: Mapping[str, np.ndarray],
+    options: Options | None = None,
+    progress: Progress = unwatched,
+) -> dict[str, dict[str, float]]:
+    """Write the files that are not fp32, and the scales of each network beside them; how well they agree.
+
+    `folder` holds the fp32 files. `examples`: network -> images (n, h, w, 3) uint8 to calibrate on. The
+    answer: precision -> output -> dB of signal to noise. Raises BundleError if one is below `parity.LIMIT`.
+    """
+    options = options or Options()
+    for kind, images in examples.items():
+        source = folder / files["fp32"][kind]
+        left = options.left.get(kind, {})
+        scales = calibrate(source, images, options.method, left, parity.FLOORS, options.equal, progress)
+        scales.write(folder / scales_name(files["fp32"][kind]))
+        for precision in files:
+            _write(precision, source, scales, folder / files[precision][kind], BATCH.get(kind, 1))
+    few = {kind: images[: COMPARED[kind]] for kind, images in examples.items()}
+    return {p: parity.check(folder, files, few, p) for p in files if p != "fp32"}
+
+
+def _write(precision: str, source: Path, scales: Scales, target: Path, batch: int) -> None:
+    match precision:
+        case "fp16":
+            to_half(source, target, batch)
+        case "int8":
+            for_cpu(source, scales, target)
+        case "trt.int8":
+            for_tensorrt(source, scales, target, batch)
+
+
+def scales_name(fp32: str) -> str:
+    """Where the scales of a network are: `network.scales.json` beside `network.fp32.onnx`."""
+    return fp32.removesuffix(".onnx").removesuffix(".fp32") + ".scales.json"
+
+
+def layers(path: Path) -> list[str]:
+    """The layers with weights of a float network, which may be left in float. Raises BundleError."""
+    return [node.name for node in inner_network(path).graph.node if node.op_type in WEIGHTED]

@@ -1,0 +1,112 @@
+"""`perception quantize`: a bundle with every precision, or nothing."""
+
+from __future__ import annotations
+
+import cv2
+import pytest
+
+from deploy.command import quantize
+from deploy.precisions import MADE, file_names
+from perception import bundle
+from perception.errors import BundleError, DataError, PerceptionError
+from perception.model.specs import FRAME_TASKS, task_spec
+from tests.batches import smooth
+from tests.float_networks import DEEP, SIZE, float_network
+
+
+@pytest.fixture
+def lanes(tmp_path):
+    """A bundle that sees lanes, fp32 only."""
+    folder = tmp_path / "lanes"
+    folder.mkdir()
+    float_network(folder / "network.fp32.onnx")
+    (folder / "README.md").write_text("the card")
+    task = bundle.TaskSpec("lanes", ("unknown",), ("lanes.map",), settings={"threshold": 0.5})
+    files = {"fp32": {"main": "network.fp32.onnx"}}
+    shapes = {"lanes.map": (1, 4, 8, 12)}
+    info = {"licence": "free", "metrics": {"fp32": {"lanes.f1": 0.5}, "int8": {"lanes.f1": 0.4}}}
+    spec = bundle.ModelSpec("lanes", "1", SIZE, {"lanes": task}, files, shapes=shapes, info=info)
+    bundle.write(folder, spec)
+    return folder
+
+
+@pytest.fixture
+def drive(tmp_path):
+    folder = tmp_path / "drive"
+    folder.mkdir()
+    for number, image in enumerate(smooth(6, SIZE)):
+        cv2.imwrite(str(folder / f"{number}.png"), image)
+    return str(folder)
+
+
+def test_every_precision_is_written_and_the_rest_of_the_bundle_stays(lanes, drive, tmp_path, capsys):
+    quantize(lanes, tmp_path / "out", sources=[drive], count=4)
+    spec, old = bundle.read(tmp_path / "out"), bundle.read(lanes)
+    assert list(spec.files) == ["fp32", *MADE]
+    assert (spec.tasks, spec.shapes, spec.sha256["network.fp32.onnx"]) == (
+        old.tasks,
+        old.shapes,
+        old.sha256["network.fp32.onnx"],
+    )
+    assert (spec.info["calibration_images"], spec.info["licence"]) == (4, "free")
+    assert set(spec.info["metrics"]) == {"fp32"}, "the others are of files that were replaced"
+    assert list(spec.info["parity"]) == list(MADE)
+    assert all(set(noise) == {"lanes.map"} for noise in spec.info["parity"].values())
+    assert (tmp_path / "out/README.md").read_text() == "the card"
+    assert "trt.int8" in capsys.readouterr().out
+
+
+def test_a_layer_can_stay_in_float_and_costs_are_shown(lanes, drive, tmp_path, capsys):
+    quantize(lanes, tmp_path / "out", sources=[drive], count=4, left=[DEEP], sensitivity=True)
+    text = capsys.readouterr().out
+    assert "all layers" in text
+    assert "stem" in text
+    assert (tmp_path / "out/network.scales.json").read_text().count(f'"{DEEP}": "named by --float"') == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"method": "guess"}, "expected a method of minmax"),
+        ({"equal": "last"}, "expected where to equalise of none, first, all"),
+        ({"left": ["nose"]}, "got nose"),
+        ({"sources": []}, "expected --data, a folder of labelled pictures, to draw frames from"),
+        ({"bundle": "nowhere"}, "expected a model bundle"),
+    ],
+)
+def test_what_cannot_be_done_is_said_and_nothing_is_written(lanes, drive, tmp_path, options, message):
+    given = {"bundle": lanes, "sources": [drive], "count": 4, **options}
+    with pytest.raises(PerceptionError, match=message):
+        quantize(given.pop("bundle"), tmp_path / "out", **given)
+    assert not (tmp_path / "out").exists()
+
+
+def test_frames_and_sign_crops_come_from_labelled_pictures(folder, exported_bundle, tmp_path):
+    quantize(exported_bundle, tmp_path / "out", folder, count=2)
+    assert bundle.read(tmp_path / "out").files == file_names(
+        {"main": "network.fp32.onnx", "signs": "signs.fp32.onnx"}, MADE
+    )
+    with pytest.raises(DataError, match="sign crops"):
+        quantize(exported_bundle, tmp_path / "other", sources=[str(folder / "signs")], count=2)
+
+
+def test_a_bundle_without_floats_is_refused(exported_bundle, folder, tmp_path):
+    spec = bundle.read(exported_bundle)
+    (exported_bundle / "model.json").unlink()
+    files = {"int8": spec.files["fp32"]}
+    bundle.write(exported_bundle, bundle.ModelSpec("x", "1", spec.input_size, spec.tasks, files))
+    with pytest.raises(BundleError, match="expected a bundle with fp32 files, got int8 only"):
+        quantize(exported_bundle, tmp_path / "out", folder)
+
+
+@pytest.fixture
+def exported_bundle(exported, tmp_path):
+    """A bundle of the exported network's fp32 files."""
+    path = tmp_path / "whole"
+    path.mkdir()
+    for file in ("network.fp32.onnx", "signs.fp32.onnx"):
+        (path / file).write_bytes((exported / file).read_bytes())
+    tasks = {name: task_spec(name) for name in (*FRAME_TASKS, "signs")}
+    files = {"fp32": {"main": "network.fp32.onnx", "signs": "signs.fp32.onnx"}}
+    bundle.write(path, bundle.ModelSpec("whole", "1", (96, 64), tasks, files))
+    return path
