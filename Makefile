@@ -5,14 +5,21 @@ OUT ?= out/demo
 PYTHON ?= python3
 BIN := .venv/bin
 SETUP := setup.py pyproject.toml
-CUDA := $(shell find perception -name '*.cu')
+NVCC := nvidia-cuda-nvcc==13.0.* nvidia-cuda-crt==13.0.* nvidia-nvvm==13.0.* nvidia-cuda-cccl==13.0.* \
+	nvidia-cuda-runtime==13.0.*
+RTX := tensorrt-rtx-cu13-libs==1.7.1.116 tensorrt-rtx-cu13-bindings==1.7.1.116
+PIP = $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint types cuda unit clean
+.PHONY: demo test test-fast lint types cuda unit clean
 
 demo: .venv/runtime
 	$(BIN)/perception run "$(SOURCE)" --out "$(OUT)"
 
 test: lint types cuda unit
+
+# Without nvcc, pycuda and TensorRT for RTX: the tests that need these say so and are skipped.
+test-fast: lint types .venv/everything
+	$(BIN)/pytest
 
 lint: .venv/everything
 	$(BIN)/ruff check .
@@ -21,19 +28,11 @@ lint: .venv/everything
 types: .venv/everything
 	$(BIN)/mypy perception calibration deploy
 
-# Without nvcc the kernels are still checked: the tests compile them with g++.
-cuda:
-	@if [ -z "$(CUDA)" ]; then \
-	    echo "cuda: there are no kernels to compile"; \
-	elif command -v nvcc >/dev/null; then \
-	    for file in $(CUDA); do \
-	        echo "nvcc $$file"; nvcc -arch=all-major -Xptxas -v -c "$$file" -o /dev/null || exit 1; \
-	    done; \
-	else \
-	    echo "cuda: skipped, there is no nvcc on this machine"; \
-	fi
+# Every kernel by nvcc, for every architecture, with limits on registers, stack and spills.
+cuda: .venv/nvcc
+	$(BIN)/python -m tools.cuda_check
 
-unit: .venv/everything
+unit: .venv/everything .venv/pycuda .venv/rtx
 	$(BIN)/pytest
 
 .venv/bin/python:
@@ -42,13 +41,27 @@ unit: .venv/everything
 
 # Stamps: nothing is installed again until the requirements change.
 .venv/runtime: $(SETUP) | .venv/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	$(PIP) -e .
 	$(BIN)/python -m perception.kernels
 	@touch $@
 
 .venv/everything: $(SETUP) | .venv/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[train,dev]'
+	$(PIP) -e '.[train,dev]'
 	@touch $@ .venv/runtime
+
+# For the checks alone: nvcc from wheels, pycuda that never sees a driver, a TensorRT that needs no GPU.
+.venv/nvcc: .venv/everything
+	$(PIP) $(NVCC)
+	@touch $@
+
+.venv/pycuda: tools/pycuda_without_gpu.sh .venv/everything
+	tools/pycuda_without_gpu.sh .venv/wheels $(BIN)/python
+	@touch $@
+
+.venv/rtx: .venv/everything
+	rm -rf $@
+	$(PIP) --no-deps --target $@ $(RTX)
+	@touch $@
 
 clean:
 	rm -rf .venv build dist out *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

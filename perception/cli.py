@@ -66,7 +66,8 @@ app = typer.Typer(
 Bundle = Annotated[
     Path | None, typer.Option(help="Model bundle, a folder. Default: the one that is shipped.")
 ]
-Precision = Annotated[str, typer.Option(help="Network file of the bundle: int8 or fp32.")]
+Precision = Annotated[str, typer.Option(help="Network files: int8, fp32, fp16 or trt.int8.")]
+Device = Annotated[str, typer.Option(help="cuda, cpu, or auto: the best that works here.")]
 Threads = Annotated[
     int | None, typer.Option(min=1, help="Threads of the network. Default: the cores, at most 4.")
 ]
@@ -90,6 +91,7 @@ def run(
         str | None, typer.Option(help="Comma-separated, such as lanes,signs. Default: all.")
     ] = None,
     precision: Precision = "int8",
+    device: Device = "auto",
     camera: Annotated[Path | None, typer.Option(help="Camera model (JSON): lanes in metres, too.")] = None,
     save_maps: Annotated[bool, typer.Option("--save-maps", help="Class maps as PNG, in OUT/maps.")] = False,
     no_video: Annotated[bool, typer.Option("--no-video", help="No painted video or images.")] = False,
@@ -100,11 +102,14 @@ def run(
     from perception.load import load
     from perception.sinks.files import write_whole
     from perception.sinks.tally import Tally
+    from perception.sinks.watchdog import watchdog
 
-    pipeline = load(bundle, tasks=_names(tasks), precision=precision, threads=threads)
+    pipeline = load(bundle, device, _names(tasks), precision, threads)
     frames = _source(source, camera)
     tally = Tally(pipeline.tasks)
     sinks = [*_sinks(out, frames, pipeline.tasks, save_maps, not no_video), tally]
+    if dog := watchdog():
+        sinks.append(dog)
     with closing(pipeline):
         outcome = _run(frames, pipeline, sinks, max_frames)
     report = {"source": source, **_facts(bundle, precision), **tally.summary(), **asdict(outcome)}
@@ -225,6 +230,61 @@ def export(
 
     build(checkpoint, data, out)
     info(out)
+
+
+@app.command()
+def quantize(
+    bundle: Annotated[
+        Path | None, typer.Argument(help="Bundle with fp32 files. Default: the shipped one.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Labelled pictures: frames of their training split are drawn.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the bundle.")] = Path("quantised"),
+    source: Annotated[
+        list[str] | None, typer.Option(help="Draw frames from this drive instead; as often as needed.")
+    ] = None,
+    method: Annotated[str, typer.Option(help="minmax, percentile, mse or entropy.")] = "percentile",
+    equalise: Annotated[str, typer.Option(help="Even out channels: none, first or all.")] = "first",
+    keep: Annotated[list[str] | None, typer.Option("--float", help="A layer to leave in float.")] = None,
+    frames: Annotated[int, typer.Option(min=1, help="Frames to calibrate on.")] = 48,
+    seed: Annotated[int, typer.Option(help="Of the choice of frames.")] = 0,
+    sensitivity: Annotated[bool, typer.Option("--sensitivity", help="Show what each layer costs.")] = False,
+) -> None:
+    """Make fp16, int8 (CPU) and trt.int8 (TensorRT) files of a bundle, from one calibration."""
+    from deploy.command import quantize
+
+    quantize(bundle, out, data, source or (), method, equalise, keep or (), frames, seed, sensitivity)
+
+
+@app.command()
+def engine(
+    bundle: Annotated[Path | None, typer.Argument(help="Model bundle. Default: the shipped one.")] = None,
+    precision: Annotated[str, typer.Option(help="trt.int8 or fp16.")] = "trt.int8",
+    tasks: Annotated[str | None, typer.Option(help="Comma-separated. Default: all.")] = None,
+    dla: Annotated[int | None, typer.Option(min=0, help="DLA core; what it cannot do, the GPU does.")] = None,
+    workspace: Annotated[int, typer.Option(min=16, help="MB that one layer may borrow.")] = 1024,
+    cache: Annotated[Path | None, typer.Option(help="Where engines are kept.")] = None,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds for each engine.")] = 1800.0,
+    check: Annotated[bool, typer.Option(help="Compare with known answers; needs pycuda.")] = True,
+) -> None:
+    """Build the TensorRT engines of a bundle for this device."""
+    from deploy.engine_command import build_engines
+
+    build_engines(bundle, precision, _names(tasks), dla, workspace, cache, timeout, check)
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="Also measure, and write one file that can be passed on.")
+    ] = None,
+) -> None:
+    """Can this machine run perception, and what to do? Exit code 0: yes, 1: not with everything, 2: no."""
+    from deploy.doctor.command import doctor
+
+    raise typer.Exit(doctor(as_json, report))
 
 
 def _names(tasks: str | None) -> list[str] | None:

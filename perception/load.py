@@ -5,18 +5,24 @@ Its parts are imported when it is called, so that `import perception` stays chea
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perception.errors import BackendUnavailable, BundleError, PerceptionError
+from perception.errors import BundleError, PerceptionError
 
 if TYPE_CHECKING:
+    from perception.backends.as_written import AsWrittenBackend
+    from perception.backends.cuda import Settings
     from perception.backends.ort import OrtBackend
     from perception.bundle import ModelSpec, TaskSpec
     from perception.pipeline import Pipeline
 
-DEVICES = ("auto", "cpu")
+ON_CUDA = {"int8": "trt.int8"}  # the file that a precision means there, where it is another
+
+log = logging.getLogger(__name__)
 
 
 def load(
@@ -29,30 +35,106 @@ def load(
     """A pipeline, ready for frames.
 
     bundle: a bundle folder; None: the one that comes with the package.
-    device: "cpu", or "auto" for the best this machine has.
+    device: "cuda", "cpu", or "auto" for the best that works here with this bundle; the log says why not the
+        others. What was named is never replaced.
     tasks: which to run, in any order, and with them those they read from; None: all of the bundle. What the
         others need of the network is not computed.
-    precision: a key of the bundle's files, "int8" or "fp32".
-    threads: of the network; None: the cores this process may use, at most 4.
+    precision: a key of the bundle's files, "int8", "fp32", ... A file made for another device ("trt.int8",
+        "fp16") is computed on the CPU as it is written: to measure it, not to be fast.
+    threads: of the network on the CPU; None: the cores this process may use, at most 4.
 
     Raises BundleError, BackendUnavailable, or PerceptionError for a task or precision the bundle lacks.
     """
     from perception import bundle as bundles
+    from perception.devices import choose
+
+    directory = Path(bundle) if bundle is not None else bundles.SHIPPED
+    spec = bundles.read(directory)
+    chosen = select(spec, tasks)
+    probes = {"cuda": lambda: _no_cuda(directory, spec, chosen, precision), "cpu": lambda: None}
+    choice = choose(device, probes)
+    for name, reason in choice.refused.items():
+        log.info("device %s, not %s: %s", choice.device, name, reason)
+    if choice.device == "cuda":
+        return _cuda(directory, spec, chosen, precision)
+    return _cpu(directory, spec, chosen, precision, threads)
+
+
+def _cpu(
+    directory: Path, spec: ModelSpec, tasks: list[TaskSpec], precision: str, threads: int | None
+) -> Pipeline:
     from perception.backends.finite import FiniteBackend
+    from perception.bundle import MAIN
     from perception.pipeline import Pipeline
     from perception.preprocess.cpu import CpuPreprocess
     from perception.tasks import TASKS
 
-    if device not in DEVICES:
-        raise BackendUnavailable(f"expected a device of {', '.join(DEVICES)}, got {device!r}")
-    directory = Path(bundle) if bundle is not None else bundles.SHIPPED
-    spec = bundles.read(directory)
-    chosen = select(spec, tasks)
-    backends = _backends(directory, spec, chosen, precision, threads)
-    _check_input(directory, spec, backends[bundles.MAIN])
-    own = {name: FiniteBackend(backend) for name, backend in backends.items() if name != bundles.MAIN}
-    ready = [TASKS[task.name](task, own.get(task.network)) for task in chosen]
-    return Pipeline(backends[bundles.MAIN], CpuPreprocess(), ready, list(own.values()))
+    backends = _backends(directory, spec, tasks, precision, threads)
+    _check_input(directory, spec, backends[MAIN])
+    own = {name: FiniteBackend(backend) for name, backend in backends.items() if name != MAIN}
+    ready = [TASKS[task.name](task, own.get(task.network)) for task in tasks]
+    return Pipeline(backends[MAIN], CpuPreprocess(), ready, list(own.values()))
+
+
+def _no_cuda(directory: Path, spec: ModelSpec, tasks: list[TaskSpec], precision: str) -> str | None:
+    """Why CUDA cannot run these tasks of the bundle here; None: it can."""
+    from perception.backends import cuda_ready
+
+    reason = cuda_ready.refusal()
+    if reason is not None:
+        return reason
+    try:
+        _engines(directory, spec, tasks, precision)
+    except PerceptionError as error:
+        return str(error)
+    return None
+
+
+def _engines(directory: Path, spec: ModelSpec, tasks: list[TaskSpec], precision: str) -> Mapping[str, Path]:
+    """Network -> its engine for this device. Raises BackendUnavailable where one is still to be built."""
+    from perception.backends import trt
+    from perception.backends.engine_cache import EngineCache, identity, options_for, this_device, user_cache
+
+    files = _files(spec, ON_CUDA.get(precision, precision))
+    cache, facts, version = EngineCache(user_cache()), this_device(), trt.installed()
+    return {
+        network: cache.ready(identity((directory / files[network]).read_bytes(), version, options, facts))
+        for network, options in options_for(tasks, ON_CUDA.get(precision, precision)).items()
+    }
+
+
+def _cuda(directory: Path, spec: ModelSpec, tasks: list[TaskSpec], precision: str) -> Pipeline:
+    from perception.backends.cuda import CudaBackend
+    from perception.backends.trt import TrtRunner
+    from perception.bundle import MAIN
+    from perception.kernels.cuda import CudaDevice
+    from perception.pipeline import Pipeline
+    from perception.preprocess.cuda import CudaPreprocess
+    from perception.tasks import TASKS
+
+    engines = _engines(directory, spec, tasks, precision)
+    device = CudaDevice()
+    runners = {network: TrtRunner(engine, device) for network, engine in engines.items()}
+    signs = next((runner for network, runner in runners.items() if network != MAIN), None)
+    backend = CudaBackend(device, _settings(tasks), runners[MAIN], signs)
+    ready = [TASKS[task.name](task, backend) for task in tasks]
+    return Pipeline(backend, CudaPreprocess(device, backend.tensor), ready)
+
+
+def _settings(tasks: list[TaskSpec]) -> Settings:
+    """What the kernels decode with: the same as the tasks would on the host."""
+    from perception.backends.cuda import Settings
+    from perception.tasks import detection, drivable, signs
+
+    of = {task.name: task for task in tasks}
+    settings = Settings(lanes="lanes" in of)
+    if "detection" in of:
+        settings = replace(settings, **detection.on_device(of["detection"]))
+    if "signs" in of:
+        settings = replace(settings, sign=signs.SIGN)
+    if "drivable" in of:
+        settings = replace(settings, drivable=drivable.threshold(of["drivable"]))
+    return settings
 
 
 def select(spec: ModelSpec, names: Iterable[str] | None) -> list[TaskSpec]:
@@ -81,23 +163,30 @@ def select(spec: ModelSpec, names: Iterable[str] | None) -> list[TaskSpec]:
 
 def _backends(
     directory: Path, spec: ModelSpec, tasks: list[TaskSpec], precision: str, threads: int | None
-) -> dict[str, OrtBackend]:
+) -> dict[str, OrtBackend | AsWrittenBackend]:
     """One backend for each network that `tasks` read, computing only what they read."""
+    from perception.backends import as_written
     from perception.backends.ort import OrtBackend
 
-    if precision not in spec.files:
-        raise PerceptionError(f"expected a precision of {', '.join(spec.files)}, got {precision!r}")
+    files = _files(spec, precision)
+    kind = as_written.AsWrittenBackend if precision in as_written.PRECISIONS else OrtBackend
     outputs: dict[str, list[str]] = {}
     for task in tasks:
         outputs.setdefault(task.network, []).extend(task.outputs)
-    files = spec.files[precision]
     return {
-        network: OrtBackend(directory / files[network], names, threads, spec.shapes)
+        network: kind(directory / files[network], names, threads, spec.shapes)
         for network, names in outputs.items()
     }
 
 
-def _check_input(directory: Path, spec: ModelSpec, main: OrtBackend) -> None:
+def _files(spec: ModelSpec, precision: str) -> Mapping[str, str]:
+    """Network -> file name."""
+    if precision not in spec.files:
+        raise PerceptionError(f"expected a precision of {', '.join(spec.files)}, got {precision!r}")
+    return spec.files[precision]
+
+
+def _check_input(directory: Path, spec: ModelSpec, main: OrtBackend | AsWrittenBackend) -> None:
     if main.input_size != spec.input_size:
         raise BundleError(
             f"{directory}: expected a network for {spec.input_size} images (width, height), "

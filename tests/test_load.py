@@ -78,7 +78,7 @@ def test_a_network_that_is_not_needed_is_not_opened(tiny_bundle, frame):
         ),
         ({"tasks": []}, PerceptionError, "at least one task"),
         ({"precision": "int4"}, PerceptionError, "expected a precision of int8, fp32, got 'int4'"),
-        ({"device": "tpu"}, BackendUnavailable, "expected a device of auto, cpu, got 'tpu'"),
+        ({"device": "tpu"}, BackendUnavailable, "expected a device of auto, cuda, cpu, got 'tpu'"),
     ],
 )
 def test_a_wish_that_cannot_be_met(tiny_bundle, wish, error, message):

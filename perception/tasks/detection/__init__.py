@@ -7,6 +7,7 @@ of the object (FCOS, Tian et al. 2019, without the centre-ness branch).
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from perception.errors import BundleError
 from perception.interfaces import Backend
 from perception.kernels.reference import logit
 from perception.letterbox import Letterbox
-from perception.tasks.detection.decode import decode, decoded
+from perception.tasks.detection.decode import SMALLEST, decode, decoded
 from perception.tasks.detection.draw import draw
 from perception.types import Frame, RawOutputs, Scene
 
@@ -33,9 +34,7 @@ class Detection:
         self.classes = spec.classes
         self.outputs = spec.outputs
         self.needs = spec.needs
-        self._thresholds = _thresholds(spec)
-        self._nms_iou = float(spec.settings.get("nms_iou", 0.6))
-        self._max_objects = int(spec.settings.get("max_objects", 100))
+        self._thresholds, self._nms_iou, self._max_objects = _settings(spec)
 
     def decode(self, raw: RawOutputs, frame: Frame, box: Letterbox, scene: Scene) -> Scene:
         if "detection.objects" in raw:
@@ -48,8 +47,20 @@ class Detection:
         draw(canvas, scene, self.classes)
 
 
+def on_device(spec: TaskSpec) -> dict[str, Any]:
+    """What a backend that finds the objects itself must know."""
+    thresholds, nms_iou, max_objects = _settings(spec)
+    return {"thresholds": thresholds, "nms_iou": nms_iou, "max_objects": max_objects, "smallest": SMALLEST}
+
+
+def _settings(spec: TaskSpec) -> tuple[np.ndarray, float, int]:
+    """Logits above which a class counts, the overlap of two objects, how many there may be."""
+    settings = spec.settings
+    return _thresholds(spec), float(settings.get("nms_iou", 0.6)), int(settings.get("max_objects", 100))
+
+
 def _thresholds(spec: TaskSpec) -> np.ndarray:
-    """Logit above which a class counts, (classes,) float32."""
+    """(classes,) float32."""
     scores = spec.settings.get("threshold", {})
     bad = [name for name in spec.classes if not 0 < scores.get(name, 0) < 1]
     if bad or set(scores) - set(spec.classes):

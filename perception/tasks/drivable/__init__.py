@@ -26,7 +26,7 @@ class Drivable:
         self.classes = spec.classes
         self.outputs = spec.outputs
         self.needs = spec.needs
-        self._threshold = logit(spec.settings.get("threshold", 0.5))
+        self._threshold = threshold(spec)
 
     def decode(self, raw: RawOutputs, frame: Frame, box: Letterbox, scene: Scene) -> Scene:
         if "drivable.labels" in raw:
@@ -38,3 +38,8 @@ class Drivable:
     def draw(self, canvas: np.ndarray, scene: Scene) -> None:
         if scene.drivable is not None:
             draw(canvas, scene.drivable)
+
+
+def threshold(spec: TaskSpec) -> float:
+    """Logit above which a place is drivable."""
+    return logit(spec.settings.get("threshold", 0.5))

@@ -1,0 +1,150 @@
+"""One file with all that only the device itself can tell: `perception doctor --report FILE`.
+
+Markdown for people, and at its end the same as JSON in a fence. A further run with the same FILE in another
+power mode is added to it, so that one file has the speed of each mode.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
+from datetime import datetime, timezone
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from deploy.doctor.finding import Finding
+from deploy.doctor.show import device, show, to_json
+from perception.sinks.files import write_whole
+
+FORMAT = 1
+FENCE = "```"
+FRAMES, ROUNDS, STARTS = 200, 8, 3
+WIDTH = 110
+TOTAL = "sum, not painted"
+HEAD = "# Report of `perception doctor`"
+# What no machine without the hardware can say, and the command that says it.
+UNVERIFIED = (
+    ("kernels on the GPU give what their reference gives", "perception doctor"),
+    ("the INT8 engine agrees with its simulation on the CPU", "perception engine"),
+    ("time of each stage and frames a second on the GPU", "perception bench --device cuda"),
+    ("the same in each power mode", "sudo nvpmodel -m MODE && perception doctor --report FILE"),
+    ("cameras give frames at their rate", "perception run 0 --max-frames 300"),
+    ("after an hour it is as fast as before (watch tegrastats)", "perception run 0 --no-video"),
+)
+
+Figures = dict[str, Any]
+Measure = Callable[[], Figures]
+
+
+def on_the_cpu() -> Figures:
+    """The figures of `perception bench`, with fewer repetitions."""
+    from perception.evaluation.bench.command import bench, rounded
+
+    with redirect_stdout(StringIO()):  # its tables: the report has its own
+        return rounded(bench(frames=FRAMES, rounds=ROUNDS, starts=STARTS))
+
+
+MEASURES: Mapping[str, Measure] = {"cpu": on_the_cpu}  # device -> what to measure there
+
+
+def write(
+    path: Path, findings: list[Finding], console: Console, measures: Mapping[str, Measure] = MEASURES
+) -> None:
+    """Measure what works here and write `path`; runs in other power modes that it has are kept.
+
+    Raises SinkError if it cannot be written.
+    """
+    mode = power_mode(findings)
+    run: dict[str, Any] = {
+        "power_mode": mode,
+        "time": _now(),
+        "devices": _measured(findings, console, measures),
+    }
+    kept = [other for other in runs_of(path) if other["power_mode"] != mode]
+    report = {
+        "format": FORMAT,
+        "doctor": to_json(findings),
+        "runs": [*kept, run],
+        "unverified": [{"what": what, "command": command} for what, command in UNVERIFIED],
+    }
+    write_whole(path, text(report, findings).encode())
+
+
+def power_mode(findings: list[Finding]) -> str | None:
+    """None where there are no modes."""
+    modes = [finding.facts["mode"] for finding in findings if "mode" in finding.facts]
+    return modes[0] if modes else None
+
+
+def _measured(findings: list[Finding], console: Console, measures: Mapping[str, Measure]) -> dict[str, Any]:
+    """Device -> its figures, or why there are none."""
+    works = {"cpu": True, "cuda": device(findings) == "cuda"}
+    found: dict[str, Any] = {}
+    for name, usable in works.items():
+        if not usable:
+            found[name] = {"figures": None, "reason": "the probes above say why it cannot run"}
+        elif name not in measures:
+            found[name] = {"figures": None, "reason": f"run `perception bench --device {name}`"}
+        else:
+            with console.status(f"measuring on {name}"):
+                found[name] = {"figures": measures[name](), "reason": ""}
+    return found
+
+
+def runs_of(path: Path) -> list[dict[str, Any]]:
+    """The runs that an earlier report has; none if the file is absent or something else."""
+    try:
+        match = re.search(rf"{FENCE}json\n(.*)\n{FENCE}", path.read_text(), re.DOTALL)
+        report = json.loads(match[1]) if match else {}
+    except (OSError, ValueError):
+        return []
+    return report.get("runs", []) if report.get("format") == FORMAT else []
+
+
+def text(report: dict[str, Any], findings: list[Finding]) -> str:
+    """Tables, then the JSON."""
+    out = StringIO()
+    show(findings, Console(file=out, width=WIDTH, no_color=True))
+    parts = [
+        f"{HEAD}\n",
+        f"{FENCE}text\n{out.getvalue().strip()}\n{FENCE}\n",
+        "## Speed\n",
+        *_speed(report["runs"]),
+    ]
+    parts += ["", "## To be verified on this device\n"]
+    parts += [f"- {item['what']}: `{item['command']}`" for item in report["unverified"]]
+    data = json.dumps(report, indent=1)
+    return "\n".join([*parts, "", "## Data\n", f"{FENCE}json\n{data}\n{FENCE}", ""])
+
+
+def _speed(runs: list[dict[str, Any]]) -> list[str]:
+    """Rows of a Markdown table: a stage of a device in a power mode."""
+    rows = ["| power mode | device | stage | p50 ms | p95 ms | a second |", "|---|---|---|---|---|---|"]
+    for run in runs:
+        for name, measured in run["devices"].items():
+            mode = run["power_mode"] or "none"
+            if measured["figures"] is None:
+                rows.append(f"| {mode} | {name} | not measured: {measured['reason']} | | | |")
+                continue
+            stages = seen_stages(measured["figures"])
+            for stage, ms in stages.items():
+                rows.append(f"| {mode} | {name} | {stage} | {ms['p50']:.2f} | {ms['p95']:.2f} | |")
+            whole = sum(ms["p50"] for ms in stages.values())
+            rows.append(f"| {mode} | {name} | {TOTAL} | {whole:.2f} | | {1000 / whole:.1f} |")
+    return rows
+
+
+def seen_stages(figures: Figures) -> dict[str, dict[str, float]]:
+    """The stages of a frame without painting: what a robot computes."""
+    return {
+        name: ms for name, ms in figures["pipeline"]["stages_ms"].items() if name not in ("paint", "total")
+    }
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
