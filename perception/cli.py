@@ -244,7 +244,7 @@ def quantize(
     source: Annotated[
         list[str] | None, typer.Option(help="Draw frames from this drive instead; as often as needed.")
     ] = None,
-    method: Annotated[str, typer.Option(help="minmax, percentile, mse or entropy.")] = "percentile",
+    method: Annotated[str, typer.Option(help="minmax, percentile, mse or entropy.")] = "mse",
     equalise: Annotated[str, typer.Option(help="Even out channels: none, first or all.")] = "first",
     keep: Annotated[list[str] | None, typer.Option("--float", help="A layer to leave in float.")] = None,
     frames: Annotated[int, typer.Option(min=1, help="Frames to calibrate on.")] = 48,

@@ -1,6 +1,6 @@
 """docs/RESULTS.md and the results of README.md, from the JSON files that the commands wrote.
 
-    python -m tools.results [--val-int8 F] [--val-fp32 F] [--bench F] [--synthetic F] [--signs F]
+    python -m tools.results [--val-int8 F] [--val-fp32 F] [--val-trt-int8 F] [--bench F] ...
 
 Files that are given are kept in docs/results, without the path of the data; then both pages are written anew
 from what is there, so that no figure is ever typed.
@@ -12,14 +12,25 @@ import argparse
 import json
 import re
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatch
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from deploy.card import SHOWN
 
 ROOT = Path(__file__).parents[1]
 KEPT = ROOT / "docs" / "results"
-FILES = ("val-int8", "val-fp32", "bench", "synthetic", "signs")
+FILES = (
+    "val-int8",
+    "val-fp32",
+    "val-fp16",
+    "val-trt-int8",
+    "val-calibrated-int8",
+    "bench",
+    "synthetic",
+    "signs",
+)
 PRIVATE = ("data",)
 MARKS = re.compile(r"<!-- results -->.*<!-- /results -->", re.DOTALL)
 
@@ -59,6 +70,36 @@ def quality(found: Mapping[str, Any]) -> Iterator[str]:
     for name in sorted(int8):
         change = f"{100 * (int8[name] - fp32[name]):+.1f}"
         yield f"| `{name}` | {percent(int8[name])} | {percent(fp32[name])} | {change} |"
+
+
+COLUMNS = {  # file -> title
+    "val-fp32": "FP32",
+    "val-int8": "CPU INT8, trained with rounding (ships)",
+    "val-calibrated-int8": "CPU INT8, calibrated",
+    "val-trt-int8": "TensorRT INT8, as written",
+    "val-fp16": "FP16, as written",
+}
+ROWS = {  # task -> what is averaged
+    "drivable": ("IoU, mean of the sets", "drivable.*.iou"),
+    "lanes": ("F1 of drawn lines", "lanes.drawn.f1"),
+    "detection": ("AP50, mean of classes", "detection.all.ap50"),
+    "detection, COCO": ("AP, mean of classes", "detection.all.coco_ap"),
+    "signs": ("top-1 of crops", "signs.top1"),
+}
+
+
+def precisions(found: Mapping[str, Any]) -> Iterator[str]:
+    """Per task every precision, and what it loses against FP32."""
+    known = {title: found[name]["metrics"] for name, title in COLUMNS.items() if name in found}
+    yield f"| task | figure | {' | '.join(known)} |"
+    yield f"|---|---|{'---:|' * len(known)}"
+    for task, (what, pattern) in ROWS.items():
+        means = {
+            title: mean(x for name, x in own.items() if fnmatch(name, pattern))
+            for title, own in known.items()
+        }
+        cells = [f"{percent(x)} ({100 * (x - means['FP32']):+.2f})" for x in means.values()]
+        yield f"| {task} | {what} | {percent(means['FP32'])} | {' | '.join(cells[1:])} |"
 
 
 def synthetic(found: Mapping[str, Any]) -> Iterator[str]:
@@ -145,6 +186,7 @@ def summary(found: Mapping[str, Any]) -> Iterator[str]:
 
 TABLES = {
     "quality": quality,
+    "precisions": precisions,
     "synthetic": synthetic,
     "speed": speed,
     "signs": signs,

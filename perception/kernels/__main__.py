@@ -9,12 +9,14 @@ import numpy as np
 
 from perception.kernels import cpu
 from perception.kernels.lines import parabolas
+from perception.letterbox import Letterbox
 
 
 def main() -> None:
     """Each kernel once, with arrays of the types that a frame brings."""
     maps, three = np.zeros((4, 8, 8), np.float32), (np.zeros((4, 8, 8), np.float32),) * 3
     cpu.halve(np.zeros((4, 4, 3), np.uint8), np.zeros((2, 2, 3), np.uint8))
+    cpu.shrink(np.zeros((2, 3, 3), np.uint8), np.zeros((2, 2, 3), np.uint8), Letterbox.fit((3, 2), (2, 2)))
     cpu.upsampled_labels(maps, 0.0, (32, 32))
     found = cpu.all_candidates(three, three, np.ones(4, np.float32), (8, 16, 32))
     cpu.objects(found, 0.6, np.ones((3, 2)), 1.0, 1)

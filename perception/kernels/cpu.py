@@ -20,9 +20,11 @@ from numba.extending import register_jitable
 
 from perception.kernels import lines as line_parts
 from perception.kernels import strokes as stroke_parts
-from perception.kernels.reference import Found
+from perception.kernels.reference import Found, area_weights
+from perception.letterbox import Letterbox
 
 Kernel = Callable[..., Any]
+Taps = tuple[np.ndarray, np.ndarray]  # of an axis: where what makes a new cell begins, and its weights
 MIXED = 2
 
 
@@ -226,6 +228,53 @@ def _mean_of_pairs(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
             k = 6 * j + c
             above, below = np.uint16(a[k]) + np.uint16(a[k + 3]), np.uint16(b[k]) + np.uint16(b[k + 3])
             out[3 * j + c] = (above + below + np.uint16(2)) >> np.uint16(2)
+
+
+def shrink(image: np.ndarray, out: np.ndarray, box: Letterbox) -> None:
+    """`reference.resized` into the inside of `out` (h, w, 3), a network input; both contiguous."""
+    rows, columns = (_taps(box.image[axis], box.inner[axis]) for axis in (1, 0))
+    _shrink(image, rows, columns, out, box.offset)
+
+
+@lru_cache
+def _taps(length: int, n: int) -> Taps:
+    """The cells of an axis that make each of n: the first (n,) int64, and their weights (n, most) uint32.
+
+    The weights of a new cell have the same sum for all, the least whole numbers that do it.
+    """
+    dense = area_weights(length, n)
+    first = np.minimum((dense > 0).argmax(axis=1), length - (most := int((dense > 0).sum(axis=1).max())))
+    taps = np.take_along_axis(dense, first[:, None] + np.arange(most), axis=1).astype(np.int64)
+    return first, (taps // np.gcd.reduce(taps, axis=None)).astype(np.uint32)
+
+
+@compiled
+def _shrink(image: np.ndarray, rows: Taps, columns: Taps, out: np.ndarray, offset: tuple[int, int]) -> None:
+    """Down into a row of sums, then across. Half a step up, no quotient falls below a whole one it is."""
+    (row_first, row_weights), (column_first, column_weights) = rows, columns
+    whole = int(row_weights[0].sum()) * int(column_weights[0].sum())
+    half, step = whole // 2 + 0.5, 1.0 / whole
+    sums = np.empty((image.shape[1], 3), np.uint32)
+    for i in range(len(row_first)):
+        sums[:] = 0
+        for k in range(row_weights.shape[1]):
+            _add_row(image[row_first[i] + k].reshape(-1), row_weights[i, k], sums.reshape(-1))
+        line = out[offset[1] + i]
+        for j in range(len(column_first)):
+            b = g = r = half
+            for k in range(column_weights.shape[1]):
+                weight, at = np.float64(column_weights[j, k]), column_first[j] + k
+                b += weight * sums[at, 0]
+                g += weight * sums[at, 1]
+                r += weight * sums[at, 2]
+            pixel = line[offset[0] + j]
+            pixel[0], pixel[1], pixel[2] = int(b * step), int(g * step), int(r * step)
+
+
+@register_jitable
+def _add_row(row: np.ndarray, weight: int, sums: np.ndarray) -> None:
+    for k in range(len(row)):
+        sums[k] += weight * row[k]
 
 
 def sign_crops(image: np.ndarray, boxes: np.ndarray, size: int = 64) -> np.ndarray:

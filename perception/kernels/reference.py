@@ -129,7 +129,7 @@ def resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
     Weights are whole numbers, and so small that their sums are exact in float64.
     """
-    weights = _area if size[0] < image.shape[1] else _linear
+    weights = area_weights if size[0] < image.shape[1] else _linear_weights
     rows, columns = weights(image.shape[0], size[1]), weights(image.shape[1], size[0])
     sums = np.einsum("ih,hwc->iwc", rows, image.astype(np.float64), optimize=True)
     sums = np.einsum("jw,iwc->ijc", columns, sums, optimize=True)
@@ -137,14 +137,14 @@ def resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return ((sums.astype(np.int64) + whole // 2) // whole).astype(np.uint8)
 
 
-def _area(length: int, n: int) -> np.ndarray:
+def area_weights(length: int, n: int) -> np.ndarray:
     """(n, length): how much of each old cell lies in each new one, in 1 / n of a cell."""
     edges, old = np.arange(n + 1) * length, np.arange(length) * n
     overlap = np.minimum(edges[1:, None], old + n) - np.maximum(edges[:-1, None], old)
     return np.maximum(overlap, 0).astype(np.float64)
 
 
-def _linear(length: int, n: int) -> np.ndarray:
+def _linear_weights(length: int, n: int) -> np.ndarray:
     """(n, length): 2 n for each new cell, shared between the two old ones around its centre."""
     at = np.clip((2 * np.arange(n) + 1) * length - n, 0, 2 * n * (length - 1))
     low, part = at // (2 * n), at % (2 * n)

@@ -1,4 +1,8 @@
-"""The CPU half: one resize into a buffer that is kept."""
+"""The CPU half: one resize into a buffer that is kept.
+
+Images larger than the input are shrunk by kernels of ours in whole-number arithmetic, as on a CUDA device:
+every device sees the same pixels. Smaller ones are enlarged by OpenCV, whose rounding differs by one level.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +29,8 @@ class CpuPreprocess:
             self._paint_border(box)
         if self._is_half(image):
             cpu.halve(image, self._inside)
+        elif box.inner[0] < box.image[0]:
+            cpu.shrink(np.require(image, np.uint8, ["C", "A", "W"]), self._tensor[0], box)
         else:
             box.resize(image, self._inside)
         return self._tensor

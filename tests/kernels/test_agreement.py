@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perception.kernels import cpu, lines, reference, strokes
+from perception.letterbox import PAD, Letterbox
 
 seeds = st.integers(0, 2**32 - 1)
 sides = st.integers(1, 24)
@@ -56,6 +57,18 @@ def test_halved(seed, height, width):
     out = np.empty((height, width, 3), np.uint8)
     cpu.halve(image, out)
     np.testing.assert_array_equal(out, reference.halved(image))
+
+
+@runs
+@given(seeds, sides, sides, sides, sides)
+def test_shrink(seed, rows, columns, more_rows, more_columns):
+    rng = np.random.default_rng(seed)
+    height, width = rows + more_rows, columns + more_columns
+    image = np.where(rng.random((height, width, 1)) < 0.3, 255, rng.integers(0, 256, (height, width, 3)))
+    box = Letterbox.fit((width, height), (columns, rows))
+    out = np.full((rows, columns, 3), PAD, np.uint8)
+    cpu.shrink(image.astype(np.uint8), out, box)
+    np.testing.assert_array_equal(out, reference.letterboxed(image.astype(np.uint8), box))
 
 
 @runs

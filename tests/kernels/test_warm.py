@@ -9,12 +9,14 @@ from perception.types import Frame
 
 
 def signatures() -> list[int]:
-    kernels = (cpu.halve, cpu.strokes, cpu.lines, cpu.all_candidates, cpu.objects, cpu._upsampled_labels)
-    return [len(kernel.signatures) for kernel in kernels]
+    kernels = (cpu.halve, cpu._shrink, cpu.strokes, cpu.lines, cpu.all_candidates, cpu.objects)
+    return [len(kernel.signatures) for kernel in (*kernels, cpu._upsampled_labels)]
 
 
 def test_a_frame_compiles_nothing_more(tiny_bundle):
     main()
     before = signatures()
-    perception.load(tiny_bundle)(Frame(np.zeros((720, 1280, 3), np.uint8), 0, 0))
+    pipeline = perception.load(tiny_bundle)
+    for size in ((720, 1280), (480, 640), (96, 128)):
+        pipeline(Frame(np.zeros((*size, 3), np.uint8), 0, 0))
     assert signatures() == before

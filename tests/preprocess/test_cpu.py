@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from perception.kernels import reference
 from perception.letterbox import Letterbox
 from perception.preprocess.cpu import CpuPreprocess
 
@@ -9,10 +10,11 @@ from perception.preprocess.cpu import CpuPreprocess
 def test_it_equals_the_letterbox_when_sizes_change():
     rng = np.random.default_rng(0)
     preprocess = CpuPreprocess()
-    for size in [(1280, 720), (640, 360), (720, 1280), (1280, 720), (31, 7), (1, 1)]:
+    for size in [(1280, 720), (640, 360), (720, 1280), (1280, 720), (960, 540), (31, 7), (1, 1), (640, 384)]:
         image = rng.integers(0, 256, (size[1], size[0], 3), np.uint8)
         box = Letterbox.fit(size, (640, 384))
-        np.testing.assert_array_equal(preprocess(image, box)[0], box.apply(image))
+        expected = reference.letterboxed(image, box) if size[0] > box.inner[0] else box.apply(image)
+        np.testing.assert_array_equal(preprocess(image, box)[0], expected)
 
 
 def test_the_buffer_is_kept_while_the_size_is():

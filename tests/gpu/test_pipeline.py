@@ -1,0 +1,145 @@
+"""Frames through the whole pipeline on the fake device: pycuda and the kernels are real, TensorRT is not."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, redirect_stderr
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from deploy.engine_command import build_engines
+from deploy.precisions import file_names, make
+from perception import bundle as bundles
+from perception.load import load
+from perception.sources import open_source
+from perception.types import Frame, Scene
+from tests.gpu.on_fake import BUILD, count, on_fake
+from tests.gpu.tensorrt_fake import fake_tensorrt
+
+FRAMES = 3
+
+
+def frames() -> list[Frame]:
+    with closing(open_source("synthetic:3")) as source:
+        return [frame for frame, _ in zip(source, range(FRAMES), strict=False)]
+
+
+def quantised() -> Path:
+    """The shipped bundle with files for TensorRT; made once, a few seconds."""
+    spec = bundles.read(bundles.SHIPPED)
+    folder = BUILD / f"bundle-{next(iter(sorted(spec.sha256.values())))[:16]}"
+    if not folder.exists():
+        with tempfile.TemporaryDirectory(dir=BUILD) as work:
+            part = Path(work) / "bundle"
+            shutil.copytree(bundles.SHIPPED, part)
+            files = file_names(spec.files["fp32"], ("trt.int8",))
+            rng = np.random.default_rng(0)
+            width, height = spec.input_size
+            images = {"main": np.stack([frame.image[::2, ::2][:height, :width] for frame in frames()])}
+            images["main"] = np.pad(images["main"], ((0, 0), (12, 12), (0, 0), (0, 0)), "edge")
+            images["signs"] = rng.integers(0, 256, (8, 64, 64, 3)).astype(np.uint8)
+            make(part, files, images)
+            bundles.write(part, replace(spec, files={**spec.files, **files}))
+            part.rename(folder)
+    return folder
+
+
+@contextmanager
+def both(tasks: list[str] | None = None) -> Iterator[tuple]:
+    """The pipelines on the fake device and on the processor, of the same file."""
+    with fake_tensorrt():
+        folder = quantised()
+        built(folder, tasks)
+        with (
+            closing(load(folder, "cuda", tasks)) as there,
+            closing(load(folder, "cpu", tasks, "trt.int8")) as here,
+        ):
+            yield there, here
+
+
+def built(folder: Path, tasks: list[str] | None = None) -> None:
+    with redirect_stderr(io.StringIO()):  # its table
+        build_engines(folder, tasks=tasks, check=False)
+
+
+def same(a: Scene, b: Scene) -> None:
+    assert a.detections.class_id.tolist() == b.detections.class_id.tolist()
+    np.testing.assert_allclose(a.detections.xyxy, b.detections.xyxy, atol=1)
+    np.testing.assert_allclose(a.detections.score, b.detections.score, atol=0.01)
+    assert (a.drivable.labels == b.drivable.labels).mean() > 0.999
+    assert [line.kind for line in a.lanes] == [line.kind for line in b.lanes]
+    for x, y in zip(a.lanes, b.lanes, strict=True):
+        np.testing.assert_allclose(x.image, y.image, atol=1)
+    assert a.signs.class_id.tolist() == b.signs.class_id.tolist()
+
+
+@on_fake()
+def test_the_scenes_are_those_of_the_processor():
+    with both() as (there, here):
+        seen = 0
+        for frame in frames():
+            a, b = there(frame), here(frame)
+            same(a, b)
+            seen += len(a.detections) + len(a.lanes) + len(a.signs)
+        assert seen > 5 * FRAMES
+
+
+@on_fake()
+def test_a_frame_is_one_upload_one_download_and_one_wait():
+    with both() as (there, _):
+        frame = frames()[0]
+        there(frame)
+        kinds = ("uploads", "downloads", "synchronises")
+        before = [count(kind) for kind in kinds]
+        there(frame)
+        assert [count(kind) - n for kind, n in zip(kinds, before, strict=True)] == [1, 1, 1]
+
+
+@on_fake(FAKECUDA_INTEGRATED="1")
+def test_on_an_integrated_device_nothing_is_uploaded():
+    with both() as (there, _):
+        frame = frames()[0]
+        there(frame)
+        before = count("uploads")
+        assert there(frame).drivable.labels.any()
+        assert count("uploads") == before
+
+
+@on_fake()
+def test_some_tasks_alone():
+    with both(["lanes"]) as (there, here):
+        a, b = there(frames()[0]), here(frames()[0])
+        assert a.detections is a.drivable is a.signs is None
+        assert len(a.lanes) == len(b.lanes) > 0
+
+
+@on_fake()
+def test_a_camera_may_change_its_size():
+    with both() as (there, here):
+        frame = frames()[0]
+        small = replace(frame, image=cv2.resize(frame.image, (960, 540)))
+        for one in (frame, small, frame):
+            same(there(one), here(one))
+
+
+@on_fake()
+def test_auto_takes_the_device_and_without_an_engine_the_processor():
+    from perception.errors import BackendUnavailable
+
+    with fake_tensorrt():
+        folder = quantised()
+        built(folder)
+        with closing(load(folder)) as pipeline:
+            assert pipeline.backend.device == "cuda"
+        shutil.rmtree(BUILD / "cache" / "perception" / "engines")
+        with closing(load(folder)) as pipeline:
+            assert pipeline.backend.device == "cpu"
+        with pytest.raises(BackendUnavailable, match="perception engine"):
+            load(folder, "cuda")
