@@ -152,23 +152,25 @@ def evaluate(
     json_path: Json = None,
     threads: Threads = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many pictures of each kind.")] = None,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
 ) -> None:
     """Compare what a bundle sees with what people labelled."""
     from perception.evaluation.command import evaluate
 
-    evaluate(data, split, bundle, precision, json_path, threads=threads, limit=limit)
+    evaluate(data, split, bundle, precision, json_path, threads=threads, limit=limit, device=device)
 
 
 @app.command()
 def bench(
     source: Annotated[str | None, typer.Argument(help="A video. Default: rendered scenes as H.264.")] = None,
     bundle: Bundle = None,
+    device: Annotated[str, typer.Option(help="cpu, or cuda: the stages of a frame there.")] = "cpu",
     json_path: Json = None,
 ) -> None:
     """Measure time, memory and the share of this machine's peak that the network reaches."""
     from perception.evaluation.bench.command import bench
 
-    bench(json_path, source, bundle)
+    bench(json_path, source, bundle, device=device)
 
 
 @app.command()

@@ -49,7 +49,15 @@ def on_the_cpu() -> Figures:
         return rounded(bench(frames=FRAMES, rounds=ROUNDS, starts=STARTS))
 
 
-MEASURES: Mapping[str, Measure] = {"cpu": on_the_cpu}  # device -> what to measure there
+def on_cuda() -> Figures:
+    """The stages of `perception bench --device cuda`."""
+    from perception.evaluation.bench.command import bench, rounded
+
+    with redirect_stdout(StringIO()):
+        return rounded(bench(frames=FRAMES, device="cuda"))
+
+
+MEASURES: Mapping[str, Measure] = {"cpu": on_the_cpu, "cuda": on_cuda}  # device -> what to measure there
 
 
 def write(

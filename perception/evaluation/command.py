@@ -36,6 +36,7 @@ def evaluate(
     threads: int | None = None,
     parts: Sequence[str] = PARTS,
     limit: int | None = None,
+    device: str = "cpu",
 ) -> Report:
     """Measure a bundle on one split of a data folder; print tables, and write JSON if asked to.
 
@@ -43,7 +44,7 @@ def evaluate(
     Raises DataError, BundleError, SinkError.
     """
     labelled = (Worlds.parse(str(folder)) or data.read(folder, split, lanes.CLASSES)).thinned(limit)
-    pipeline = load(bundle, precision=precision, threads=threads)
+    pipeline = load(bundle, device, precision=precision, threads=threads)
     start = perf_counter()
     with closing(pipeline):
         if isinstance(labelled, Worlds):
@@ -54,7 +55,12 @@ def evaluate(
     if json_path is not None:
         spec = bundles.read(bundle or bundles.SHIPPED)
         facts = {"data": str(folder), "split": split, "bundle": f"{spec.name} {spec.version}"}
-        more = {"precision": precision, "limit": limit, "seconds": round(perf_counter() - start, 1)}
+        more = {
+            "device": device,
+            "precision": precision,
+            "limit": limit,
+            "seconds": round(perf_counter() - start, 1),
+        }
         write_whole(json_path, as_json(report, {**facts, **more}))
     return report
 

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from perception import bundle as bundles
+from perception.backends import as_written
 from perception.bundle import ModelSpec
 from perception.evaluation.bench.clock import interleaved, median
 from perception.evaluation.bench.fresh import fresh
@@ -41,10 +42,12 @@ def bench(
     frames: int = FRAMES,
     rounds: int = ROUNDS,
     starts: int = STARTS,
+    device: str = "cpu",
 ) -> Report:
     """Measure a bundle on this machine; print tables, and write JSON if asked to.
 
-    `source`: a video; None: rendered scenes, encoded to H.264 first. Raises SourceError, BundleError,
+    `source`: a video; None: rendered scenes, encoded to H.264 first. `device`: "cpu", or "cuda", of which the
+    stages alone are measured: its network waits in them. Raises BackendUnavailable, SourceError, BundleError,
     SinkError.
     """
     folder = bundle or bundles.SHIPPED
@@ -58,13 +61,15 @@ def bench(
             "bundle": f"{spec.name} {spec.version}",
             "clip": Path(source).name if source else f"{CLIP_SOURCE} as H.264",
             "machine": machine(),
+            "device": device,
         }
         with console.status("stages, INT8, one thread"):
-            report["pipeline"] = _stages(clip, folder, spec, frames)
-        with console.status("networks, and the peak of this machine"):
-            report |= time_networks(folder, spec, rounds)
-        with console.status("fresh processes"):
-            report["process"] = time_processes(clip, folder, Path(temporary), starts)
+            report["pipeline"] = _stages(clip, folder, spec, frames, device)
+        if device == "cpu":
+            with console.status("networks, and the peak of this machine"):
+                report |= time_networks(folder, spec, rounds)
+            with console.status("fresh processes"):
+                report["process"] = time_processes(clip, folder, Path(temporary), starts)
     show(report, Console())
     if json_path is not None:
         write_whole(json_path, (json.dumps(rounded(report), indent=1) + "\n").encode())
@@ -81,9 +86,9 @@ def _rendered(path: Path) -> Path:
     return path
 
 
-def _stages(clip: str, folder: Path, spec: ModelSpec, frames: int) -> Report:
+def _stages(clip: str, folder: Path, spec: ModelSpec, frames: int, device: str) -> Report:
     with ExitStack() as stack:
-        pipeline = load(folder, precision=_fast(spec), threads=1)
+        pipeline = load(folder, device, precision=_fast(spec), threads=1)
         stack.callback(pipeline.close)
         source = open_source(clip)
         stack.callback(source.close)
@@ -96,9 +101,9 @@ def time_networks(folder: Path, spec: ModelSpec, rounds: int) -> Report:
     image = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), np.uint8)
     calls: dict[str, Callable[[], object]] = {}
     with ExitStack() as stack:
-        for precision in spec.files:
+        for precision in sorted(spec.files.keys() - as_written.PRECISIONS):
             for threads in THREADS:
-                pipeline = load(folder, precision=precision, threads=threads)
+                pipeline = load(folder, "cpu", precision=precision, threads=threads)
                 stack.callback(pipeline.close)
                 calls[f"{precision} {threads}"] = partial(pipeline.backend, image)
         chains = {chain.name: chain for chain in (ConvChain(*shape) for shape in SHAPES)}
@@ -143,17 +148,20 @@ def rounded(value: Any) -> Any:
 
 def show(report: Report, console: Console) -> None:
     """The report as tables."""
-    title = f"{report['clip']}, {report['pipeline']['frames']} frames, 1280 x 720, INT8, 1 thread"
+    title = f"{report['clip']}, {report['pipeline']['frames']} frames, 1280 x 720, INT8, {report['device']}"
     stages = Table("stage", "p50 ms", "p95 ms", "p99 ms", title=title)
     for name, row in report["pipeline"]["stages_ms"].items():
         stages.add_row(name, *(f"{ms:.2f}" for ms in row.values()))
+    console.print(stages)
+    if "network" not in report:
+        return
     networks = Table("network", "threads", "wall ms", "CPU ms", title="main network")
     for name, row in report["network"].items():
         networks.add_row(*name.split(), *(f"{ms:.2f}" for ms in row.values()))
     facts = Table("", "", show_header=False, title=report["machine"]["processor"])
     for name, text in _facts(report):
         facts.add_row(name, text)
-    console.print(stages, networks, facts)
+    console.print(networks, facts)
 
 
 def _facts(report: Report) -> Iterator[tuple[str, str]]:

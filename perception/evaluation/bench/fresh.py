@@ -44,7 +44,7 @@ def main(clip: str, bundle: str, start_ns: str, out: str | None = None) -> dict[
     from perception.load import load
     from perception.sources import open_source
 
-    pipeline, source = load(bundle), open_source(clip)
+    pipeline, source = load(bundle, "cpu"), open_source(clip)
     pipeline(next(iter(source)))
     report = {"first_scene_s": (monotonic_ns() - int(start_ns)) / 1e9}
     return report if out is None else {**report, **_whole_run(pipeline, source, Path(out))}
