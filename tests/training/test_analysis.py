@@ -150,6 +150,9 @@ def judged_runs(tmp_path):
     single = {f"single/{t}": {s: result(**{t: 0.5}) for s in (0, 1)} for t in TASKS}
     ways = [f"{prefix}hard/{way}" for prefix in ("", comparing.IN_TIME) for way in ("equal", "upgrad")]
     mixed = {way: {s: result(**{t: rng.uniform(0.4, 0.6) for t in TASKS}) for s in (0, 1)} for way in ways}
+    for run in mixed["hard/upgrad"].values():  # as where each task has an encoder of its own
+        run["conflicts"] = [{**probe, "cosines": {"trunk": {}}} for probe in run["conflicts"]]
+    mixed["soft/equal"] = mixed["hard/upgrad"]
     found = summary({**single, **mixed}) | {"command": "perception mtl compare"}
     (tmp_path / "comparison.json").write_text(json.dumps(found))
     subset = {
@@ -168,8 +171,9 @@ def test_the_page_stands_alone_and_tells_of_every_way(judged_runs):
     assert page.count("<svg") >= 4
     links = re.findall(r"(?:src|href)=.?(\S+)", page)
     assert all(link.startswith(("#", "data:")) for link in links)
-    # on two axes a grid of one row and a table of two ways, with heads; then one of 15 groupings
-    assert text.count("\n| ") == 2 * (2 + 3) + 16
+    # a grid of two rows on two axes; a table of three ways and one of the two that have runs of equal time,
+    # with heads; then one of 15 groupings
+    assert text.count("\n| ") == 2 * 3 + 4 + 3 + 16
 
 
 def test_the_same_results_give_the_same_page(judged_runs):

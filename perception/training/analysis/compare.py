@@ -216,9 +216,24 @@ def variant(
         "parameters": first["parameters"],
         "macs": first["macs"],
         "see_saw": see_saw([[look["scores"] for look in run["history"]] for run in runs.values()]),
-        "conflicts": first["conflicts"],
+        "conflicts": mean_cosines([run["conflicts"] for run in runs.values()]),
         "weights": first["weights"],
     }
+
+
+def mean_cosines(runs: Sequence[Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """The probes of several runs at the same steps as those of one: one batch says little."""
+    found = []
+    for probes in zip(*runs, strict=True):
+        cosines: dict[str, dict[str, list[float]]] = {}
+        for probe in probes:
+            for part, pairs in probe["cosines"].items():
+                for pair, value in pairs.items():
+                    names = "|".join(sorted(pair.split("|")))
+                    cosines.setdefault(part, {}).setdefault(names, []).append(value)
+        means = {part: {pair: mean(own) for pair, own in pairs.items()} for part, pairs in cosines.items()}
+        found.append({"step": probes[0]["step"], "cosines": means})
+    return found
 
 
 def against(

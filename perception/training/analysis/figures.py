@@ -47,6 +47,8 @@ def deltas(variants: Variants, axis: str, tasks: Sequence[str]) -> str:
             label = "mean" if y == 0 else None
             axes.plot([own["delta_m"]["mean"]], [y], "|", ms=22, mew=2, color="#333", label=label)
         axes.axvline(0, color="#999", lw=0.8)
+        reach = max((abs(x["mean"]) for n in names for x in variants[n][axis]["delta"].values()), default=1)
+        axes.set_xlim(-max(10, 1.6 * reach), max(10, 1.6 * reach))  # longer intervals leave the picture
         axes.set_yticks(range(len(names)), names)
         axes.set_xlabel("difference to the single-task network, %")
         if names:

@@ -135,6 +135,9 @@ def _comparison_page(comparison: Mapping[str, Any]) -> Iterator[str]:
     yield "".join(f"<p class=note>{escape(line)}</p>" for line in _how(comparison))
     for axis, title in AXES.items():
         yield f"<h2>Against single-task networks {title}</h2>"
+        if not any(own[axis]["delta_m"] for own in variants.values()):
+            yield "<p>No runs yet.</p>"
+            continue
         yield "<p>Mean of the four tasks' differences, %: ways to share down, ways to balance across.</p>"
         yield _html_table(grid(comparison, axis))
         for k, what in enumerate(("Ways to share, losses simply added", "Ways to balance, hard sharing")):
@@ -144,7 +147,8 @@ def _comparison_page(comparison: Mapping[str, Any]) -> Iterator[str]:
         yield f"<details><summary>All figures {title}</summary>{table}</details>"
     yield f"<h2>Quality and cost</h2><figure>{figures.pareto(variants)}</figure>"
     for name, own in variants.items():
-        if own["conflicts"] and name.endswith(f"/{REFERENCE[1]}"):
+        shared = any(probe["cosines"].get(WHOLE) for probe in own["conflicts"])  # else nothing can oppose
+        if shared and name.endswith(f"/{REFERENCE[1]}"):
             yield f"<h2>Conflicts: {escape(name)}</h2>"
             yield f"<figure>{figures.conflicts(own['conflicts'], WHOLE)}</figure>"
             if name == "/".join(REFERENCE):
