@@ -51,7 +51,7 @@ unit: .venv/everything .venv/pycuda .venv/rtx
 
 # For the checks alone: nvcc from wheels, pycuda that never sees a driver, a TensorRT that needs no GPU.
 .venv/nvcc: .venv/everything
-	$(PIP) $(NVCC)
+	command -v nvcc >/dev/null || $(PIP) $(NVCC)
 	@touch $@
 
 .venv/pycuda: tools/pycuda_without_gpu.sh .venv/everything
