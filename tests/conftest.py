@@ -74,7 +74,7 @@ def tiny_bundle(_bundle: Path, tmp_path: Path) -> Path:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """With PERCEPTION_SKIPS=fail, as in CI, a skipped test is a failed one, but for what no set-up can give."""
+    """With PERCEPTION_SKIPS=fail, as in CI, a skipped test fails, but for what no set-up can give."""
     report = yield
     if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("PERCEPTION_SKIPS") == "fail":
         reason = str(report.longrepr)

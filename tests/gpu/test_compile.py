@@ -150,7 +150,7 @@ def test_nvcc_is_the_named_one_then_that_in_path_then_that_of_cuda_home(toolkit,
     monkeypatch.setenv("CUDA_HOME", str(tmp_path / "other"))
     monkeypatch.setenv("PATH", os.pathsep.join([str(toolkit.nvcc.parent), "/bin"]))
     assert compile.find_nvcc() == str(toolkit.nvcc)
-    monkeypatch.setenv("PERCEPTION_NVCC", str(NVCC))
+    monkeypatch.delenv("PERCEPTION_NVCC")
     assert compile.find_nvcc() == str(toolkit.nvcc)
     monkeypatch.setenv("PATH", "/nowhere")
     assert compile.find_nvcc() == str(other)
