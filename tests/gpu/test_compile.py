@@ -175,10 +175,10 @@ def test_compiling_is_said_once(toolkit, caplog):
     assert caplog.text.count("compiling maps.cu") == 1
 
 
-NVCC = shutil.which("nvcc") or of_pip()
+REAL = shutil.which("nvcc") or of_pip()
 
 
-@pytest.mark.skipif(not NVCC, reason="there is no nvcc on this machine: make .venv/nvcc")
+@pytest.mark.skipif(not REAL, reason="there is no nvcc on this machine: make .venv/nvcc")
 def test_the_real_nvcc_takes_the_flags(toolkit, monkeypatch):
-    monkeypatch.setenv("PERCEPTION_NVCC", str(NVCC))
+    monkeypatch.setenv("PERCEPTION_NVCC", str(REAL))
     assert compile.cubin("small.cu", ORIN, SMALL)[:4] == b"\x7fELF"
