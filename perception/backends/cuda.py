@@ -106,7 +106,7 @@ class CudaBackend:
         self._device.download(self._host, self._buffer)
 
     def _bound(self, runner: Runner, tensors: Mapping[str, Any]) -> dict[str, DeviceArray]:
-        """Memory for `tensors` of `runner`, by name. Signs' logits go straight to the results."""
+        """Memory for `tensors` of `runner`, by name."""
         arrays = {name: self._device.allocate(shape, dtype) for name, (shape, dtype) in tensors.items()}
         for name, array in arrays.items():
             runner.bind(name, array)
