@@ -18,6 +18,7 @@ from statistics import mean
 from typing import Any
 
 from deploy.card import SHOWN
+from perception.training.analysis.report import grid, markdown_table
 
 ROOT = Path(__file__).parents[1]
 KEPT = ROOT / "docs" / "results"
@@ -152,6 +153,15 @@ def sources(found: Mapping[str, Any]) -> Iterator[str]:
     yield written(KEPT / "sources" / "sources.md")
 
 
+def mtl(found: Mapping[str, Any]) -> Iterator[str]:
+    """Sharing by balancing at equal steps, as `perception mtl compare` found it."""
+    path = KEPT / "mtl" / "comparison.json"
+    if not path.is_file():
+        yield "(not measured yet)"
+        return
+    yield from markdown_table(grid(json.loads(path.read_text()), "steps"))
+
+
 def written(path: Path) -> str:
     """The rows of the table in a Markdown file."""
     if not path.is_file():
@@ -191,6 +201,7 @@ TABLES = {
     "speed": speed,
     "signs": signs,
     "sources": sources,
+    "mtl": mtl,
     "summary": summary,
 }
 

@@ -215,15 +215,15 @@ def _markdown(comparison: Any, grouping: Any) -> Iterator[str]:
         for axis, title in AXES.items():
             yield f"\n## Against single-task networks {title}\n"
             yield "Mean of the four tasks' differences, %: ways to share down, ways to balance across.\n"
-            yield from _markdown_table(grid(comparison, axis))
+            yield from markdown_table(grid(comparison, axis))
             yield ""
-            yield from _markdown_table(rows(comparison, axis))
+            yield from markdown_table(rows(comparison, axis))
     if grouping is not None:
         yield f"\n## Which tasks belong together\n\n{_verdict(grouping)}\n"
-        yield from _markdown_table([[c.replace("|", "/") for c in row] for row in group_rows(grouping)])
+        yield from markdown_table([[c.replace("|", "/") for c in row] for row in group_rows(grouping)])
 
 
-def _markdown_table(table: Sequence[Sequence[str]]) -> Iterator[str]:
+def markdown_table(table: Sequence[Sequence[str]]) -> Iterator[str]:
     yield f"| {' | '.join(table[0])} |"
     yield "|---|" + "---:|" * (len(table[0]) - 1)
     for row in table[1:]:
