@@ -9,24 +9,23 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from perception.errors import DataError
 from perception.evaluation.data import VOID
-from perception.evaluation.measure import PARTS, Progress, Report, unwatched
+from perception.evaluation.data.boxes import named_boxes
+from perception.evaluation.data.labelled import Labelled, Stills
+from perception.evaluation.data.truth import DRAWN, PARTS, ROAD, Truth
+from perception.evaluation.judge import SYNTHETIC, seen_in
+from perception.evaluation.measure import Progress, Report, report, unwatched
 from perception.evaluation.observe import Observer, See
 from perception.synthetic import Rendered, World, default_camera, random_camera
 from perception.synthetic.lens import Bonnet
 from perception.tasks.detection import CLASSES as OBJECTS
-from perception.tasks.detection.metric import AveragePrecision, ObjectsFound
-from perception.tasks.drivable.metric import DrivableArea
-from perception.tasks.lanes.metric import DrawnLines, RoadLines
-from perception.tasks.signs.metric import SignsRead
-from perception.types import Detections, Scene, Signs, Size
+from perception.types import Detections, Frame, Scene, Signs, Size
 
-NAME = "synthetic"
+NAME = SYNTHETIC
 FRAMES = 40
 FIRST, APART = 1_000_000, 1000  # SEED's worlds are FIRST + APART * SEED and the following ones
 SIZE: Size = (1280, 720)
@@ -65,10 +64,10 @@ class Worlds:
         camera = random_camera(rng, SIZE) if k % 2 else default_camera(SIZE)
         world = World(seed, camera)
         rendered = world.render(float(rng.uniform(0, LONGEST)))
-        return rendered if world.bonnet is None else _without(world.bonnet, rendered)
+        return rendered if world.bonnet is None else judged(world.bonnet, rendered)
 
 
-def _without(bonnet: Bonnet, rendered: Rendered) -> Rendered:
+def judged(bonnet: Bonnet, rendered: Rendered) -> Rendered:
     """The ego vehicle itself is not judged, as in Cityscapes (Cordts et al. 2016)."""
     drivable = rendered.truth.drivable
     assert drivable is not None
@@ -114,52 +113,50 @@ def _height(xyxy: np.ndarray, size: Size) -> np.ndarray:
     return (xyxy[:, 3] - xyxy[:, 1]) / size[1]
 
 
+@dataclass(frozen=True)
+class WorldPicture:
+    """Picture `k` of some worlds, still to be rendered."""
+
+    worlds: Worlds
+    k: int
+
+    def read(self, seq: int) -> tuple[Frame, Truth]:
+        rendered = self.worlds.render(self.k)
+        tags = (f"set:{NAME}", f"camera:{'random' if self.k % 2 else 'default'}")
+        return replace(rendered.frame, seq=seq), truth_of(rendered, tags)
+
+
+def truth_of(rendered: Rendered, tags: tuple[str, ...] = ()) -> Truth:
+    """All that is known of a rendered picture, with the objects of KITTI's levels."""
+    told = asked(rendered, OBJECTS)
+    levels = {"large": LARGE, "near": NEAR}
+    return Truth(
+        NAME,
+        named_boxes(NAME, told),
+        {name: named_boxes(NAME, asked(rendered, OBJECTS, least)) for name, least in levels.items()},
+        signs=told.signs,
+        lines=told.lanes,
+        rules=(DRAWN, ROAD),
+        drivable=told.drivable,
+        tags=tags,
+    )
+
+
+def open_worlds(text: str) -> list[Labelled]:
+    """From SEED[:FRAMES], with or without `synthetic:`. Raises DataError."""
+    text = text if text.startswith(f"{NAME}:") else f"{NAME}:{text}"
+    worlds = Worlds.parse(text)
+    assert worlds is not None
+    return [Stills(f"{NAME}-{worlds.seed}", pictures(worlds))]
+
+
+def pictures(worlds: Worlds) -> tuple[WorldPicture, ...]:
+    return tuple(WorldPicture(worlds, k) for k in range(worlds.frames))
+
+
 def measure_worlds(
     pipeline: See, worlds: Worlds, parts: Sequence[str] = PARTS, progress: Progress = unwatched
 ) -> Report:
     """Render and see every picture of `worlds` and compare with the truth."""
-    observer = Observer(pipeline)
-    metrics = _metrics(observer.classes, parts)
-    precise = _Precise(observer.classes if "detection" in parts else ())
-    for k in progress(range(worlds.frames), "worlds"):
-        rendered = worlds.render(k)
-        truth = asked(rendered, observer.classes)
-        seen, unsure = observer(rendered.frame)
-        for _, metric in metrics:
-            metric.update(truth, seen)
-        precise.update(rendered, unsure)
-    figures = {f"{name}.{key}": value for name, m in metrics for key, value in m.result().items()}
-    pictures = dict.fromkeys((name for name, _ in metrics), worlds.frames)
-    return Report(dict(sorted({**figures, **precise.result()}.items())), pictures)
-
-
-class _Precise:
-    """Average precision of all objects that are asked for, of the large and of the near ones."""
-
-    def __init__(self, classes: Sequence[str]) -> None:
-        self._classes = classes
-        self._levels = {
-            f"{NAME}.detection": (SMALLEST, AveragePrecision(classes)),
-            f"{NAME}.detection.large": (LARGE, AveragePrecision(classes)),
-            f"{NAME}.detection.near": (NEAR, AveragePrecision(classes)),
-        }
-
-    def update(self, rendered: Rendered, seen: Scene) -> None:
-        for smallest, metric in self._levels.values():
-            metric.update(asked(rendered, self._classes, smallest), seen)
-
-    def result(self) -> dict[str, float]:
-        found = {f"{name}.{key}": x for name, (_, m) in self._levels.items() for key, x in m.result().items()}
-        pooled = {f"{name}.pooled.ap50": m.pooled() for name, (_, m) in self._levels.items()}
-        return {**found, **pooled} if found else {}
-
-
-def _metrics(classes: Sequence[str], parts: Sequence[str]) -> list[tuple[str, Any]]:
-    """(name, metric) of what is compared with the scene as it is reported."""
-    found: dict[str, list[tuple[str, Any]]] = {
-        "drivable": [(f"{NAME}.drivable", DrivableArea())],
-        "lanes": [(f"{NAME}.lanes", DrawnLines()), (f"{NAME}.lanes", RoadLines())],
-        "detection": [(f"{NAME}.detection", ObjectsFound(classes))],
-        "signs": [(f"{NAME}.sign", SignsRead())],
-    }
-    return [pair for part in parts for pair in found[part]]
+    items = progress(pictures(worlds), "worlds")
+    return report(seen_in(items, Observer(pipeline), parts))

@@ -50,12 +50,19 @@ def open_video(text: str) -> Source:
     return Recording(text)
 
 
+def open_drive(text: str) -> Source:
+    from perception.sources.drive import open_drive
+
+    return open_drive(text)
+
+
 IMAGE = r".*\.(jpe?g|png|bmp|webp|tiff?|ppm|pgm)"
 KINDS: tuple[tuple[str, Callable[[str], Source]], ...] = (  # the first pattern that fits the whole name
     (r"\d+|/dev/video\d+", open_camera),
     (r"rtsps?://.+", open_rtsp),
     (r"https?://.+", open_http),
     (r"synthetic:\d+(:\d+)?", open_synthetic),
+    (r".+\?topic=/.+|.+\.(mcap(\.part)?|db3|bag)", open_drive),
     (rf"{IMAGE}|.*[*?[].*", open_images),
     (r"(?![a-z0-9+.-]+:).+", open_video),  # a name with an unknown prefix is no file
 )
@@ -68,15 +75,33 @@ def open_source(text: str) -> Source:
     "rtsp://…", "http(s)://…"      a network stream, or a video file that a server has
     "synthetic:SEED[:FRAMES]"      rendered road scenes
     "drive/", "drive/*.png"        the images of a folder, or those a quoted pattern names
+    "drive.mcap", "bag/"           a recorded drive of ROS 2 or (.bag) ROS 1: see `perception.sources.bag`
+    "drive.mcap?topic=/front/image"   one of its cameras
     "photo.jpg", "clip.mp4"        one image; anything else is opened as a video
+    A video or a folder with `clip.timestamps.csv` beside it is stamped by that: see `sidecar`.
     """
-    if text and Path(text).is_dir():
-        return open_images(text)
-    if Path(text).is_file():  # whatever its name looks like
-        return open_images(text) if re.fullmatch(IMAGE, text, re.IGNORECASE) else open_video(text)
+    if text and (there := _open_path(text)):
+        return there
     for pattern, opener in KINDS:
         if re.fullmatch(pattern, text, re.IGNORECASE):
             return opener(text)
     raise SourceError(
-        f"{text!r}: expected a camera number, an rtsp or http URL, synthetic:SEED, images or a video"
+        f"{text!r}: expected a camera number, an rtsp or http URL, synthetic:SEED, images, a video or a drive"
+    )
+
+
+def _open_path(text: str) -> Source | None:
+    """What is there under this name, whatever it looks like; None: nothing."""
+    from perception.sources.bag import is_bag
+    from perception.sources.sidecar import open_stamped, sidecar_of
+
+    path = Path(text)
+    if not path.exists() or not (path.is_dir() or path.is_file()):
+        return None
+    if is_bag(path):
+        return open_drive(text)
+    if sidecar := sidecar_of(path):
+        return open_stamped(path, sidecar)
+    return (
+        open_images(text) if path.is_dir() or re.fullmatch(IMAGE, text, re.IGNORECASE) else open_video(text)
     )

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from perception.errors import SourceError
-from perception.synthetic import World
+from perception.synthetic import Rendered, World
 from perception.types import Frame
 
 RATE = 20  # frames a second
 
 
 class SyntheticSource:
-    """1280x720 at 20 frames a second; the same seed gives the same bytes."""
+    """1280x720 at 20 frames a second; the same seed gives the same bytes. `last` has the truth."""
 
     live = False
     images = False
@@ -25,11 +25,13 @@ class SyntheticSource:
                 f"synthetic:{seed}:{frames}: expected SEED >= 0 and FRAMES >= 1; "
                 "try synthetic:7 or synthetic:7:50"
             )
-        self._world, self._frames = World(seed), frames
+        self.world, self._frames = World(seed), frames
+        self.last: Rendered | None = None
 
     def __iter__(self) -> Iterator[Frame]:
         for k in range(self._frames):
-            yield self._world.render(k / RATE).frame
+            self.last = self.world.render(k / RATE)
+            yield self.last.frame
 
     def close(self) -> None:
         pass

@@ -1,0 +1,1 @@
+"""Recorded drives on the command line: `perception record`, and `perception info` of a drive."""

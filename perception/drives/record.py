@@ -1,0 +1,158 @@
+"""`perception record`: a source and what is seen in it as an MCAP file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from perception import __version__
+from perception import bundle as bundles
+from perception.camera import CameraModel
+from perception.errors import PerceptionError
+from perception.evaluation.synthetic import asked, judged
+from perception.interfaces import Sink, Source
+from perception.load import load
+from perception.pipeline import Outcome, Pipeline, run
+from perception.sinks import DriveRecorder
+from perception.sinks.watchdog import watchdog
+from perception.sources import open_source
+from perception.sources.calibrated import Calibrated
+from perception.sources.stream import without_password
+from perception.sources.synthetic import SyntheticSource
+from perception.tasks import detection, lanes, signs
+from perception.types import Frame, Scene
+
+CODE = Path(__file__).parents[1]
+CLASSES = {
+    "detection": detection.CLASSES,
+    "lanes": lanes.CLASSES,
+    "signs": signs.CLASSES,
+}  # of rendered truth
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What computes the results."""
+
+    bundle: Path | None = None
+    precision: str = "int8"
+    device: str = "auto"
+    tasks: tuple[str, ...] | None = None
+    threads: int | None = None
+    camera: Path | None = None
+    truth: bool = False  # of rendered scenes
+    results: bool = True
+
+
+def record(
+    source: str,
+    out: Path,
+    settings: Settings | None = None,
+    max_frames: int | None = None,
+    progress: Callable[[Outcome], None] = lambda outcome: None,
+) -> Outcome:
+    """Record until the source ends, Ctrl-C or SIGTERM: the file is complete then.
+
+    A live source is recorded as fast as the network is; without results, as fast as it comes.
+    Raises SourceError, SinkError, BundleError, BackendUnavailable.
+    """
+    settings = settings or Settings()
+    frames = open_source(source)
+    truth = truth_of(frames, source) if settings.truth else None
+    if settings.camera is not None:
+        frames = Calibrated(frames, CameraModel.load(settings.camera))
+    spec = bundles.read(settings.bundle or bundles.SHIPPED)
+    if settings.truth:
+        check_classes(spec)
+    pipeline = pipeline_of(settings)
+    with closing(pipeline) if isinstance(pipeline, Pipeline) else nullcontext():
+        sink = DriveRecorder(out, list(spec.tasks.values()), facts(source, spec, settings), truth=truth)
+        sinks: list[Sink] = [sink, *filter(None, [watchdog()])]
+        with terminated_as_interrupted():
+            return run(frames, pipeline, sinks, max_frames, progress)
+
+
+def pipeline_of(settings: Settings) -> Callable[[Frame], Scene]:
+    if not settings.results:
+        return lambda frame: Scene(frame.seq, frame.stamp_ns, frame.size)
+    names = None if settings.tasks is None else list(settings.tasks)
+    return load(settings.bundle, settings.device, names, settings.precision, settings.threads)
+
+
+def truth_of(source: Source, text: str) -> Callable[[Frame], Scene]:
+    """What the renderer knows of the last frame, in the form of the metrics (score 0: not asked for)."""
+    if not isinstance(source, SyntheticSource):
+        raise PerceptionError(f"{text}: expected rendered scenes, whose truth is known; give synthetic:SEED")
+
+    def truth(frame: Frame) -> Scene:
+        rendered = source.last
+        assert rendered is not None
+        bonnet = source.world.bonnet
+        return asked(judged(bonnet, rendered) if bonnet else rendered, CLASSES["detection"])
+
+    return truth
+
+
+def check_classes(spec: bundles.ModelSpec) -> None:
+    """Truth and results share the names of their classes."""
+    for task, names in CLASSES.items():
+        if task in spec.tasks and spec.tasks[task].classes != names:
+            raise PerceptionError(
+                f"expected the {task} classes {names} for --truth, got {spec.tasks[task].classes}; "
+                "choose another --bundle"
+            )
+
+
+def facts(source: str, spec: bundles.ModelSpec, settings: Settings) -> dict[str, Any]:
+    """What the metadata record says: enough to compute the same again."""
+    chosen = {
+        "precision": settings.precision,
+        "device": settings.device,
+        "tasks": settings.tasks,
+        "results": settings.results,
+        "truth": settings.truth,
+    }
+    camera = settings.camera.read_text() if settings.camera else ""
+    return {
+        "version": __version__,
+        "source": without_password(source),
+        "bundle": f"{spec.name} {spec.version}",
+        "bundle_sha256": spec.sha256,
+        "config": chosen,
+        "config_sha256": sha256(json.dumps([chosen, camera]).encode()),
+        "code_sha256": code_sha256(),
+    }
+
+
+def code_sha256() -> str:
+    """Of every Python file of this package, by name."""
+    files = sorted(CODE.rglob("*.py"))
+    parts = (str(path.relative_to(CODE)).encode() + b"\0" + path.read_bytes() for path in files)
+    return sha256(b"\0".join(parts))
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+@contextmanager
+def terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM, which `systemctl stop` and `kill` send, does what Ctrl-C does at that moment."""
+
+    def interrupt(number: int, frame: Any) -> None:
+        handler = signal.getsignal(signal.SIGINT)
+        if not callable(handler):
+            raise KeyboardInterrupt
+        handler(number, frame)
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

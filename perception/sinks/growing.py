@@ -1,0 +1,84 @@
+"""A file that grows for hours and must outlive a power cut."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from time import monotonic
+
+from perception.errors import SinkError
+from perception.sinks.files import PartFile, writing
+
+SYNC_S = 1.0  # what a power cut may cost, and the time the disk takes
+
+log = logging.getLogger(__name__)
+
+
+class GrowingFile:
+    """`path`, written as `path.part` and renamed when it is closed. Unlike other results, a part is kept.
+
+    What an interrupted recording left as `path.part` is renamed to `NAME.cut1.mcap`, never overwritten. The
+    disk takes what was written every SYNC_S, in a thread: a slow card does not hold up the camera.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Raises SinkError if it cannot be written or another process is writing it."""
+        self.path = path
+        self.part = path.with_name(path.name + ".part")
+        if path.is_dir():
+            raise SinkError(f"{path}: expected to write a file, got a folder; choose another name")
+        if self.part.exists():
+            keep(self.part, path)
+        self._part = PartFile(path)
+        self.file = self._part.file
+        fcntl.flock(self.file, fcntl.LOCK_EX)
+        self._thread = ThreadPoolExecutor(1, "sync")
+        self._sync: Future[None] | None = None
+        self._next = monotonic() + SYNC_S
+
+    def due(self) -> bool:
+        return monotonic() >= self._next
+
+    def sync(self) -> None:
+        """Let the disk take what was written, without waiting. Raises OSError if it could not last time."""
+        self._next = monotonic() + SYNC_S
+        self.file.flush()
+        if self._sync is not None and not self._sync.done():
+            return
+        if self._sync is not None:
+            self._sync.result()
+        self._sync = self._thread.submit(os.fdatasync, self.file.fileno())
+
+    def close(self) -> None:
+        """The whole file is on the disk under its name. Raises OSError."""
+        self._thread.shutdown()
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self.file.close()
+        self.part.replace(self.path)
+
+    def leave(self) -> None:
+        """Stop writing; what is there stays as a part."""
+        self._thread.shutdown()
+        self._part.done = True
+        try:
+            self.file.close()
+        except OSError as error:
+            log.debug("%s: %s", self.part, error)
+
+
+def keep(part: Path, path: Path) -> None:
+    """Give what an earlier recording left a name of its own."""
+    with writing(part), part.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise SinkError(f"{path}: another process is recording it; choose another --out") from error
+        name = next(
+            name for k in range(1, 10**6) if not (name := path.with_suffix(f".cut{k}{path.suffix}")).exists()
+        )
+        part.rename(name)
+    log.warning("%s: an interrupted recording had left %s; it is %s now", path, part.name, name.name)

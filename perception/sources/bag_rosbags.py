@@ -1,0 +1,84 @@
+"""Whole bags, by rosbags: MCAP and db3 files and folders of ROS 2, .bag files of ROS 1."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from perception.errors import SourceError
+from perception.messages import wire
+from perception.sources.bag import MCAP, Packed, Topic, reading
+from perception.sources.bag_salvage import CutMcap, metadata
+
+if TYPE_CHECKING:
+    from rosbags.highlevel import AnyReader
+
+log = logging.getLogger(__name__)
+
+
+class RosBag:
+    """Fills `Bag`. Raises SourceError for everything that rosbags does not read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.lost: Counter[str] = Counter()
+        self.damage: tuple[str, ...] = ()
+        with reading(path), self._opened() as reader:
+            types = {connection.topic: connection.msgtype for connection in reader.connections}
+            counts: Counter[str] = Counter()
+            for connection in reader.connections:
+                counts[connection.topic] += connection.msgcount
+            self.span_ns = max(0, reader.duration) if reader.message_count else 0
+            self.facts = facts(path)
+            self._decode = decoder(reader)
+        self.topics: Mapping[str, Topic] = {
+            name: Topic(name, types[name], counts[name]) for name in sorted(types)
+        }
+
+    def raw(self, topics: Collection[str]) -> Iterator[Packed]:
+        """A chunk of an MCAP that turns out to be damaged is left out, as `CutMcap` does."""
+        self.lost.clear()
+        last = -1
+        try:
+            for packed in self._read(topics):
+                last = packed.time_ns
+                yield packed
+        except SourceError as error:
+            if self.path.suffix != MCAP:
+                raise
+            log.warning("%s; going on behind the damage", error)
+            rest = CutMcap(self.path)
+            self.lost = rest.lost  # which counts on
+            yield from (packed for packed in rest.raw(topics) if packed.time_ns > last)
+
+    def _read(self, topics: Collection[str]) -> Iterator[Packed]:
+        with reading(self.path), self._opened() as reader:
+            chosen = [connection for connection in reader.connections if connection.topic in topics]
+            for connection, time_ns, data in reader.messages(connections=chosen) if chosen else ():
+                yield Packed(connection.topic, connection.msgtype, time_ns, data, self._decode)
+
+    def _opened(self) -> AnyReader:
+        default = wire.store()  # says what to install
+        from rosbags.highlevel import AnyReader
+
+        return AnyReader([self.path], default_typestore=default)
+
+
+def decoder(reader: AnyReader) -> Callable[[bytes, str], Any]:
+    """By the definitions in the bag; standard types also without."""
+    own = reader.typestore
+    if not reader.is2:
+        return own.deserialize_ros1
+    return lambda data, name: (own if name in own.types else wire.store()).deserialize_cdr(data, name)
+
+
+def facts(path: Path) -> dict[str, Mapping[str, str]]:
+    """The metadata records of its MCAP files, by name."""
+    return {name: record for file in mcap_files(path) for name, record in metadata(file).items()}
+
+
+def mcap_files(path: Path) -> list[Path]:
+    return sorted(path.glob("*" + MCAP)) if path.is_dir() else [path] if path.suffix == MCAP else []

@@ -1,0 +1,139 @@
+"""When the frames of a video or of an image folder were taken: a text file beside them.
+
+`clip.timestamps.csv` or `.txt` beside `clip.mp4` or the folder `clip/`, or `timestamps.csv` or `.txt` in the
+folder. One line a frame: a whole number of nanoseconds or seconds with a decimal point. For images a second
+field, before or behind it, may name the file; then only the images that are named are frames, in the order
+of the lines. `#` starts a comment; a first line without a number is a heading.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from perception.errors import SourceError
+from perception.interfaces import Source
+from perception.sources.bag_order import Order
+from perception.sources.images import Images, is_image, natural
+from perception.types import Frame
+
+SUFFIXES = (".timestamps.csv", ".timestamps.txt")
+INSIDE = ("timestamps.csv", "timestamps.txt")
+FPS = 30.0
+
+log = logging.getLogger(__name__)
+
+
+class Row(NamedTuple):
+    stamp_ns: int
+    name: str  # of the image; "": the rows are in the order of the frames
+
+
+def sidecar_of(path: Path) -> Path | None:
+    """The file with the stamps of a video or an image folder, if there is one."""
+    beside = [path.with_name(stem + s) for stem in (path.name, path.stem) for s in SUFFIXES]
+    inside = [path / name for name in INSIDE] if path.is_dir() else []
+    return next((file for file in inside + beside if file.is_file()), None)
+
+
+class Stamped:
+    """Another source, its frames with the stamps of a sidecar.
+
+    Stamps that go back or repeat are kept and counted in a warning at the end. Raises SourceError if there
+    are fewer stamps than frames: which frame the missing ones belong to is not known.
+    """
+
+    live = False
+    images = False
+
+    def __init__(self, source: Source, stamps_ns: Sequence[int], sidecar: Path) -> None:
+        self.lost = 0
+        steps = np.diff(stamps_ns)
+        self.fps = 1e9 / float(np.median(steps)) if (steps > 0).any() and np.median(steps) > 0 else FPS
+        self._source, self._stamps, self._sidecar = source, stamps_ns, sidecar
+
+    def __iter__(self) -> Iterator[Frame]:
+        order, seq = Order(), -1
+        for frame in self._source:
+            seq = frame.seq
+            if seq >= len(self._stamps):
+                raise SourceError(
+                    f"{self._sidecar}: expected a stamp for each frame, got {len(self._stamps)} and a frame "
+                    f"{seq} (from 0); write one line a frame"
+                )
+            order.note(self._stamps[seq], "", frame.size)
+            self.lost = self._source.lost
+            yield replace(frame, stamp_ns=self._stamps[seq])
+        self.lost = self._source.lost
+        if seq + 1 + self.lost < len(self._stamps):
+            log.warning(
+                "%s: %d stamps for %d frames; is it complete?", self._sidecar, len(self._stamps), seq + 1
+            )
+        for text in order.complaints():
+            log.warning("%s: %s", self._sidecar, text)
+
+    def close(self) -> None:
+        self._source.close()
+
+
+def open_stamped(path: Path, sidecar: Path) -> Stamped:
+    """A video, or the images of a folder."""
+    rows = read_rows(sidecar)
+    stamps = [row.stamp_ns for row in rows]
+    if not path.is_dir():
+        from perception.sources.recording import Recording
+
+        return Stamped(Recording(str(path)), stamps, sidecar)
+    images = sorted(filter(is_image, path.iterdir()), key=natural)
+    if rows[0].name:
+        others = len({image.name for image in images} - {row.name for row in rows})
+        if others:
+            log.warning("%s: %d images of %s have no stamp and were left out", sidecar, others, path)
+        images = [path / row.name for row in rows]
+    return Stamped(Images(images, str(path)), stamps, sidecar)
+
+
+def read_rows(sidecar: Path) -> list[Row]:
+    """At least one. Raises SourceError with the line."""
+    rows: list[Row] = []
+    try:
+        lines = sidecar.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(f"{sidecar}: expected stamps as text, got: {error}") from error
+    for number, line in enumerate(lines, 1):
+        fields = [field.strip() for field in line.partition("#")[0].split(",") if field.strip()]
+        row = parsed(fields)
+        if row is None and fields and rows:
+            raise SourceError(f"{sidecar}, line {number}: expected STAMP or NAME,STAMP, got {line[:80]!r}")
+        if row is not None:
+            rows.append(row)
+    if not rows or len({bool(row.name) for row in rows}) > 1:
+        got = "names in some lines only" if rows else "no stamp"
+        raise SourceError(f"{sidecar}: expected STAMP or NAME,STAMP in every line, got {got}")
+    return rows
+
+
+def parsed(fields: Sequence[str]) -> Row | None:
+    """
+    >>> parsed(["1.5"]), parsed(["a.png", "7"]), parsed(["7", "a.png"])[1], parsed(["time"])
+    (Row(stamp_ns=1500000000, name=''), Row(stamp_ns=7, name='a.png'), 'a.png', None)
+    """
+    stamps = [nanoseconds(field) for field in fields]
+    known = [stamp for stamp in stamps if stamp is not None]
+    if len(known) != 1 or len(fields) > 2:
+        return None
+    name = next((field for field, stamp in zip(fields, stamps, strict=True) if stamp is None), "")
+    return Row(known[0], name)
+
+
+def nanoseconds(text: str) -> int | None:
+    """Whole numbers are nanoseconds, others seconds, of which no digit is lost; None: no number."""
+    whole, point, rest = text.partition(".")
+    if not whole.isdecimal() or not (rest + "0").isdecimal():
+        return None
+    return int(whole) * 10**9 + int((rest + "0" * 9)[:9]) if point else int(whole)
