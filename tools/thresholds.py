@@ -22,6 +22,7 @@ from perception.load import load
 from perception.pipeline import Pipeline
 from perception.tasks import lanes
 from perception.tasks.detection.metric import AveragePrecision, average_precision
+from perception.tasks.evidence import Ranked
 from perception.types import Frame, Scene
 
 LIMITS = (0.45, 0.5, 0.55, 0.6)
@@ -35,22 +36,24 @@ class BestScore(AveragePrecision):
 
     def chosen(self) -> dict[str, tuple[float, float, int]]:
         """Class -> (threshold, its F1, objects)."""
-        return {name: self._best(i) for i, name in enumerate(self._classes)}
-
-    def _best(self, class_id: int) -> tuple[float, float, int]:
-        answers = self._answers[class_id]
-        if answers.objects < ENOUGH:
-            return FALLBACK, float("nan"), answers.objects
-        score = np.concatenate(answers.score)
-        right = np.concatenate(answers.right, 1)[0]
-        counts = np.concatenate(answers.counts, 1)[0]
-        found = [(score >= s) & counts for s in SCORES]
-        f1 = [2 * (right & f).sum() / max(1, f.sum() + answers.objects) for f in found]
-        best = int(np.argmax(f1))
-        return round(float(SCORES[best]), 2), float(f1[best]), answers.objects
+        return {name: _best(answers) for name, answers in self._answers().items()}
 
     def mean_ap50(self) -> float:
-        return float(np.mean([average_precision(a)[0] for a in self._answers if a.objects >= ENOUGH]))
+        enough = [a for a in self._answers().values() if a.objects >= ENOUGH]
+        return float(np.mean([average_precision(a)[0] for a in enough]))
+
+    def _answers(self) -> dict[str, Ranked]:
+        return {name: said for name, said in self.evidence().items() if isinstance(said, Ranked)}
+
+
+def _best(answers: Ranked) -> tuple[float, float, int]:
+    if answers.objects < ENOUGH:
+        return FALLBACK, float("nan"), answers.objects
+    right, counts = answers.right[0], answers.counts[0]
+    found = [(answers.score >= s) & counts for s in SCORES]
+    f1 = [2 * (right & f).sum() / max(1, f.sum() + answers.objects) for f in found]
+    best = int(np.argmax(f1))
+    return round(float(SCORES[best]), 2), float(f1[best]), answers.objects
 
 
 def choose(folder: Path, pictures: Path, split: str) -> tuple[float, Mapping[str, tuple[float, float, int]]]:

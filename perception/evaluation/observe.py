@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from perception.evaluation.data.signs import SignCrop
 from perception.interfaces import Task
 from perception.letterbox import Letterbox
 from perception.pipeline import Pipeline
-from perception.tasks import TASKS, detection
+from perception.tasks import TASKS, detection, signs
 from perception.types import Detections, Frame, RawOutputs, Scene, Size
 
 See = Callable[[Frame], Scene]
@@ -30,6 +31,8 @@ class Observer:
     def __init__(self, see: See) -> None:
         self._see, self._unsure = see, None
         self.classes: Sequence[str] = detection.CLASSES
+        self.reader = CropReader.of(see)  # None: reads no signs
+        self.sign_classes = len(self.reader.classes if self.reader else signs.CLASSES)
         task = find_task(see, "detection")
         if isinstance(see, Pipeline) and task is not None:
             self.classes = task.classes
@@ -40,6 +43,14 @@ class Observer:
     def __call__(self, frame: Frame) -> tuple[Scene, Scene]:
         scene = self._see(frame)
         return scene, scene if self._unsure is None else replace(scene, detections=self._unsure.found)
+
+    def look(self, frame: Frame, crop: SignCrop | None) -> tuple[Scene, Scene]:
+        """The same for a picture, or for a crop with one sign: an empty scene if there is no reader."""
+        if crop is None:
+            return self(frame)
+        scene = Scene(frame.seq, frame.stamp_ns, frame.size)
+        scene = scene if self.reader is None else self.reader(frame, crop.xyxy)
+        return scene, scene
 
 
 class CropReader:

@@ -1,42 +1,37 @@
-"""Counting right answers, false answers and missed truths."""
+"""Counting: right answers, false answers and missed truths; and how far scores can be believed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import numpy as np
+
+from perception.tasks.evidence import BINS, Counts
 
 
-@dataclass
 class Hits:
-    """Nothing of nothing is 0: a model that answers nothing has precision 0, recall 0, F1 0."""
+    """Sums of `kind`, one of the formulas that take right, false, found and missed."""
 
-    right: int = 0  # answers that agree with a truth
-    false: int = 0  # answers that do not
-    found: int = 0  # truths that an answer agrees with
-    missed: int = 0  # truths without one
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+        self._sums = np.zeros(4)
 
-    def add(self, right: int, false: int, found: int, missed: int) -> None:
-        self.right += int(right)
-        self.false += int(false)
-        self.found += int(found)
-        self.missed += int(missed)
+    def add(self, right: float, false: float, found: float, missed: float) -> None:
+        """Answers that agree with a truth and that do not; truths that an answer agrees with and others."""
+        self._sums += right, false, found, missed
 
-    @property
-    def precision(self) -> float:
-        return ratio(self.right, self.right + self.false)
-
-    @property
-    def recall(self) -> float:
-        return ratio(self.found, self.found + self.missed)
-
-    @property
-    def f1(self) -> float:
-        """The harmonic mean of precision and recall."""
-        return ratio(2 * self.precision * self.recall, self.precision + self.recall)
-
-    def result(self, prefix: str = "") -> Mapping[str, float]:
-        return {f"{prefix}{name}": getattr(self, name) for name in ("precision", "recall", "f1")}
+    def evidence(self) -> Counts:
+        return Counts(self._kind, self._sums.copy())
 
 
-def ratio(part: float, whole: float) -> float:
-    return part / whole if whole else 0.0
+class Calibration:
+    """Scores in bins, and how many of each bin were right."""
+
+    def __init__(self) -> None:
+        self._sums = np.zeros((BINS, 3))
+
+    def add(self, score: np.ndarray, right: np.ndarray) -> None:
+        """Scores 0..1 (n,) of answers and whether each was right, (n,) bool. 1 belongs to the last bin."""
+        place = np.minimum((score * BINS).astype(int), BINS - 1)
+        np.add.at(self._sums, place, np.stack([np.ones(len(score)), score, right], 1).astype(np.float64))
+
+    def evidence(self) -> Counts:
+        return Counts("ece", self._sums.ravel().copy())

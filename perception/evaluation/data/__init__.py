@@ -31,6 +31,13 @@ class Sample:
     lines: tuple[LaneLine, ...] | None = None
 
     @property
+    def set(self) -> str:
+        """The set it belongs to: that of its masks or boxes, else the folder it lies in."""
+        named = self.mask or self.boxes
+        folders = self.image.parent
+        return named.set if named else (folders.parent if folders.name == "images" else folders).name
+
+    @property
     def kind(self) -> tuple[Path, bool, bool, bool, bool]:
         """Pictures of one kind come from one folder and carry the same sorts of labels."""
         paint = self.mask is not None and self.mask.paint is not None

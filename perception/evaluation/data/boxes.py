@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from perception.evaluation.data.rows import fault, json_lines
-from perception.types import Detections, Signs, Size
+from perception.tasks.detection import CLASSES
+from perception.types import Detections, Scene, Signs, Size
 
 FILE = "det.jsonl"
 UNSURE = "maybe_merged"
@@ -27,6 +28,7 @@ class Box:
     xyxy: tuple[float, float, float, float]  # image pixels
     name: str
     extra: object  # what else is known: the GTSRB class of a sign, UNSURE, a kind of vehicle
+    area: float | None = None  # of the object, square pixels; None: that of the box
 
 
 @dataclass(frozen=True)
@@ -40,13 +42,22 @@ class BoxLabels:
 
     def detections(self, classes: Sequence[str], size: Size) -> Detections:
         """Truth in the classes of a model; regions that are not judged have score 0."""
-        boxes = [b for b in self.boxes if b.name in self.labelled and b.name in classes]
+        boxes = self._known(classes)
         unknown = [i for i, name in enumerate(classes) if name not in self.labelled]
         xyxy = [b.xyxy for b in boxes] + [(0.0, 0.0, *map(float, size))] * len(unknown)
         score = [float(b.extra != UNSURE) for b in boxes] + [0.0] * len(unknown)
         class_id = [classes.index(b.name) for b in boxes] + unknown
         corners = np.array(xyxy, np.float32).reshape(-1, 4)
         return Detections(corners, np.array(score, np.float32), np.array(class_id, np.int32))
+
+    def areas(self, classes: Sequence[str]) -> np.ndarray:
+        """(m,) float64: the areas of those objects and regions; of a whole image NaN, which is no size."""
+        unknown = [np.nan for name in classes if name not in self.labelled]
+        boxes = [_area(b.xyxy) if b.area is None else b.area for b in self._known(classes)]
+        return np.array(boxes + unknown, np.float64)
+
+    def _known(self, classes: Sequence[str]) -> list[Box]:
+        return [b for b in self.boxes if b.name in self.labelled and b.name in classes]
 
     def signs(self, classes: int) -> Signs:
         """What the signs say; score 0 where the label does not tell."""
@@ -65,6 +76,15 @@ class BoxLabels:
         return any(b.name == SIGN and isinstance(b.extra, int) for b in self.boxes)
 
 
+def named_boxes(name: str, scene: Scene, classes: Sequence[str] = CLASSES) -> BoxLabels:
+    """The exact truth of a scene in `classes`, all of them labelled; score 0 is a region."""
+    assert scene.detections is not None
+    found = scene.detections
+    rows = zip(found.xyxy.tolist(), found.score.tolist(), found.class_id.tolist(), strict=True)
+    boxes = tuple(Box(tuple(xyxy), _name(classes[i]), "" if score else UNSURE) for xyxy, score, i in rows)
+    return BoxLabels(name, frozenset(map(_name, classes)), boxes, scene.size)
+
+
 def read(root: Path) -> Iterator[tuple[str, str, BoxLabels]]:
     """(image, split, labels) of every line. Raises DataError."""
     path = root / FILE
@@ -80,6 +100,11 @@ def read(root: Path) -> Iterator[tuple[str, str, BoxLabels]]:
             wanted = "img, split, w, h, labelled, boxes [[x1, y1, x2, y2, class, extra]]"
             raise fault(path, line, wanted, repr(error)) from error
         yield image, split, BoxLabels(image.split("/")[0], labelled, boxes, size)
+
+
+def _area(xyxy: tuple[float, float, float, float]) -> float:
+    x1, y1, x2, y2 = np.array(xyxy, np.float32).astype(np.float64)
+    return (x2 - x1) * (y2 - y1)
 
 
 def _box(row: Sequence[Any]) -> Box:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from perception.errors import DataError
-from perception.evaluation.data.rows import fault, open_text
+from perception.evaluation.data.rows import fault, json_file
 from perception.types import LaneLine
 
 FILE = "lanes_drawn.json"
@@ -37,10 +36,7 @@ def read(root: Path, kinds: Sequence[str]) -> Iterator[tuple[str, str, tuple[Lan
 
 
 def _frames(path: Path) -> list[Any]:
-    try:
-        frames = json.loads("".join(open_text(path)))
-    except json.JSONDecodeError as error:
-        raise fault(path, error.lineno, "JSON", error.msg) from error
+    frames = json_file(path)
     if not isinstance(frames, list):
         raise fault(path, 1, "a list of frames", type(frames).__name__)
     return frames

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -71,3 +71,17 @@ def read_image(path: Path, mode: int = cv2.IMREAD_COLOR) -> np.ndarray:
 
 def fault(path: Path, line: int, expected: str, got: object) -> DataError:
     return DataError(f"{path}:{line}: expected {expected}, got {got!r}. Mend the line or copy the file again")
+
+
+def json_file(path: Path) -> Any:
+    """The whole of a JSON file. Raises DataError with the line of the fault."""
+    try:
+        return json.loads("".join(open_text(path)))
+    except json.JSONDecodeError as error:
+        raise fault(path, error.lineno, "JSON", error.msg) from error
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """`812 bicycle, 3 train`: the most frequent first."""
+    rows = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
+    return ", ".join(f"{number} {name}" for name, number in rows)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from perception.tasks.hits import ratio
+from perception.tasks.evidence import Counts, Evidence, figures
 from perception.types import Scene
 
 VOID = 255  # in the truth: not judged
@@ -17,6 +17,7 @@ class DrivableArea:
     """`iou`: intersection over union of the drivable pixels, pooled over all images at the truth's own size.
 
     Pooled: the pixels of all images are added up before the division, so an image counts by its area.
+    1 where nothing was drivable and nothing found.
     """
 
     def __init__(self) -> None:
@@ -34,6 +35,8 @@ class DrivableArea:
         self._shared += int(np.count_nonzero(true & found))
         self._either += int(np.count_nonzero(true | found))
 
+    def evidence(self) -> Mapping[str, Evidence]:
+        return {"": Counts("iou", np.array([self._shared, self._either], np.float64))}
+
     def result(self) -> Mapping[str, float]:
-        """1 where nothing was drivable and nothing found."""
-        return {"iou": ratio(self._shared, self._either) if self._either else 1.0}
+        return figures(self.evidence())

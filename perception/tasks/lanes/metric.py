@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 import cv2
 import numpy as np
 
+from perception.tasks.evidence import Distances, Evidence, figures
 from perception.tasks.hits import Hits
 from perception.types import LaneLine, Scene, Size
 
@@ -30,7 +31,7 @@ class DrawnLines:
     """
 
     def __init__(self) -> None:
-        self._hits = Hits()
+        self._hits = Hits("hits")
 
     def update(self, truth: Scene, seen: Scene) -> None:
         if truth.lanes is None or seen.lanes is None:
@@ -44,8 +45,11 @@ class DrawnLines:
         hit = true & (distance_to(found) <= DRAWN_PIXELS)
         self._hits.add(right.sum(), (found & ~right).sum(), hit.sum(), (true & ~hit).sum())
 
+    def evidence(self) -> Mapping[str, Evidence]:
+        return {"": self._hits.evidence()}
+
     def result(self) -> Mapping[str, float]:
-        return self._hits.result()
+        return figures(self.evidence())
 
 
 class PaintedLines:
@@ -60,7 +64,7 @@ class PaintedLines:
     """
 
     def __init__(self) -> None:
-        self._hits = Hits()
+        self._hits = Hits("hits")
 
     def update(self, paint: np.ndarray, seen: Scene) -> None:
         """`paint`: (H, W) uint8, 1 lane paint, 255 not judged, over the whole image of `seen`."""
@@ -79,8 +83,11 @@ class PaintedLines:
         hit = middle & (distance_to(stroke_mask(seen.lanes, scale, canvas)) <= PAINT_PIXELS)
         self._hits.add(right, false, hit.sum(), (middle & ~hit).sum())
 
+    def evidence(self) -> Mapping[str, Evidence]:
+        return {"": self._hits.evidence()}
+
     def result(self) -> Mapping[str, float]:
-        return self._hits.result()
+        return figures(self.evidence())
 
 
 class RoadLines:
@@ -93,7 +100,7 @@ class RoadLines:
     """
 
     def __init__(self) -> None:
-        self._hits = Hits()
+        self._hits = Hits("metres")
         self._distances: list[np.ndarray] = []
 
     def update(self, truth: Scene, seen: Scene) -> None:
@@ -109,10 +116,12 @@ class RoadLines:
         false, missed = (int(np.isfinite(y).sum()) - near for y in (found, true))
         self._hits.add(near, false, near, missed)
 
+    def evidence(self) -> Mapping[str, Evidence]:
+        apart = np.concatenate([np.empty(0), *self._distances])
+        return {"/apart": Distances(apart), "/road": self._hits.evidence()}
+
     def result(self) -> Mapping[str, float]:
-        apart = np.concatenate(self._distances or [np.empty(0)])
-        shares = {"precision_m": self._hits.precision, "recall_m": self._hits.recall}
-        return {**({"median_m": float(np.median(apart))} if len(apart) else {}), **shares}
+        return figures(self.evidence())
 
 
 def lateral(lines: Iterable[LaneLine]) -> np.ndarray:

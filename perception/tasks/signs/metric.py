@@ -6,54 +6,72 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from perception.tasks.detection.metric import count_matches
-from perception.tasks.hits import Hits, ratio
-from perception.types import Scene
+from perception.tasks.detection.matching import matched
+from perception.tasks.detection.metric import HALF, best_first
+from perception.tasks.evidence import Counts, Evidence, figures
+from perception.tasks.hits import Calibration, Hits
+from perception.types import Detections, Scene, Signs
 
 
 class SignsRead:
     """`read_precision`, `read_recall`, `read_f1`: the box found (IoU >= 0.5) *and* the class right.
 
     A sign that was found and not read is missed. In the truth, score 0 is a sign whose class nobody wrote
-    down: whatever is read there counts neither way.
+    down: whatever is read there counts neither way. With `detail` also `ece`, the calibration error.
     """
 
-    def __init__(self) -> None:
-        self._hits = Hits()
+    def __init__(self, detail: bool = False) -> None:
+        self._hits = Hits("read")
+        self._scores = Calibration() if detail else None
 
     def update(self, truth: Scene, seen: Scene) -> None:
         if truth.signs is None or seen.signs is None:
             return
-        unknown = truth.signs.score == 0
-        for class_id in np.union1d(truth.signs.class_id, seen.signs.class_id):
-            found = seen.signs.class_id == class_id
-            order = np.argsort(-seen.signs.score[found], kind="stable")
-            true = (truth.signs.class_id == class_id) | unknown
-            count_matches(self._hits, seen.signs.xyxy[found][order], truth.signs.xyxy[true], unknown[true])
+        true, read = _boxes(truth.signs), _boxes(seen.signs)
+        for class_id in np.union1d(true.class_id, read.class_id):
+            found = best_first(read[read.class_id == class_id])
+            result = matched(found, true[(true.class_id == class_id) | (true.score == 0)], HALF)
+            right, judged = result.right[0, 0], result.counts[0, 0]
+            n = int(right.sum())
+            self._hits.add(n, judged.sum() - n, n, result.objects[0] - n)
+            if self._scores is not None:
+                self._scores.add(found.score[judged], right[judged])
+
+    def evidence(self) -> Mapping[str, Evidence]:
+        scores = {} if self._scores is None else {"/calibration": self._scores.evidence()}
+        return {"": self._hits.evidence(), **scores}
 
     def result(self) -> Mapping[str, float]:
-        return self._hits.result("read_")
+        return figures(self.evidence())
 
 
 class SignClasses:
-    """`top1` and `macro_recall` (recall of each class that is present, averaged) on one sign a scene."""
+    """`top1` and `macro_recall` (recall of each class that is present, averaged) on one sign a scene.
 
-    def __init__(self, classes: int) -> None:
-        self._total = np.zeros(classes, int)
-        self._right = np.zeros(classes, int)
+    With `detail` also `ece`, the calibration error of the answers that came.
+    """
+
+    def __init__(self, classes: int, detail: bool = False) -> None:
+        self._sums = np.zeros((2, classes))  # right answers and signs of each class
+        self._scores = Calibration() if detail else None
 
     def update(self, truth: Scene, seen: Scene) -> None:
         """An answer that does not come is wrong."""
         if truth.signs is None or seen.signs is None:
             return
         class_id = truth.signs.class_id[0]
-        self._total[class_id] += 1
-        self._right[class_id] += len(seen.signs) > 0 and seen.signs.class_id[0] == class_id
+        right = seen.signs.class_id[:1] == class_id
+        self._sums[:, class_id] += right.any(), 1
+        if self._scores is not None:
+            self._scores.add(seen.signs.score[:1], right)
+
+    def evidence(self) -> Mapping[str, Evidence]:
+        scores = {} if self._scores is None else {"/calibration": self._scores.evidence()}
+        return {"": Counts("classes", self._sums.ravel().copy()), **scores}
 
     def result(self) -> Mapping[str, float]:
-        present = self._total > 0
-        if not present.any():
-            return {}
-        recall = self._right[present] / self._total[present]
-        top1 = ratio(int(self._right.sum()), int(self._total.sum()))
-        return {"top1": top1, "macro_recall": float(recall.mean())}
+        return figures(self.evidence())
+
+
+def _boxes(signs: Signs) -> Detections:
+    return Detections(signs.xyxy, signs.score, signs.class_id)

@@ -1,0 +1,120 @@
+"""Labels of the Scalabel tool, in which BDD100K is written: boxes and curves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from perception.evaluation.data.boxes import UNSURE, Box
+from perception.tasks import lanes
+from perception.types import LaneLine, Size
+
+NAMES = {  # of both versions of BDD100K to ours
+    "car": "vehicle",
+    "bus": "vehicle",
+    "truck": "vehicle",
+    "person": "person",
+    "pedestrian": "person",
+    "traffic light": "traffic_light",
+    "traffic sign": "traffic_sign",
+}
+REGIONS = {  # boxes in which a class of ours is not judged
+    "rider": "person",
+    "other person": "person",
+    "train": "vehicle",
+    "trailer": "vehicle",
+    "other vehicle": "vehicle",
+}
+NO_LINES = ("road curb", "crosswalk")
+AREAS = ("drivable area", "direct", "alternative", "area/drivable", "area/alternative")
+STEPS = 12  # pieces of a curve
+UNKNOWN = "undefined"
+
+
+def attributes(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Tags: `weather:rainy`, `timeofday:night`, `scene:city street`."""
+    return tuple(f"{key}:{value}" for key, value in sorted(row.items()) if value != UNKNOWN)
+
+
+def box(label: Mapping[str, Any]) -> Box | None:
+    """None: no class of ours. Raises KeyError, TypeError, ValueError."""
+    place, name = label["box2d"], str(label["category"])
+    x1, y1, x2, y2 = (float(place[key]) for key in ("x1", "y1", "x2", "y2"))
+    if not (x1 <= x2 and y1 <= y2):
+        raise ValueError(f"a box {x1, y1, x2, y2} with x1 > x2 or y1 > y2")
+    crowd = (label.get("attributes") or {}).get("crowd")
+    ours = NAMES.get(name) or REGIONS.get(name)
+    return Box((x1, y1, x2, y2), ours, UNSURE if crowd or name in REGIONS else "") if ours else None
+
+
+@dataclass(frozen=True)
+class Poly:
+    """A polyline or polygon, curves already made of short straight pieces."""
+
+    points: tuple[tuple[float, float], ...]
+    category: str
+    style: str  # solid or dashed, of a lane line
+    direction: str  # parallel to the road or vertical to it
+
+    @classmethod
+    def of(cls, label: Mapping[str, Any], row: Mapping[str, Any]) -> Poly:
+        """Raises KeyError, TypeError, ValueError."""
+        more = label.get("attributes") or {}
+        category = str(label["category"])
+        kind = str(more.get("laneTypes") or category.removeprefix("lane/"))
+        vertices = [(float(x), float(y)) for x, y, *_ in row["vertices"]]
+        points = flattened(vertices, str(row.get("types") or "L" * len(vertices)))
+        name = category if category in AREAS else f"lane/{kind}"
+        return cls(points, name, str(more.get("laneStyle", "")), str(more.get("laneDirection", "parallel")))
+
+    @property
+    def drivable(self) -> bool:
+        return self.category in AREAS and len(self.points) > 2
+
+    @property
+    def lane(self) -> bool:
+        """A line along the road."""
+        kind = self.category.removeprefix("lane/")
+        along = self.direction == "parallel" and kind not in NO_LINES
+        return self.category not in AREAS and along and len(self.points) > 1
+
+
+def flattened(vertices: Sequence[tuple[float, float]], types: str) -> tuple[tuple[float, float], ...]:
+    """Points of a path: L a corner; C and the two vertices behind it a cubic Bezier curve."""
+    points = list(vertices[:1])
+    i = 1
+    while i < len(vertices):
+        if types[i : i + 1] == "C" and i + 2 < len(vertices):
+            points += _bezier(np.array([points[-1], *vertices[i : i + 3]]))
+            i += 3
+        else:
+            points.append(vertices[i])
+            i += 1
+    return tuple(points)
+
+
+def _bezier(corners: np.ndarray) -> list[tuple[float, float]]:
+    t = np.linspace(0, 1, STEPS + 1)[1:, None]
+    weights = np.concatenate([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3], 1)
+    return [(float(x), float(y)) for x, y in weights @ corners]
+
+
+def line(poly: Poly) -> LaneLine:
+    """From near to far."""
+    points = np.array(poly.points, np.float32)
+    if points[0, 1] < points[-1, 1]:
+        points = points[::-1]
+    kind = lanes.CLASSES.index(poly.style) if poly.style in lanes.CLASSES else 0
+    return LaneLine(np.ascontiguousarray(points), None, 1.0, kind)
+
+
+def area(polys: Iterable[Poly], size: Size) -> np.ndarray:
+    """(H, W) uint8: 1 in a polygon."""
+    labels = np.zeros(size[::-1], np.uint8)
+    for poly in polys:
+        cv2.fillPoly(labels, [np.round(np.array(poly.points)).astype(np.int32)], 1)
+    return labels

@@ -1,0 +1,46 @@
+"""All that is known of one frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from perception.evaluation.data.boxes import BoxLabels
+from perception.evaluation.data.signs import SignCrop
+from perception.tasks import detection
+from perception.types import ClassMap, Frame, LaneLine, Scene, Signs
+
+PARTS = ("drivable", "lanes", "detection", "signs")
+DRAWN, ROAD, TUSIMPLE, CULANE = "drawn", "road", "tusimple", "culane"  # rules by which lines are judged
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """None: not labelled for that. Empty: labelled, and nothing is there."""
+
+    set: str  # the figures of a task are named after it, unless `sets` names another
+    boxes: BoxLabels | None = None  # which classes are labelled, boxes by name, regions that are not judged
+    levels: Mapping[str, BoxLabels] = field(default_factory=dict)  # the same with more regions, by name
+    signs: Signs | None = None  # score 0: what the sign says is not known
+    lines: tuple[LaneLine, ...] | None = None
+    rules: tuple[str, ...] = (DRAWN,)  # that judge the lines
+    rows: tuple[int, ...] = ()  # TUSIMPLE: y of the labelled rows, pixels
+    paint: np.ndarray | None = None  # (H, W) uint8: 1 lane paint, 255 not judged
+    drivable: ClassMap | None = None  # 1 drivable, 255 not judged
+    crop: SignCrop | None = None  # the picture is a crop with this one sign
+    tags: tuple[str, ...] = ()  # "weather:rainy"
+    sets: Mapping[str, str] = field(default_factory=dict)  # drivable, lanes, paint, detection, sign -> set
+
+    def name(self, part: str) -> str:
+        """The set of a part: drivable, lanes, paint, detection or sign."""
+        return self.sets.get(part, self.set)
+
+    def scene(self, frame: Frame) -> Scene:
+        """What can be drawn of it: objects in `detection.CLASSES` without regions, signs, lines, drivable."""
+        found = None
+        if self.boxes is not None:
+            found = self.boxes.detections(detection.CLASSES, frame.size)
+            found = found[found.score > 0]
+        return Scene(frame.seq, frame.stamp_ns, frame.size, found, self.signs, self.lines, self.drivable)

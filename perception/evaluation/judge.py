@@ -1,0 +1,142 @@
+"""One frame compared with its truth: the evidence of every metric that has something to say about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+from perception.errors import DataError
+from perception.evaluation.data.labelled import Still
+from perception.evaluation.data.truth import CULANE, DRAWN, PARTS, ROAD, TUSIMPLE, Truth
+from perception.evaluation.observe import Observer
+from perception.evaluation.records import FrameRecord
+from perception.tasks.detection.metric import AveragePrecision, ObjectsFound
+from perception.tasks.drivable.metric import DrivableArea
+from perception.tasks.evidence import Evidence
+from perception.tasks.lanes.benchmarks import CuLaneLines, TuSimpleLines
+from perception.tasks.lanes.metric import DrawnLines, PaintedLines, RoadLines
+from perception.tasks.signs.metric import SignClasses, SignsRead
+from perception.types import Frame, Scene
+
+__all__ = ["PARTS", "SYNTHETIC", "judge", "judged", "seen_in"]
+
+SYNTHETIC = "synthetic"  # the set whose figures begin with its name: `synthetic.lanes.f1`
+
+
+class _Told(Protocol):
+    def evidence(self) -> Mapping[str, Evidence]: ...
+
+
+Said = Iterator[tuple[str, _Told]]  # name of the figures, a metric that has heard of the frame
+
+
+def seen_in(stills: Iterable[Still], observer: Observer, parts: Sequence[str] = PARTS) -> list[FrameRecord]:
+    """See and judge pictures without detail. Raises DataError, FrameError."""
+    records = []
+    for seq, still in enumerate(stills):
+        frame, truth = still.read(seq)
+        records.append(judge(frame, truth, observer, parts=parts, detail=False))
+    return records
+
+
+def judge(
+    frame: Frame,
+    truth: Truth,
+    observer: Observer,
+    drive: str = "",
+    parts: Sequence[str] = PARTS,
+    detail: bool = True,
+) -> FrameRecord:
+    """See a frame and compare. `detail`: also by size, and calibration. Raises DataError, FrameError."""
+    return judged(frame, truth, *observer.look(frame, truth.crop), observer, drive, parts, detail)
+
+
+def judged(
+    frame: Frame,
+    truth: Truth,
+    scene: Scene,
+    unsure: Scene,
+    observer: Observer,
+    drive: str = "",
+    parts: Sequence[str] = PARTS,
+    detail: bool = True,
+) -> FrameRecord:
+    """Compare what `observer.look` saw, the scene and the same with every unsure box. Raises DataError."""
+    if truth.boxes is not None and truth.boxes.size != frame.size:
+        raise DataError(
+            f"{frame.source}: expected a picture of {truth.boxes.size}, got {frame.size}. Copy it again"
+        )
+    told = {
+        "drivable": lambda: _drivable(truth, scene),
+        "lanes": lambda: _lanes(truth, scene),
+        "detection": lambda: _objects(truth, scene, unsure, observer.classes, detail),
+        "signs": lambda: _signs(truth, scene, observer.sign_classes, detail),
+    }
+    evidence = {
+        prefix + (f".{ending}" if ending and ending[0] != "/" else ending): said
+        for part in parts
+        for prefix, metric in told[part]()
+        for ending, said in metric.evidence().items()
+    }
+    return FrameRecord(
+        drive, frame.seq, frame.stamp_ns, frame.source, truth.tags, evidence, dict(scene.timing_ms)
+    )
+
+
+def _drivable(truth: Truth, seen: Scene) -> Said:
+    if truth.drivable is not None and seen.drivable is not None:
+        yield _name("drivable", truth), _heard(DrivableArea(), _empty(seen, drivable=truth.drivable), seen)
+
+
+def _lanes(truth: Truth, seen: Scene) -> Said:
+    if seen.lanes is None:
+        return
+    if truth.lines is not None:
+        rules: dict[str, Any] = {
+            DRAWN: DrawnLines,
+            ROAD: RoadLines,
+            TUSIMPLE: lambda: TuSimpleLines(truth.rows),
+            CULANE: CuLaneLines,
+        }
+        for rule in truth.rules:
+            yield _name("lanes", truth), _heard(rules[rule](), _empty(seen, lanes=truth.lines), seen)
+    if truth.paint is not None:
+        yield _name("lanes", truth, "paint"), _heard(PaintedLines(), truth.paint, seen)
+
+
+def _objects(truth: Truth, seen: Scene, unsure: Scene, classes: Sequence[str], detail: bool) -> Said:
+    if truth.boxes is None or seen.detections is None:
+        return
+    name, boxes = _name("detection", truth), truth.boxes
+    true, areas = _empty(seen, detections=boxes.detections(classes, seen.size)), boxes.areas(classes)
+    yield name, _heard(AveragePrecision(classes, detail), true, unsure, areas)
+    yield name, _heard(ObjectsFound(classes, detail), true, seen, areas)
+    for level, stricter in truth.levels.items():
+        true = _empty(seen, detections=stricter.detections(classes, seen.size))
+        yield f"{name}.{level}", _heard(AveragePrecision(classes), true, unsure)
+
+
+def _signs(truth: Truth, seen: Scene, classes: int, detail: bool) -> Said:
+    if seen.signs is None:
+        return
+    if truth.crop is not None:
+        true = _empty(seen, signs=truth.crop.signs(classes))
+        yield "signs", _heard(SignClasses(classes, detail), true, seen)
+    elif truth.signs is not None:
+        yield f"{truth.name('sign')}.sign", _heard(SignsRead(detail), _empty(seen, signs=truth.signs), seen)
+
+
+def _name(task: str, truth: Truth, part: str | None = None) -> str:
+    name = truth.name(part or task)
+    return f"{name}.{task}" if name == SYNTHETIC else f"{task}.{name}"
+
+
+def _heard(metric: Any, *said: Any) -> Any:
+    metric.update(*said)
+    return metric
+
+
+def _empty(seen: Scene, **known: Any) -> Scene:
+    """Truth for the picture of `seen`."""
+    return replace(Scene(seen.seq, seen.stamp_ns, seen.size), **known)

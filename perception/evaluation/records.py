@@ -1,0 +1,115 @@
+"""What each frame said, and the figures of any choice of frames.
+
+A folder of records is three Parquet files that any tool can query; docs/metrics.md describes their columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from perception.evaluation import tables
+from perception.tasks.evidence import Evidence, Figures, Gathered, Ranked, known, precisions, weighted
+
+POOLED = "synthetic."  # of these, all classes are also ranked together
+ALL = "detection.all"  # the objects of all sets
+
+
+@dataclass(frozen=True, eq=False)
+class FrameRecord:
+    """All that one frame said."""
+
+    drive: str  # name of the drive or the part of a data set
+    seq: int
+    stamp_ns: int
+    source: str  # image file, topic
+    tags: tuple[str, ...]  # "set:camvid", "weather:rainy", "timeofday:night"
+    evidence: Mapping[str, Evidence]  # by name, see perception.tasks.evidence
+    timing_ms: Mapping[str, float] = field(default_factory=dict)  # stage -> ms
+
+
+def figures(records: Sequence[FrameRecord]) -> dict[str, float]:
+    """Every figure by its full name (docs/metrics.md); what nothing is known of is left out."""
+    return known(resampled(records, np.ones((1, len(records)))))
+
+
+def resampled(records: Sequence[FrameRecord], weights: np.ndarray) -> Figures:
+    """Every figure if each frame counted so often: weights (B, F) to (B,) float64 each, NaN where unknown."""
+    weights = np.ascontiguousarray(weights, np.float64)
+    if weights.ndim != 2 or weights.shape[1] != len(records):
+        raise ValueError(f"expected weights (B, {len(records)}), got {weights.shape}")
+    gathered = gather(record.evidence for record in records)
+    found = weighted(gathered, weights)
+    found |= _pooled(gathered, weights)
+    signs = [name.removesuffix(".sign") for name in gathered if name.endswith(".sign")]
+    return dict(sorted((found | sign_aliases(found, signs)).items()))
+
+
+def gather(evidence: Iterable[Mapping[str, Evidence]]) -> Gathered:
+    """Name -> (frame, evidence) of those that have it; `detection.all` gets the boxes of all sets."""
+    gathered: dict[str, list[tuple[int, Evidence]]] = {}
+    for frame, said in enumerate(evidence):
+        for name, part in said.items():
+            gathered.setdefault(name, []).append((frame, part))
+            if isinstance(part, Ranked) and name.startswith("detection."):
+                of_all = ".".join([ALL, *name.split(".")[2:]])
+                gathered.setdefault(of_all, []).append((frame, part))
+    return gathered
+
+
+def sign_aliases(found: Mapping[str, np.ndarray], sets: Iterable[str]) -> Figures:
+    """`<set>.sign.ap50` beside `<set>.sign.read_f1`: found, and found and read."""
+    pairs = {f"{name}.sign.ap50": f"detection.{name}.traffic_sign.ap50" for name in sets}
+    return {to: found[name] for to, name in pairs.items() if name in found}
+
+
+def _pooled(gathered: Gathered, weights: np.ndarray) -> Figures:
+    """AP at IoU 0.5 of all classes as if they were one, so that each object counts the same."""
+    sets: dict[str, list[tuple[int, Evidence]]] = {}
+    for name, said in gathered.items():
+        objects = sum(part.objects for _, part in said if isinstance(part, Ranked))
+        if name.startswith(POOLED) and "/" not in name and objects:
+            sets.setdefault(name.rpartition(".")[0], []).extend(said)
+    return {f"{name}.pooled.ap50": _ap50(said, weights) for name, said in sets.items()}
+
+
+def _ap50(said: Sequence[tuple[int, Evidence]], weights: np.ndarray) -> np.ndarray:
+    return precisions([part for _, part in said], np.array([frame for frame, _ in said]), weights)[:, 0]
+
+
+def save(records: Sequence[FrameRecord], folder: Path) -> None:
+    """`frames.parquet`, `counts.parquet` and `boxes.parquet`; equal records give equal bytes.
+
+    Raises SinkError, and PerceptionError if pyarrow is not installed.
+    """
+    frames = [
+        {
+            "drive": r.drive,
+            "seq": r.seq,
+            "stamp_ns": r.stamp_ns,
+            "source": r.source,
+            "tags": list(r.tags),
+            "timing_ms": sorted(r.timing_ms.items()),
+        }
+        for r in records
+    ]
+    tables.write(folder, frames, [record.evidence for record in records])
+
+
+def load_records(folder: Path) -> list[FrameRecord]:
+    """What `save` wrote. Raises DataError, and PerceptionError if pyarrow is not installed."""
+    return [
+        FrameRecord(
+            row["drive"],
+            row["seq"],
+            row["stamp_ns"],
+            row["source"],
+            tuple(row["tags"]),
+            evidence,
+            dict(row["timing_ms"]),
+        )
+        for row, evidence in tables.read(folder)
+    ]
