@@ -1,30 +1,67 @@
-"""`perception evaluate`: the figures of a bundle on labelled pictures, as tables and as JSON."""
+"""`perception evaluate`: the figures of a bundle on labelled drives, as tables, JSON and pages."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from rich.console import Console
-from rich.progress import track
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from perception import bundle as bundles
-from perception.evaluation import data
-from perception.evaluation.measure import PARTS, Report, measure_dataset
+from perception.errors import DataError
+from perception.evaluation import data, run
+from perception.evaluation.data.labelled import Labelled
+from perception.evaluation.data.own import open_dataset
+from perception.evaluation.latency import latency
+from perception.evaluation.measure import PARTS, Report, count, report
+from perception.evaluation.names import Name
+from perception.evaluation.results import Result, summary
+from perception.evaluation.run import Settings
 from perception.evaluation.synthetic import NAME as SYNTHETIC
-from perception.evaluation.synthetic import Worlds, measure_worlds
-from perception.load import load
+from perception.evaluation.synthetic import Worlds, open_worlds
 from perception.sinks.files import write_whole
 from perception.tasks import lanes
 
 FORMAT = 1
 COLUMNS = ("iou", "ap50", "coco_ap", "precision", "recall", "f1")  # these first, others behind
 METRES = "median_m"  # the one figure that is no share
+DONE, PARTLY = 0, 1  # exit codes: all drives, or some failed
+
+
+@dataclass(frozen=True)
+class Way:
+    """Who does it, and where to."""
+
+    workers: int | None = 1  # processes; None: one a core
+    ray: str | None = None  # address of a cluster that does it instead
+    out: Path | None = None  # folder for all that was found
+
+
+HERE = Way()
+
+
+def evaluate_on(drives: Sequence[str], settings: Settings, way: Way, json_path: Path | None = None) -> int:
+    """Measure a bundle on labelled drives; print tables, and write JSON and a folder with pages if asked to.
+
+    The exit code: 1 if drives failed, which are named, and others did not. Raises PerceptionError if all did.
+    """
+    console = Console()
+    opened = run.open_drives(drives)
+    result = _see(opened, settings, way, drives)
+    show(Report(result.figures, dict(count(result.records))), console)
+    show_times(result, console)
+    if json_path is not None:
+        write_whole(json_path, (json.dumps(summary(result), indent=1) + "\n").encode())
+    _tell(result, opened, console)
+    return PARTLY if result.failed else DONE
 
 
 def evaluate(
@@ -37,21 +74,23 @@ def evaluate(
     parts: Sequence[str] = PARTS,
     limit: int | None = None,
     device: str = "cpu",
+    way: Way = HERE,
 ) -> Report:
     """Measure a bundle on one split of a data folder; print tables, and write JSON if asked to.
 
     A `folder` named `synthetic:SEED[:FRAMES]` stands for rendered worlds, whatever the split.
     Raises DataError, BundleError, SinkError.
     """
-    labelled = (Worlds.parse(str(folder)) or data.read(folder, split, lanes.CLASSES)).thinned(limit)
-    pipeline = load(bundle, device, precision=precision, threads=threads)
+    drives, reads = _opened(str(folder), split, tuple(parts), limit)
+    each = threads if threads or (way.workers == 1 and way.ray is None) else 1
+    settings = Settings(bundle, precision, device, each, parts=tuple(parts), detail=way.out is not None)
+    sources = [] if limit is not None else [_name(folder, split)]
     start = perf_counter()
-    with closing(pipeline):
-        if isinstance(labelled, Worlds):
-            report = measure_worlds(pipeline, labelled, parts, _progress)
-        else:
-            report = measure_dataset(pipeline, labelled, parts, _progress)
-    show(report, Console())
+    result = _see(drives, settings, way, sources)
+    if result.failed:
+        raise DataError("; ".join(result.failed.values()))
+    found = report(result.records, reads)
+    show(found, Console())
     if json_path is not None:
         spec = bundles.read(bundle or bundles.SHIPPED)
         facts = {"data": str(folder), "split": split, "bundle": f"{spec.name} {spec.version}"}
@@ -61,8 +100,42 @@ def evaluate(
             "limit": limit,
             "seconds": round(perf_counter() - start, 1),
         }
-        write_whole(json_path, as_json(report, {**facts, **more}))
-    return report
+        write_whole(json_path, as_json(found, {**facts, **more}))
+    return found
+
+
+def _name(folder: Path, split: str) -> str:
+    return str(folder) if Worlds.parse(str(folder)) else f"data:{folder}:{split}"
+
+
+def _opened(
+    folder: str, split: str, parts: Sequence[str], limit: int | None
+) -> tuple[list[Labelled], frozenset[str]]:
+    """The pictures that `parts` ask for, and the sets whose boxes of signs carry the sign's class."""
+    worlds = Worlds.parse(folder)
+    if worlds:
+        fewer = worlds.thinned(limit)
+        return open_worlds(f"{fewer.seed}:{fewer.frames}"), frozenset()
+    dataset = data.read(folder, split, lanes.CLASSES).thinned(limit)
+    return open_dataset(dataset, split, parts), dataset.reads
+
+
+def _see(drives: Sequence[Labelled], settings: Settings, way: Way, sources: Sequence[str]) -> Result:
+    """With a progress bar, and with pages if there is a folder for them."""
+    with _progress() as progress:
+        result = run.evaluate_labelled(drives, settings, way.workers, way.ray, progress, way.out, sources)
+    if way.out is not None:
+        _pages(result, drives, settings, way.out)
+    return result
+
+
+def _pages(result: Result, drives: Sequence[Labelled], settings: Settings, out: Path) -> None:
+    from perception.evaluation.report.pictures import view_of
+    from perception.evaluation.report.write import write_evaluation
+
+    good = [drive for drive in drives if drive.name not in result.failed]
+    with closing(replace(settings, threads=None).load()) as pipeline:
+        write_evaluation(out, result, good, view_of(pipeline), pipeline.tasks)
 
 
 def as_json(report: Report, facts: Mapping[str, Any]) -> bytes:
@@ -75,6 +148,8 @@ def show(report: Report, console: Console) -> None:
     """One table a task: a row for each set or class, a column for each figure."""
     tasks: dict[str, dict[str, dict[str, float]]] = {}
     for name, value in report.metrics.items():
+        if Name.of(name).size:
+            continue  # too many for a terminal
         row, _, column = name.rpartition(".")
         task, title = _place_of(row)
         figures = tasks.setdefault(task, {}).setdefault(title, {})
@@ -83,6 +158,29 @@ def show(report: Report, console: Console) -> None:
             figures["pictures"] = report.pictures[row]
     for task in sorted(tasks, key=lambda name: (PARTS.index(name) if name in PARTS else len(PARTS), name)):
         console.print(_table(task, tasks[task]))
+
+
+def show_times(result: Result, console: Console) -> None:
+    """How long the stages took, drops, and frames that were late."""
+    deadline = result.facts["deadline_ms"]
+    times = latency(result.records, result.facts["dropped"], deadline)
+    table = Table("stage", "p50 ms", "p95 ms", "p99 ms", title="time", title_justify="left")
+    for name, row in times["ms"].items():
+        table.add_row(name, *(f"{ms:.2f}" for ms in row.values()))
+    console.print(table)
+    late = "" if deadline is None else f", {times['missed']} later than {deadline:g} ms"
+    seen = len(result.records)
+    console.print(f"{seen} frames seen, {times['dropped']} dropped{late}", highlight=False)
+
+
+def _tell(result: Result, drives: Sequence[Labelled], console: Console) -> None:
+    """What was left out of the drives, and which failed."""
+    for drive in drives:
+        for remark in drive.remarks:
+            console.print(f"{escape(drive.name)}: {escape(remark)}", soft_wrap=True, highlight=False)
+    for name, reason in result.failed.items():
+        text = f"[bold red]failed:[/] {escape(name)}: {escape(reason)}"
+        console.print(text, soft_wrap=True, highlight=False)
 
 
 def _place_of(row: str) -> tuple[str, str]:
@@ -117,5 +215,13 @@ def _order(column: str) -> int:
     return COLUMNS.index(column) if column in COLUMNS else len(COLUMNS) + (column == "pictures")
 
 
-def _progress(items: Sequence[Any], what: str) -> Iterable[Any]:
-    return track(items, what, console=Console(stderr=True), transient=True)
+@contextmanager
+def _progress() -> Iterator[run.Progress]:
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        line = bar.add_task("loading", total=None)
+
+        def show(frames: int, done: int, units: int) -> None:
+            bar.update(line, completed=done, total=units, description=f"{frames} frames")
+
+        yield show

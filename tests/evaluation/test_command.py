@@ -1,13 +1,15 @@
 """`perception evaluate` on a small bundle: tables, JSON, errors."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from perception.errors import BundleError, DataError
-from perception.evaluation.command import evaluate, show
+from perception.evaluation.command import Way, evaluate, evaluate_on, show
 from perception.evaluation.measure import Report
+from perception.evaluation.run import Settings
 
 
 def test_the_figures_are_written_with_what_they_were_measured_on(folder, tiny_bundle, tmp_path, capsys):
@@ -34,3 +36,31 @@ def test_bad_input_ends_before_the_pictures_are_seen(folder, tiny_bundle, tmp_pa
         evaluate(folder, "test", tiny_bundle)
     with pytest.raises(BundleError):
         evaluate(folder, "val", tmp_path)
+
+
+def test_a_folder_gets_everything_and_a_page(folder, tiny_bundle, tmp_path, capsys):
+    out, path = tmp_path / "out", tmp_path / "all.json"
+    settings = Settings(tiny_bundle, "fp32", deadline_ms=1e-6)
+    assert evaluate_on([f"data:{folder}:val"], settings, Way(out=out), path) == 0
+    assert {file.name for file in out.iterdir()} == {
+        *("frames.parquet", "counts.parquet", "boxes.parquet"),
+        *("result.json", "scenes", "report.html", "junit.xml"),
+    }
+    assert json.loads(path.read_text()) == json.loads((out / "result.json").read_text())
+    assert "8 frames seen, 0 dropped, 6 later than 1e-06 ms" in capsys.readouterr().out
+
+
+def test_a_drive_that_failed_is_told_and_in_the_exit_code(folder, tiny_bundle, tmp_path, capsys):
+    (folder / "idd/images/i1.png").unlink()
+    settings = Settings(tiny_bundle, "fp32")
+    assert evaluate_on([f"data:{folder}:val"], settings, Way(out=tmp_path / "out")) == 1
+    assert "failed: idd-val: " in capsys.readouterr().out
+    assert 'errors="1"' in (tmp_path / "out" / "junit.xml").read_text()
+
+
+@pytest.mark.parametrize("way", [Way(1), Way(2)])
+def test_a_data_folder_takes_the_same_way(way, folder, tiny_bundle, tmp_path):
+    plain = evaluate(folder, "val", tiny_bundle, "fp32")
+    found = evaluate(folder, "val", tiny_bundle, "fp32", way=replace(way, out=tmp_path / "out"))
+    assert {name: found.metrics[name] for name in plain.metrics} == plain.metrics
+    assert found.pictures == plain.pictures

@@ -1,0 +1,126 @@
+"""The work of evaluation: frames of labelled drives through a pipeline, each judged at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from perception import bundle as bundles
+from perception.errors import BundleError, FrameError
+from perception.evaluation.data.labelled import Labelled
+from perception.evaluation.data.truth import PARTS, Truth
+from perception.evaluation.judge import judged
+from perception.evaluation.observe import Observer
+from perception.evaluation.records import FrameRecord
+from perception.evaluation.replay import Answer, Pace, replay
+from perception.evaluation.work import Piece, Unit, Work
+from perception.load import load
+from perception.pipeline import Pipeline
+from perception.sinks.scenes import scene_to_json
+from perception.types import Frame, Scene
+
+BATCH = 10  # frames of a piece: what a progress bar hears of at once
+ASIDE = "unsure"  # the stage of boxes for the metrics alone
+AGE = "age"  # from the arrival of a frame to its scene, among its times
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What sees, and how. Can be pickled."""
+
+    bundle: Path | None = None  # None: the shipped one
+    precision: str = "int8"
+    device: str = "cpu"
+    threads: int | None = 1  # of the network in each worker
+    tasks: tuple[str, ...] | None = None  # None: all of the bundle
+    pace: Pace | None = None  # None: every frame
+    deadline_ms: float | None = None  # from a frame's arrival to its scene
+    parts: tuple[str, ...] = PARTS  # what is judged
+    detail: bool = True  # figures by size and calibration, too
+
+    @property
+    def folder(self) -> Path:
+        return self.bundle or bundles.SHIPPED
+
+    def load(self) -> Pipeline:
+        """Raises as `perception.load`."""
+        return load(self.bundle, self.device, self.tasks, self.precision, self.threads)
+
+
+@contextmanager
+def opened(settings: Settings, sha256: Mapping[str, str]) -> Iterator[Work]:
+    """Work with a pipeline of its own. Raises BundleError if the bundle's files are not those of `sha256`."""
+    if bundles.read(settings.folder).sha256 != sha256:
+        raise BundleError(
+            f"{settings.folder} on this machine: expected the bundle that was evaluated first, got another; "
+            "copy it there, and do not change it in between"
+        )
+    with closing(settings.load()) as pipeline:
+        _warm_up(pipeline)
+        yield Seeing(pipeline, settings)
+
+
+class Seeing:
+    """`seeing(unit)`: its frames, seen, judged and written down."""
+
+    def __init__(self, pipeline: Pipeline, settings: Settings) -> None:
+        self._pipeline = pipeline
+        self._settings = settings
+        self._observer = Observer(pipeline)
+
+    def __call__(self, unit: Unit) -> Iterator[Piece]:
+        drive: Labelled = unit.labelled
+
+        def look(labelled: tuple[Frame, Truth]) -> tuple[FrameRecord, bytes]:
+            return self._look(drive.name, *labelled)
+
+        letters = ((frame.stamp_ns, (frame, truth)) for frame, truth in drive)
+        answers = replay(letters, look, self._settings.pace, lambda seen: sum(seen[0].timing_ms.values()))
+        for batch in _batches(answers):
+            records = tuple(_aged(answer.result[0], answer.age_ms) for answer in batch)
+            scenes = b"".join(answer.result[1] for answer in batch)
+            yield Piece(unit.drive, unit.part, records, scenes, sum(answer.dropped for answer in batch))
+
+    def _look(self, drive: str, frame: Frame, truth: Truth) -> tuple[FrameRecord, bytes]:
+        scene, unsure = self._observer.look(frame, truth.crop)
+        scene = _without_aside(scene)
+        settings = self._settings
+        record = judged(frame, truth, scene, unsure, self._observer, drive, settings.parts, settings.detail)
+        return record, self._line(frame, scene)
+
+    def _line(self, frame: Frame, scene: Scene) -> bytes:
+        record = scene_to_json(scene, frame, self._pipeline.tasks)
+        return json.dumps(record, separators=(",", ":")).encode() + b"\n"
+
+
+def _warm_up(pipeline: Pipeline) -> None:
+    """The first frame takes longest, and its time says nothing."""
+    width, height = pipeline.backend.input_size
+    with suppress(FrameError):  # that of a real frame will be told
+        pipeline(Frame(np.zeros((height, width, 3), np.uint8), 0, 0))
+
+
+def _without_aside(scene: Scene) -> Scene:
+    """A device does not look for unsure boxes."""
+    times = {name: ms for name, ms in scene.timing_ms.items() if name != ASIDE}
+    return replace(scene, timing_ms=times)
+
+
+def _aged(record: FrameRecord, age_ms: float | None) -> FrameRecord:
+    return record if age_ms is None else replace(record, timing_ms={**record.timing_ms, AGE: age_ms})
+
+
+def _batches(answers: Iterable[Answer[Any]]) -> Iterator[Sequence[Answer[Any]]]:
+    batch: list[Answer[Any]] = []
+    for answer in answers:
+        batch.append(answer)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    yield batch
