@@ -2,23 +2,15 @@
 
 import cv2
 import numpy as np
-import pytest
 
-from perception.evaluation.gallery import COLUMNS, WIDTH, Pair, gallery, page, paint_truth, sheet, worst_first
-from perception.load import load
-from perception.types import Frame
-
-
-@pytest.fixture
-def tasks(tiny_bundle):
-    return load(tiny_bundle, threads=1).tasks
+from perception.evaluation.gallery import COLUMNS, WIDTH, Pair, gallery, page, sheet, worst_first
 
 
 def test_a_page_and_a_sheet_for_each_set_are_written(folder, tiny_bundle, tmp_path):
     out = tmp_path / "out"
     gallery(folder, out, bundle=tiny_bundle)
     assert {p.name for p in out.iterdir()} == {"gallery.html"} | {
-        f"{s}.png" for s in ("town", "camvid", "idd", "city", "drawn")
+        f"{s}.png" for s in ("town", "camvid", "idd", "city")
     }
     text = (out / "gallery.html").read_text()
     assert text.count("data:image/jpeg;base64,") == 6
@@ -30,16 +22,6 @@ def test_the_worst_picture_of_a_set_comes_first():
     pixels = np.zeros((4, 8, 3), np.uint8)
     pairs = [Pair(*name, {"f1": worth}, pixels) for name, worth in (("ba", 0.1), ("ac", 0.9), ("ab", 0.2))]
     assert [pair.name for pair in worst_first(pairs)] == ["b", "c", "a"]
-
-
-def test_truth_is_painted_where_it_is_labelled(val, tasks):
-    sample = next(s for s in val.samples if s.image.name == "c1.png")
-    frame = Frame(np.full((64, 96, 3), 90, np.uint8), 0, 0)
-    painted = paint_truth(frame, sample, tasks)
-    assert (painted[:, :5] == 128).all()  # void
-    assert (painted[40, 51] == (60, 60, 255)).all()  # paint
-    assert (painted[:25, 10:] == 90).all()  # neither
-    assert (painted[62, 80] != 90).any()  # drivable
 
 
 def test_a_sheet_takes_pictures_of_different_heights():

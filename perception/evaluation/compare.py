@@ -1,0 +1,187 @@
+"""Two evaluations of the same frames: which figures differ, and how sure that is.
+
+The interval is a paired bootstrap (Efron and Tibshirani 1993, ch. 16; Koehn 2004): frames are drawn again and
+again with replacement, the same ones for both, and the difference is computed anew each time. Frames that
+follow each other look alike and would make the interval too narrow, so whole drives are drawn where there are
+enough, else seconds of driving, else single frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from perception.errors import DataError
+from perception.evaluation.names import Name, judging
+from perception.evaluation.records import FrameRecord, resampled
+from perception.tasks.evidence import split
+
+TIMES, SEED = 1000, 0
+GROUP_TIMES = 400  # of drives and tags
+ENOUGH = 10  # drives, or seconds, to draw from
+LEVEL = (2.5, 97.5)  # percentiles: the 95 % interval
+SECOND = 1_000_000_000
+
+UNKNOWN = (float("nan"), float("nan"))
+
+Evaluated = tuple[str, Sequence[FrameRecord]]  # what was evaluated, and what its frames said
+Pairs = tuple[list[FrameRecord], list[FrameRecord]]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One figure in both evaluations; NaN bounds: too few frames to say."""
+
+    name: str
+    before: float
+    after: float
+    low: float  # of after - before
+    high: float
+
+    @property
+    def value(self) -> float:
+        return self.after - self.before
+
+    @property
+    def mark(self) -> str:
+        """`better`, `worse`, or `undecided`: the interval holds zero."""
+        sign = -1 if Name.of(self.name).falling else 1
+        if not (self.low > 0 or self.high < 0):
+            return "undecided"
+        return "better" if sign * self.value > 0 else "worse"
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What the intervals stand on."""
+
+    frames: int  # in both
+    only_before: int
+    only_after: int
+    unit: str  # what was drawn: drives, seconds, frames
+    units: int
+
+
+Headlines = Mapping[str, Difference]  # task -> the mean over its sets
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two evaluations side by side."""
+
+    before: str  # what was evaluated
+    after: str
+    basis: Basis
+    differences: Sequence[Difference]  # of every figure that both have
+    tasks: Headlines
+    drives: Mapping[str, Headlines]  # empty if there is only one
+    tags: Mapping[str, Headlines]
+
+
+def paired(before: Sequence[FrameRecord], after: Sequence[FrameRecord]) -> Pairs:
+    """The frames that are in both, in the order of `before`. Raises DataError if there are none."""
+    known = {(record.drive, record.seq): record for record in after}
+    both = [(record, known[key]) for record in before if (key := (record.drive, record.seq)) in known]
+    if not both:
+        drives = [sorted({record.drive for record in side})[:5] for side in (before, after)]
+        raise DataError(
+            f"expected two evaluations of the same frames, got the drives {drives[0]} and {drives[1]} "
+            "without a frame in common. Evaluate both on the same drives"
+        )
+    return [a for a, _ in both], [b for _, b in both]
+
+
+def units(records: Sequence[FrameRecord]) -> tuple[np.ndarray, str]:
+    """(F,) which unit each frame belongs to, and what the units are: the coarsest with ENOUGH of them."""
+    keys: Mapping[str, list[object]] = {
+        "drives": [r.drive for r in records],
+        "seconds": [(r.drive, r.stamp_ns // SECOND if r.stamp_ns else -r.seq) for r in records],
+        "frames": [(r.drive, r.seq) for r in records],
+    }
+    for unit, own in keys.items():
+        numbers = {key: k for k, key in enumerate(dict.fromkeys(own))}
+        if len(numbers) >= ENOUGH or unit == "frames":
+            break
+    alone = unit == "seconds" and len(numbers) == len(records)
+    return np.array([numbers[key] for key in own]), "frames" if alone else unit
+
+
+def compare(before: Evaluated, after: Evaluated, times: int = TIMES) -> tuple[Comparison, Pairs]:
+    """Raises DataError if no frame is in both."""
+    pairs = paired(before[1], after[1])
+    unit_of, unit = units(pairs[0])
+    both = len(pairs[0])
+    basis = Basis(both, len(before[1]) - both, len(after[1]) - both, unit, int(unit_of.max()) + 1)
+    drives = _places(pairs[0], lambda record: (record.drive,))
+    tags = _places(pairs[0], lambda record: record.tags)
+    found, tasks = differences(pairs, times)
+    groups = [
+        {name: differences(_some(pairs, at), min(times, GROUP_TIMES))[1] for name, at in own.items()}
+        if len(own) > 1
+        else {}
+        for own in (drives, tags)
+    ]
+    return Comparison(before[0], after[0], basis, found, tasks, *groups), pairs
+
+
+def differences(pairs: Pairs, times: int = TIMES) -> tuple[list[Difference], dict[str, Difference]]:
+    """Of every figure that both have, and of the score of each task."""
+    unit_of, _ = units(pairs[0])
+    count = int(unit_of.max()) + 1
+    weights = draws(count, times)[:, unit_of]
+    every = np.vstack([np.ones(len(unit_of)), weights])  # first all frames as they are
+    old, new = (resampled(side, every) for side in pairs)
+    known = [name for name in old if name in new and np.isfinite([old[name][0], new[name][0]]).all()]
+    found = [_difference(name, old[name], new[name], count) for name in known]
+    tasks = {
+        task: _difference(members[0], _mean(old, members), _mean(new, members), count)
+        for task, members in judging(known).items()
+    }
+    return found, tasks
+
+
+def _difference(name: str, old: np.ndarray, new: np.ndarray, count: int) -> Difference:
+    """Of a figure of all frames, followed by that of each draw; `count` units were drawn from.
+
+    Draws in which a figure has no truth are left out.
+    """
+    delta = (new - old)[1:]
+    delta = delta[np.isfinite(delta)]
+    low, high = np.percentile(delta, LEVEL) if count > 1 and len(delta) else UNKNOWN
+    return Difference(name, float(old[0]), float(new[0]), float(low), float(high))
+
+
+def _mean(figures: Mapping[str, np.ndarray], names: Sequence[str]) -> np.ndarray:
+    """Over the sets; of a set that was not drawn there is nothing to say, and the others remain."""
+    table = np.stack([figures[name] for name in names])
+    known = np.isfinite(table)
+    return np.where(known, table, 0).sum(0) / np.maximum(known.sum(0), 1)
+
+
+def draws(count: int, times: int) -> np.ndarray:
+    """(times, count) float64: how often each of `count` units was drawn; the same for the same arguments."""
+    rng = np.random.default_rng(SEED)
+    return rng.multinomial(count, np.full(count, 1 / count), times).astype(np.float64)
+
+
+def _places(
+    records: Sequence[FrameRecord], groups: Callable[[FrameRecord], Sequence[str]]
+) -> dict[str, list[int]]:
+    """Group -> the places of its frames, by name."""
+    found: dict[str, list[int]] = {}
+    for i, record in enumerate(records):
+        for name in groups(record):
+            found.setdefault(name, []).append(i)
+    return dict(sorted(found.items()))
+
+
+def _some(pairs: Pairs, places: Sequence[int]) -> Pairs:
+    """Some frames, with what judges a task: nothing of single sizes."""
+    before, after = ([_plain(side[i]) for i in places] for side in pairs)
+    return before, after
+
+
+def _plain(record: FrameRecord) -> FrameRecord:
+    return replace(record, evidence={key: x for key, x in record.evidence.items() if not split(key)[1]})

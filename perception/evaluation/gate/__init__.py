@@ -1,0 +1,1 @@
+"""Is it still as good, does it still see the same? For CI."""

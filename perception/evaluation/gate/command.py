@@ -1,0 +1,108 @@
+"""`perception gate`: exit code 0 if what is seen is as good as, or the same as, a reference; 1 if it is not.
+
+What cannot be judged raises PerceptionError, of which the command line makes exit code 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rich.console import Console
+from rich.markup import escape
+
+from perception.errors import DataError
+from perception.evaluation.gate import scenes
+from perception.evaluation.gate.regression import Finding, compare_scenes
+from perception.evaluation.gate.tolerances import table_for
+from perception.evaluation.report.junit import Case, write_junit
+from perception.evaluation.seeing import Settings
+from perception.sinks.scenes import read_scenes
+
+SAME, DIFFERS = 0, 1
+FIGURES, SCENES = "figures", "scenes"
+RESULT = "result.json"
+
+
+def gate(
+    drives: Sequence[str],
+    reference: Path,
+    settings: Settings,
+    workers: int = 1,
+    tolerance: float = 0.01,
+    tolerances: Path | None = None,
+    by: str | None = None,
+    update: bool = False,
+    junit: Path | None = None,
+) -> int:
+    """Judge, or with `update` make a new reference and judge nothing.
+
+    by: "figures" (labelled drives against an evaluation), "scenes" (any drives against stored scenes); None:
+        what the reference is.
+    tolerance: by how much a figure may fall. tolerances: a file of how far scenes may differ.
+    Raises PerceptionError if it cannot be judged.
+    """
+    if by not in (None, FIGURES, SCENES):
+        raise DataError(f"expected a gate by {FIGURES} or {SCENES}, got {by!r}")
+    console = Console()
+    if (by or (FIGURES if (reference / RESULT).exists() else SCENES)) == SCENES:
+        cases = list(_by_scenes(drives, _folder(reference), settings, tolerances, update, console))
+    else:
+        from perception.evaluation.gate.evaluated import by_figures
+
+        cases = by_figures(drives, reference, settings, workers, tolerance, update, console)
+    if junit is not None:
+        write_junit(cases, junit, "perception gate")
+    failures = sum(case.failure is not None for case in cases)
+    console.print(f"{len(cases)} checks, {failures} failed" + ("; the reference is new" if update else ""))
+    return DIFFERS if failures and not update else SAME
+
+
+def _folder(reference: Path) -> Path:
+    """That of the scenes of an evaluation, or the folder itself."""
+    return reference / SCENES if (reference / RESULT).exists() else reference
+
+
+def _by_scenes(
+    drives: Sequence[str],
+    folder: Path,
+    settings: Settings,
+    tolerances: Path | None,
+    update: bool,
+    console: Console,
+) -> Iterator[Case]:
+    """A case for each field of each drive."""
+    table_for("", "", tolerances)  # a damaged file is told before the drives are seen
+    known = scenes.facts(settings)
+    new = []
+    with TemporaryDirectory() as scratch:
+        for name, path in scenes.see(drives, settings, Path(scratch)):
+            found = _findings(folder, name, path, known["backend"], tolerances, len(drives) == 1, update)
+            _tell(console, name, found)
+            yield from (Case(name, own.field, None if own.passed else str(own)) for own in found)
+            new.append((name, path))
+        for name, path in new if update else []:  # all, or none if a drive cannot be read
+            scenes.store(folder, name, path, known)
+
+
+def _findings(
+    folder: Path, name: str, path: Path, backend: str, tolerances: Path | None, alone: bool, update: bool
+) -> list[Finding]:
+    try:
+        stored = scenes.stored(folder, name, alone)
+    except DataError:
+        if update:
+            return []  # the first reference of this drive
+        raise
+    table = table_for(scenes.backend_of(folder, name, backend), backend, tolerances)
+    return compare_scenes(read_scenes(stored), read_scenes(path), table)
+
+
+def _tell(console: Console, name: str, found: Sequence[Finding]) -> None:
+    """What differs first comes first."""
+    beyond = [own for own in found if not own.passed]
+    verdict = "[bold red]differs[/]" if beyond else "[bold green]same[/]" if found else "new"
+    console.print(f"{escape(name)}: {verdict}")
+    for own in beyond:
+        console.print(f"  {escape(str(own))}", soft_wrap=True, highlight=False)

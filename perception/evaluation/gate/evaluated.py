@@ -1,0 +1,54 @@
+"""The gate by figures: labelled drives against an evaluation of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from perception.errors import DataError
+from perception.evaluation.gate.figures import judge
+from perception.evaluation.report.junit import Case
+from perception.evaluation.results import RESULT, Result, read_result
+from perception.evaluation.run import evaluate_drives
+from perception.evaluation.seeing import Settings
+
+
+def by_figures(
+    drives: Sequence[str],
+    reference: Path,
+    settings: Settings,
+    workers: int,
+    tolerance: float,
+    update: bool,
+    console: Console,
+) -> list[Case]:
+    """A case for each figure; with `update` the new evaluation takes the place of the reference.
+
+    Raises DataError if the evaluation is not of the same frames, or a drive fails.
+    """
+    was = read_result(reference) if not update or (reference / RESULT).exists() else None
+    now = evaluate_drives(drives, settings, workers, out=reference if update else None)
+    if now.failed:
+        raise DataError("; ".join(f"{drive}: {reason}" for drive, reason in now.failed.items()))
+    if was is None:
+        return []
+    if not update:
+        _same_frames(was, now)
+    cases = list(judge(was.figures, now.figures, tolerance))
+    for case in cases:
+        if case.failure is not None:
+            console.print(f"[bold red]worse[/] {escape(case.name)} {escape(case.failure)}", highlight=False)
+    return cases
+
+
+def _same_frames(was: Result, now: Result) -> None:
+    old, new = ({(r.drive, r.seq) for r in side.records} for side in (was, now))
+    if old != new:
+        drives = sorted({drive for drive, _ in old ^ new})
+        raise DataError(
+            f"expected the frames of the reference, got {len(new - old)} others and {len(old - new)} are "
+            f"missing, of {', '.join(drives)}. Name the same drives, or --update-reference"
+        )

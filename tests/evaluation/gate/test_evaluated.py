@@ -1,0 +1,54 @@
+"""The gate by figures, on a small bundle and labelled pictures."""
+
+import json
+
+import pytest
+
+from perception.errors import DataError
+from perception.evaluation.gate.command import DIFFERS, SAME, gate
+from perception.evaluation.seeing import Settings
+
+
+@pytest.fixture
+def data(folder):
+    return f"data:{folder}:val"
+
+
+@pytest.fixture
+def settings(tiny_bundle):
+    return Settings(tiny_bundle)
+
+
+@pytest.fixture
+def reference(data, settings, tmp_path):
+    assert gate([data], tmp_path / "reference", settings, by="figures", update=True) == SAME
+    return tmp_path / "reference"
+
+
+def test_the_same_bundle_passes(data, settings, reference, tmp_path, capsys):
+    assert gate([data], reference, settings, junit=tmp_path / "junit.xml") == SAME
+    assert "0 failed" in capsys.readouterr().out
+    assert 'name="drivable.camvid.iou"' in (tmp_path / "junit.xml").read_text()
+
+
+def test_a_figure_that_fell_fails(data, settings, reference, monkeypatch, capsys):
+    """As the tiny bundle sees nothing, the task that is gone stands for one that got worse."""
+    blind = Settings(settings.bundle, tasks=("lanes",))
+    assert gate([data], reference, blind) == DIFFERS
+    assert "worse drivable.camvid.iou" in capsys.readouterr().out
+
+
+def test_other_frames_cannot_be_judged(data, settings, reference, folder):
+    with pytest.raises(DataError, match="expected the frames of the reference, got 1 others and"):
+        gate(["synthetic:7:1"], reference, settings)
+
+
+def test_the_scenes_of_an_evaluation_serve_as_well(data, settings, reference, capsys):
+    assert gate([data], reference, settings, by="scenes") == SAME
+    assert "camvid-val: same" in capsys.readouterr().out
+
+
+def test_a_new_evaluation_takes_the_place_of_the_reference(settings, reference, capsys):
+    assert gate(["synthetic:7:1"], reference, settings, update=True) == SAME
+    assert "the reference is new" in capsys.readouterr().out
+    assert json.loads((reference / "result.json").read_text())["facts"]["sources"] == ["synthetic:7:1"]
