@@ -1,0 +1,57 @@
+"""`perception node`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from perception.errors import BackendUnavailable
+from perception.node.bus import InProcessBus
+from perception.node.node import PerceptionNode
+from perception.node.parameters import Settings
+from perception.node.player import play
+
+LEVELS = ("OK", "WARN", "ERROR", "STALE")
+
+
+def node(arguments: Sequence[str] = ()) -> None:
+    """Run as a ROS 2 node until it is stopped. `arguments` as `ros2 run` passes them (--ros-args ...)."""
+    try:
+        from perception.node import ros2
+    except ImportError as error:
+        raise BackendUnavailable(
+            f"expected ROS 2 with rclpy, got: {error}; source /opt/ros/DISTRO/setup.bash and the workspace "
+            "with perception_msgs, or try `perception node --bus SOURCE`"
+        ) from error
+    ros2.main(arguments)
+
+
+def on_bus(
+    source: str,
+    bundle: Path | None = None,
+    transport: str = "raw",
+    device: str = "auto",
+    max_frames: int | None = None,
+) -> None:
+    """The node in this process, and a source that plays the camera; prints /diagnostics once a second."""
+    from perception.sources import open_source
+
+    settings = Settings(bundle=str(bundle or ""), transport=transport, device=device)
+    bus = InProcessBus()
+    with closing(open_source(source)) as frames, closing(PerceptionNode(bus, settings)) as it:
+        it.configure()
+        it.activate()
+        bus.subscribe("/diagnostics", "diagnostic_msgs/msg/DiagnosticArray", _show)
+        play(frames, bus, settings, max_frames)
+        it.deactivate()
+        it.report()
+
+
+def _show(array: object) -> None:
+    for status in array.status:  # type: ignore[attr-defined]
+        values = {pair.key: pair.value for pair in status.values}
+        counts = ", ".join(f"{values[name]} {name}" for name in ("received", "answered", "dropped", "failed"))
+        age = values.get("age_ms_p95", "-")
+        print(f"{LEVELS[status.level]}: {status.message}; {counts}; age p95 {age} ms", file=sys.stdout)

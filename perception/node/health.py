@@ -1,0 +1,135 @@
+"""How the node is doing: what it counts, and how that reads in /diagnostics."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import astuple, dataclass
+from threading import Lock
+
+import numpy as np
+
+from perception.messages import Record
+from perception.node.gaps import Gaps
+from perception.timing import PERCENTILES, Stages
+
+KEPT = 300  # frames of the latency figures
+TICKS = 10  # of the recent counts: at one a second, so many seconds
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Images. `received` is the sum of the next four and of those still at work."""
+
+    received: int = 0
+    answered: int = 0
+    dropped: int = 0  # a newer one came before the network was free
+    failed: int = 0
+    ignored: int = 0  # came while the node was switched off by ~/enable
+    lost: int = 0  # taken by the camera but not received
+    backwards: int = 0  # not after the one before, by their stamps
+
+    def since(self, before: Counts) -> Counts:
+        return Counts(*(a - b for a, b in zip(astuple(self), astuple(before), strict=True)))
+
+
+class Health:
+    """One thread says what arrived, one what became of it, one asks."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.error = ""  # of the last failure
+        self.in_row = 0  # failures since the last answer
+        self.frame_ids: set[str] = set()  # of the images since the node was activated
+        self._clock = clock
+        self._lock = Lock()
+        self._received = self._answered = self._dropped = self._failed = self._ignored = 0
+        self._lost = self._backwards = 0  # of earlier activations
+        self._gaps = Gaps()
+        self._heard = clock()
+        self._ages: deque[float] = deque(maxlen=KEPT)
+        self._stages = Stages(KEPT)
+        self._history = deque([Counts()], maxlen=TICKS + 1)
+
+    def activated(self) -> None:
+        """What came before says nothing about what comes now."""
+        with self._lock:
+            self._lost, self._backwards = (
+                self._lost + self._gaps.missing,
+                self._backwards + self._gaps.backwards,
+            )
+            self._gaps = Gaps()
+            self._heard = self._clock()
+            self.frame_ids.clear()
+
+    def arrived(self, stamp_ns: int, frame_id: str, ignored: bool = False) -> None:
+        with self._lock:
+            self._received += 1
+            self._ignored += ignored
+            self._heard = self._clock()
+            self.frame_ids.add(frame_id)
+            self._gaps.add(stamp_ns)
+
+    def dropped(self, frames: int) -> None:
+        with self._lock:
+            self._dropped += frames
+
+    def settle(self) -> None:
+        """What was received and is not accounted for will not be answered: it counts as dropped."""
+        with self._lock:
+            known = self._answered + self._dropped + self._failed + self._ignored
+            self._dropped += self._received - known
+
+    def answered(self, age_ms: float, timing_ms: Mapping[str, float]) -> None:
+        """`age_ms`: from the stamp to the answer."""
+        with self._lock:
+            self._answered += 1
+            self.in_row = 0
+            self._ages.append(age_ms)
+            self._stages.add(timing_ms)
+
+    def failed(self, error: str) -> None:
+        with self._lock:
+            self._failed += 1
+            self.in_row += 1
+            self.error = error
+
+    def silent_s(self) -> float:
+        """Since the last image, or since the node was activated."""
+        return self._clock() - self._heard
+
+    def counts(self, lost: int = 0) -> Counts:
+        """`lost`: what the middleware says. The stamps say it, too; the larger number is believed."""
+        with self._lock:
+            missing = self._lost + self._gaps.missing
+            backwards = self._backwards + self._gaps.backwards
+            known = (self._received, self._answered, self._dropped, self._failed, self._ignored)
+            return Counts(*known, max(lost, missing), backwards)
+
+    def recent(self, now: Counts) -> Counts:
+        """What was added during the last TICKS calls."""
+        self._history.append(now)
+        return now.since(self._history[0])
+
+    def latency(self) -> dict[str, dict[str, float]]:
+        """Stage, and "age" -> percentile ("p50") -> milliseconds, of the last KEPT answers."""
+        with self._lock:
+            if not self._ages:
+                return {}
+            ages = np.percentile(self._ages, PERCENTILES).tolist()
+            age = {f"p{p}": round(ms, 3) for p, ms in zip(PERCENTILES, ages, strict=True)}
+            return {**self._stages.percentiles(), "age": age}
+
+
+def status(name: str, device: str, level: int, message: str, values: Mapping[str, object]) -> Record:
+    """diagnostic_msgs/DiagnosticStatus."""
+    pairs = [{"key": key, "value": str(value)} for key, value in values.items()]
+    return {"level": level, "name": name, "message": message, "hardware_id": device, "values": pairs}
+
+
+def readings(counts: Counts, latency: Mapping[str, Mapping[str, float]]) -> dict[str, object]:
+    """The values of the status: the counts by name, `age_ms_p95`, `network_ms_p50`, ..."""
+    times = {
+        f"{stage}_ms_{percentile}": ms for stage, row in latency.items() for percentile, ms in row.items()
+    }
+    return {**vars(counts), **times}

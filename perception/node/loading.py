@@ -1,0 +1,48 @@
+"""From the node's settings to a pipeline that has run once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from perception.node.parameters import Settings
+from perception.pipeline import Pipeline
+from perception.types import Frame
+
+WARM_UP = 2  # frames: the first compiles kernels and fills caches
+
+
+@dataclass(frozen=True)
+class Loaded:
+    pipeline: Pipeline
+    thresholds: Mapping[str, float]  # task name -> the smallest score it reports
+    model: str  # name and version of the bundle
+
+
+Load = Callable[[Settings], Loaded]
+
+
+def load(settings: Settings) -> Loaded:
+    """Raises what `perception.load` raises."""
+    from perception.bundle import SHIPPED, read
+    from perception.load import load
+
+    bundle = Path(settings.bundle) if settings.bundle else SHIPPED
+    names = [name.strip() for name in settings.tasks.split(",") if name.strip()] or None
+    pipeline = load(bundle, settings.device, names, settings.precision, settings.threads or None)
+    width, height = pipeline.backend.input_size
+    for seq in range(WARM_UP):
+        pipeline(Frame(np.zeros((height, width, 3), np.uint8), 0, seq))
+    spec = read(bundle)
+    least = {task.name: _least(task.settings.get("threshold", 0.0)) for task in spec.tasks.values()}
+    return Loaded(pipeline, least, f"{spec.name} {spec.version}")
+
+
+def _least(threshold: Any) -> float:
+    """One threshold, or the smallest of those of the classes."""
+    numbers = threshold.values() if isinstance(threshold, Mapping) else [threshold]
+    return min((float(number) for number in numbers), default=0.0)

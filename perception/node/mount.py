@@ -1,0 +1,55 @@
+"""Which CameraModel an image has: of CameraInfo messages and the mount, or of a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from perception.camera import CameraModel
+from perception.errors import PerceptionError
+from perception.messages import camera_from
+from perception.node.parameters import Settings
+from perception.types import Size
+
+ASPECT = 0.01  # how much the shape of the image may differ from that of the camera, as a share
+
+
+class Mounted:
+    """`problem` says why there is no model, "" if that is as it should be."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises PerceptionError if the settings name a camera file that cannot be read."""
+        self.problem = ""
+        self._settings = settings
+        self._fixed = CameraModel.load(settings.camera_file) if settings.camera_file else None
+        self._info: Any = None  # the newest message
+        self._read: Any = None  # the message that `_camera` is of
+        self._camera = self._fixed
+
+    def hear(self, info: Any) -> None:
+        """A CameraInfo came. May be called by another thread."""
+        self._info = info
+
+    def camera(self, size: Size) -> CameraModel | None:
+        """Of an image of that size; None: not calibrated."""
+        info = self._info
+        if self._fixed is None and info is not self._read:
+            self._read, self._camera = info, self._understood(info)
+        camera = self._camera
+        if camera is None or camera.size == size:
+            return camera
+        if abs(camera.size[0] * size[1] / (camera.size[1] * size[0]) - 1) > ASPECT:
+            self.problem = f"the camera model is for images of {camera.size}, they are {size}: not used"
+            return None
+        return camera.scaled(size)
+
+    def _understood(self, info: Any) -> CameraModel | None:
+        mount = self._settings
+        try:
+            camera = camera_from(
+                info, mount.camera_height, mount.camera_pitch, mount.camera_roll, mount.camera_yaw
+            )
+        except PerceptionError as error:
+            self.problem = str(error)
+            return None
+        self.problem = "" if camera else "CameraInfo says that the camera is not calibrated"
+        return camera

@@ -1,0 +1,195 @@
+"""The node, on any bus: images come in by topic, one thread answers the newest, the others are dropped.
+
+States are those of a ROS 2 lifecycle node. Nothing is computed here: messages are converted and given to a
+`Pipeline`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from threading import Thread
+from typing import Any
+
+import numpy as np
+
+from perception import messages
+from perception.errors import PerceptionError
+from perception.messages import Record
+from perception.node.bus import Bus, Close
+from perception.node.health import Counts, Health, readings, status
+from perception.node.loading import Load, Loaded, load
+from perception.node.mount import Mounted
+from perception.node.outputs import Outputs
+from perception.node.parameters import Settings, Value, refusal
+from perception.node.verdict import Facts, verdict
+from perception.pipeline import MAX_FAILURES
+from perception.sources.mailbox import Mailbox
+from perception.types import Frame
+
+UNCONFIGURED, INACTIVE, ACTIVE = "unconfigured", "inactive", "active"
+Converter = Callable[[Any], np.ndarray]
+KINDS: Mapping[str, tuple[str, Converter]] = {  # transport -> type, message to image
+    "raw": ("sensor_msgs/msg/Image", messages.image_from),
+    "compressed": ("sensor_msgs/msg/CompressedImage", messages.compressed_from),
+}
+DIAGNOSTICS = ("/diagnostics", "diagnostic_msgs/msg/DiagnosticArray")
+PERIOD_S = 1.0  # of the diagnostics
+WAIT_S = 3600.0  # for an image, before the thread waits again
+
+log = logging.getLogger(__name__)
+
+
+class PerceptionNode:
+    """`configure`, `activate`, `deactivate` and `cleanup` are called by one thread, in a fitting order."""
+
+    def __init__(self, bus: Bus, settings: Settings, load: Load = load) -> None:
+        """Raises PerceptionError for settings that cannot be."""
+        if reason := refusal(vars(settings), configured=False):
+            raise PerceptionError(reason)
+        self.settings = settings
+        self.state = UNCONFIGURED
+        self.enabled = True
+        self.health = Health()
+        self._bus = bus
+        self._load = load
+        self._loaded: Loaded | None = None
+        self._diagnostics = bus.publisher(*DIAGNOSTICS)
+        self._closers: list[Close] = []  # of the subscriptions
+        self._stop_timer = bus.every(PERIOD_S, self.report)
+
+    def configure(self) -> None:
+        """Load and warm up. Raises PerceptionError if that cannot be; the node is then as before."""
+        self._mounted = Mounted(self.settings)
+        self._loaded = self._load(self.settings)
+        self._outputs = Outputs(self._bus, self._loaded.pipeline.tasks, self._loaded.thresholds)
+        self.state = INACTIVE
+
+    def activate(self) -> None:
+        """Listen."""
+        settings = self.settings
+        self._mailbox: Mailbox[Any] = Mailbox()
+        self._thread = Thread(target=self._work, args=(self._mailbox,), name="perception", daemon=True)
+        self._thread.start()
+        self.health.activated()
+        self.state = ACTIVE
+        info, (kind, _) = "sensor_msgs/msg/CameraInfo", KINDS[settings.transport]
+        reliable = settings.reliability == "reliable"
+        self._closers = [
+            self._bus.subscribe(settings.camera_info_topic, info, self._mounted.hear),
+            self._bus.subscribe(settings.image_topic, kind, self._receive, reliable),
+        ]
+
+    def deactivate(self) -> None:
+        """Stop listening. The image at work is still answered, one that waits is dropped."""
+        for close in self._closers:
+            close()
+        self._mailbox.close()
+        self._thread.join()
+        self.health.settle()
+        self.state = INACTIVE
+
+    def cleanup(self) -> None:
+        """Let go of the network."""
+        self._outputs.close()
+        if self._loaded is not None:
+            self._loaded.pipeline.close()
+        self._loaded = None
+        self.state = UNCONFIGURED
+
+    def close(self) -> None:
+        """From any state."""
+        self._stop_timer()
+        if self.state == ACTIVE:
+            self.deactivate()
+        if self.state == INACTIVE:
+            self.cleanup()
+        self._diagnostics.close()
+
+    def enable(self, on: bool) -> str:
+        """While it is off, images are not looked at. What to answer who asked for it."""
+        self.enabled = on
+        return f"{'on' if on else 'off'}, {self.state}"
+
+    def refusal(self, changes: Mapping[str, Value]) -> str | None:
+        """Why these settings cannot be changed now; None: they can."""
+        return refusal(changes, self.state != UNCONFIGURED)
+
+    def change(self, changes: Mapping[str, Any]) -> None:
+        """Names and values that `refusal` accepts."""
+        self.settings = replace(self.settings, **changes)
+
+    def report(self) -> None:
+        """Publish how the node is doing."""
+        stamp_ns = self._bus.now_ns()
+        record = {"header": messages.header(stamp_ns, ""), "status": [self.status()]}
+        self._diagnostics.publish(record)
+
+    def status(self) -> Record:
+        """diagnostic_msgs/DiagnosticStatus."""
+        counts, latency = self.health.counts(self._bus.lost()), self.health.latency()
+        age = latency.get("age", {}).get("p95", 0.0)
+        level, message = verdict(self._facts(self.health.recent(counts), age), self.settings)
+        loaded = self._loaded
+        device = loaded.pipeline.backend.device if loaded else ""
+        about = {"state": self.state, "enabled": self.enabled, "model": loaded.model if loaded else ""}
+        return status("perception: pipeline", device, level, message, {**about, **readings(counts, latency)})
+
+    def _facts(self, recent: Counts, age_ms: float) -> Facts:
+        settings, health = self.settings, self.health
+        return Facts(
+            self.state,
+            self.enabled,
+            health.silent_s(),
+            self._bus.sources(settings.image_topic),
+            recent,
+            age_ms,
+            health.in_row,
+            health.error,
+            tuple(sorted(health.frame_ids)),
+            self._mounted.problem if self._loaded else "",
+            self._bus.advice(KINDS[settings.transport][0]),
+        )
+
+    def _receive(self, message: Any) -> None:
+        """By the bus, in its thread: the network must not run here, or images would queue up before it."""
+        stamp_ns = messages.stamp_ns(message.header)
+        self.health.arrived(stamp_ns, message.header.frame_id, ignored=not self.enabled)
+        if self.enabled:
+            before = self._mailbox.overwritten
+            self._mailbox.put(message)
+            self.health.dropped(self._mailbox.overwritten - before)
+
+    def _work(self, mailbox: Mailbox[Any]) -> None:
+        while True:
+            try:
+                message = mailbox.take(WAIT_S)
+            except TimeoutError:
+                continue
+            if message is None:
+                return
+            try:
+                self._answer(message)
+            except PerceptionError as error:
+                self._failed(str(error))
+            except Exception as error:  # a bug, or a device that is gone: diagnostics must go on and say so
+                self._failed(repr(error), error)
+
+    def _failed(self, text: str, bug: Exception | None = None) -> None:
+        self.health.failed(text)
+        if self.health.in_row <= MAX_FAILURES:  # then /diagnostics tells, and the log would only grow
+            log.warning("image skipped: %s", text, exc_info=bug)
+
+    def _answer(self, message: Any) -> None:
+        loaded, settings = self._loaded, self.settings
+        assert loaded is not None, "active nodes are configured"
+        stamp_ns = messages.stamp_ns(message.header)
+        image = KINDS[settings.transport][1](message)
+        size = image.shape[1], image.shape[0]
+        seq = self.health.counts().received - 1
+        frame = Frame(image, stamp_ns, seq, settings.image_topic, self._mounted.camera(size))
+        scene = loaded.pipeline(frame)
+        self._outputs.publish(frame, scene, messages.header(stamp_ns, message.header.frame_id), settings)
+        age_ms = (self._bus.now_ns() - stamp_ns) / 1e6
+        self.health.answered(age_ms, scene.timing_ms)

@@ -1,0 +1,88 @@
+"""The parameters of the node: one table, from which ROS 2 and the command line take theirs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+Value = bool | int | float | str
+
+
+@dataclass(frozen=True)
+class About:
+    """What one may set a parameter to."""
+
+    description: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    live: bool = False  # may change at any time; the others only while the node is not configured
+
+
+def about(
+    default: Any,
+    description: str,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+    live: bool = False,
+) -> Any:
+    return field(default=default, metadata={"about": About(description, low, high, choices, live)})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The values. Angles in radians."""
+
+    image_topic: str = about("image", "Topic of the camera images.")
+    transport: str = about("raw", "What they are: Image or CompressedImage.", choices=("raw", "compressed"))
+    camera_info_topic: str = about("camera_info", "Topic of their CameraInfo; lanes in metres need it.")
+    reliability: str = about(
+        "best_effort",
+        "Quality of service of the subscription. best_effort fits every publisher.",
+        choices=("best_effort", "reliable"),
+    )
+    bundle: str = about("", "Folder of a model bundle. Empty: the one that is shipped.")
+    precision: str = about("int8", "Network files: int8, fp32, fp16 or trt.int8.")
+    device: str = about("auto", "Where the network runs.", choices=("auto", "cpu", "cuda"))
+    tasks: str = about("", "Comma-separated, such as lanes,signs. Empty: all of the bundle.")
+    threads: int = about(0, "Threads of the network on the CPU. 0: the cores, at most 4.", 0, 64)
+    camera_file: str = about("", "Camera model (JSON). Empty: CameraInfo and the mount below.")
+    camera_height: float = about(1.4, "Of the camera above the road, metres.", 0.05, 20.0)
+    camera_pitch: float = about(0.0, "Positive: the camera looks down.", -1.5, 1.5)
+    camera_roll: float = about(0.0, "Positive: its right side is lower.", -math.pi, math.pi)
+    camera_yaw: float = about(0.0, "Positive: it looks left.", -math.pi, math.pi)
+    vehicle_frame: str = about("base_link", "Frame of points on the road, below the camera.")
+    jpeg_quality: int = about(80, "Of ~/overlay/compressed.", 1, 100, live=True)
+    deadline_ms: float = about(200.0, "Age of a result above which the node warns.", 1.0, 60_000.0, live=True)
+    stale_s: float = about(2.0, "Without an image for so long, the node is STALE.", 0.1, 3600.0, live=True)
+    max_dropped: float = about(
+        0.7, "Share of the images that may be dropped before the node warns.", 0.0, 1.0, live=True
+    )
+
+
+ABOUT: Mapping[str, About] = {f.name: f.metadata["about"] for f in fields(Settings)}
+DEFAULTS: Mapping[str, Value] = {f.name: f.default for f in fields(Settings)}  # type: ignore[misc]
+
+
+def refusal(changes: Mapping[str, Value], configured: bool) -> str | None:
+    """Why these values cannot be set; None: they can. Names that are not in the table are not ours."""
+    for name, value in changes.items():
+        if name in ABOUT and (reason := _refusal(ABOUT[name], value, DEFAULTS[name], configured)):
+            return f"{name}: {reason}"
+    return None
+
+
+def _refusal(about: About, value: Value, default: Value, configured: bool) -> str | None:
+    kind = type(default)
+    if type(value) is not kind:
+        return f"expected a {kind.__name__}, got {value!r}"
+    if about.choices and value not in about.choices:
+        return f"expected one of {', '.join(about.choices)}, got {value!r}"
+    if about.low is not None and about.high is not None and not about.low <= float(value) <= about.high:
+        return f"expected {about.low} to {about.high}, got {value}"
+    if configured and not about.live:
+        return "fixed while the node is configured; deactivate it and clean it up first"
+    return None

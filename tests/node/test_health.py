@@ -1,0 +1,116 @@
+"""Gaps in stamps, counts, and what the node makes of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from perception.node.gaps import Gaps
+from perception.node.health import TICKS, Counts, Health
+from perception.node.parameters import Settings
+from perception.node.verdict import ERROR, OK, STALE, WARN, Facts, verdict
+
+MS = 1_000_000
+
+
+def gaps(stamps) -> Gaps:
+    found = Gaps()
+    for stamp in stamps:
+        found.add(stamp)
+    return found
+
+
+def test_a_steady_camera_misses_nothing():
+    assert gaps(k * 50 * MS + (k % 3) * 5 * MS for k in range(200)).missing == 0
+
+
+def test_missing_images_are_counted():
+    lost = {40, 60, 61, 90}
+    assert gaps(k * 50 * MS for k in range(100) if k not in lost).missing == len(lost)
+
+
+def test_most_images_missing_are_counted():
+    kept = [k for k in range(300) if k % 7 in (0, 1)]
+    found = gaps(k * 50 * MS for k in kept)
+    assert found.missing > 0.8 * (300 - len(kept))
+
+
+def test_a_camera_that_takes_its_time_is_no_loss():
+    irregular = [0]
+    for k in range(100):
+        irregular.append(irregular[-1] + (50 + 25 * (k % 2)) * MS)
+    assert gaps(irregular).missing == 0
+
+
+def test_a_pause_is_no_loss_and_a_step_back_is_counted():
+    stamps = [k * 50 * MS for k in range(20)]
+    found = gaps([*stamps, *(s + 60_000 * MS for s in stamps), *stamps, stamps[-1]])
+    assert (found.missing, found.backwards) == (0, 2)
+
+
+def test_counts_survive_a_second_activation():
+    health = Health()
+    for _ in range(2):
+        health.activated()
+        for k in range(20):
+            health.arrived((k + (k > 15)) * 50 * MS, "front")
+    assert health.counts().lost == 2
+    assert health.counts(lost=7).lost == 7
+
+
+def test_what_is_not_accounted_for_was_dropped():
+    health = Health()
+    for k in range(5):
+        health.arrived(k, "front", ignored=k == 0)
+    health.answered(3.0, {"network": 2.0})
+    health.failed("no")
+    health.settle()
+    assert health.counts().dropped == 2
+
+
+def test_recent_counts_forget():
+    health = Health()
+    for _ in range(TICKS + 1):
+        health.recent(Counts(received=10, lost=3))
+    assert health.recent(Counts(received=15, lost=3)) == Counts(received=5)
+
+
+def test_no_figures_before_the_first_answer():
+    health = Health()
+    assert health.latency() == {}
+    health.answered(12.0, {"network": 4.0})
+    assert health.latency()["age"] == {"p50": 12.0, "p95": 12.0, "p99": 12.0}
+    assert health.latency()["total"]["p50"] == 4.0
+
+
+ACTIVE = Facts("active", advice="use other cables")
+FULL = Counts(received=100, answered=100)
+
+
+@pytest.mark.parametrize(
+    ("change", "level", "says"),
+    [
+        ({}, OK, "active"),
+        ({"state": "inactive"}, WARN, "inactive"),
+        ({"enabled": False}, WARN, "switched off"),
+        ({"silent_s": 5.0}, STALE, "no image on image for 5.0 s: it has 1 publisher.*other cables"),
+        ({"silent_s": 5.0, "sources": 0}, STALE, "nobody publishes it"),
+        ({"in_row": 10, "error": "no luck"}, ERROR, "the last 10 images failed: no luck"),
+        ({"recent": replace(FULL, failed=2), "error": "no luck"}, WARN, "2 images failed: no luck"),
+        ({"recent": replace(FULL, lost=4)}, WARN, r"4 images did not arrive.*other cables"),
+        ({"recent": replace(FULL, backwards=1)}, WARN, "no later than"),
+        ({"recent": replace(FULL, dropped=90)}, WARN, "too slow: 90 of 100"),
+        ({"recent": replace(FULL, dropped=50)}, OK, "active"),
+        ({"age_ms": 300.0}, WARN, "300 ms old.*deadline is 200"),
+        ({"age_ms": -3_600_000.0}, WARN, "use_sim_time"),
+        ({"frame_ids": ("left", "right")}, WARN, "several cameras on one topic: left, right"),
+        ({"camera": "no good"}, WARN, "no good"),
+        ({"in_row": 10, "silent_s": 9.0}, ERROR, "failed.*; no image"),
+    ],
+)
+def test_every_fault_has_its_level_and_names_its_cause(change, level, says):
+    got, message = verdict(replace(ACTIVE, **change), Settings())
+    assert got == level
+    assert re.search(says, message)
