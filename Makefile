@@ -17,7 +17,7 @@ demo: .venv/runtime
 
 test: lint types cuda unit
 
-# Without nvcc, pycuda and TensorRT for RTX: the tests that need these say so and are skipped.
+# Without nvcc, pycuda, TensorRT for RTX and ROS 2: the tests that need these say so and are skipped.
 test-fast: lint types .venv/everything
 	$(BIN)/pytest
 
@@ -32,7 +32,7 @@ types: .venv/everything
 cuda: .venv/nvcc
 	$(BIN)/python -m tools.cuda_check
 
-unit: .venv/everything .venv/pycuda .venv/rtx
+unit: .venv/everything .venv/pycuda .venv/rtx .venv/ros2
 	$(BIN)/pytest
 
 .venv/bin/python:
@@ -61,6 +61,11 @@ unit: .venv/everything .venv/pycuda .venv/rtx
 .venv/rtx: .venv/everything
 	rm -rf $@
 	$(PIP) --no-deps --target $@ $(RTX)
+	@touch $@
+
+# A real ROS 2 from wheels, with our messages; an environment of its own.
+.venv/ros2: tools/ros2_env.sh $(wildcard perception/messages/*_msgs/msg/*.msg) .venv/everything
+	tools/ros2_env.sh $@ $(BIN)/python
 	@touch $@
 
 clean:

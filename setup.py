@@ -17,7 +17,10 @@ RUN_TIME = [
     "typer>=0.12",
     "rich>=13",
 ]
-EVAL = ["faster-coco-eval>=1.6"]
+DRIVES = ["rosbags>=0.11.9", "mcap>=1.2"]
+EVAL = ["faster-coco-eval>=1.6", "pyarrow>=15"]
+CLUSTER = ["ray>=2.9"]
+MESSAGES = [f"messages/*_msgs/{name}" for name in ("package.xml", "CMakeLists.txt", "msg/*.msg")]
 TRAIN = [
     *EVAL,
     "torch>=2.4",
@@ -29,6 +32,11 @@ TRAIN = [
 ]
 DEV = [
     *EVAL,
+    *DRIVES,
+    *CLUSTER,
+    "duckdb>=1.0",
+    "mcap-ros2-support>=0.5",  # a second reader of what we record
+    "pycocotools>=2.0.8",  # a second opinion on average precision
     "onnx>=1.16",
     "pytest>=8",
     "pytest-randomly>=3.15",
@@ -48,12 +56,14 @@ setup(
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["perception", "perception.*", "calibration*", "deploy*"]),
     package_data={
-        "perception": ["py.typed", "bundles/*/*", "kernels/*.cu", "kernels/*.cuh"],
+        "perception": ["py.typed", "bundles/*/*", "kernels/*.cu", "kernels/*.cuh", *MESSAGES],
         "deploy": ["*.md", "doctor/answer.*", "jetson/*"],
     },
     install_requires=RUN_TIME,
     extras_require={
+        "drives": DRIVES,
         "eval": EVAL,
+        "cluster": CLUSTER,
         "train": TRAIN,
         "gpu": ["tensorrt>=8.6", "pycuda>=2024.1"],
         "dev": DEV,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 FAILED, INTERRUPTED = 2, 130  # exit codes; 130 is what shells give for Ctrl-C
 LIVE_FPS = 30.0  # of sources that have no rate of their own
-SOURCE = "Video, image, folder, quoted glob, camera number, rtsp://... or synthetic:SEED."
+SOURCE = "Video, images, recorded drive (.mcap, .db3, .bag), camera number, rtsp://... or synthetic:SEED."
 
 errors = Console(stderr=True)
 output = Console()
@@ -71,6 +71,8 @@ Device = Annotated[str, typer.Option(help="cuda, cpu, or auto: the best that wor
 Threads = Annotated[
     int | None, typer.Option(min=1, help="Threads of the network. Default: the cores, at most 4.")
 ]
+Processor = Annotated[str, typer.Option(help="cpu or cuda.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes that see drives at the same time.")]
 Data = Annotated[Path, typer.Option(help="Folder of labelled pictures.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the figures here as well.")]
 
@@ -120,10 +122,54 @@ def run(
 
 
 @app.command()
-def info(
-    bundle: Annotated[Path | None, typer.Argument(help="Model bundle. Default: the shipped one.")] = None,
+def record(
+    source: Annotated[str, typer.Argument(help=SOURCE)],
+    out: Annotated[Path, typer.Option(help="The MCAP file.")],
+    bundle: Bundle = None,
+    tasks: Annotated[str | None, typer.Option(help="Comma-separated. Default: all.")] = None,
+    precision: Precision = "int8",
+    device: Device = "auto",
+    camera: Annotated[Path | None, typer.Option(help="Camera model (JSON).")] = None,
+    truth: Annotated[bool, typer.Option("--truth", help="Labels as well; of synthetic:SEED.")] = False,
+    no_results: Annotated[bool, typer.Option("--no-results", help="Pictures only: run no network.")] = False,
+    max_frames: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames.")] = None,
+    threads: Threads = None,
 ) -> None:
-    """Show what a model bundle can do, and how well."""
+    """Record pictures and what is seen in them as an MCAP file that ROS 2 tools read."""
+    from perception.drives.record import Settings, record
+
+    names = _names(tasks)
+    chosen = None if names is None else tuple(names)
+    settings = Settings(bundle, precision, device, chosen, threads, camera, truth, not no_results)
+    with _watched(max_frames) as show:
+        outcome = record(source, out, settings, max_frames, show)
+    output.print(f"{out}: {outcome.written} frames, {outcome.failed + outcome.lost} failed or lost")
+    if outcome.interrupted:
+        raise typer.Exit(INTERRUPTED)
+
+
+@app.command()
+def info(
+    what: Annotated[
+        Path | None, typer.Argument(help="Model bundle or recorded drive. Default: the shipped bundle.")
+    ] = None,
+    json_path: Annotated[Path | None, typer.Option("--json", help="Of a drive: write it here too.")] = None,
+) -> None:
+    """Show what a model bundle can do, and how well; or what a recorded drive holds."""
+    if what is not None and not (what / "model.json").is_file():
+        from perception.drives.info import drive_info, is_drive, show
+        from perception.sinks.files import write_whole
+
+        if is_drive(what):
+            facts = drive_info(what)
+            show(facts, output)
+            if json_path is not None:
+                write_whole(json_path, (json.dumps(facts, indent=1) + "\n").encode())
+            return
+    _show_bundle(what)
+
+
+def _show_bundle(bundle: Path | None) -> None:
     from perception.bundle import SHIPPED, read
 
     folder = bundle or SHIPPED
@@ -145,19 +191,109 @@ def info(
 
 @app.command()
 def evaluate(
-    data: Annotated[Path, typer.Option(help="Folder of labelled pictures, or synthetic:SEED[:FRAMES].")],
-    split: Annotated[str, typer.Option(help="Which part of the pictures: train, val, ...")] = "val",
+    drives: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Labelled drives: drive.mcap, data:DIR[:SPLIT], coco:JSON[:IMAGES], bdd100k:DIR[:SPLIT], "
+            "tusimple:DIR, culane:DIR[:LIST], synthetic:SEED[:FRAMES], or a folder of one of these formats."
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Instead: a folder of labelled pictures, or synthetic:SEED[:FRAMES].")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Which part of DATA: train, val, ...")] = "val",
     bundle: Bundle = None,
     precision: Precision = "int8",
     json_path: Json = None,
-    threads: Threads = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many pictures of each kind.")] = None,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads of the network in each worker.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="At most so many pictures of each kind in DATA.")
+    ] = None,
+    device: Processor = "cpu",
+    tasks: Annotated[str | None, typer.Option(help="Comma-separated. Default: all.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for result, Parquet, scenes and pages.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes, each with its own network. Default: the cores.")
+    ] = None,
+    ray: Annotated[
+        str | None, typer.Option(help="Do it on a Ray cluster: local, auto, HOST:PORT or ray://HOST:PORT.")
+    ] = None,
+    pace: Annotated[
+        str, typer.Option(help="every frame; or as in real time: measured, or milliseconds for each frame.")
+    ] = "every",
+    deadline_ms: Annotated[float | None, typer.Option(min=0, help="Count frames that come later.")] = None,
 ) -> None:
-    """Compare what a bundle sees with what people labelled."""
-    from perception.evaluation.command import evaluate
+    """Compare what a bundle sees with what is known to be there. Exit code 1: a drive failed, 2: all did."""
+    from perception.evaluation import command
+    from perception.evaluation.replay import Pace
+    from perception.evaluation.run import Settings
 
-    evaluate(data, split, bundle, precision, json_path, threads=threads, limit=limit, device=device)
+    if (data is None) == (not drives):
+        raise PerceptionError("expected labelled drives or --data, got both or neither; see --help")
+    if device == "cuda":
+        workers = workers or 1
+    way = command.Way(workers, ray, out)
+    if data is not None:
+        command.evaluate(
+            data, split, bundle, precision, json_path, threads=threads, limit=limit, device=device, way=way
+        )
+        return
+    if limit is not None:
+        raise PerceptionError("expected --limit together with --data, got drives; name fewer of them")
+    names = _names(tasks)
+    chosen = None if names is None else tuple(names)
+    settings = Settings(bundle, precision, device, threads or 1, chosen, Pace.parse(pace), deadline_ms)
+    raise typer.Exit(command.evaluate_on(drives or (), settings, way, json_path))
+
+
+@app.command()
+def compare(
+    before: Annotated[Path, typer.Argument(help="A bundle, or OUT of an evaluation.")],
+    after: Annotated[Path, typer.Argument(help="Another one.")],
+    out: Annotated[Path, typer.Option(help="Folder for report.html and compare.json.")] = Path("compared"),
+    drive: Annotated[
+        list[str] | None,
+        typer.Option(help="Labelled drive for bundles, as often as needed. Default: the evaluation's."),
+    ] = None,
+    precision: Precision = "int8",
+    device: Processor = "cpu",
+    threads: Threads = None,
+    workers: Workers = 1,
+) -> None:
+    """Which of two bundles, or evaluations, is better, and how sure that is; frames that changed."""
+    from perception.evaluation.compare_command import compare_both
+    from perception.evaluation.seeing import Settings
+
+    compare_both(before, after, out, drive or (), Settings(None, precision, device, threads or 1), workers)
+
+
+@app.command()
+def gate(
+    drives: Annotated[list[str], typer.Argument(help="Labelled drives; for stored scenes, any source.")],
+    reference: Annotated[Path, typer.Option(help="OUT of an evaluation, or a folder of stored scenes.")],
+    tolerance: Annotated[
+        float, typer.Option(min=0, help="By how much a figure may fall: 0.01 is a percent point.")
+    ] = 0.01,
+    tolerances: Annotated[
+        Path | None, typer.Option(help="JSON of how far scenes may differ, by field.")
+    ] = None,
+    by: Annotated[str | None, typer.Option(help="figures or scenes. Default: what the reference is.")] = None,
+    update: Annotated[
+        bool, typer.Option("--update-reference", help="Make a new reference on purpose.")
+    ] = False,
+    junit: Annotated[Path | None, typer.Option(help="Write the outcome as JUnit XML, for CI.")] = None,
+    bundle: Bundle = None,
+    precision: Precision = "int8",
+    device: Processor = "cpu",
+    threads: Threads = None,
+    workers: Workers = 1,
+) -> None:
+    """Is it as good as the reference, does it see the same? Exit code 0: yes, 1: no, 2: cannot be judged."""
+    from perception.evaluation.gate.command import gate
+    from perception.evaluation.seeing import Settings
+
+    settings = Settings(bundle, precision, device, threads or 1)
+    raise typer.Exit(gate(drives, reference, settings, workers, tolerance, tolerances, by, update, junit))
 
 
 @app.command()
@@ -231,7 +367,7 @@ def export(
     from deploy.build import build
 
     build(checkpoint, data, out)
-    info(out)
+    _show_bundle(out)
 
 
 @app.command()
@@ -274,6 +410,26 @@ def engine(
     from deploy.engine_command import build_engines
 
     build_engines(bundle, precision, _names(tasks), dla, workspace, cache, timeout, check)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def node(
+    context: typer.Context,
+    bus: Annotated[
+        str | None, typer.Option(help="Without ROS: a source that plays the camera in this process.")
+    ] = None,
+    bundle: Bundle = None,
+    transport: Annotated[str, typer.Option(help="With --bus: raw or compressed images.")] = "raw",
+    device: Device = "auto",
+    max_frames: Annotated[int | None, typer.Option(min=1, help="With --bus: stop after so many.")] = None,
+) -> None:
+    """Run as a ROS 2 node; what follows --ros-args goes to ROS. Parameters: docs/ros2.md."""
+    from perception.node.command import node, on_bus
+
+    if bus is None:
+        node(context.args)
+    else:
+        on_bus(bus, bundle, transport, device, max_frames)
 
 
 @app.command()
@@ -320,18 +476,24 @@ def _sinks(out: Path, source: Source, tasks: Sequence[Task], maps: bool, overlay
 def _run(source: Source, pipeline: Pipeline, sinks: Sequence[Sink], max_frames: int | None) -> Outcome:
     from perception.pipeline import run
 
+    with _watched(max_frames) as show:
+        return run(source, pipeline, sinks, max_frames, show)
+
+
+@contextmanager
+def _watched(total: int | None) -> Iterator[Callable[[Outcome], None]]:
+    """A line that counts frames."""
     with Progress(
         SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=errors
     ) as bar:
-        line = bar.add_task("starting", total=max_frames)
+        line = bar.add_task("starting", total=total)
 
         def show(outcome: Outcome) -> None:
-            lost = (
-                f", {outcome.failed + outcome.lost} failed or lost" if outcome.failed + outcome.lost else ""
-            )
+            bad = outcome.failed + outcome.lost
+            lost = f", {bad} failed or lost" if bad else ""
             bar.update(line, completed=outcome.written, description=f"{outcome.written} frames{lost}")
 
-        return run(source, pipeline, sinks, max_frames, show)
+        yield show
 
 
 def _facts(bundle: Path | None, precision: str) -> dict[str, Any]:
