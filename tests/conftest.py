@@ -11,7 +11,13 @@ import pytest
 from perception import bundle
 from tests.folders import write_folder
 
-ABSENT = ("no driving data", "no systemd-analyze", "has a CUDA driver", "cannot be had for this Python")
+ABSENT = (
+    "no driving data",
+    "no systemd-analyze",
+    "has a CUDA driver",
+    "cannot be had for this Python",
+    "no network of one's own",
+)
 SIZE = (640, 384)  # network input
 STRIDES = (8, 16, 32)
 SHAPES: dict[str, tuple[int, ...]] = {

@@ -26,9 +26,7 @@ R = TypeVar("R")
 class Pace:
     """Virtual real time."""
 
-    service_ms: float | None = (
-        None  # how long each frame keeps the device busy; None: as long as it does here
-    )
+    service_ms: float | None = None  # that each frame keeps the device busy; None: as long as here
 
     @classmethod
     def parse(cls, text: str) -> Pace | None:
