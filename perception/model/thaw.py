@@ -7,6 +7,7 @@ deviation that its inputs have on some pictures as its own bias and weight.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
@@ -24,12 +25,15 @@ from perception.model.network import Network, normalise
 from perception.tasks.signs.head import SignHead
 
 Weights = Mapping[str, Tensor]  # of plain convolutions, by name in the file
+OWN = re.compile(r"^trunk\.(neck|encoder)s\.\w+\.")  # a part that a task has for itself
 Plan = dict[nn.Module, tuple[Tensor, Tensor]]  # batch norm -> the scale and bias that its block shall have
 
 
 @torch.no_grad()
 def thaw(network: Network, folder: Path, images: Tensor, crops: Tensor) -> None:
     """Give `network` the weights of a bundle. Heads that the bundle lacks keep their own.
+
+    Where a task has a neck or encoder of its own and the bundle one for all, each starts as a copy of that.
 
     Args: images (b, 3, h, w) and crops (n, 3, 64, 64) uint8 BGR to take the statistics from.
     Raises BundleError if the bundle is of another network.
@@ -40,7 +44,7 @@ def thaw(network: Network, folder: Path, images: Tensor, crops: Tensor) -> None:
     ours = (name for name in frame if name.startswith("network.trunk.") and name.endswith(".weight"))
     left = {name.removesuffix(".weight") for name in ours}
     for name, module in network.named_modules():
-        stored = f"network.{_stored(name, module)}"
+        stored = _place(name, module, frame)
         if f"{stored}.weight" in frame:
             _load(module, frame, stored, plan)
             left.discard(stored)
@@ -57,6 +61,21 @@ def thaw(network: Network, folder: Path, images: Tensor, crops: Tensor) -> None:
 def _weights(path: Path) -> Weights:
     graph = onnx.load(str(path)).graph
     return {i.name: torch.from_numpy(np.array(numpy_helper.to_array(i))) for i in graph.initializer}
+
+
+def _place(name: str, module: nn.Module, frame: Weights) -> str:
+    """Where the file of the main network has a module, or would have it."""
+    own, common = (f"network.{_stored(n, module)}" for n in (name, _common(name)))
+    return own if f"{own}.weight" in frame else common
+
+
+def _common(name: str) -> str:
+    """Where a bundle that shares a task's own part has it.
+
+    >>> _common("trunk.necks.lanes.fuse.0")
+    'trunk.neck.fuse.0'
+    """
+    return OWN.sub(r"trunk.\1.", name)
 
 
 def _stored(name: str, module: nn.Module) -> str:
@@ -96,7 +115,7 @@ def _load_signs(network: Network, frame: Weights, crop: Weights, plan: Plan) -> 
             _load(module, crop, _stored(name, module), plan)
     names = {module: name for name, module in network.named_modules()}
     for k, (block, norm) in enumerate(zip(network.trunk.encoder.front_blocks(), head.norms, strict=True)):
-        shared = frame[f"network.{_stored(names[block], block)}.weight"].flatten(1)
+        shared = frame[f"{_place(names[block], block, frame)}.weight"].flatten(1)
         own = crop[f"front.{k}.0.weight"].flatten(1)
         scale = (own * shared).sum(1) / shared.square().sum(1).clamp(min=1e-12)
         plan[norm] = scale, crop[f"front.{k}.0.bias"]

@@ -84,10 +84,19 @@ def test_a_bundle_of_another_network_is_refused(pictures):
         thaw(network, SHIPPED, *map(bytes_of, pictures))
 
 
-@pytest.mark.parametrize("sharing", ["cross_stitch", "encoder_decoder", "branch2"])
-def test_a_bundle_shared_in_another_way_is_refused(pictures, sharing):
+@torch.no_grad()
+@pytest.mark.parametrize("sharing", ["encoder_decoder", "cross_stitch", "separate"])
+def test_tasks_with_parts_of_their_own_begin_with_the_shared_ones(pictures, sharing):
+    network = Network(TASKS, sharing)
+    thaw(network, SHIPPED, *map(bytes_of, pictures))
+    seen = network.eval()(normalise(bytes_of(pictures[0])))
+    for name, value in stored("main", pictures[0]).items():
+        np.testing.assert_allclose(seen[name].numpy(), value, atol=5e-3, err_msg=name)
+
+
+def test_a_bundle_shared_in_another_way_is_refused(pictures):
     with pytest.raises(BundleError, match="train with the `sharing` of the bundle"):
-        thaw(Network(TASKS, sharing), SHIPPED, *map(bytes_of, pictures))
+        thaw(Network(TASKS, "branch2"), SHIPPED, *map(bytes_of, pictures))
 
 
 def test_a_bundle_without_signs_leaves_that_head_alone(pictures, tmp_path):

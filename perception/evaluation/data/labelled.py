@@ -174,5 +174,5 @@ def _format(text: str) -> str:
     got = "no such file or folder" if not folder.exists() else "files of none of these formats"
     prefixes = ", ".join(f"{name}:" for name in KINDS)
     raise DataError(
-        f"{text}: expected a labelled drive or one of {prefixes} got {got}. Put its format before it"
+        f"{text}: expected a labelled drive or one of {prefixes}, got {got}. Put its format before it"
     )
