@@ -11,14 +11,14 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 from deploy.card import SHOWN
-from perception.training.analysis.report import grid, markdown_table
+from perception.training.analysis.report import grid, group_rows, markdown_table, verdict
 
 ROOT = Path(__file__).parents[1]
 KEPT = ROOT / "docs" / "results"
@@ -33,6 +33,8 @@ FILES = (
     "signs",
 )
 PRIVATE = ("data",)
+UNKNOWN = "(not measured yet)"
+Table = Callable[[Mapping[str, Any]], Iterator[str]]  # what was kept, to lines
 MARKS = re.compile(r"<!-- results -->.*<!-- /results -->", re.DOTALL)
 
 
@@ -153,19 +155,31 @@ def sources(found: Mapping[str, Any]) -> Iterator[str]:
     yield written(KEPT / "sources" / "sources.md")
 
 
-def mtl(found: Mapping[str, Any]) -> Iterator[str]:
-    """Sharing by balancing at equal steps, as `perception mtl compare` found it."""
-    path = KEPT / "mtl" / "comparison.json"
-    if not path.is_file():
-        yield "(not measured yet)"
-        return
-    yield from markdown_table(grid(json.loads(path.read_text()), "steps"))
+def mtl(axis: str) -> Table:
+    """Sharing by balancing, as `perception mtl compare` found it, at equal "steps" or processor "time"."""
+
+    def table(found: Mapping[str, Any]) -> Iterator[str]:
+        comparison = _kept("comparison")
+        yield from markdown_table(grid(comparison, axis)) if comparison else [UNKNOWN]
+
+    return table
+
+
+def groups(found: Mapping[str, Any]) -> Iterator[str]:
+    """Which tasks belong together, as `perception mtl groups` found it."""
+    grouping = _kept("groups")
+    yield from [verdict(grouping), "", *markdown_table(group_rows(grouping))] if grouping else [UNKNOWN]
+
+
+def _kept(name: str) -> Any:
+    path = KEPT / "mtl" / f"{name}.json"
+    return json.loads(path.read_text()) if path.is_file() else None
 
 
 def written(path: Path) -> str:
     """The rows of the table in a Markdown file."""
     if not path.is_file():
-        return "(not measured yet)"
+        return UNKNOWN
     return "\n".join(line for line in path.read_text().splitlines() if line.startswith("|"))
 
 
@@ -201,7 +215,9 @@ TABLES = {
     "speed": speed,
     "signs": signs,
     "sources": sources,
-    "mtl": mtl,
+    "mtl": mtl("steps"),
+    "mtl_time": mtl("time"),
+    "groups": groups,
     "summary": summary,
 }
 

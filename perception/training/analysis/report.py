@@ -125,7 +125,7 @@ def _page(comparison: Any, grouping: Any) -> Iterator[str]:
         yield from _comparison_page(comparison)
     if grouping is not None:
         yield "<h2>Which tasks belong together</h2>"
-        yield f"<p>{escape(_verdict(grouping))}</p>"
+        yield f"<p>{escape(verdict(grouping))}</p>"
         yield _html_table(group_rows(grouping))
     yield "</html>"
 
@@ -181,7 +181,7 @@ def _how(comparison: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _verdict(grouping: Mapping[str, Any]) -> str:
+def verdict(grouping: Mapping[str, Any]) -> str:
     best = " | ".join(grouping["partitions"][0]["groups"])
     told = "; ".join(
         f"{name} foretells the order with a rank correlation of {own['rank_correlation']:+.2f}, following it "
@@ -219,7 +219,7 @@ def _markdown(comparison: Any, grouping: Any) -> Iterator[str]:
             yield ""
             yield from markdown_table(rows(comparison, axis))
     if grouping is not None:
-        yield f"\n## Which tasks belong together\n\n{_verdict(grouping)}\n"
+        yield f"\n## Which tasks belong together\n\n{verdict(grouping)}\n"
         yield from markdown_table([[c.replace("|", "/") for c in row] for row in group_rows(grouping)])
 
 
