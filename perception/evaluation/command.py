@@ -22,17 +22,14 @@ from perception.evaluation.data.labelled import Labelled
 from perception.evaluation.data.own import open_dataset
 from perception.evaluation.latency import latency
 from perception.evaluation.measure import PARTS, Report, count, report
-from perception.evaluation.names import Name
+from perception.evaluation.names import Name, by_task, columns, text
 from perception.evaluation.results import Result, summary
 from perception.evaluation.run import Settings
-from perception.evaluation.synthetic import NAME as SYNTHETIC
 from perception.evaluation.synthetic import Worlds, open_worlds
 from perception.sinks.files import write_whole
 from perception.tasks import lanes
 
 FORMAT = 1
-COLUMNS = ("iou", "ap50", "coco_ap", "precision", "recall", "f1")  # these first, others behind
-METRES = "median_m"  # the one figure that is no share
 DONE, PARTLY = 0, 1  # exit codes: all drives, or some failed
 
 
@@ -146,18 +143,9 @@ def as_json(report: Report, facts: Mapping[str, Any]) -> bytes:
 
 def show(report: Report, console: Console) -> None:
     """One table a task: a row for each set or class, a column for each figure."""
-    tasks: dict[str, dict[str, dict[str, float]]] = {}
-    for name, value in report.metrics.items():
-        if Name.of(name).size:
-            continue  # too many for a terminal
-        row, _, column = name.rpartition(".")
-        task, title = _place_of(row)
-        figures = tasks.setdefault(task, {}).setdefault(title, {})
-        figures[column] = value
-        if row in report.pictures:
-            figures["pictures"] = report.pictures[row]
-    for task in sorted(tasks, key=lambda name: (PARTS.index(name) if name in PARTS else len(PARTS), name)):
-        console.print(_table(task, tasks[task]))
+    shown = [name for name in report.metrics if not Name.of(name).size]  # of sizes: too many for a terminal
+    for task, members in by_task(shown).items():
+        console.print(_table(task, members, report))
 
 
 def show_times(result: Result, console: Console) -> None:
@@ -183,42 +171,28 @@ def _tell(result: Result, drives: Sequence[Labelled], console: Console) -> None:
         console.print(text, soft_wrap=True, highlight=False)
 
 
-def _place_of(row: str) -> tuple[str, str]:
-    """Table and title of a row: `lanes.drawn` is in lanes, `gtsdb.sign` and `synthetic.sign` in signs."""
-    task, _, rest = row.partition(".")
-    if task == SYNTHETIC:
-        task, _, part = rest.partition(".")
-        return {"sign": "signs"}.get(task, task), ".".join(filter(None, (SYNTHETIC, part)))
-    return ("signs", row) if rest == "sign" else (task, rest or row)
-
-
-def _table(task: str, rows: Mapping[str, Mapping[str, float]]) -> Table:
-    columns = sorted({c for row in rows.values() for c in row}, key=lambda c: (_order(c), c))
+def _table(task: str, members: Sequence[str], report: Report) -> Table:
     table = Table(title=f"{task}, %", title_justify="left")
     table.add_column("", overflow="fold")
-    for column in columns:
+    shown = [*columns(members), "pictures"]
+    for column in shown:
         table.add_column(column, justify="right")
-    for name, row in rows.items():
-        table.add_row(name, *(_cell(row, column) for column in columns))
+    rows: dict[str, dict[str, str]] = {}
+    for name in members:
+        own, place = Name.of(name), name.rpartition(".")[0]
+        row = rows.setdefault(place if task == "signs" else own.row or task, {})
+        row[own.what] = text(own.what, report.metrics[name])
+        if place in report.pictures:
+            row["pictures"] = str(report.pictures[place])
+    for title, cells in rows.items():
+        table.add_row(title, *(cells.get(column, "") for column in shown))
     return table
-
-
-def _cell(row: Mapping[str, float], column: str) -> str:
-    if column not in row:
-        return ""
-    if column == "pictures":
-        return str(row[column])
-    return f"{row[column]:.2f} m" if column == METRES else f"{100 * row[column]:.1f}"
-
-
-def _order(column: str) -> int:
-    return COLUMNS.index(column) if column in COLUMNS else len(COLUMNS) + (column == "pictures")
 
 
 @contextmanager
 def _progress() -> Iterator[run.Progress]:
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    parts = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*parts, console=Console(stderr=True), transient=True) as bar:
         line = bar.add_task("loading", total=None)
 
         def show(frames: int, done: int, units: int) -> None:

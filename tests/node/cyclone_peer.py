@@ -21,6 +21,8 @@ from cyclonedds.idl.types import array, float64, int32, sequence, uint32
 from cyclonedds.sub import DataReader
 from cyclonedds.topic import Topic
 
+from tests.node.heard import boxes
+
 PATIENCE_S, SILENCE_S = 40.0, 3.0  # for the first message, after the last
 QOS = Qos(Policy.Reliability.BestEffort, Policy.Durability.Volatile, Policy.History.KeepLast(100))
 
@@ -43,20 +45,6 @@ Pose2D = struct("vision_msgs", "Pose2D", position=Point2D, theta=float64)
 Box = struct("vision_msgs", "BoundingBox2D", center=Pose2D, size_x=float64, size_y=float64)
 Detection = struct("vision_msgs", "Detection2D", header=Header, results=sequence[Result], bbox=Box, id=str)
 Detections = struct("vision_msgs", "Detection2DArray", header=Header, detections=sequence[Detection])
-
-
-def boxes(message: Any) -> list[Any]:
-    return [
-        [
-            d.results[0].hypothesis.class_id,
-            d.results[0].hypothesis.score,
-            d.bbox.center.position.x - d.bbox.size_x / 2,
-            d.bbox.center.position.y - d.bbox.size_y / 2,
-            d.bbox.center.position.x + d.bbox.size_x / 2,
-            d.bbox.center.position.y + d.bbox.size_y / 2,
-        ]
-        for d in message.detections
-    ]
 
 
 def main(out: Path) -> None:

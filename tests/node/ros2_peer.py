@@ -34,6 +34,8 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_srvs.srv import SetBool
 from vision_msgs.msg import Detection2DArray, LabelInfo
 
+from tests.node.heard import boxes
+
 ROOT = Path(__file__).parents[2]
 INSTALLED = Path(sys.prefix)
 SCRIPT = INSTALLED / "lib" / "perception_ros" / "node"
@@ -180,20 +182,6 @@ class Peer:
 def plain(status: Any) -> dict[str, str]:
     values = {pair.key: pair.value for pair in status.values}
     return {"level": str(status.level[0]), "message": status.message, **values}
-
-
-def boxes(message: Any) -> list[Any]:
-    return [
-        [
-            d.results[0].hypothesis.class_id,
-            d.results[0].hypothesis.score,
-            d.bbox.center.position.x - d.bbox.size_x / 2,
-            d.bbox.center.position.y - d.bbox.size_y / 2,
-            d.bbox.center.position.x + d.bbox.size_x / 2,
-            d.bbox.center.position.y + d.bbox.size_y / 2,
-        ]
-        for d in message.detections
-    ]
 
 
 def lines(message: Any) -> list[Any]:
