@@ -16,10 +16,8 @@ from perception.errors import DataError
 from perception.evaluation.data import VOID
 from perception.evaluation.data.boxes import named_boxes
 from perception.evaluation.data.labelled import Labelled, Stills
-from perception.evaluation.data.truth import DRAWN, PARTS, ROAD, Truth
-from perception.evaluation.judge import SYNTHETIC, seen_in
-from perception.evaluation.measure import Progress, Report, report, unwatched
-from perception.evaluation.observe import Observer, See
+from perception.evaluation.data.truth import DRAWN, ROAD, Truth
+from perception.evaluation.judge import SYNTHETIC
 from perception.synthetic import Rendered, World, default_camera, random_camera
 from perception.synthetic.lens import Bonnet
 from perception.tasks.detection import CLASSES as OBJECTS
@@ -152,11 +150,3 @@ def open_worlds(text: str) -> list[Labelled]:
 
 def pictures(worlds: Worlds) -> tuple[WorldPicture, ...]:
     return tuple(WorldPicture(worlds, k) for k in range(worlds.frames))
-
-
-def measure_worlds(
-    pipeline: See, worlds: Worlds, parts: Sequence[str] = PARTS, progress: Progress = unwatched
-) -> Report:
-    """Render and see every picture of `worlds` and compare with the truth."""
-    items = progress(pictures(worlds), "worlds")
-    return report(seen_in(items, Observer(pipeline), parts))

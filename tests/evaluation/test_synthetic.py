@@ -10,7 +10,11 @@ import pytest
 from perception.errors import DataError
 from perception.evaluation.command import evaluate
 from perception.evaluation.data import VOID
-from perception.evaluation.synthetic import FIRST, Worlds, asked, measure_worlds
+from perception.evaluation.judge import PARTS, seen_in
+from perception.evaluation.measure import report
+from perception.evaluation.observe import Observer
+from perception.evaluation.synthetic import FIRST, Worlds, asked
+from perception.evaluation.synthetic import pictures as pictures_of
 from perception.tasks.detection import CLASSES
 from perception.types import Detections
 
@@ -38,14 +42,18 @@ def told(pictures):
     return lambda frame: scenes[frame.source]
 
 
+def measured(see, worlds, parts=PARTS):
+    return report(seen_in(pictures_of(worlds), Observer(see), parts))
+
+
 def test_the_truth_gets_full_marks(told):
-    found = measure_worlds(told, Worlds(0, 2)).metrics
+    found = measured(told, Worlds(0, 2)).metrics
     assert {name: found[f"synthetic.{name}"] for name in SHARES} == pytest.approx(dict.fromkeys(SHARES, 1))
     assert found["synthetic.lanes.median_m"] == 0
 
 
 def test_who_sees_nothing_gets_none(blind):
-    found = measure_worlds(blind, Worlds(0, 2)).metrics
+    found = measured(blind, Worlds(0, 2)).metrics
     assert {name: found[f"synthetic.{name}"] for name in SHARES} == dict.fromkeys(SHARES, 0)
     assert "synthetic.lanes.median_m" not in found  # there is no distance to nothing
 
@@ -55,13 +63,13 @@ def test_lines_that_are_moved_sideways_are_as_far_off_as_they_were_moved(told):
         scene = told(frame)
         return replace(scene, lanes=tuple(replace(x, road=x.road + (0, 0.2)) for x in scene.lanes))
 
-    found = measure_worlds(moved, Worlds(0, 2), ["lanes"]).metrics
+    found = measured(moved, Worlds(0, 2), ["lanes"]).metrics
     assert found["synthetic.lanes.median_m"] == pytest.approx(0.2, abs=1e-5)
     assert found["synthetic.lanes.recall_m"] == pytest.approx(1)
 
 
 def test_only_the_parts_asked_for_are_measured(told):
-    found = measure_worlds(told, Worlds(0, 1), ["drivable"])
+    found = measured(told, Worlds(0, 1), ["drivable"])
     assert list(found.metrics) == ["synthetic.drivable.iou"]
     assert found.pictures == {"synthetic.drivable": 1}
 
