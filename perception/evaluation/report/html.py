@@ -19,7 +19,9 @@ body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(
   max-width: 66rem; padding: 1rem; overflow-wrap: anywhere; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; } h3 { font-size: 1rem; }
 summary { cursor: pointer; margin: 0.6rem 0; }
-figure { margin: 0.8rem 0; } figcaption { font-size: 0.9rem; }
+figure { margin: 0.8rem 0; overflow-x: auto; } figcaption { font-size: 0.9rem; }
+figure > svg { width: 50rem; max-width: 100%; min-width: 30rem; height: auto; background: #fdfdfb; }
+figure > svg text { fill: #222; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.88rem;
   overflow-wrap: normal; }

@@ -9,25 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from perception.errors import DataError
+from perception.evaluation.report import html
 from perception.sinks.files import write_whole
 from perception.training.analysis import figures
 from perception.training.analysis.conflict import WHOLE
 
-STYLE = """
-:root { color-scheme: light; }
-body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fdfdfb; margin: 0 auto;
-  max-width: 66rem; padding: 1rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; } h3 { font-size: 1rem; }
-summary { cursor: pointer; margin: 0.6rem 0; }
-figure { margin: 0.5rem 0; overflow-x: auto; }
-figure svg { width: 50rem; max-width: 100%; min-width: 30rem; height: auto; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.88rem; }
-th, td { padding: 0.25rem 0.6rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: #fdfdfb; }
-.hurt { color: #a93226; font-weight: 600; } .helped { color: #1e8449; font-weight: 600; }
-p.note { color: #555; font-size: 0.9rem; }
-"""
+TITLE = "Tasks together and apart"
 AXES = {"steps": "at equal steps", "time": "at equal processor time"}
 REFERENCE = ("hard", "equal")
 LOW = 0.15  # a single-task score below this makes percents of it shaky
@@ -44,7 +31,7 @@ def report(folder: Path) -> list[Path]:
             f"{folder}: expected comparison.json or groups.json, found neither; "
             "`perception mtl compare` writes the first"
         )
-    page = "\n".join(_page(comparison, grouping))
+    page = html.page(TITLE, _page(comparison, grouping))
     text = "\n".join(_markdown(comparison, grouping)) + "\n"
     write_whole(folder / "report.html", page.encode())
     write_whole(folder / "report.md", text.encode())
@@ -117,34 +104,28 @@ def _cell(found: Mapping[str, Any] | None) -> str:
 
 
 def _page(comparison: Any, grouping: Any) -> Iterator[str]:
-    yield "<!doctype html><html lang=en><meta charset=utf-8>"
-    yield "<meta name=viewport content='width=device-width, initial-scale=1'>"
-    yield f"<title>Tasks together and apart</title><style>{STYLE}</style>"
-    yield "<h1>Tasks together and apart</h1>"
     if comparison is not None:
         yield from _comparison_page(comparison)
     if grouping is not None:
-        yield "<h2>Which tasks belong together</h2>"
+        yield html.heading("Which tasks belong together")
         yield f"<p>{escape(verdict(grouping))}</p>"
-        yield _html_table(group_rows(grouping))
-    yield "</html>"
+        yield html.table(group_rows(grouping))
 
 
 def _comparison_page(comparison: Mapping[str, Any]) -> Iterator[str]:
     variants, tasks = comparison["variants"], comparison["tasks"]
-    yield "".join(f"<p class=note>{escape(line)}</p>" for line in _how(comparison))
+    yield "".join(map(html.note, _how(comparison)))
     for axis, title in AXES.items():
         yield f"<h2>Against single-task networks {title}</h2>"
         if not any(own[axis]["delta_m"] for own in variants.values()):
             yield "<p>No runs yet.</p>"
             continue
         yield "<p>Mean of the four tasks' differences, %: ways to share down, ways to balance across.</p>"
-        yield _html_table(grid(comparison, axis))
+        yield _marked(grid(comparison, axis))
         for k, what in enumerate(("Ways to share, losses simply added", "Ways to balance, hard sharing")):
             own = {name: x for name, x in variants.items() if name.split("/")[1 - k] == REFERENCE[1 - k]}
             yield f"<h3>{what}</h3><figure>{figures.deltas(own, axis, tasks)}</figure>"
-        table = _html_table(rows(comparison, axis))
-        yield f"<details><summary>All figures {title}</summary>{table}</details>"
+        yield html.folded(f"All figures {title}", _marked(rows(comparison, axis)))
     yield f"<h2>Quality and cost</h2><figure>{figures.pareto(variants)}</figure>"
     for name, own in variants.items():
         shared = any(probe["cosines"].get(WHOLE) for probe in own["conflicts"])  # else nothing can oppose
@@ -191,25 +172,23 @@ def verdict(grouping: Mapping[str, Any]) -> str:
     return f"Best of {len(grouping['partitions'])} groupings: {best}. From one run with all tasks, {told}."
 
 
-def _html_table(table: Sequence[Sequence[str]]) -> str:
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in table[0])
-    lines = ["".join(f"<td{_colour(cell)}>{escape(cell)}</td>" for cell in row) for row in table[1:]]
-    body = "".join(f"<tr>{line}</tr>" for line in lines)
-    return f"<div class=scroll><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+def _marked(table: Sequence[Sequence[str]]) -> str:
+    """With colours for differences whose interval does not hold zero."""
+    cells = {(i, j): _mark(cell) for i, row in enumerate(table) for j, cell in enumerate(row)}
+    return html.table(table, {place: mark for place, mark in cells.items() if mark})
 
 
-def _colour(cell: str) -> str:
-    """Of differences whose interval does not hold zero."""
+def _mark(cell: str) -> str:
     mean, found, half = cell.partition(" ± ")
     try:
         sure = bool(found) and abs(float(mean)) > float(half)
     except ValueError:
         return ""
-    return "" if not sure else f" class={'helped' if float(mean) > 0 else 'hurt'}"
+    return "" if not sure else "better" if float(mean) > 0 else "worse"
 
 
 def _markdown(comparison: Any, grouping: Any) -> Iterator[str]:
-    yield "# Tasks together and apart"
+    yield f"# {TITLE}"
     if comparison is not None:
         yield from (f"\n{line}" for line in _how(comparison))
         for axis, title in AXES.items():
