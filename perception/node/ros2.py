@@ -104,11 +104,18 @@ class Ros2Bus:
         return sum(self._lost.values())
 
     def advice(self, type_name: str) -> str:
+        fast = "fastrtps" in get_rmw_implementation_identifier()
+        large = os.environ.get(LARGE_DATA) == "LARGE_DATA"
         if type_name != "sensor_msgs/msg/Image":
+            if fast and not large:
+                return (
+                    "The network drops packets, or a killed process blocks the shared memory of Fast "
+                    f"DDS: set {LARGE_DATA}=LARGE_DATA for the camera driver and this node"
+                )
             return "The network drops packets: check it, or lower the quality of the JPEG"
-        if "fastrtps" not in get_rmw_implementation_identifier():
+        if not fast:
             return "A raw image is lost with any of its packets: raise net.core.rmem_max, or send JPEG"
-        if os.environ.get(LARGE_DATA) == "LARGE_DATA":
+        if large:
             return f"{LARGE_DATA}=LARGE_DATA is set here: is it for the camera driver, too?"
         return (
             "A raw image is thousands of UDP packets and lost with any of them: set "

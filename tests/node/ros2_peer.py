@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
@@ -291,5 +292,9 @@ def main(scenario: str, frames: str, out: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
-    os._exit(0)  # the executor's thread is still spinning
+    try:
+        main(*sys.argv[1:])
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)  # the executor's thread is still spinning, and would keep a failure from being told
