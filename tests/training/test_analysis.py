@@ -39,7 +39,7 @@ def test_an_interval_is_student_s():
     assert found.mean == 2
     assert found.half == pytest.approx(4.30 / math.sqrt(3), rel=1e-3)
     assert interval([5.0]).half == math.inf
-    assert not interval([5.0]).above_zero
+    assert not interval([-5.0]).below_zero
     with pytest.raises(ValueError, match="at least one"):
         interval([])
 

@@ -25,10 +25,6 @@ class Interval:
     def below_zero(self) -> bool:
         return self.mean + self.half < 0
 
-    @property
-    def above_zero(self) -> bool:
-        return self.mean - self.half > 0
-
 
 def interval(values: Sequence[float]) -> Interval:
     """By Student's t: few seeds, unknown variance. Raises ValueError without values."""
