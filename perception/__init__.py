@@ -43,7 +43,7 @@ __all__ = [
     "SourceError",
     "load",
 ]
-__version__ = "0.4.0"
+__version__ = "0.5.0"
 
 _HOMES = {
     "CameraModel": "perception.camera",

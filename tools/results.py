@@ -27,7 +27,6 @@ FILES = (
     "val-fp32",
     "val-fp16",
     "val-trt-int8",
-    "val-calibrated-int8",
     "bench",
     "synthetic",
     "signs",
@@ -77,8 +76,7 @@ def quality(found: Mapping[str, Any]) -> Iterator[str]:
 
 COLUMNS = {  # file -> title
     "val-fp32": "FP32",
-    "val-int8": "CPU INT8, trained with rounding (ships)",
-    "val-calibrated-int8": "CPU INT8, calibrated",
+    "val-int8": "CPU INT8",
     "val-trt-int8": "TensorRT INT8, as written",
     "val-fp16": "FP16, as written",
 }
