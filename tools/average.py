@@ -3,7 +3,7 @@
     python -m tools.average OUT CHECKPOINT CHECKPOINT...
 
 Weights that one training led to others often do best in the middle (Wortsman et al. 2022, model soups). All
-else is taken from the last checkpoint. The network shipped was made so.
+else is taken from the last checkpoint. That of version 0.2.0 was made so.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from calibration.int8.graph import Graph, active_output
 from calibration.int8.observers import runs
 
 # How much of the difference in width goes over to the weights: at 1 the channels become alike and the weights
-# hard to round. Outputs of the shipped network: 31.0 dB at 0.5, 29.5 at 0.75, 27.4 at 1, 28.5 without.
+# hard to round. Outputs of version 0.4.0: 31.0 dB at 0.5, 29.5 at 0.75, 27.4 at 1, 28.5 without.
 SHARE = 0.5
 RARE = 1e-4  # share of a channel's values that lie above its width
 
