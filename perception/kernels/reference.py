@@ -234,3 +234,8 @@ def sign_crops(image: np.ndarray, boxes: np.ndarray, size: int = 64) -> np.ndarr
         steps = (np.arange(size) + 0.5) / size * side - side / 2 - 0.5
         crop[:] = np.rint(sampled(image, (x1 + x2) / 2 + steps, ((y1 + y2) / 2 + steps)[:, None]))
     return out
+
+
+def all_finite(array: np.ndarray) -> bool:
+    """Whether nothing in it is a NaN or an infinity."""
+    return bool(np.isfinite(array).all())

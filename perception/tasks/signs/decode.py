@@ -17,10 +17,11 @@ def decode(image: np.ndarray, xyxy: np.ndarray, network: Backend, threshold: flo
 
     The network takes crops (n, 64, 64, 3) and gives LOGITS (n, classes). It is not called for none.
     """
-    logits = [
-        network(cpu.sign_crops(image, xyxy[first : first + BATCH], network.input_size[0]))[LOGITS].copy()
-        for first in range(0, len(xyxy), BATCH)
-    ]
+    logits = []
+    for first in range(0, len(xyxy), BATCH):
+        image = np.require(image, np.uint8, ["C", "A", "W"])  # for another layout numba would compile again
+        crops = cpu.sign_crops(image, xyxy[first : first + BATCH], network.input_size[0])
+        logits.append(network(crops)[LOGITS].copy())
     return decoded(xyxy, np.concatenate(logits) if logits else np.empty((0, 1), np.float32), threshold)
 
 
