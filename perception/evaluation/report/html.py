@@ -16,7 +16,7 @@ STYLE = """
   --drivable: #5cc389; --other: #a996dd; } }
 * { box-sizing: border-box; }
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 0 auto;
-  max-width: 66rem; padding: 1rem; overflow-wrap: anywhere; }
+  max-width: 78rem; padding: 1rem; overflow-wrap: anywhere; } p { max-width: 64rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; } h3 { font-size: 1rem; }
 summary { cursor: pointer; margin: 0.6rem 0; }
 figure { margin: 0.8rem 0; overflow-x: auto; } figcaption { font-size: 0.9rem; }

@@ -91,7 +91,7 @@ def group_rows(grouping: Mapping[str, Any]) -> list[list[str]]:
     forecasts = list(grouping["forecasts"])
     head = ["groups", "mean difference to single-task, %", *(f"foretold by {name}" for name in forecasts)]
     return [head] + [
-        [" | ".join(row["groups"]), f"{row['delta_m']:+.2f}", *(f"{row[name]:+.3f}" for name in forecasts)]
+        [" / ".join(row["groups"]), f"{row['delta_m']:+.2f}", *(f"{row[name]:+.3f}" for name in forecasts)]
         for row in grouping["partitions"]
     ]
 
@@ -163,7 +163,7 @@ def _how(comparison: Mapping[str, Any]) -> list[str]:
 
 
 def verdict(grouping: Mapping[str, Any]) -> str:
-    best = " | ".join(grouping["partitions"][0]["groups"])
+    best = " / ".join(grouping["partitions"][0]["groups"])
     told = "; ".join(
         f"{name} foretells the order with a rank correlation of {own['rank_correlation']:+.2f}, following it "
         f"costs {own['regret']:.2f} points against the best"
@@ -199,7 +199,7 @@ def _markdown(comparison: Any, grouping: Any) -> Iterator[str]:
             yield from markdown_table(rows(comparison, axis))
     if grouping is not None:
         yield f"\n## Which tasks belong together\n\n{verdict(grouping)}\n"
-        yield from markdown_table([[c.replace("|", "/") for c in row] for row in group_rows(grouping)])
+        yield from markdown_table(group_rows(grouping))
 
 
 def markdown_table(table: Sequence[Sequence[str]]) -> Iterator[str]:
