@@ -37,7 +37,7 @@ def _paths(folder: Path, count: int) -> Iterator[Path]:
     for seed in range(count):
         path = folder / f"{seed:05d}.npz"
         if not path.exists():
-            partial = path.with_suffix(".partial")
+            partial = path.with_suffix(f".{os.getpid()}.partial")  # two runs may share the folder
             with partial.open("wb") as file:
                 np.savez_compressed(file, allow_pickle=False, **_arrays(render(seed)))
             os.replace(partial, path)
