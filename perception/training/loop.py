@@ -202,7 +202,8 @@ class Trainer:
         config = self.config
         shares = {name: share for name, share in config.sources.items() if share > 0}
         frames = read_sources(self.data, self.out / "synthetic", config)
-        crops = _sign_crops(self.data.resolve()) + signs.in_scenes(frames.get("gtsdb", []))
+        seen = [sample for name in ("gtsdb", "synthetic") for sample in frames.get(name, [])]
+        crops = _sign_crops(self.data.resolve()) + signs.in_scenes(seen)
         named = tuple(name for name in ("camvid", "idd") if name in frames)
         things = _cutouts(self.data.resolve(), named) if config.stand > 0 else []
         turn = round(config.steps * (1 - config.finish))

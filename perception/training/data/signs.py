@@ -10,6 +10,8 @@ import numpy as np
 from perception.training.data import records
 from perception.training.data.sample import Sample
 
+LEGIBLE = 10.0  # pixels of the longer side
+
 Sign = tuple[np.ndarray, np.ndarray, int]  # image (h, w, 3) uint8 BGR, box (4,) float32 in it, sign class
 
 
@@ -27,14 +29,14 @@ def read(data: Path) -> list[Sign]:
 
 
 def in_scenes(samples: Iterable[Sample]) -> list[Sign]:
-    """Signs of known class in training frames, each with as much of the frame as a crop may show."""
+    """Legible signs of known class in training frames, each with as much of the frame as a crop may show."""
     found = []
     for sample in samples:
         boxes = sample.boxes
         if boxes is None:
             continue
         for box, sign in zip(boxes.xyxy, boxes.sign, strict=True):
-            if sign >= 0:
+            if sign >= 0 and max(box[2] - box[0], box[3] - box[1]) >= LEGIBLE:
                 found.append(_cut(sample.image, box, int(sign)))
     return found
 

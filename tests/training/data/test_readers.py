@@ -91,6 +91,12 @@ def test_signs_of_a_scene_keep_their_meaning_where_it_is_known(folder):
     assert box.tolist() == [10, 10, 30, 30]
 
 
+def test_a_sign_too_small_to_be_read_teaches_no_meaning(folder):
+    sample = SOURCES["gtsdb"](folder)[0]
+    sample.boxes.xyxy[0] = 20, 10, 29, 19
+    assert signs.in_scenes([sample]) == []
+
+
 def test_a_teacher_s_box_is_believed_where_the_mask_agrees(folder):
     sample = SOURCES["idd"](folder)[0]
     assert rows(sample.boxes, True) == {("vehicle", (40, 40, 60, 60)), ("traffic_light", (70, 10, 80, 20))}
