@@ -43,7 +43,7 @@ __all__ = [
     "SourceError",
     "load",
 ]
-__version__ = "0.5.0"
+__version__ = "0.5.1"
 
 _HOMES = {
     "CameraModel": "perception.camera",
