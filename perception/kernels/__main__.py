@@ -23,8 +23,9 @@ def main() -> None:
     points, begins = np.zeros((9, 4)), np.zeros(9, np.int64)
     count = cpu.strokes(maps, (0, 0), (16, 16), 0.9, points, begins)
     cpu.lines(points, begins, count, maps, np.zeros((4, 2)), parabolas(), 1.0, 16.0)
-    crops = cpu.sign_crops(np.zeros((4, 4, 3), np.uint8), np.zeros((1, 4), np.float32))
-    cpu.all_finite(crops.astype(np.float32))
+    cpu.sign_crops(np.zeros((4, 4, 3), np.uint8), np.zeros((1, 4), np.float32))
+    cpu.all_finite(maps[None])
+    cpu.all_finite(maps[0])  # what signs say
 
 
 if __name__ == "__main__":

@@ -230,6 +230,11 @@ def _mean_of_pairs(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
             out[3 * j + c] = (above + below + np.uint16(2)) >> np.uint16(2)
 
 
+def plain(image: np.ndarray) -> np.ndarray:
+    """The image in the layout that the kernels are compiled for, copied if it has another."""
+    return np.require(image, np.uint8, ["C", "A", "W"])
+
+
 def shrink(image: np.ndarray, out: np.ndarray, box: Letterbox) -> None:
     """`reference.resized` into the inside of `out` (h, w, 3), a network input; both contiguous."""
     rows, columns = (_taps(box.image[axis], box.inner[axis]) for axis in (1, 0))

@@ -30,7 +30,7 @@ class CpuPreprocess:
         if self._is_half(image):
             cpu.halve(image, self._inside)
         elif box.inner[0] < box.image[0]:
-            cpu.shrink(np.require(image, np.uint8, ["C", "A", "W"]), self._tensor[0], box)
+            cpu.shrink(cpu.plain(image), self._tensor[0], box)
         else:
             box.resize(image, self._inside)
         return self._tensor

@@ -202,11 +202,11 @@ class Trainer:
         config = self.config
         shares = {name: share for name, share in config.sources.items() if share > 0}
         frames = read_sources(self.data, self.out / "synthetic", config)
-        seen = [sample for name in ("gtsdb", "synthetic") for sample in frames.get(name, [])]
-        crops = _sign_crops(self.data.resolve()) + signs.in_scenes(seen)
+        crops = _sign_crops(self.data.resolve()) + signs.in_scenes(frames.get("gtsdb", []))
+        rendered = signs.in_scenes(frames.get("synthetic", []))
         named = tuple(name for name in ("camvid", "idd") if name in frames)
         things = _cutouts(self.data.resolve(), named) if config.stand > 0 else []
-        turn = round(config.steps * (1 - config.finish))
+        turn, reads = round(config.steps * (1 - config.finish)), "signs" in config.tasks
         phases = [
             (turn, Place(config.size, config.deployed, config.zoom)),
             (config.steps, Place(config.deployed, config.deployed, FINISH_ZOOM)),
@@ -216,13 +216,14 @@ class Trainer:
                 mix = Mix(
                     frames,
                     shares,
-                    crops if "signs" in config.tasks else [],
+                    crops if reads else [],
                     place,
                     batch=config.batch,
                     crops=config.crops,
                     paste=config.paste,
                     seed=config.seed,
                     start=self.step,
+                    rendered=rendered if reads else [],
                     cutouts=things,
                     stand=config.stand,
                     bonnet=config.bonnet,

@@ -106,3 +106,10 @@ def test_without_signs_there_are_no_crops():
     batch = next(iter(mix(frames(a=1), {"a": 1.0}, signs=[])))
     assert tuple(batch.crops.shape) == (0, 3, 64, 64)
     assert len(batch.crop_signs) == 0
+
+
+def test_rendered_signs_are_read_and_not_pasted():
+    found = mix(frames(idd=1), {"idd": 1.0}, signs=SIGNS[:1], rendered=SIGNS[1:2])
+    assert list(found.to_paste) == [0]
+    assert set(next(iter(found)).crop_signs.tolist()) <= {0, 1}
+    assert 1 in {sign for batch in islice(found, 9) for sign in batch.crop_signs.tolist()}

@@ -19,7 +19,7 @@ def decode(image: np.ndarray, xyxy: np.ndarray, network: Backend, threshold: flo
     """
     logits = []
     for first in range(0, len(xyxy), BATCH):
-        image = np.require(image, np.uint8, ["C", "A", "W"])  # for another layout numba would compile again
+        image = cpu.plain(image)
         crops = cpu.sign_crops(image, xyxy[first : first + BATCH], network.input_size[0])
         logits.append(network(crops)[LOGITS].copy())
     return decoded(xyxy, np.concatenate(logits) if logits else np.empty((0, 1), np.float32), threshold)

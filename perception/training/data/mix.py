@@ -65,23 +65,27 @@ class Mix(IterableDataset[Batch]):
         paste: float,
         seed: int,
         start: int = 0,
+        rendered: Sequence[Sign] = (),
         cutouts: Sequence[Cutout] = (),
         stand: float = 0.0,
         bonnet: float = 0.0,
     ) -> None:
-        """`paste`, `stand`, `bonnet`: shares of frames that get signs, cut-outs and a bonnet laid in."""
+        """`paste`, `stand`, `bonnet`: shares of frames that get signs, cut-outs and a bonnet laid in.
+
+        `rendered` signs are read, but not pasted: photographs get photographed ones.
+        """
         self.frames = {
             name: samples for name, samples in frames.items() if samples and shares.get(name, 0) > 0
         }
         total = sum(shares[name] for name in self.frames)
         self.names = list(self.frames)
         self.odds = [shares[name] / total for name in self.names]
-        self.signs, self.place, self.batch, self.crops = signs, place, batch, crops
+        self.signs, self.place, self.batch, self.crops = [*signs, *rendered], place, batch, crops
         self.paste, self.seed, self.start = paste, seed, start
         self.stand, self.bonnet = stand, bonnet
         self.to_paste = by_class(signs)
         self.to_stand = {c.name: [d for d in cutouts if d.name == c.name] for c in cutouts}
-        self.of_class = _indices_by_class(signs)
+        self.of_class = _indices_by_class(self.signs)
 
     def __iter__(self) -> Iterator[Batch]:
         worker = get_worker_info()
