@@ -29,7 +29,7 @@ FILES = precisions.file_names({"main": "network.fp32.onnx", "signs": "signs.fp32
 
 
 def build(
-    checkpoint: Path, data: Path, out: Path, calibration_frames: int = 48, name: str = "road"
+    checkpoint: Path, data: Path, out: Path, calibration_frames: int = 192, name: str = "road"
 ) -> ModelSpec:
     """Write a bundle of `checkpoint` to the folder `out`; what it lacks is made. Files appear at the end.
 

@@ -29,7 +29,7 @@ from perception.training.data import SOURCES
 from perception.training.data import signs as sign_data
 from perception.types import Size
 
-COUNT = 48  # frames; eight sign crops for each
+COUNT = 192  # frames; eight sign crops for each
 NAMED = "named by --float"
 SHOWN = 10  # costliest layers in the table
 

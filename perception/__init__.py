@@ -43,7 +43,7 @@ __all__ = [
     "SourceError",
     "load",
 ]
-__version__ = "0.5.1"
+__version__ = "0.5.2"
 
 _HOMES = {
     "CameraModel": "perception.camera",

@@ -382,10 +382,10 @@ def quantize(
     source: Annotated[
         list[str] | None, typer.Option(help="Draw frames from this drive instead; as often as needed.")
     ] = None,
-    method: Annotated[str, typer.Option(help="minmax, percentile, mse or entropy.")] = "mse",
-    equalise: Annotated[str, typer.Option(help="Even out channels: none, first or all.")] = "first",
+    method: Annotated[str, typer.Option(help="minmax, percentile, mse or entropy.")] = "percentile",
+    equalise: Annotated[str, typer.Option(help="Even out channels: none, first or all.")] = "none",
     keep: Annotated[list[str] | None, typer.Option("--float", help="A layer to leave in float.")] = None,
-    frames: Annotated[int, typer.Option(min=1, help="Frames to calibrate on.")] = 48,
+    frames: Annotated[int, typer.Option(min=1, help="Frames to calibrate on.")] = 192,
     seed: Annotated[int, typer.Option(help="Of the choice of frames.")] = 0,
     sensitivity: Annotated[bool, typer.Option("--sensitivity", help="Show what each layer costs.")] = False,
 ) -> None:

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
-from statistics import mean
+from statistics import mean, stdev
 from typing import Any
 
 from deploy.card import SHOWN
@@ -30,6 +30,7 @@ FILES = (
     "bench",
     "synthetic",
     "signs",
+    "repeatability",
 )
 PRIVATE = ("data",)
 UNKNOWN = "(not measured yet)"
@@ -101,6 +102,43 @@ def precisions(found: Mapping[str, Any]) -> Iterator[str]:
         }
         cells = [f"{percent(x)} ({100 * (x - means['FP32']):+.2f})" for x in means.values()]
         yield f"| {task} | {what} | {percent(means['FP32'])} | {' | '.join(cells[1:])} |"
+
+
+MOVED = (  # figures whose draws are shown
+    "detection.all.ap50",
+    "detection.all.coco_ap",
+    "detection.camvid.vehicle.ap50",
+    "detection.camvid.person.ap50",
+    "detection.camvid.cyclist.ap50",
+    "detection.streets_id.vehicle.ap50",
+    "detection.streets_id.person.ap50",
+    "gtsdb.sign.ap50",
+    "gtsdb.sign.read_f1",
+    "lanes.drawn.f1",
+    "drivable.idd.iou",
+)
+POINTS = 0.5  # how far INT8 may lie below float
+
+
+def repeatability(found: Mapping[str, Any]) -> Iterator[str]:
+    """How far figures move from draw to draw, in points against float, as tools.repeatability wrote it."""
+    if "repeatability" not in found:
+        yield UNKNOWN
+        return
+    fp32, draws = found["repeatability"]["fp32"], found["repeatability"]["draws"]
+    yield f"| metric | FP32 | {' | '.join(draws)} |"
+    yield f"|---|---:|{'---:|' * len(draws)}"
+    for name in MOVED:
+        moved = [[100 * (own[name] - fp32[name]) for own in drawn] for drawn in draws.values()]
+        cells = " | ".join(f"{mean(by):+.2f} ± {stdev(by):.2f}" for by in moved)
+        yield f"| `{name}` | {percent(fp32[name])} | {cells} |"
+    below = [[_below(own, fp32) for own in drawn] for drawn in draws.values()]
+    cells = " | ".join(", ".join(map(str, sorted(counts))) for counts in below)
+    yield f"| of {len(fp32)} figures more than {POINTS} points below, in each draw | | {cells} |"
+
+
+def _below(figures: Mapping[str, float], fp32: Mapping[str, float]) -> int:
+    return sum(100 * (figures[name] - value) < -POINTS for name, value in fp32.items())
 
 
 def synthetic(found: Mapping[str, Any]) -> Iterator[str]:
@@ -209,6 +247,7 @@ def summary(found: Mapping[str, Any]) -> Iterator[str]:
 TABLES = {
     "quality": quality,
     "precisions": precisions,
+    "repeatability": repeatability,
     "synthetic": synthetic,
     "speed": speed,
     "signs": signs,

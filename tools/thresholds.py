@@ -2,13 +2,16 @@
 
     python -m tools.thresholds BUNDLE --data DIR [--split val] [--write]
 
-Of each class the score threshold with the best F1 at IoU 0.5 over all sets that label it; of the limits of
-non-maximum suppression the one with the best mean AP50. `--write` puts them into the bundle's model.json.
+Of each class the score threshold with the best F1 at IoU 0.5 over all sets that label it; a class with too
+few objects to choose by takes the median of the others. Of the limits of non-maximum suppression the one with
+the best mean AP50; among equals, to a tenth of a point, the highest, which swallows the fewest neighbours in
+a crowd. `--write` puts them into the bundle's model.json.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -25,18 +28,20 @@ from perception.tasks.detection.metric import AveragePrecision, average_precisio
 from perception.tasks.evidence import Ranked
 from perception.types import Frame, Scene
 
-LIMITS = (0.45, 0.5, 0.55, 0.6)
+LIMITS = (0.35, 0.4, 0.45, 0.5, 0.55)
 SCORES = np.arange(0.36, 0.601, 0.02)  # below, a class seldom labelled would flicker on every other frame
-FALLBACK = 0.4  # for a class of which there are too few objects to choose by
-ENOUGH = 30
+ENOUGH = 30  # objects to choose by
 
 
 class BestScore(AveragePrecision):
     """Beside average precision, the threshold with the best F1 for each class."""
 
     def chosen(self) -> dict[str, tuple[float, float, int]]:
-        """Class -> (threshold, its F1, objects)."""
-        return {name: _best(answers) for name, answers in self._answers().items()}
+        """Class -> (threshold, its F1, objects); NaN for the F1 of a threshold that was not chosen by it."""
+        answers = self._answers()
+        best = {name: _best(a) for name, a in answers.items() if a.objects >= ENOUGH}
+        median = round(float(np.median([score for score, _ in best.values()])), 2)
+        return {name: (*best.get(name, (median, math.nan)), a.objects) for name, a in answers.items()}
 
     def mean_ap50(self) -> float:
         enough = [a for a in self._answers().values() if a.objects >= ENOUGH]
@@ -46,14 +51,13 @@ class BestScore(AveragePrecision):
         return {name: said for name, said in self.evidence().items() if isinstance(said, Ranked)}
 
 
-def _best(answers: Ranked) -> tuple[float, float, int]:
-    if answers.objects < ENOUGH:
-        return FALLBACK, float("nan"), answers.objects
+def _best(answers: Ranked) -> tuple[float, float]:
+    """The threshold with the best F1, and that."""
     right, counts = answers.right[0], answers.counts[0]
     found = [(answers.score >= s) & counts for s in SCORES]
     f1 = [2 * (right & f).sum() / max(1, f.sum() + answers.objects) for f in found]
     best = int(np.argmax(f1))
-    return round(float(SCORES[best]), 2), float(f1[best]), answers.objects
+    return round(float(SCORES[best]), 2), float(f1[best])
 
 
 def choose(folder: Path, pictures: Path, split: str) -> tuple[float, Mapping[str, tuple[float, float, int]]]:
@@ -73,7 +77,7 @@ def choose(folder: Path, pictures: Path, split: str) -> tuple[float, Mapping[str
         }
         for limit, see in pipelines.items():
             metrics[limit].update(truth, see(frame))
-    best = max(LIMITS, key=lambda limit: metrics[limit].mean_ap50())
+    best = max(LIMITS, key=lambda limit: (round(metrics[limit].mean_ap50(), 3), limit))
     for limit in LIMITS:
         print(f"nms_iou {limit}: mean AP50 {metrics[limit].mean_ap50():.4f}")
     return best, metrics[best].chosen()

@@ -12,8 +12,9 @@ import numpy as np
 from calibration.int8.observers import Histogram
 
 STEPS = 127  # of int8 above zero
-# Rare values are the objects: 0.99999 would clip two or three of a feature map in every frame. minmax clips
-# none, but lets one odd frame widen the steps of all.
+# Rare values are the objects: 0.99999 would clip two or three of a feature map in every frame, and mse, which
+# weighs few large values against many small ones, clips more and costs 0.3 points of AP50, though its outputs
+# lie nearer to float. minmax clips none, but lets one odd frame widen the steps of all.
 KEPT = 0.999999
 CANDIDATES = 256  # clips that are tried, equally spaced
 

@@ -23,7 +23,7 @@ from perception.model.network import MEAN, SCALE
 from perception.sinks.files import write_whole
 
 FORMAT = 1
-METHOD = "mse"
+METHOD = "percentile"
 BYTE = Code(np.float32(1 / SCALE), np.uint8(MEAN))  # the camera's bytes are codes of the normalised image
 TINY = 1e-6  # a tensor that is always 0 still needs a step that is not
 BYTES_SPAN = (-MEAN / SCALE, (255 - MEAN) / SCALE)

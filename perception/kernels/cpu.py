@@ -104,18 +104,33 @@ def objects(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """`reference.objects`."""
     xyxy, logits, class_id = found
-    kept, count, n = np.empty(len(xyxy), np.int64), 0, 0
-    boxes, scores = np.empty((most, 4), np.float32), np.empty(most, np.float32)
-    ids = np.empty(most, np.int32)
+    kept, sums = np.empty(most, np.int64), np.zeros((most, 5))
+    count = 0
     for row in range(len(xyxy)):
-        if n == most:
-            break
-        if _suppressed(xyxy, class_id, limit, kept[:count], row):
+        at = _goes_with(xyxy, class_id, limit, kept[:count], row)
+        if at == count == most:
             continue
-        kept[count] = row
-        count += 1
+        if at == count:
+            kept[count] = row
+            count += 1
+        weight = (1 / (1 + math.exp(-logits[row]))) ** 2
         for k in range(4):
-            at = (xyxy[row, k] - to_image[0, k % 2]) / to_image[1, k % 2]
+            sums[at, k] += weight * xyxy[row, k]
+        sums[at, 4] += weight
+    return _in_image(found, kept[:count], sums, to_image, smallest)
+
+
+@register_jitable
+def _in_image(
+    found: Found, kept: np.ndarray, sums: np.ndarray, to_image: np.ndarray, smallest: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The boxes whose weighted sums (kept, 5) are given, clipped to the image; scores and classes."""
+    _, logits, class_id = found
+    boxes, scores = np.empty((len(kept), 4), np.float32), np.empty(len(kept), np.float32)
+    ids, n = np.empty(len(kept), np.int32), 0
+    for i, row in enumerate(kept):
+        for k in range(4):
+            at = (sums[i, k] / sums[i, 4] - to_image[0, k % 2]) / to_image[1, k % 2]
             boxes[n, k] = min(max(at, 0.0), to_image[2, k % 2])
         scores[n], ids[n] = 1 / (1 + math.exp(-logits[row])), class_id[row]
         n += min(boxes[n, 2] - boxes[n, 0], boxes[n, 3] - boxes[n, 1]) >= smallest
@@ -123,10 +138,13 @@ def objects(
 
 
 @register_jitable
-def _suppressed(xyxy: np.ndarray, class_id: np.ndarray, limit: float, kept: np.ndarray, row: int) -> bool:
-    """Whether a kept box of the same class overlaps box `row` by more than `limit`."""
+def _goes_with(xyxy: np.ndarray, class_id: np.ndarray, limit: float, kept: np.ndarray, row: int) -> int:
+    """The place in `kept` of the first box of the same class that overlaps box `row` by more than `limit`.
+
+    len(kept) if there is none.
+    """
     x1, y1, x2, y2 = xyxy[row]
-    for k in kept:
+    for at, k in enumerate(kept):
         if class_id[k] != class_id[row]:
             continue
         width = np.float64(min(xyxy[k, 2], x2) - max(xyxy[k, 0], x1))
@@ -137,8 +155,8 @@ def _suppressed(xyxy: np.ndarray, class_id: np.ndarray, limit: float, kept: np.n
         area = (xyxy[k, 2] - xyxy[k, 0]) * (xyxy[k, 3] - xyxy[k, 1])
         union = area + (x2 - x1) * (y2 - y1) - common
         if union > 0 and common / union > limit:
-            return True
-    return False
+            return at
+    return len(kept)
 
 
 def upsampled_labels(parts: np.ndarray, threshold: float, size: tuple[int, int]) -> np.ndarray:

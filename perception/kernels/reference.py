@@ -64,17 +64,35 @@ def iou(a: np.ndarray, b: np.ndarray) -> float:
     return common / union if union > 0 else 0.0
 
 
-def nms(xyxy: np.ndarray, class_id: np.ndarray, limit: float) -> np.ndarray:
-    """Greedy suppression among boxes (n, 4) sorted best first: the rows kept, in order, int64.
+def nms(xyxy: np.ndarray, class_id: np.ndarray, limit: float, most: int) -> np.ndarray:
+    """Greedy suppression among boxes (n, 4) sorted best first: for each row the one it goes with, int64.
 
-    A box goes if its overlap with a kept one of the same class is above `limit`.
+    A box goes with the first kept one of its class that it overlaps by more than `limit`. One that overlaps
+    none is kept and goes with itself, or with none, -1, if `most` are kept already.
     """
     kept: list[int] = []
+    goes_with = np.full(len(xyxy), -1)
     for row, box in enumerate(xyxy.astype(np.float64)):
         rivals = [k for k in kept if class_id[k] == class_id[row]]
-        if all(iou(xyxy[k].astype(np.float64), box) <= limit for k in rivals):
-            kept.append(row)
-    return np.array(kept, np.int64)
+        found = next((k for k in rivals if iou(xyxy[k].astype(np.float64), box) > limit), None)
+        if found is None and len(kept) < most:
+            kept.append(found := row)
+        if found is not None:
+            goes_with[row] = found
+    return goes_with
+
+
+def voted(xyxy: np.ndarray, logits: np.ndarray, goes_with: np.ndarray) -> np.ndarray:
+    """(n, 4) float64: each kept box as the mean of all that go with it, weighted by their squared scores.
+
+    Neighbouring cells and levels see the same object, each with an error of its own; the mean has less
+    (box voting, Gidaris and Komodakis 2015). Rows that are not kept mean nothing.
+    """
+    weights = sigmoid(logits.astype(np.float64)) ** 2
+    sums = np.zeros((len(xyxy), 5))
+    for row in np.flatnonzero(goes_with >= 0):
+        sums[goes_with[row]] += weights[row] * np.append(xyxy[row].astype(np.float64), 1)
+    return sums[:, :4] / np.maximum(sums[:, 4:], np.finfo(np.float64).tiny)
 
 
 def objects(
@@ -82,16 +100,18 @@ def objects(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Candidates, best first, to at most `most` objects: xyxy in image pixels, score, class_id.
 
-    `found` is what `all_candidates` gives, in descending order of the logits; `limit` is that of `nms`;
-    `to_image` (3, 2) float64 is a letterbox: offset, scale and image size, x and y. Boxes are clipped to the
-    image, and those with a side below `smallest` are left out.
+    `found` is what `all_candidates` gives, in descending order of the logits; `limit` and `most` are those of
+    `nms`; `to_image` (3, 2) float64 is a letterbox: offset, scale and image size, x and y. Boxes are `voted`
+    on and clipped to the image, and those with a side below `smallest` are left out.
     """
     xyxy, logits, class_id = found
-    kept = nms(xyxy, class_id, limit)
+    goes_with = nms(xyxy, class_id, limit, most)
+    kept = np.flatnonzero(goes_with == np.arange(len(xyxy)))
     offset, scale, size = to_image
-    corners = np.clip((xyxy[kept].reshape(-1, 2, 2) - offset) / scale, 0, size).astype(np.float32)
-    kept = kept[large := ((corners[:, 1] - corners[:, 0]) >= smallest).all(axis=1)][:most]
-    return corners[large].reshape(-1, 4)[:most], sigmoid(logits[kept]), class_id[kept]
+    boxes = voted(xyxy, logits, goes_with)[kept].reshape(-1, 2, 2)
+    corners = np.clip((boxes - offset) / scale, 0, size).astype(np.float32)
+    large = ((corners[:, 1] - corners[:, 0]) >= smallest).all(axis=1)
+    return corners[large].reshape(-1, 4), sigmoid(logits[kept[large]]), class_id[kept[large]]
 
 
 def pixel_shuffle(parts: np.ndarray) -> np.ndarray:

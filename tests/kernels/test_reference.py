@@ -16,8 +16,18 @@ def test_a_cell_becomes_a_box_around_its_centre():
 
 def test_suppression_is_within_a_class_and_above_the_limit():
     xyxy = np.array([[0, 0, 10, 10], [0, 0, 10, 9], [0, 0, 10, 5], [0, 0, 10, 10]], np.float32)
-    kept = reference.nms(xyxy, np.array([0, 0, 0, 1]), 0.6)
-    assert kept.tolist() == [0, 2, 3]  # overlaps 0.9, 0.5; another class
+    class_id = np.array([0, 0, 0, 1])
+    assert reference.nms(xyxy, class_id, 0.6, 9).tolist() == [0, 0, 2, 3]  # overlaps 0.9, 0.5; another class
+    assert reference.nms(xyxy, class_id, 0.6, 1).tolist() == [0, 0, -1, -1]
+
+
+def test_a_kept_box_is_the_mean_of_those_it_strikes_out_by_squared_scores():
+    xyxy = np.array([[0, 0, 10, 10], [2, 0, 12, 10], [50, 0, 60, 10]], np.float32)
+    found = xyxy, np.array([reference.logit(p) for p in (0.8, 0.4, 0.3)]), np.zeros(3, np.int32)
+    boxes, score, _ = reference.objects(found, 0.5, np.array([(0, 0), (1, 1), (99, 99)]), 1.0, 9)
+    shift = 2 * 0.4**2 / (0.8**2 + 0.4**2)
+    np.testing.assert_allclose(boxes, [[shift, 0, 10 + shift, 10], [50, 0, 60, 10]], rtol=1e-6)
+    np.testing.assert_allclose(score, [0.8, 0.3])
 
 
 def test_pixel_shuffle_is_torchs_order():
