@@ -26,7 +26,7 @@ WHERE = ("none", "first", "all")  # which tensors: what is made of the image its
 DEFAULT = "none"  # a network that was trained with rounding has learnt to live with that of its own weights
 
 
-def factors(model: onnx.ModelProto, images: np.ndarray, where: str = DEFAULT) -> dict[str, np.ndarray]:
+def factors(model: onnx.ModelProto, images: np.ndarray, where: str) -> dict[str, np.ndarray]:
     """(channels,) of each tensor that is equalised: (width of the channel / their mean) ** SHARE.
 
     The mean is geometric. `model`: a float network of normalised images; `images`: (n, h, w, 3) uint8. Raises

@@ -22,7 +22,7 @@ def test_only_channels_between_layers_move(path, pictures, where, tensors):
 
 def test_the_network_computes_the_same(uneven, pictures):
     model = inner_network(uneven)
-    changed = equalise.equalised(model, equalise.factors(model, pictures))
+    changed = equalise.equalised(model, equalise.factors(model, pictures, "first"))
     before, after = (outputs(m, ["a", "lanes.map"], pictures) for m in (model, changed))
     np.testing.assert_allclose(after[1], before[1], rtol=1e-4, atol=1e-5)
     assert np.abs(after[0] - before[0]).max() > 0.1
@@ -30,7 +30,7 @@ def test_the_network_computes_the_same(uneven, pictures):
 
 def test_channels_come_closer_in_width(uneven, pictures):
     model = inner_network(uneven)
-    changed = equalise.equalised(model, equalise.factors(model, pictures))
+    changed = equalise.equalised(model, equalise.factors(model, pictures, "first"))
     spreads = [width.max() / width.min() for width in (widths(m, pictures) for m in (model, changed))]
     assert spreads[1] == pytest.approx(spreads[0] ** (1 - equalise.SHARE), rel=0.01)
 
@@ -45,7 +45,7 @@ def test_a_channel_that_is_always_zero_keeps_a_finite_factor(path, pictures):
     for tensor in model.graph.initializer:
         if tensor.name == "stem.b":
             tensor.raw_data = (Graph(model).constants["stem.b"] - np.float32([99] + 7 * [0])).tobytes()
-    factors = equalise.factors(model, pictures)["a"]
+    factors = equalise.factors(model, pictures, "first")["a"]
     assert np.isfinite(factors).all()
     assert factors.min() > 0
 
