@@ -49,7 +49,7 @@ def write_card(folder: Path, run: Path, int8: Path, fp32: Path, note: str = "") 
 
 
 def _metrics(path: Path) -> dict[str, float]:
-    return {name: round(value, 4) for name, value in json.loads(path.read_text())["metrics"].items()}
+    return {name: round(value, 6) for name, value in json.loads(path.read_text())["metrics"].items()}
 
 
 def _text(
