@@ -21,36 +21,20 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import onnx
-from onnx import helper
 
 from calibration.int8 import frames
 from calibration.int8.scales import calibrate
 from deploy import parity
 from deploy.command import COUNT
+from deploy.noise import with_noise
 from deploy.quantize import for_cpu
 from perception import bundle
 from perception.bundle import MAIN, SHIPPED
-from perception.model.network import SCALE
 from perception.sinks.files import write_whole
 from perception.training.data import SOURCES
 
 LEVELS = 1.0  # grey levels of noise
 METHODS = ("percentile", "mse", "minmax")
-
-
-def with_noise(path: Path, levels: float, seed: int) -> None:
-    """Let an exported float network add noise to its image: a standard deviation of so many grey levels."""
-    model = onnx.load(str(path))
-    first = model.graph.node[0]  # from bytes to numbers
-    clean, noise, noisy = first.output[0], "noise", f"{first.output[0]}.noisy"
-    for node in model.graph.node:
-        node.input[:] = [noisy if name == clean else name for name in node.input]
-    made = helper.make_node("RandomNormalLike", [clean], [noise], scale=levels / SCALE, seed=float(seed))
-    nodes = [first, made, helper.make_node("Add", [clean, noise], [noisy]), *model.graph.node[1:]]
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-    onnx.save(model, str(path))
 
 
 def figures(folder: Path, data: Path, precision: str) -> dict[str, float]:
