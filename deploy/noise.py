@@ -11,9 +11,9 @@ from perception.model.network import SCALE
 
 
 def with_noise(path: Path, levels: float, seed: int) -> None:
-    """Let an exported float network add normal noise to its image, of so many grey levels (standard deviation).
+    """Let an exported float network add normal noise to its image, in place.
 
-    In place. Every image that the network sees gets noise of its own; `seed` fixes the row of them.
+    `levels`: its standard deviation in grey levels. Every image gets noise of its own; `seed` fixes the row.
     """
     model = onnx.load(str(path))
     first = model.graph.node[0]  # from bytes to numbers
