@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from perception import bundle
+from perception.errors import DataError
 from perception.evaluation import data
 from perception.evaluation.observe import with_settings
 from perception.load import load
@@ -40,6 +41,10 @@ class BestScore(AveragePrecision):
         """Class -> (threshold, its F1, objects); NaN for the F1 of a threshold that was not chosen by it."""
         answers = self._answers()
         best = {name: _best(a) for name, a in answers.items() if a.objects >= ENOUGH}
+        if not best:
+            raise DataError(
+                f"expected a class with {ENOUGH} objects or more to choose by, got none: use more pictures"
+            )
         median = round(float(np.median([score for score, _ in best.values()])), 2)
         return {name: (*best.get(name, (median, math.nan)), a.objects) for name, a in answers.items()}
 

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from perception.errors import DataError
 from perception.types import Detections, Scene
 from tools.thresholds import ENOUGH, BestScore
 
@@ -34,3 +35,10 @@ def test_a_class_with_few_objects_takes_the_median_of_the_others():
     assert chosen["bus"][0] == pytest.approx((chosen["car"][0] + chosen["tram"][0]) / 2, abs=0.01)
     assert math.isnan(chosen["bus"][1])
     assert chosen["bus"][2] == 1
+
+
+def test_too_few_objects_of_every_class_are_refused():
+    metric = BestScore(("car",))
+    metric.update(*seen(0, 0.5, 0))
+    with pytest.raises(DataError, match="30 objects or more"):
+        metric.chosen()
