@@ -104,37 +104,40 @@ def objects(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """`reference.objects`."""
     xyxy, logits, class_id = found
-    kept, sums = np.empty(most, np.int64), np.zeros((most, 5))
+    kept, sums, box = np.empty(most, np.int64), np.zeros((most, 5)), np.empty(4, np.float32)
     count = 0
     for row in range(len(xyxy)):
+        if not _put_in_image(xyxy[row], 1.0, to_image, box) >= smallest:
+            continue
         at = _goes_with(xyxy, class_id, limit, kept[:count], row)
         if at == count == most:
             continue
         if at == count:
             kept[count] = row
             count += 1
-        weight = (1 / (1 + math.exp(-logits[row]))) ** 2
+        weight = _score(logits[row]) ** 2
         for k in range(4):
             sums[at, k] += weight * xyxy[row, k]
         sums[at, 4] += weight
-    return _in_image(found, kept[:count], sums, to_image, smallest)
+    boxes, scores, ids = np.empty((count, 4), np.float32), np.empty(count, np.float32), class_id[kept[:count]]
+    for n, row in enumerate(kept[:count]):
+        _put_in_image(sums[n], sums[n, 4], to_image, boxes[n])
+        scores[n] = _score(logits[row])
+    return boxes, scores, ids
 
 
 @register_jitable
-def _in_image(
-    found: Found, kept: np.ndarray, sums: np.ndarray, to_image: np.ndarray, smallest: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The boxes whose weighted sums (kept, 5) are given, clipped to the image; scores and classes."""
-    _, logits, class_id = found
-    boxes, scores = np.empty((len(kept), 4), np.float32), np.empty(len(kept), np.float32)
-    ids, n = np.empty(len(kept), np.int32), 0
-    for i, row in enumerate(kept):
-        for k in range(4):
-            at = (sums[i, k] / sums[i, 4] - to_image[0, k % 2]) / to_image[1, k % 2]
-            boxes[n, k] = min(max(at, 0.0), to_image[2, k % 2])
-        scores[n], ids[n] = 1 / (1 + math.exp(-logits[row])), class_id[row]
-        n += min(boxes[n, 2] - boxes[n, 0], boxes[n, 3] - boxes[n, 1]) >= smallest
-    return boxes[:n], scores[:n], ids[:n]
+def _score(logit: float) -> float:
+    return 1 / (1 + math.exp(-logit))
+
+
+@register_jitable
+def _put_in_image(sums: np.ndarray, weight: float, to_image: np.ndarray, box: np.ndarray) -> float:
+    """Into `box` (4,): `sums` / `weight` in image pixels, clipped to the image. Returns the shorter side."""
+    for k in range(4):
+        at = (sums[k] / weight - to_image[0, k % 2]) / to_image[1, k % 2]
+        box[k] = min(max(at, 0.0), to_image[2, k % 2])
+    return min(box[2] - box[0], box[3] - box[1])
 
 
 @register_jitable

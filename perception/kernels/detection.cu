@@ -15,7 +15,7 @@
 constexpr int MOST = 1000;  // candidates that are looked at, MAX_CANDIDATES in decode.py
 constexpr int THREADS = 1024;  // of the kernels of one block, a thread a candidate
 constexpr int FIRST_STRIDE = 8;  // of three levels: 8, 16, 32
-constexpr int NONE = -1;  // a box that no other strikes out
+constexpr int NONE = -1, OUT = -2;  // a box that no other strikes out; one that counts for nothing
 
 __device__ uint64_t key_of(float logit, uint32_t place)
 {
@@ -147,19 +147,19 @@ __device__ float overlap(const Box& a, const Box& b)
     return both > 0 ? common / both : 0.0f;
 }
 
-// The mean of box k and those that go with it, weighted by squared scores.
+// The mean of box k and those that go with it, weighted by squared scores: as box k and the mean of what the
+// others differ by, which is small enough for 32 bits.
 __device__ Box mean_of(int k, int n, const int* goes_with, const Box* boxes, const float* scores)
 {
-    double x1 = 0, y1 = 0, x2 = 0, y2 = 0, all = 0;
-    for (int i = k; i < n; ++i) {
-        if (i > k && goes_with[i] != k) continue;
-        double weight = static_cast<double>(scores[i]) * scores[i];
-        x1 += weight * boxes[i].x1, y1 += weight * boxes[i].y1;
-        x2 += weight * boxes[i].x2, y2 += weight * boxes[i].y2;
+    float x1 = 0, y1 = 0, x2 = 0, y2 = 0, all = scores[k] * scores[k];
+    for (int i = k + 1; i < n; ++i) {
+        if (goes_with[i] != k) continue;
+        float weight = scores[i] * scores[i];
+        x1 += weight * (boxes[i].x1 - boxes[k].x1), y1 += weight * (boxes[i].y1 - boxes[k].y1);
+        x2 += weight * (boxes[i].x2 - boxes[k].x2), y2 += weight * (boxes[i].y2 - boxes[k].y2);
         all += weight;
     }
-    return {static_cast<float>(x1 / all), static_cast<float>(y1 / all), static_cast<float>(x2 / all),
-            static_cast<float>(y2 / all)};
+    return {boxes[k].x1 + x1 / all, boxes[k].y1 + y1 / all, boxes[k].x2 + x2 / all, boxes[k].y2 + y2 / all};
 }
 
 // Network to image pixels, clipped to the image. NaN stays NaN, which no object comes of.
@@ -169,10 +169,20 @@ __device__ float in_image(float at, float offset, float scale, float size)
     return at < 0 ? 0 : at > size ? size : at;
 }
 
-// Class-aware suppression among the best candidates, then `reference.objects`: at most `most` are kept, each
-// in turn strikes out those after it and takes the mean of itself and these, weighted by squared scores. The
-// letterbox is removed, boxes are clipped, those with a side below `smallest` left out. One block, a thread a
-// candidate. Sums are in the order of the candidates and in 64 bits, as on the processor.
+struct Letterbox {
+    float left, top, scale_x, scale_y, width, height;  // width and height of the image
+};
+
+__device__ Box in_image(const Box& box, Letterbox to)
+{
+    return {in_image(box.x1, to.left, to.scale_x, to.width), in_image(box.y1, to.top, to.scale_y, to.height),
+            in_image(box.x2, to.left, to.scale_x, to.width), in_image(box.y2, to.top, to.scale_y, to.height)};
+}
+
+// Class-aware suppression among the best candidates, as `reference.objects`: those with a side below
+// `smallest` within the image count for nothing; at most `most` are kept, each in turn strikes out those after
+// it and takes the mean of itself and these, weighted by squared scores; letterbox removed, clipped. One block,
+// a thread a candidate. Sums are in the order of the candidates, whatever that of the threads.
 //
 // sorted (MOST,) and *candidates from above; boxes8, 16, 32 (4, height / stride, width / stride) float32;
 // left, top network pixels; scale_x, scale_y network pixels an image pixel; found (most, 6) float32: x1, y1,
@@ -186,41 +196,33 @@ objects(const uint64_t* sorted, const int* candidates, const float* boxes8, cons
     __shared__ Box boxes[THREADS];
     __shared__ float scores[THREADS];
     __shared__ int class_ids[THREADS], goes_with[THREADS];
-    __shared__ bool shown[THREADS];
-    int n = min(*candidates, MOST), t = threadIdx.x, kept = 0, row = 0;
-    bool keeps = false;
-    Box box = {}, image = {};
-    shown[t] = false;
-    goes_with[t] = NONE;
+    Letterbox to = {left, top, scale_x, scale_y, image_width, image_height};
+    int n = min(*candidates, MOST), t = threadIdx.x, kept = 0, row = NONE;
+    goes_with[t] = OUT;
     if (t < n) {
         Cell cell = cell_at(place_of(sorted[t]), classes, height, width);
-        boxes[t] = box = box_of(cell, of_level(cell.level, boxes8, boxes16, boxes32));
+        boxes[t] = box_of(cell, of_level(cell.level, boxes8, boxes16, boxes32));
         scores[t] = 1 / (1 + expf(-logit_of(sorted[t])));
         class_ids[t] = cell.class_id;
+        Box image = in_image(boxes[t], to);
+        if (image.x2 - image.x1 >= smallest && image.y2 - image.y1 >= smallest) goes_with[t] = NONE;
     }
     __syncthreads();
     for (int k = 0; k < n && kept < most; ++k) {
         if (goes_with[k] != NONE) continue;  // all agree: only later ones are struck before the next barrier
-        if (t > k && t < n && goes_with[t] == NONE && class_ids[t] == class_ids[k] &&
-            overlap(boxes[k], box) > limit)
+        if (t > k && goes_with[t] == NONE && class_ids[t] == class_ids[k] &&
+            overlap(boxes[k], boxes[t]) > limit)
             goes_with[t] = k;
-        keeps |= t == k;
+        if (t == k) row = kept;
         ++kept;
         __syncthreads();
     }
-    if (keeps) {
-        box = mean_of(t, n, goes_with, boxes, scores);
-        image = {in_image(box.x1, left, scale_x, image_width), in_image(box.y1, top, scale_y, image_height),
-                 in_image(box.x2, left, scale_x, image_width), in_image(box.y2, top, scale_y, image_height)};
-        shown[t] = image.x2 - image.x1 >= smallest && image.y2 - image.y1 >= smallest;
-    }
-    __syncthreads();
-    for (int k = 0; k < t; ++k) row += shown[k];
-    if (shown[t]) {
+    if (row != NONE) {
+        Box image = in_image(mean_of(t, n, goes_with, boxes, scores), to);
         float* place = found + 6 * row;
         place[0] = image.x1, place[1] = image.y1, place[2] = image.x2, place[3] = image.y2;
         place[4] = scores[t];
         place[5] = static_cast<float>(class_ids[t]);
     }
-    if (t == THREADS - 1) *count = row + shown[t];
+    if (t == 0) *count = kept;
 }

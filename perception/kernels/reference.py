@@ -101,17 +101,22 @@ def objects(
     """Candidates, best first, to at most `most` objects: xyxy in image pixels, score, class_id.
 
     `found` is what `all_candidates` gives, in descending order of the logits; `limit` and `most` are those of
-    `nms`; `to_image` (3, 2) float64 is a letterbox: offset, scale and image size, x and y. Boxes are `voted`
-    on and clipped to the image, and those with a side below `smallest` are left out.
+    `nms`; `to_image` (3, 2) float64 is a letterbox: offset, scale and image size, x and y. Candidates with a
+    side below `smallest` within the image count for nothing; the boxes of the others are `voted` on and
+    clipped to the image. A mean of boxes has no shorter sides in the image than the shortest of them.
     """
-    xyxy, logits, class_id = found
+    sides = np.diff(_in_image(found[0], to_image), axis=1)[:, 0]
+    xyxy, logits, class_id = (part[(sides >= smallest).all(axis=1)] for part in found)
     goes_with = nms(xyxy, class_id, limit, most)
     kept = np.flatnonzero(goes_with == np.arange(len(xyxy)))
+    boxes = _in_image(voted(xyxy, logits, goes_with)[kept], to_image)
+    return boxes.reshape(-1, 4), sigmoid(logits[kept]), class_id[kept]
+
+
+def _in_image(xyxy: np.ndarray, to_image: np.ndarray) -> np.ndarray:
+    """Boxes (n, 4) in network pixels to corners (n, 2, 2) float32 in image pixels, clipped to the image."""
     offset, scale, size = to_image
-    boxes = voted(xyxy, logits, goes_with)[kept].reshape(-1, 2, 2)
-    corners = np.clip((boxes - offset) / scale, 0, size).astype(np.float32)
-    large = ((corners[:, 1] - corners[:, 0]) >= smallest).all(axis=1)
-    return corners[large].reshape(-1, 4), sigmoid(logits[kept[large]]), class_id[kept[large]]
+    return np.clip((xyxy.reshape(-1, 2, 2) - offset) / scale, 0, size).astype(np.float32)
 
 
 def pixel_shuffle(parts: np.ndarray) -> np.ndarray:

@@ -47,7 +47,7 @@ def test_objects(seed, n, limit, spread, most):
     wanted = reference.objects(found, limit, to_image, 1.0, most)
     for got, want in zip(cpu.objects(found, limit, to_image, 1.0, most), wanted, strict=True):
         assert got.dtype == want.dtype
-        np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-5)
+        np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-12)
 
 
 @runs
