@@ -29,7 +29,7 @@ FILES = precisions.file_names({"main": "network.fp32.onnx", "signs": "signs.fp32
 
 
 def build(
-    checkpoint: Path, data: Path, out: Path, calibration_frames: int = 192, name: str = "road"
+    checkpoint: Path, data: Path, out: Path, calibration_frames: int = frames.COUNT, name: str = "road"
 ) -> ModelSpec:
     """Write a bundle of `checkpoint` to the folder `out`; what it lacks is made. Files appear at the end.
 
@@ -51,7 +51,7 @@ def build(
         examples = {"main": images}
         if "signs" in network.heads:
             export_crops(network, made / FILES["fp32"]["signs"])
-            examples["signs"] = frames.crops(sign_data.read(data), 8 * calibration_frames)
+            examples["signs"] = frames.crops(sign_data.read(data), frames.CROPS * calibration_frames)
         files = {p: {kind: own[kind] for kind in examples} for p, own in FILES.items()}
         agreement = precisions.make(made, files, examples)
         out.mkdir(parents=True, exist_ok=True)

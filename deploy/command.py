@@ -29,7 +29,6 @@ from perception.training.data import SOURCES
 from perception.training.data import signs as sign_data
 from perception.types import Size
 
-COUNT = 192  # frames; eight sign crops for each
 NAMED = "named by --float"
 SHOWN = 10  # costliest layers in the table
 
@@ -44,7 +43,7 @@ def quantize(
     method: str = METHOD,
     equal: str = equalise.DEFAULT,
     left: Sequence[str] = (),
-    count: int = COUNT,
+    count: int = frames.COUNT,
     seed: int = 0,
     sensitivity: bool = False,
 ) -> ModelSpec:
@@ -122,7 +121,7 @@ def _examples(
             read = {name: reader(data) for name, reader in SOURCES.items()}
             examples[network] = frames.frames(read, size, count, seed)
         else:
-            examples[network] = frames.crops(sign_data.read(data), 8 * count, seed)
+            examples[network] = frames.crops(sign_data.read(data), frames.CROPS * count, seed)
     return examples
 
 

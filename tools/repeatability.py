@@ -25,7 +25,6 @@ import numpy as np
 from calibration.int8 import frames
 from calibration.int8.scales import calibrate
 from deploy import parity
-from deploy.command import COUNT
 from deploy.noise import with_noise
 from deploy.quantize import for_cpu
 from perception import bundle
@@ -42,7 +41,7 @@ def figures(folder: Path, data: Path, precision: str) -> dict[str, float]:
     out = folder / "figures.json"
     given = ["--data", str(data), "--split", "val", "--bundle", str(folder), "--precision", precision]
     command = [sys.executable, "-m", "perception", "evaluate", *given, "--workers", "2", "--json", str(out)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return dict(json.loads(out.read_text())["metrics"])
 
 
@@ -62,7 +61,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--bundle", type=Path, default=SHIPPED)
     parser.add_argument("--draws", type=int, default=6)
-    parser.add_argument("--frames", type=int, default=COUNT)
+    parser.add_argument("--frames", type=int, default=frames.COUNT)
     given = parser.parse_args()
     spec = bundle.read(given.bundle)
     float_files, int8_files = spec.files["fp32"], spec.files["int8"]

@@ -14,6 +14,8 @@ from perception.training.data.sample import Sample
 from perception.training.data.signs import Sign
 from perception.types import Frame, Size
 
+COUNT = 192  # frames to calibrate on: the tails of their values are what ranges are taken from
+CROPS = 8  # sign crops for each
 CHOICE = 4  # frames of a drive that are looked at for each that is taken
 
 

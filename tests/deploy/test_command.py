@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+
 import cv2
 import pytest
 
 from deploy.command import quantize
 from deploy.precisions import MADE, file_names
-from perception import bundle
+from perception import bundle, cli
 from perception.errors import BundleError, DataError, PerceptionError
 from perception.model.specs import FRAME_TASKS, task_spec
 from tests.batches import smooth
@@ -110,3 +112,9 @@ def exported_bundle(exported, tmp_path):
     files = {"fp32": {"main": "network.fp32.onnx", "signs": "signs.fp32.onnx"}}
     bundle.write(path, bundle.ModelSpec("whole", "1", (96, 64), tasks, files))
     return path
+
+
+def test_the_command_line_has_the_defaults_of_what_it_calls():
+    given, own = (inspect.signature(function).parameters for function in (cli.quantize, quantize))
+    for name, same in (("method", "method"), ("equalise", "equal"), ("frames", "count"), ("seed", "seed")):
+        assert given[name].default == own[same].default
