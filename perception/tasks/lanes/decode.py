@@ -19,7 +19,7 @@ from perception.kernels.strokes import STEP
 from perception.letterbox import Letterbox
 from perception.types import Frame, LaneLine, Size
 
-UNKNOWN, SOLID, DASHED = range(3)
+UNKNOWN, SOLID, DASHED, DOUBLE, ROAD_EDGE = range(5)  # LaneLine.kind; the last is a kerb, verge or barrier
 CELL = 2  # network pixels
 MAX_STROKES = 64
 MAX_POINTS = 8192  # of all strokes
