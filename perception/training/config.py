@@ -44,6 +44,8 @@ class Config:
     paste: float = 0.35  # share of frames that get sign crops pasted in
     stand: float = 0.3  # share that get people, cyclists and vehicles of other frames
     bonnet: float = 0.08  # share that are seen over a bonnet
+    outliers: float = 0.25  # share of the sign crops that are no known sign
+    variants: float = 0.15  # share that are drawn or dyed as in other countries
     rate: float = 3e-3
     warmup: float = 0.03
     decay: float = 0.03

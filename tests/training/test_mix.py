@@ -113,3 +113,11 @@ def test_rendered_signs_are_read_and_not_pasted():
     assert list(found.to_paste) == [0]
     assert set(next(iter(found)).crop_signs.tolist()) <= {0, 1}
     assert 1 in {sign for batch in islice(found, 9) for sign in batch.crop_signs.tolist()}
+
+
+def test_made_crops_have_their_share():
+    def outside(rng):
+        return (*SIGNS[0][:2], -1)
+
+    batch = next(iter(mix(frames(a=1), {"a": 1.0}, crops=200, batch=1, made=[(0.25, outside)])))
+    assert (batch.crop_signs == -1).float().mean().item() == pytest.approx(0.25, abs=0.09)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -69,10 +69,12 @@ class Mix(IterableDataset[Batch]):
         cutouts: Sequence[Cutout] = (),
         stand: float = 0.0,
         bonnet: float = 0.0,
+        made: Sequence[tuple[float, Callable[[np.random.Generator], Sign]]] = (),
     ) -> None:
         """`paste`, `stand`, `bonnet`: shares of frames that get signs, cut-outs and a bonnet laid in.
 
-        `rendered` signs are read, but not pasted: photographs get photographed ones.
+        `rendered` signs are read, but not pasted: photographs get photographed ones. `made`: shares of the
+        crops that are made when they are asked for, and by whom.
         """
         self.frames = {
             name: samples for name, samples in frames.items() if samples and shares.get(name, 0) > 0
@@ -82,7 +84,7 @@ class Mix(IterableDataset[Batch]):
         self.odds = [shares[name] / total for name in self.names]
         self.signs, self.place, self.batch, self.crops = [*signs, *rendered], place, batch, crops
         self.paste, self.seed, self.start = paste, seed, start
-        self.stand, self.bonnet = stand, bonnet
+        self.stand, self.bonnet, self.made = stand, bonnet, made
         self.to_paste = by_class(signs)
         self.to_stand = {c.name: [d for d in cutouts if d.name == c.name] for c in cutouts}
         self.of_class = _indices_by_class(self.signs)
@@ -114,6 +116,12 @@ class Mix(IterableDataset[Batch]):
 
     def _crop(self, rng: np.random.Generator) -> tuple[np.ndarray, int]:
         """Half of the crops by class, half as they come: rare signs are learnt, frequent ones kept."""
+        chance = rng.random()
+        for share, make in self.made:
+            if 0 <= chance < share:
+                image, box, sign = make(rng)
+                return sign_crop(image, box, rng, CROP, MARGIN), sign
+            chance -= share
         if rng.random() < 0.5:
             rows = self.of_class[int(rng.choice(list(self.of_class)))]
             row = rows[int(rng.integers(len(rows)))]
