@@ -59,6 +59,8 @@ class Config:
     stand: float = 0.3  # share that get people, cyclists and vehicles of other frames
     bonnet: float = 0.2  # share that are seen past the own vehicle
     blank: float = 0.015  # share that show nothing
+    outliers: float = 0.25  # share of the sign crops that are no known sign
+    variants: float = 0.15  # share that are drawn or dyed as in other countries
     rate: float = 3e-3
     warmup: float = 0.03
     decay: float = 0.03

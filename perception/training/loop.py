@@ -13,6 +13,7 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.utils.data import DataLoader
@@ -32,7 +33,10 @@ from perception.training.config import Config
 from perception.training.data import SOURCES, cutouts, signs, synthetic
 from perception.training.data.cutouts import Cutout
 from perception.training.data.mix import Mix
+from perception.training.data.outliers import Outliers
 from perception.training.data.sample import Sample
+from perception.training.data.signs import Sign
+from perception.training.data.variants import Variants
 from perception.training.log import Log
 from perception.training.objective import check_alive, freeze, losses
 from perception.training.schedule import SCHEDULES
@@ -229,6 +233,11 @@ class Trainer:
         crops = _sign_crops(self.data.resolve()) + signs.in_scenes(frames.get("gtsdb", []))
         rendered = signs.in_scenes(frames.get("synthetic", []))
         named = tuple(name for name in ("camvid", "idd") if name in frames)
+        seen = [sample for samples in frames.values() for sample in samples]
+        made: list[tuple[float, Callable[[np.random.Generator], Sign]]] = [
+            (config.outliers, Outliers(seen, crops)),
+            (config.variants, Variants(seen, crops)),
+        ]
         things = _cutouts(self.data.resolve(), named) if config.stand > 0 else []
         reads = "signs" in config.tasks
         phases = [(1 - config.finish, config.zoom, 0.5), (1.0, FINISH_ZOOM, FINISH_COVER)]
@@ -249,6 +258,7 @@ class Trainer:
                     stand=config.stand,
                     bonnet=config.bonnet,
                     blank=config.blank,
+                    made=made,
                 )
                 loader = DataLoader(
                     mix,

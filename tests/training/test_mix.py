@@ -132,3 +132,11 @@ def test_blank_frames_teach_that_nothing_is_there():
     assert (batch.absence == 1).all()
     assert set(np.unique(batch.maps)) <= {0, UNKNOWN}
     assert (batch.maps == 0).float().mean() > 0.2
+
+
+def test_made_crops_have_their_share():
+    def outside(rng):
+        return (*SIGNS[0][:2], -1)
+
+    batch = next(iter(mix(frames(a=1), {"a": 1.0}, crops=200, batch=1, made=[(0.25, outside)])))
+    assert (batch.crop_signs == -1).float().mean().item() == pytest.approx(0.25, abs=0.09)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -73,13 +73,14 @@ class Mix(IterableDataset[Batch]):
         stand: float = 0.0,
         bonnet: float = 0.0,
         blank: float = 0.0,
+        made: Sequence[tuple[float, Callable[[np.random.Generator], Sign]]] = (),
     ) -> None:
         """`places`: how frames are shown and how often, one for all frames of a batch.
 
         `batch`: frames of the first place; of a larger one fewer, of a smaller one more, so that a step costs
         about the same. `paste`, `stand`, `bonnet`, `blank`: shares of frames that get signs, cut-outs and an
         own vehicle laid in, and that show nothing. `rendered` signs are read, but not pasted: photographs
-        get photographed ones.
+        get photographed ones. `made`: shares of the crops that are made when they are asked for, and by whom.
         """
         self.frames = {
             name: samples for name, samples in frames.items() if samples and shares.get(name, 0) > 0
@@ -94,7 +95,7 @@ class Mix(IterableDataset[Batch]):
             max(1, round(batch * np.prod(places[0][0].size) / np.prod(p.size))) for p in self.places
         ]
         self.paste, self.seed, self.start = paste, seed, start
-        self.stand, self.bonnet, self.blank = stand, bonnet, blank
+        self.stand, self.bonnet, self.blank, self.made = stand, bonnet, blank, made
         self.to_paste = by_class(signs)
         self.to_stand = {c.name: [d for d in cutouts if d.name == c.name] for c in cutouts}
         self.of_class = _indices_by_class(self.signs)
@@ -127,6 +128,12 @@ class Mix(IterableDataset[Batch]):
 
     def _crop(self, rng: np.random.Generator) -> tuple[np.ndarray, int]:
         """Half of the crops by class, half as they come: rare signs are learnt, frequent ones kept."""
+        chance = rng.random()
+        for share, make in self.made:
+            if 0 <= chance < share:
+                image, box, sign = make(rng)
+                return sign_crop(image, box, rng, CROP, MARGIN), sign
+            chance -= share
         if rng.random() < 0.5:
             rows = self.of_class[int(rng.choice(list(self.of_class)))]
             row = rows[int(rng.integers(len(rows)))]
