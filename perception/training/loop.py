@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from perception.bundle import SHIPPED
@@ -57,7 +57,8 @@ class Ema:
     def update(self, network: Network, step: int) -> None:
         """`step` counts from 0; early steps average over less."""
         keep = min(self.decay, (1 + step) / (10 + step))
-        averages, others = [], []
+        averages: list[tuple[Tensor, Tensor]] = []
+        others: list[tuple[Tensor, Tensor]] = []
         for old, new in zip(self.network.state_dict().values(), network.state_dict().values(), strict=True):
             (averages if old.dtype.is_floating_point else others).append((old, new))
         torch._foreach_lerp_([old for old, _ in averages], [new for _, new in averages], 1 - keep)
@@ -91,7 +92,7 @@ class Trainer:
         self.data, self.out, self.config = data, out, config
         self.device = _device(config.device)
         network = Network(config.tasks, config.sharing)
-        self.network = network.to(device=self.device, memory_format=torch.channels_last)
+        self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.optimizer = optimizer(self.network, config)
         self.balance = BALANCE[config.balance](config.weights, config.seed)
         self.ema = Ema(self.network, config.ema)
