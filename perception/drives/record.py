@@ -7,7 +7,7 @@ import json
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from perception import __version__
 from perception import bundle as bundles
 from perception.camera import CameraModel
 from perception.errors import PerceptionError
-from perception.evaluation.synthetic import asked, judged
+from perception.evaluation.synthetic import asked
 from perception.interfaces import Sink, Source
 from perception.load import load
 from perception.pipeline import Outcome, Pipeline, run
@@ -93,8 +93,9 @@ def truth_of(source: Source, text: str) -> Callable[[Frame], Scene]:
     def truth(frame: Frame) -> Scene:
         rendered = source.last
         assert rendered is not None
-        bonnet = source.world.bonnet
-        return asked(judged(bonnet, rendered) if bonnet else rendered, CLASSES["detection"])
+        scene = asked(rendered, CLASSES["detection"])
+        named = tuple(line for line in scene.lanes or () if line.kind < len(CLASSES["lanes"]))
+        return replace(scene, lanes=named)
 
     return truth
 
