@@ -68,11 +68,10 @@ def record(
     if settings.camera is not None:
         frames = Calibrated(frames, CameraModel.load(settings.camera))
     spec = bundles.read(settings.bundle or bundles.SHIPPED)
-    if settings.truth:
-        check_classes(spec)
+    tasks = [with_truth(task) if settings.truth else task for task in spec.tasks.values()]
     pipeline = pipeline_of(settings)
     with closing(pipeline) if isinstance(pipeline, Pipeline) else nullcontext():
-        sink = DriveRecorder(out, list(spec.tasks.values()), facts(source, spec, settings), truth=truth)
+        sink = DriveRecorder(out, tasks, facts(source, spec, settings), truth=truth)
         sinks: list[Sink] = [sink, *filter(None, [watchdog()])]
         with terminated_as_interrupted():
             return run(frames, pipeline, sinks, max_frames, progress)
@@ -100,14 +99,15 @@ def truth_of(source: Source, text: str) -> Callable[[Frame], Scene]:
     return truth
 
 
-def check_classes(spec: bundles.ModelSpec) -> None:
-    """Truth and results share the names of their classes."""
-    for task, names in CLASSES.items():
-        if task in spec.tasks and spec.tasks[task].classes != names:
-            raise PerceptionError(
-                f"expected the {task} classes {names} for --truth, got {spec.tasks[task].classes}; "
-                "choose another --bundle"
-            )
+def with_truth(task: bundles.TaskSpec) -> bundles.TaskSpec:
+    """With the classes of the truth, whose names the results share: a bundle may know the first of them."""
+    names = CLASSES.get(task.name, task.classes)
+    if names[: len(task.classes)] != task.classes:
+        raise PerceptionError(
+            f"expected the {task.name} classes {names} for --truth, got {task.classes}; "
+            "choose another --bundle"
+        )
+    return replace(task, classes=names)
 
 
 def facts(source: str, spec: bundles.ModelSpec, settings: Settings) -> dict[str, Any]:
