@@ -92,9 +92,7 @@ def truth_of(source: Source, text: str) -> Callable[[Frame], Scene]:
     def truth(frame: Frame) -> Scene:
         rendered = source.last
         assert rendered is not None
-        scene = asked(rendered, CLASSES["detection"])
-        named = tuple(line for line in scene.lanes or () if line.kind < len(CLASSES["lanes"]))
-        return replace(scene, lanes=named)
+        return asked(rendered, CLASSES["detection"])
 
     return truth
 
