@@ -10,6 +10,7 @@ import numpy as np
 import onnxruntime as ort
 
 from perception.backends.onnx_cut import cut
+from perception.backends.onnx_size import resized
 from perception.bundle import Shape
 from perception.errors import BundleError
 from perception.interfaces import Tensor
@@ -21,7 +22,8 @@ class OrtBackend:
 
     Outputs are written into arrays that are kept for each batch size: nothing is allocated per frame.
     `shapes` are those the outputs must have, where the bundle tells. `profile`: a path prefix; onnxruntime
-    writes the time of every node there when the backend is closed.
+    writes the time of every node there when the backend is closed. `size`: (width, height) of the images it
+    is to take; None: what the file declares.
 
     Raises BundleError if the file is not a network or not the one the bundle describes.
     """
@@ -35,8 +37,9 @@ class OrtBackend:
         threads: int | None = None,
         shapes: Mapping[str, Shape] | None = None,
         profile: str | Path | None = None,
+        size: Size | None = None,
     ) -> None:
-        self._session = open_session(Path(path), outputs, _options(threads, profile))
+        self._session = open_session(Path(path), outputs, _options(threads, profile), size)
         self._input, self.input_size = _input(path, self._session)
         shapes = shapes or {}
         self._outputs = {name: output_shape(path, self._session, name, shapes.get(name)) for name in outputs}
@@ -87,10 +90,13 @@ def available_threads() -> int:
     return min(4, len(os.sched_getaffinity(0)))
 
 
-def open_session(path: Path, outputs: Sequence[str], options: ort.SessionOptions) -> ort.InferenceSession:
-    """The part of a network file that leads to `outputs`. Raises BundleError."""
+def open_session(
+    path: Path, outputs: Sequence[str], options: ort.SessionOptions, size: Size | None = None
+) -> ort.InferenceSession:
+    """The part of a network file that leads to `outputs`, for images of `size`. Raises BundleError."""
     try:
         model = cut(path.read_bytes(), outputs)
+        model = model if size is None else resized(model, size)
         return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except OSError as error:
         raise BundleError(f"{path}: expected a network file, got {error.strerror}. Copy it again") from error

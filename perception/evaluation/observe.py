@@ -38,7 +38,7 @@ class Observer:
             self.classes = task.classes
             scores = dict.fromkeys(task.classes, UNSURE)
             self._unsure = _Aside(with_settings(task, threshold=scores, max_objects=UNSURE_BOXES))
-            self._see = Pipeline(see.backend, see.preprocess, [*see.tasks, self._unsure])
+            self._see = see.derived([*see.tasks, self._unsure])
 
     def __call__(self, frame: Frame) -> tuple[Scene, Scene]:
         scene = self._see(frame)

@@ -157,14 +157,14 @@ def _seen(boxes: Boxes, rows: np.ndarray) -> Boxes:
 
 def _with(sample: Sample, image: np.ndarray, boxes: Boxes | None, covered: np.ndarray, line: int) -> Sample:
     """`sample` with another picture, and maps that know what is `covered` (H, W): not drivable."""
-    values = {"drivable": 0, "line": line, "paint": line}
+    values = {"drivable": 0, "line": line, "paint": line, "edge": line}
     maps = {name: _filled(getattr(sample, name), covered, value) for name, value in values.items()}
     return replace(sample, image=image, boxes=boxes, **maps)
 
 
-def _filled(truth: np.ndarray | None, covered: np.ndarray, value: int) -> np.ndarray | None:
+def _filled(truth: np.ndarray | None, covered: np.ndarray, value: int) -> np.ndarray:
     if truth is None:
-        return None
+        truth = np.full(covered.shape, UNKNOWN, np.uint8)
     size = truth.shape[1::-1]
     there = cv2.resize(covered.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST_EXACT) > 0
     return np.where(there, np.uint8(value), truth)

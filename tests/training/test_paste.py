@@ -96,4 +96,6 @@ def test_what_the_own_vehicle_hides_is_gone_or_unsure():
 
 def test_what_is_unknown_stays_so():
     sample = cover_with_bonnet(Sample(road().image), np.random.default_rng(0))
-    assert sample.drivable is sample.line is sample.boxes is None
+    assert sample.boxes is None
+    for truth in (sample.drivable, sample.line, sample.paint, sample.edge):
+        assert set(np.unique(truth)) == {0, UNKNOWN}  # below the edge of the own vehicle nothing is
