@@ -15,7 +15,7 @@ from perception import __version__
 from perception import bundle as bundles
 from perception.camera import CameraModel
 from perception.errors import PerceptionError
-from perception.evaluation.synthetic import asked, judged
+from perception.evaluation.synthetic import asked
 from perception.interfaces import Sink, Source
 from perception.load import load
 from perception.pipeline import Outcome, Pipeline, run
@@ -92,8 +92,7 @@ def truth_of(source: Source, text: str) -> Callable[[Frame], Scene]:
     def truth(frame: Frame) -> Scene:
         rendered = source.last
         assert rendered is not None
-        bonnet = source.world.bonnet
-        return asked(judged(bonnet, rendered) if bonnet else rendered, CLASSES["detection"])
+        return asked(rendered, CLASSES["detection"])
 
     return truth
 
