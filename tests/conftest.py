@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +90,17 @@ def pytest_runtest_makereport(item, call):
         if not any(absent in reason for absent in ABSENT):
             report.outcome, report.longrepr = "failed", f"skipped where nothing should be: {reason}"
     return report
+
+
+@pytest.fixture
+def terminal():
+    """Ctrl-C is heard, by the test and by the processes it starts, as where a person types.
+
+    A background job of a script is started with SIGINT ignored, and so are its children.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -103,6 +103,7 @@ sys.exit(7 if outcome.interrupted else 0)
 """
 
 
+@pytest.mark.usefixtures("terminal")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_closes_the_file(tmp_path, number):
     process = subprocess.Popen([sys.executable, "-c", RECORDING, str(tmp_path / "a.mcap")], cwd=ROOT)
