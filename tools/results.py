@@ -97,7 +97,11 @@ def precisions(found: Mapping[str, Any]) -> Iterator[str]:
     yield f"|---|---|{'---:|' * len(known)}"
     for task, (what, pattern) in ROWS.items():
         means = {
-            title: mean(x for name, x in own.items() if fnmatch(name, pattern))
+            title: mean(
+                x
+                for name, x in own.items()
+                if fnmatch(name, pattern) and name.count(".") == pattern.count(".")
+            )
             for title, own in known.items()
         }
         cells = [f"{percent(x)} ({100 * (x - means['FP32']):+.2f})" for x in means.values()]
