@@ -16,6 +16,7 @@ ABSENT = (
     "no driving data",
     "no systemd-analyze",
     "has a CUDA driver",
+    "no NVIDIA GPU",
     "cannot be had for this Python",
     "no network of one's own",
 )
