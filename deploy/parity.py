@@ -20,7 +20,7 @@ LIMIT = 12.0  # dB: below this a head is broken (an output that lost its scale h
 # 7 % is looked at (perception.kernels.strokes.SOFT). So the CPU file has steps of 0.04 to 0.06 above, not 0.1
 # to 0.2; with those, many boxes had one score and their order was chance: 0.7 points of AP50 for vehicles.
 FLOORS: Mapping[str, float] = dict.fromkeys(
-    ["lanes.map", *(name for name in OUTPUTS["detection"] if ".scores" in name)], -8.0
+    [*OUTPUTS["lanes"], *(name for name in OUTPUTS["detection"] if ".scores" in name)], -8.0
 )
 
 

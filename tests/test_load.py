@@ -121,7 +121,9 @@ def test_a_network_with_other_outputs_than_the_bundle_says(tiny_bundle, shape, m
 
 
 def test_a_network_for_another_input_size_than_the_bundle_says(tiny_bundle):
-    main_network(tiny_bundle / "network.onnx", (320, 384), {"lanes.map": (1, 8, 96, 80)})
+    main_network(
+        tiny_bundle / "network.onnx", (320, 384), {"lanes.map": (1, 8, 96, 80), "lanes.edges": (1, 4, 96, 80)}
+    )
     edit_checksum(tiny_bundle, "network.onnx")
     edit(tiny_bundle, shapes={})
     with pytest.raises(BundleError, match=r"expected a network for \(640, 384\) .* got one for \(320, 384\)"):
