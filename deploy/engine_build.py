@@ -20,6 +20,7 @@ from typing import Any
 from perception.backends import trt as tensorrt
 from perception.backends.engine_cache import EngineOptions, read_timing, write_timing
 from perception.backends.onnx_cut import cut
+from perception.backends.onnx_size import resized
 from perception.backends.trt import named
 from perception.errors import BackendUnavailable, BundleError, PerceptionError, SinkError
 
@@ -55,12 +56,13 @@ def _say(phase: str, step: int, steps: int) -> None:
 
 
 def _model(path: Path, options: EngineOptions) -> bytes:
-    """The network, cut to the outputs that are asked for."""
+    """The network, cut to the outputs that are asked for, and for images of the size that is."""
     try:
         model = path.read_bytes()
     except OSError as error:
         raise BundleError(f"{path}: expected a network file, got {error.strerror}. Copy it again") from error
-    return model if options.outputs is None else cut(model, options.outputs)
+    model = model if options.outputs is None else cut(model, options.outputs)
+    return model if options.size is None else resized(model, (options.size[0], options.size[1]))
 
 
 def _write(path: Path, plan: bytes) -> None:

@@ -71,6 +71,16 @@ Device = Annotated[str, typer.Option(help="cuda, cpu, or auto: the best that wor
 Threads = Annotated[
     int | None, typer.Option(min=1, help="Threads of the network. Default: the cores, at most 4.")
 ]
+InputSize = Annotated[
+    str,
+    typer.Option(
+        help="Size at which the network sees pictures: auto (the camera's shape, at the cost of the bundle's "
+        "own size), WIDTHxHEIGHT, or a factor of the cost such as 2x."
+    ),
+]
+Crop = Annotated[
+    str | None, typer.Option(help="Look at this part only: x,y,width,height, in pixels or fractions.")
+]
 Processor = Annotated[str, typer.Option(help="cpu or cuda.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes that see drives at the same time.")]
 Data = Annotated[Path, typer.Option(help="Folder of labelled pictures.")]
@@ -99,6 +109,8 @@ def run(
     no_video: Annotated[bool, typer.Option("--no-video", help="No painted video or images.")] = False,
     max_frames: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames.")] = None,
     threads: Threads = None,
+    input_size: InputSize = "auto",
+    crop: Crop = None,
 ) -> None:
     """See what is in a video, in images or before a camera: overlay, scenes.jsonl, summary.json."""
     from perception.load import load
@@ -106,7 +118,7 @@ def run(
     from perception.sinks.tally import Tally
     from perception.sinks.watchdog import watchdog
 
-    pipeline = load(bundle, device, _names(tasks), precision, threads)
+    pipeline = load(bundle, device, _names(tasks), precision, threads, input_size, crop)
     frames = _source(source, camera)
     tally = Tally(pipeline.tasks)
     sinks = [*_sinks(out, frames, pipeline.tasks, save_maps, not no_video), tally]
@@ -114,7 +126,8 @@ def run(
         sinks.append(dog)
     with closing(pipeline):
         outcome = _run(frames, pipeline, sinks, max_frames)
-    report = {"source": source, **_facts(bundle, precision), **tally.summary(), **asdict(outcome)}
+    how = {"input_size": input_size, "crop": crop}
+    report = {"source": source, **_facts(bundle, precision), **how, **tally.summary(), **asdict(outcome)}
     write_whole(out / "summary.json", (json.dumps(report, indent=1) + "\n").encode())
     _show(report, out)
     if outcome.interrupted:
@@ -134,13 +147,26 @@ def record(
     no_results: Annotated[bool, typer.Option("--no-results", help="Pictures only: run no network.")] = False,
     max_frames: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames.")] = None,
     threads: Threads = None,
+    input_size: InputSize = "auto",
+    crop: Crop = None,
 ) -> None:
     """Record pictures and what is seen in them as an MCAP file that ROS 2 tools read."""
     from perception.drives.record import Settings, record
 
     names = _names(tasks)
     chosen = None if names is None else tuple(names)
-    settings = Settings(bundle, precision, device, chosen, threads, camera, truth, not no_results)
+    settings = Settings(
+        bundle,
+        precision,
+        device,
+        chosen,
+        threads,
+        camera,
+        truth,
+        results=not no_results,
+        input_size=input_size,
+        crop=crop,
+    )
     with _watched(max_frames) as show:
         outcome = record(source, out, settings, max_frames, show)
     output.print(f"{out}: {outcome.written} frames, {outcome.failed + outcome.lost} failed or lost")
@@ -222,6 +248,7 @@ def evaluate(
         str, typer.Option(help="every frame; or as in real time: measured, or milliseconds for each frame.")
     ] = "every",
     deadline_ms: Annotated[float | None, typer.Option(min=0, help="Count frames that come later.")] = None,
+    input_size: InputSize = "auto",
 ) -> None:
     """Compare what a bundle sees with what is known to be there. Exit code 1: a drive failed, 2: all did."""
     from perception.evaluation import command
@@ -235,14 +262,32 @@ def evaluate(
     way = command.Way(workers, ray, out)
     if data is not None:
         command.evaluate(
-            data, split, bundle, precision, json_path, threads=threads, limit=limit, device=device, way=way
+            data,
+            split,
+            bundle,
+            precision,
+            json_path,
+            threads=threads,
+            limit=limit,
+            device=device,
+            way=way,
+            input_size=input_size,
         )
         return
     if limit is not None:
         raise PerceptionError("expected --limit together with --data, got drives; name fewer of them")
     names = _names(tasks)
     chosen = None if names is None else tuple(names)
-    settings = Settings(bundle, precision, device, threads or 1, chosen, Pace.parse(pace), deadline_ms)
+    settings = Settings(
+        bundle,
+        precision,
+        device,
+        threads or 1,
+        chosen,
+        Pace.parse(pace),
+        deadline_ms,
+        input_size=input_size,
+    )
     raise typer.Exit(command.evaluate_on(drives or (), settings, way, json_path))
 
 
@@ -259,12 +304,14 @@ def compare(
     device: Processor = "cpu",
     threads: Threads = None,
     workers: Workers = 1,
+    input_size: InputSize = "auto",
 ) -> None:
     """Which of two bundles, or evaluations, is better, and how sure that is; frames that changed."""
     from perception.evaluation.compare_command import compare_both
     from perception.evaluation.seeing import Settings
 
-    compare_both(before, after, out, drive or (), Settings(None, precision, device, threads or 1), workers)
+    settings = Settings(None, precision, device, threads or 1, input_size=input_size)
+    compare_both(before, after, out, drive or (), settings, workers)
 
 
 @app.command()
@@ -287,12 +334,13 @@ def gate(
     device: Processor = "cpu",
     threads: Threads = None,
     workers: Workers = 1,
+    input_size: InputSize = "auto",
 ) -> None:
     """Is it as good as the reference, does it see the same? Exit code 0: yes, 1: no, 2: cannot be judged."""
     from perception.evaluation.gate.command import gate
     from perception.evaluation.seeing import Settings
 
-    settings = Settings(bundle, precision, device, threads or 1)
+    settings = Settings(bundle, precision, device, threads or 1, input_size=input_size)
     raise typer.Exit(gate(drives, reference, settings, workers, tolerance, tolerances, by, update, junit))
 
 
@@ -302,11 +350,12 @@ def bench(
     bundle: Bundle = None,
     device: Annotated[str, typer.Option(help="cpu, or cuda: the stages of a frame there.")] = "cpu",
     json_path: Json = None,
+    input_size: InputSize = "auto",
 ) -> None:
     """Measure time, memory and the share of this machine's peak that the network reaches."""
     from perception.evaluation.bench.command import bench
 
-    bench(json_path, source, bundle, device=device)
+    bench(json_path, source, bundle, device=device, input_size=input_size)
 
 
 @app.command()
@@ -405,11 +454,14 @@ def engine(
     cache: Annotated[Path | None, typer.Option(help="Where engines are kept.")] = None,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds for each engine.")] = 1800.0,
     check: Annotated[bool, typer.Option(help="Compare with known answers; needs pycuda.")] = True,
+    input_size: Annotated[
+        str, typer.Option(help="WIDTHxHEIGHT; auto is the bundle's own size, 2x twice its cost.")
+    ] = "auto",
 ) -> None:
     """Build the TensorRT engines of a bundle for this device."""
     from deploy.engine_command import build_engines
 
-    build_engines(bundle, precision, _names(tasks), dla, workspace, cache, timeout, check)
+    build_engines(bundle, precision, _names(tasks), dla, workspace, cache, timeout, check, input_size)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -422,6 +474,8 @@ def node(
     transport: Annotated[str, typer.Option(help="With --bus: raw or compressed images.")] = "raw",
     device: Device = "auto",
     max_frames: Annotated[int | None, typer.Option(min=1, help="With --bus: stop after so many.")] = None,
+    input_size: InputSize = "auto",
+    crop: Crop = None,
 ) -> None:
     """Run as a ROS 2 node; what follows --ros-args goes to ROS. Parameters: docs/ros2.md."""
     from perception.node.command import node, on_bus
@@ -429,7 +483,7 @@ def node(
     if bus is None:
         node(context.args)
     else:
-        on_bus(bus, bundle, transport, device, max_frames)
+        on_bus(bus, bundle, transport, device, max_frames, input_size, crop)
 
 
 @app.command()

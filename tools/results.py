@@ -19,6 +19,7 @@ from typing import Any
 
 from deploy.card import SHOWN
 from perception.training.analysis.report import grid, group_rows, markdown_table, verdict
+from tools import sizes
 
 ROOT = Path(__file__).parents[1]
 KEPT = ROOT / "docs" / "results"
@@ -31,6 +32,7 @@ FILES = (
     "synthetic",
     "signs",
     "repeatability",
+    "sizes",
 )
 PRIVATE = ("data",)
 UNKNOWN = "(not measured yet)"
@@ -185,6 +187,11 @@ def facts(bench: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "peak memory of a 720p run", f"{process['peak_mb']:.0f} MB"
 
 
+def by_size(found: Mapping[str, Any]) -> Iterator[str]:
+    """Accuracy against time by input size, as tools.sizes measured it."""
+    yield from sizes.table(found["sizes"]["sizes"]) if "sizes" in found else [UNKNOWN]
+
+
 def signs(found: Mapping[str, Any]) -> Iterator[str]:
     """The two ways of reading signs, as tools.sign_heads wrote it."""
     yield written(KEPT / "signs.md")
@@ -254,6 +261,7 @@ TABLES = {
     "repeatability": repeatability,
     "synthetic": synthetic,
     "speed": speed,
+    "sizes": by_size,
     "signs": signs,
     "sources": sources,
     "mtl": mtl("steps"),

@@ -24,10 +24,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from perception.backends.onnx_size import size_of
 from perception.bundle import MAIN, TaskSpec
 from perception.driver import look
 from perception.errors import BackendUnavailable, BundleError, SinkError
 from perception.kernels.launch import MAX_SIGNS
+from perception.types import Size
 
 SCHEMA = 1  # of the key and the record: another number finds none of the old engines
 PLAN, RECORD = "engine.plan", "record.json"
@@ -55,6 +57,7 @@ class EngineOptions:
     batch: int | None = None  # the size of a free first axis of the input
     dla_core: int | None = None  # run on this DLA core, what it cannot on the GPU
     workspace_mb: int = WORKSPACE_MB  # device memory that one layer may borrow
+    size: Size | None = None  # (width, height) of the images; None: what the file declares
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
@@ -122,15 +125,27 @@ def l4t(path: Path) -> str | None:
 
 
 def options_for(
-    tasks: Iterable[TaskSpec], precision: str, dla_core: int | None = None, workspace_mb: int = WORKSPACE_MB
+    tasks: Iterable[TaskSpec],
+    precision: str,
+    dla_core: int | None = None,
+    workspace_mb: int = WORKSPACE_MB,
+    size: Size | None = None,
 ) -> dict[str, EngineOptions]:
-    """Network of a bundle -> what its engine holds: the outputs that `tasks` read, and no others."""
+    """Network of a bundle -> what its engine holds: the outputs that `tasks` read, and no others.
+
+    `size`: of the main network's images.
+    """
     outputs: dict[str, list[str]] = {}
     for task in tasks:
         outputs.setdefault(task.network, []).extend(task.outputs)
     return {
         network: EngineOptions(
-            precision, tuple(names), 1 if network == MAIN else MAX_SIGNS, dla_core, workspace_mb
+            precision,
+            tuple(names),
+            1 if network == MAIN else MAX_SIGNS,
+            dla_core,
+            workspace_mb,
+            size if network == MAIN else None,
         )
         for network, names in outputs.items()
         if names
@@ -146,6 +161,9 @@ def identity(model: bytes, tensorrt: str, options: EngineOptions, facts: DeviceF
     """All that an engine depends on. `tensorrt`: version and build. The order of `outputs` has no meaning."""
     wanted = asdict(options)
     wanted["outputs"] = None if options.outputs is None else sorted(options.outputs)
+    size = wanted.pop("size")
+    if size is not None and size != size_of(model):  # the file's own is the same engine, asked for or not
+        wanted["size"] = list(size)
     return {
         "schema": SCHEMA,
         "model": hashlib.sha256(model).hexdigest(),
@@ -191,11 +209,11 @@ class EngineCache:
         try:
             entry = self.find(of)
         except BundleError as error:
-            raise BackendUnavailable(f"{error}; build it again: `perception engine`") from error
+            raise BackendUnavailable(f"{error}; build it again: `{_command(of)}`") from error
         if entry is None:
             raise BackendUnavailable(
                 f"expected an engine for {of['device']['name']} and TensorRT {of['tensorrt']} in "
-                f"{self.folder}, got none; build it: `perception engine`"
+                f"{self.folder}, got none; build it: `{_command(of)}`"
             )
         return entry.plan
 
@@ -266,6 +284,12 @@ class EngineCache:
             self.disk.rename(part or home, bad)
             self.disk.sync(self.folder)
         return bad
+
+
+def _command(of: dict[str, Any]) -> str:
+    """What builds it."""
+    size = of["options"].get("size")
+    return "perception engine" if size is None else f"perception engine --input-size {size[0]}x{size[1]}"
 
 
 def _lock(handle: int, waiting: Callable[[], None]) -> None:

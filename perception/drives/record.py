@@ -48,6 +48,8 @@ class Settings:
     camera: Path | None = None
     truth: bool = False  # of rendered scenes
     results: bool = True
+    input_size: str = "auto"
+    crop: str | None = None
 
 
 def record(
@@ -81,7 +83,8 @@ def pipeline_of(settings: Settings) -> Callable[[Frame], Scene]:
     if not settings.results:
         return lambda frame: Scene(frame.seq, frame.stamp_ns, frame.size)
     names = None if settings.tasks is None else list(settings.tasks)
-    return load(settings.bundle, settings.device, names, settings.precision, settings.threads)
+    seen_as = settings.input_size, settings.crop
+    return load(settings.bundle, settings.device, names, settings.precision, settings.threads, *seen_as)
 
 
 def truth_of(source: Source, text: str) -> Callable[[Frame], Scene]:
@@ -116,6 +119,8 @@ def facts(source: str, spec: bundles.ModelSpec, settings: Settings) -> dict[str,
         "tasks": settings.tasks,
         "results": settings.results,
         "truth": settings.truth,
+        "input_size": settings.input_size,
+        "crop": settings.crop,
     }
     camera = settings.camera.read_text() if settings.camera else ""
     return {

@@ -172,7 +172,9 @@ def _view(side: Side, tasks: Sequence[Any], stack: ExitStack) -> View:
     if bundles.read(side.settings.folder).sha256 != facts["sha256"]:
         return view_of_stored(side.folder / SCENES, tasks)
     try:
-        pipeline = replace(side.settings, device=facts["device"], precision=facts["precision"]).load()
+        seen = {"device": facts["device"], "precision": facts["precision"]}
+        size = facts.get("input_size", "auto")
+        pipeline = replace(side.settings, **seen, input_size=size).load()
     except PerceptionError:
         return view_of_stored(side.folder / SCENES, tasks)
     stack.callback(pipeline.close)

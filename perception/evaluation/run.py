@@ -190,6 +190,7 @@ def _facts(settings: Settings, spec: bundles.ModelSpec) -> dict[str, Any]:
         "perception": __version__,
         "device": settings.device,
         "precision": settings.precision,
+        "input_size": settings.input_size,
         "threads": settings.threads,
         "tasks": list(settings.tasks) if settings.tasks is not None else None,
         "pace": str(settings.pace) if settings.pace else "every frame",

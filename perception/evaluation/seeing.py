@@ -43,6 +43,7 @@ class Settings:
     deadline_ms: float | None = None  # from a frame's arrival to its scene
     parts: tuple[str, ...] = PARTS  # what is judged
     detail: bool = True  # figures by size and calibration, too
+    input_size: str = "auto"  # of the network, as for `load`
 
     @property
     def folder(self) -> Path:
@@ -50,7 +51,7 @@ class Settings:
 
     def load(self) -> Pipeline:
         """Raises as `perception.load`."""
-        return load(self.bundle, self.device, self.tasks, self.precision, self.threads)
+        return load(self.bundle, self.device, self.tasks, self.precision, self.threads, self.input_size)
 
 
 @contextmanager

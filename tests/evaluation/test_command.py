@@ -23,6 +23,15 @@ def test_the_figures_are_written_with_what_they_were_measured_on(folder, tiny_bu
     assert "drivable" in capsys.readouterr().out
 
 
+def test_the_figures_are_those_of_the_input_size(folder, tiny_bundle, tmp_path):
+    written = {}
+    for size in ("auto", "640x384", "96x64"):
+        evaluate(folder, "val", tiny_bundle, json_path=tmp_path / size, input_size=size)
+        written[size] = json.loads((tmp_path / size).read_text())
+    assert [own["input_size"] for own in written.values()] == [*written]
+    assert written["96x64"]["metrics"] != written["640x384"]["metrics"]
+
+
 def test_rows_are_sets_and_classes_and_columns_are_figures(capsys):
     metrics = {"lanes.drawn.f1": 0.875, "detection.town.person.ap50": 0.5, "town.sign.read_f1": 0.25}
     show(Report(metrics, {"lanes.drawn": 43}), Console(width=80))

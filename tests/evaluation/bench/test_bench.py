@@ -113,6 +113,12 @@ def test_a_whole_bench_is_shown_and_written(clip, tiny_bundle, tmp_path, capsys)
     assert "peak memory" in capsys.readouterr().out
 
 
+def test_the_input_size_is_said(clip, tiny_bundle, capsys):
+    report = bench(None, str(clip), tiny_bundle, frames=3, rounds=1, starts=1, input_size="0.5x")
+    assert report["input_size"] == [480, 256]
+    assert "480 x 256" in capsys.readouterr().out
+
+
 def test_a_bad_bundle_ends_it_before_anything_is_timed(tmp_path):
     with pytest.raises(BundleError):
         bench(bundle=Path(tmp_path))
