@@ -84,11 +84,11 @@ def test_a_free_batch(backend, tiny_bundle):
     np.testing.assert_array_equal(network(crops[::-1].copy())["signs.logits"], logits[::-1])
 
 
-def test_a_batch_of_one_array_does_not_change_another(backend, tiny_bundle):
+def test_batches_of_changing_size(backend, tiny_bundle):
     network = backend(tiny_bundle / "signs.onnx", ["signs.logits"])
-    one = network(np.full((1, 64, 64, 3), 9, np.uint8))["signs.logits"]
-    network(np.zeros((2, 64, 64, 3), np.uint8))
-    np.testing.assert_allclose(one[0, :3], 9, rtol=1e-5)
+    for value, n in enumerate((1, 2, 5, 2, 1, 5)):
+        logits = network(np.full((n, 64, 64, 3), value, np.uint8))["signs.logits"]
+        np.testing.assert_allclose(logits[:, :3], np.full((n, 3), value), rtol=1e-5)
 
 
 def test_input_of_another_size_or_type(backend, tiny_bundle, image):
