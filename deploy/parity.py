@@ -10,7 +10,8 @@ import numpy as np
 import onnxruntime as ort
 
 from calibration.int8.sensitivity import signal_to_noise
-from perception.backends.as_written import PRECISIONS, AsWrittenBackend
+from perception.backends import FOR_ANOTHER_DEVICE
+from perception.backends.as_written import AsWrittenBackend
 from perception.backends.onnx_size import resized
 from perception.backends.ort import exact_integers
 from perception.errors import BundleError
@@ -44,7 +45,11 @@ def check(
     for network, images in inputs.items():
         truth = _run(folder / files["fp32"][network], images)
         path = folder / files[precision][network]
-        seen = _run_as_written(path, images, list(truth)) if precision in PRECISIONS else _run(path, images)
+        seen = (
+            _run_as_written(path, images, list(truth))
+            if precision in FOR_ANOTHER_DEVICE
+            else _run(path, images)
+        )
         for name, value in truth.items():
             floor = FLOORS.get(name, -np.inf)
             noise = signal_to_noise(np.maximum(value, floor), np.maximum(seen[name], floor))

@@ -71,6 +71,8 @@ Device = Annotated[str, typer.Option(help="cuda, cpu, or auto: the best that wor
 Threads = Annotated[
     int | None, typer.Option(min=1, help="Threads of the network. Default: the cores, at most 4.")
 ]
+Runtime = Annotated[str, typer.Option(help="On the CPU: onnxruntime, openvino, or auto: the faster here.")]
+Named = Annotated[str | None, typer.Option(help="On the CPU: onnxruntime (default) or openvino.")]
 InputSize = Annotated[
     str,
     typer.Option(
@@ -111,6 +113,7 @@ def run(
     threads: Threads = None,
     input_size: InputSize = "auto",
     crop: Crop = None,
+    runtime: Runtime = "auto",
 ) -> None:
     """See what is in a video, in images or before a camera: overlay, scenes.jsonl, summary.json."""
     from perception.load import load
@@ -118,7 +121,7 @@ def run(
     from perception.sinks.tally import Tally
     from perception.sinks.watchdog import watchdog
 
-    pipeline = load(bundle, device, _names(tasks), precision, threads, input_size, crop)
+    pipeline = load(bundle, device, _names(tasks), precision, threads, input_size, crop, runtime)
     frames = _source(source, camera)
     tally = Tally(pipeline.tasks)
     sinks = [*_sinks(out, frames, pipeline.tasks, save_maps, not no_video), tally]
@@ -127,7 +130,13 @@ def run(
     with closing(pipeline):
         outcome = _run(frames, pipeline, sinks, max_frames)
     how = {"input_size": input_size, "crop": crop}
-    report = {"source": source, **_facts(bundle, precision), **how, **tally.summary(), **asdict(outcome)}
+    report = {
+        "source": source,
+        **_facts(bundle, precision, pipeline),
+        **how,
+        **tally.summary(),
+        **asdict(outcome),
+    }
     write_whole(out / "summary.json", (json.dumps(report, indent=1) + "\n").encode())
     _show(report, out)
     if outcome.interrupted:
@@ -149,6 +158,7 @@ def record(
     threads: Threads = None,
     input_size: InputSize = "auto",
     crop: Crop = None,
+    runtime: Runtime = "auto",
 ) -> None:
     """Record pictures and what is seen in them as an MCAP file that ROS 2 tools read."""
     from perception.drives.record import Settings, record
@@ -166,6 +176,7 @@ def record(
         results=not no_results,
         input_size=input_size,
         crop=crop,
+        runtime=runtime,
     )
     with _watched(max_frames) as show:
         outcome = record(source, out, settings, max_frames, show)
@@ -236,6 +247,7 @@ def evaluate(
         int | None, typer.Option(min=1, help="At most so many pictures of each kind in DATA.")
     ] = None,
     device: Processor = "cpu",
+    runtime: Named = None,
     tasks: Annotated[str | None, typer.Option(help="Comma-separated. Default: all.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for result, Parquet, scenes and pages.")] = None,
     workers: Annotated[
@@ -272,6 +284,7 @@ def evaluate(
             device=device,
             way=way,
             input_size=input_size,
+            runtime=runtime,
         )
         return
     if limit is not None:
@@ -287,6 +300,7 @@ def evaluate(
         Pace.parse(pace),
         deadline_ms,
         input_size=input_size,
+        runtime=runtime,
     )
     raise typer.Exit(command.evaluate_on(drives or (), settings, way, json_path))
 
@@ -302,6 +316,7 @@ def compare(
     ] = None,
     precision: Precision = "int8",
     device: Processor = "cpu",
+    runtime: Named = None,
     threads: Threads = None,
     workers: Workers = 1,
     input_size: InputSize = "auto",
@@ -310,7 +325,7 @@ def compare(
     from perception.evaluation.compare_command import compare_both
     from perception.evaluation.seeing import Settings
 
-    settings = Settings(None, precision, device, threads or 1, input_size=input_size)
+    settings = Settings(None, precision, device, threads or 1, input_size=input_size, runtime=runtime)
     compare_both(before, after, out, drive or (), settings, workers)
 
 
@@ -332,6 +347,7 @@ def gate(
     bundle: Bundle = None,
     precision: Precision = "int8",
     device: Processor = "cpu",
+    runtime: Named = None,
     threads: Threads = None,
     workers: Workers = 1,
     input_size: InputSize = "auto",
@@ -340,7 +356,7 @@ def gate(
     from perception.evaluation.gate.command import gate
     from perception.evaluation.seeing import Settings
 
-    settings = Settings(bundle, precision, device, threads or 1, input_size=input_size)
+    settings = Settings(bundle, precision, device, threads or 1, input_size=input_size, runtime=runtime)
     raise typer.Exit(gate(drives, reference, settings, workers, tolerance, tolerances, by, update, junit))
 
 
@@ -349,13 +365,14 @@ def bench(
     source: Annotated[str | None, typer.Argument(help="A video. Default: rendered scenes as H.264.")] = None,
     bundle: Bundle = None,
     device: Annotated[str, typer.Option(help="cpu, or cuda: the stages of a frame there.")] = "cpu",
+    runtime: Runtime = "auto",
     json_path: Json = None,
     input_size: InputSize = "auto",
 ) -> None:
     """Measure time, memory and the share of this machine's peak that the network reaches."""
     from perception.evaluation.bench.command import bench
 
-    bench(json_path, source, bundle, device=device, input_size=input_size)
+    bench(json_path, source, bundle, device=device, input_size=input_size, runtime=runtime)
 
 
 @app.command()
@@ -473,6 +490,7 @@ def node(
     bundle: Bundle = None,
     transport: Annotated[str, typer.Option(help="With --bus: raw or compressed images.")] = "raw",
     device: Device = "auto",
+    runtime: Runtime = "auto",
     max_frames: Annotated[int | None, typer.Option(min=1, help="With --bus: stop after so many.")] = None,
     input_size: InputSize = "auto",
     crop: Crop = None,
@@ -483,7 +501,7 @@ def node(
     if bus is None:
         node(context.args)
     else:
-        on_bus(bus, bundle, transport, device, max_frames, input_size, crop)
+        on_bus(bus, bundle, transport, device, max_frames, input_size, crop, runtime)
 
 
 @app.command()
@@ -550,14 +568,20 @@ def _watched(total: int | None) -> Iterator[Callable[[Outcome], None]]:
         yield show
 
 
-def _facts(bundle: Path | None, precision: str) -> dict[str, Any]:
+def _facts(bundle: Path | None, precision: str, pipeline: Pipeline) -> dict[str, Any]:
     """What computed the results."""
     from perception import __version__
     from perception.bundle import SHIPPED, read
 
     spec = read(bundle or SHIPPED)
     model = {"name": spec.name, "version": spec.version}
-    return {"perception": __version__, "bundle": model, "precision": precision, "device": "cpu"}
+    return {
+        "perception": __version__,
+        "bundle": model,
+        "precision": precision,
+        "device": pipeline.backend.device,
+        "runtimes": pipeline.runtimes,
+    }
 
 
 def _show(report: dict[str, Any], out: Path) -> None:

@@ -12,6 +12,8 @@ import pytest
 from perception import bundle
 from tests.folders import write_folder
 
+os.environ["PERCEPTION_RUNTIME"] = "onnxruntime"  # no test depends on what is faster here
+
 ABSENT = (
     "no driving data",
     "no systemd-analyze",

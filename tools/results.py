@@ -18,6 +18,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from deploy.card import SHOWN
+from perception.backends.runtimes import FIRST
 from perception.training.analysis.report import grid, group_rows, markdown_table, verdict
 from tools import sizes
 
@@ -166,10 +167,11 @@ def speed(found: Mapping[str, Any]) -> Iterator[str]:
     for name, row in stages.items():
         yield f"| {name} | " + " | ".join(f"{ms:.2f}" for ms in row.values()) + " |"
     yield ""
-    yield "| network | threads | wall ms | CPU ms |"
-    yield "|---|---|---|---|"
+    yield "| network | threads | runtime | wall ms | CPU ms |"
+    yield "|---|---|---|---|---|"
     for name, row in bench["network"].items():
-        yield f"| {' | '.join(name.split())} | " + " | ".join(f"{ms:.2f}" for ms in row.values()) + " |"
+        cells = (*name.split(), FIRST)[:3]
+        yield f"| {' | '.join(cells)} | " + " | ".join(f"{ms:.2f}" for ms in row.values()) + " |"
     yield ""
     yield "| | |"
     yield "|---|---|"

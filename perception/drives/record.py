@@ -50,6 +50,7 @@ class Settings:
     results: bool = True
     input_size: str = "auto"
     crop: str | None = None
+    runtime: str = "auto"
 
 
 def record(
@@ -83,7 +84,7 @@ def pipeline_of(settings: Settings) -> Callable[[Frame], Scene]:
     if not settings.results:
         return lambda frame: Scene(frame.seq, frame.stamp_ns, frame.size)
     names = None if settings.tasks is None else list(settings.tasks)
-    seen_as = settings.input_size, settings.crop
+    seen_as = settings.input_size, settings.crop, settings.runtime
     return load(settings.bundle, settings.device, names, settings.precision, settings.threads, *seen_as)
 
 
@@ -116,6 +117,7 @@ def facts(source: str, spec: bundles.ModelSpec, settings: Settings) -> dict[str,
     chosen = {
         "precision": settings.precision,
         "device": settings.device,
+        "runtime": settings.runtime,
         "tasks": settings.tasks,
         "results": settings.results,
         "truth": settings.truth,

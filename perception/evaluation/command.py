@@ -73,6 +73,7 @@ def evaluate(
     device: str = "cpu",
     way: Way = HERE,
     input_size: str = "auto",
+    runtime: str | None = None,
 ) -> Report:
     """Measure a bundle on one split of a data folder; print tables, and write JSON if asked to.
 
@@ -83,7 +84,14 @@ def evaluate(
     each = threads if threads or (way.workers == 1 and way.ray is None) else 1
     detail = way.out is not None
     settings = Settings(
-        bundle, precision, device, each, parts=tuple(parts), detail=detail, input_size=input_size
+        bundle,
+        precision,
+        device,
+        each,
+        parts=tuple(parts),
+        detail=detail,
+        input_size=input_size,
+        runtime=runtime,
     )
     sources = [] if limit is not None else [_name(folder, split)]
     start = perf_counter()
@@ -97,6 +105,7 @@ def evaluate(
         facts = {"data": str(folder), "split": split, "bundle": f"{spec.name} {spec.version}"}
         more = {
             "device": device,
+            "runtime": settings.on,
             "precision": precision,
             "input_size": input_size,
             "limit": limit,

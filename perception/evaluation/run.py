@@ -189,6 +189,7 @@ def _facts(settings: Settings, spec: bundles.ModelSpec) -> dict[str, Any]:
         "sha256": dict(spec.sha256),
         "perception": __version__,
         "device": settings.device,
+        "runtime": settings.on,
         "precision": settings.precision,
         "input_size": settings.input_size,
         "threads": settings.threads,
