@@ -77,7 +77,8 @@ def evaluate(
 ) -> Report:
     """Measure a bundle on one split of a data folder; print tables, and write JSON if asked to.
 
-    A `folder` named `synthetic:SEED[:FRAMES]` stands for rendered worlds, whatever the split.
+    A `folder` named `synthetic:SEED[:FRAMES][?conditions=NAMES]` stands for rendered worlds, whatever the
+    split.
     Raises DataError, BundleError, SinkError.
     """
     drives, reads = _opened(str(folder), split, tuple(parts), limit)

@@ -10,6 +10,7 @@ ASPHALT, PATCHED, GRAVEL, KERB, PAVEMENT, GRASS, FIELD, OPPOSITE = range(8)  # s
 DRIVABLE = (ASPHALT, PATCHED)
 SOLID, DASHED, ROAD_EDGE = 1, 2, 4  # LaneLine.kind
 WHITE, YELLOW = 0, 1
+TAR, PALE, STEEL = 2, 3, 4  # colours of strokes that are no paint
 
 # (painted, period, width) in metres: German country road, motorway, town; UK; France; US; Spain
 DASHES = (
@@ -62,6 +63,7 @@ class Layout:
     parking: tuple[float, ...] = ()  # d of the middle of each strip of parked cars
     rails: tuple[float, ...] = ()  # d of guard rails
     right_hand: bool = True
+    decor: tuple[Stroke, ...] = ()  # what runs along the road and is no line: tar, rails
 
     def mirrored(self) -> Layout:
         """The same road where one drives on the left."""
