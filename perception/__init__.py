@@ -49,8 +49,8 @@ __all__ = [
 ]
 __version__ = "0.5.2"
 
-# From 1.32 on onnxruntime keeps events and a device id in the user's cache and sends them. It reads this when it
-# is imported; its disable_telemetry_events() comes too late. Worker processes inherit it.
+# From 1.32 on onnxruntime keeps events and a device id in the user's cache and sends them. It reads this when
+# it is imported; its disable_telemetry_events() comes too late. Worker processes inherit it.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 _HOMES = {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ import pytest
 import perception
 from perception import BackendUnavailable, BundleError, Frame, FrameError, PerceptionError
 from perception.bundle import SHIPPED, read
+from perception.sources import open_source
 from tests.conftest import SHAPES
 from tests.networks import main_network, sign_network
 
@@ -28,6 +31,17 @@ def edit_checksum(path, file):
 @pytest.fixture
 def frame() -> Frame:
     return Frame(np.random.default_rng(0).integers(0, 256, (360, 640, 3), np.uint8), 0, 0)
+
+
+def pictures(count: int) -> list[np.ndarray]:
+    """Rendered roads that differ."""
+    return [next(iter(open_source(f"synthetic:{seed}:1"))).image for seed in range(count)]
+
+
+def content(scene) -> tuple:
+    boxes, signs = (found.xyxy.tolist() for found in (scene.detections, scene.signs))
+    lanes = [line.image.tolist() for line in scene.lanes]
+    return scene.seq, boxes, signs, lanes, scene.drivable.labels.tolist()
 
 
 FIELDS = {"detection": "detections", "lanes": "lanes", "signs": "signs", "drivable": "drivable"}
@@ -76,6 +90,7 @@ def test_a_network_that_is_not_needed_is_not_opened(tiny_bundle, frame):
             PerceptionError,
             "expected tasks of detection, lanes, signs, drivable, got 'lane'",
         ),
+        ({"tasks": "lanes"}, PerceptionError, "expected a list of tasks, got the text 'lanes'"),
         ({"tasks": []}, PerceptionError, "at least one task"),
         ({"precision": "int4"}, PerceptionError, "expected a precision of int8, fp32, got 'int4'"),
         ({"device": "tpu"}, BackendUnavailable, "expected a device of auto, cuda, cpu, got 'tpu'"),
@@ -134,3 +149,13 @@ def test_the_shipped_bundle_is_whole_and_runs_everything(frame):
     assert list(read(SHIPPED).tasks) == list(FIELDS)
     for precision in ("int8", "fp32"):
         assert filled(perception.load(precision=precision, threads=1)(frame)) == set(FIELDS)
+
+
+def test_threads_that_share_a_pipeline_get_their_own_results():
+    frames = [Frame(image, 0, seq) for seq, image in enumerate(pictures(4))]
+    with closing(perception.load(threads=1)) as pipeline:
+        expected = [content(pipeline(frame)) for frame in frames]
+        with ThreadPoolExecutor(4) as threads:
+            scenes = list(threads.map(pipeline, frames * 40))
+    assert len(set(map(str, expected))) == 4
+    assert [content(scene) for scene in scenes] == expected * 40

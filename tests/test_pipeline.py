@@ -119,6 +119,17 @@ def test_a_frame_may_change_its_size():
     assert sizes == [(160, 90), (33, 61)]
 
 
+def test_an_image_is_taken_as_a_frame():
+    scene = answering(0.0)(np.zeros((90, 160, 3), np.uint8))
+    assert (scene.seq, scene.stamp_ns, scene.size) == (0, 0, (160, 90))
+
+
+@pytest.mark.parametrize("given", [None, "street.jpg", [[0]]])
+def test_what_is_no_frame(given):
+    with pytest.raises(FrameError, match=rf"expected a Frame or a BGR image .* got {type(given).__name__}"):
+        answering(0.0)(given)
+
+
 def test_closing_closes_every_network():
     backends = [ScriptedBackend([]), ScriptedBackend([])]
     Pipeline(backends[0], CpuPreprocess(), [], backends[1:]).close()
