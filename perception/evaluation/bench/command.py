@@ -23,6 +23,7 @@ from perception.evaluation.bench.machine import machine
 from perception.evaluation.bench.peak import SHAPES, ConvChain
 from perception.evaluation.bench.stages import time_stages
 from perception.load import load
+from perception.redaction import redacted
 from perception.sinks.files import write_whole
 from perception.sinks.video import ENCODERS, Film, available
 from perception.sources import open_source
@@ -59,7 +60,7 @@ def bench(
         report: Report = {
             "format": FORMAT,
             "bundle": f"{spec.name} {spec.version}",
-            "clip": Path(source).name if source else f"{CLIP_SOURCE} as H.264",
+            "clip": Path(redacted(source)).name if source else f"{CLIP_SOURCE} as H.264",
             "machine": machine(),
             "device": device,
         }
