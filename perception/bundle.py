@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from perception.errors import BundleError
+from perception.outputs import write_whole
 
 FORMAT = 1
 MODEL = "model.json"
@@ -74,9 +74,7 @@ def write(directory: str | Path, spec: ModelSpec) -> ModelSpec:
     _check(spec, directory)
     spec = replace(spec, sha256={file: _digest(directory / file) for file in _files(spec)})
     text = json.dumps({"format": FORMAT, **asdict(spec)}, indent=1) + "\n"
-    part = directory / f"{MODEL}.part"
-    part.write_text(text)
-    os.replace(part, directory / MODEL)
+    write_whole(directory / MODEL, text.encode())
     return spec
 
 

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from perception.errors import PerceptionError
+from perception.outputs import write_whole
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,8 @@ class CameraModel:
             ) from error
 
     def save(self, path: str | Path) -> None:
-        """As JSON, for `load`. Raises PerceptionError if it cannot be written."""
-        try:
-            Path(path).write_text(json.dumps(asdict(self), indent=1, default=float) + "\n")
-        except OSError as error:
-            raise PerceptionError(f"{path}: expected a file that can be written; got {error!r}") from error
+        """As JSON, for `load`. Raises SinkError if it cannot be written."""
+        write_whole(Path(path), (json.dumps(asdict(self), indent=1, default=float) + "\n").encode())
 
     def scaled(self, size: tuple[int, int]) -> CameraModel:
         """The same camera after its image was resized to `size`."""
