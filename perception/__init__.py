@@ -26,6 +26,7 @@ from perception.errors import (
     SinkError,
     SourceError,
 )
+from perception.limits import tell_opencv
 from perception.load import load  # binds the function over the submodule of the same name
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ __version__ = "0.5.2"
 # From 1.32 on onnxruntime keeps events and a device id in the user's cache and sends them. It reads this when
 # it is imported; its disable_telemetry_events() comes too late. Worker processes inherit it.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+tell_opencv()
 
 _HOMES = {
     "CameraModel": "perception.camera",

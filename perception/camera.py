@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from perception.errors import PerceptionError
+from perception.limits import description
 from perception.outputs import write_whole
 
 
@@ -53,7 +54,7 @@ class CameraModel:
         Raises PerceptionError if the file is missing, is not JSON or has other fields.
         """
         try:
-            fields: dict[str, Any] = json.loads(Path(path).read_text())
+            fields: dict[str, Any] = description(Path(path).read_text())
             fields["size"] = tuple(fields["size"])
             fields["distortion"] = tuple(fields.get("distortion", (0.0,) * 5))
             return cls(**fields)
