@@ -10,6 +10,7 @@ import onnxruntime as ort
 
 from calibration.int8.sensitivity import signal_to_noise
 from perception.backends.as_written import PRECISIONS, AsWrittenBackend
+from perception.backends.ort import exact_integers
 from perception.errors import BundleError
 from perception.model.specs import OUTPUTS
 
@@ -54,7 +55,9 @@ def check(
 
 def _run(path: Path, images: np.ndarray) -> dict[str, np.ndarray]:
     """Outputs by name over all images, one image at a time."""
-    session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    options = ort.SessionOptions()
+    exact_integers(options)
+    session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
     feed = session.get_inputs()[0].name
     rows = [session.run(names, {feed: image[None]}) for image in images]

@@ -16,6 +16,7 @@ from typing import Any
 
 from perception.errors import BundleError
 from perception.outputs import write_whole
+from perception.types import Size
 
 FORMAT = 1
 MODEL = "model.json"
@@ -43,12 +44,23 @@ class ModelSpec:
 
     name: str
     version: str
-    input_size: tuple[int, int]  # (width, height) of the main network's input
+    input_size: Size  # (width, height) of the input it was trained for: cost 1x
     tasks: Mapping[str, TaskSpec]  # by name, in decode order
     files: Mapping[str, Mapping[str, str]]  # precision -> network -> file name
     sha256: Mapping[str, str] = field(default_factory=dict)  # file name -> hex digest
-    shapes: Mapping[str, Shape] = field(default_factory=dict)  # network output -> shape, where it is fixed
+    shapes: Mapping[str, Shape] = field(default_factory=dict)  # network output -> shape at `input_size`
     info: Mapping[str, Any] = field(default_factory=dict)  # free: metrics, training command, licences
+
+    def shapes_at(self, size: Size) -> dict[str, Shape]:
+        """`shapes` for another input size: maps (n, channels, h, w) grow with it."""
+        return {name: _scaled(shape, self.input_size, size) for name, shape in self.shapes.items()}
+
+
+def _scaled(shape: Shape, before: Size, after: Size) -> Shape:
+    match shape:
+        case (n, channels, int(height), int(width)):
+            return n, channels, height * after[1] // before[1], width * after[0] // before[0]
+    return shape
 
 
 def read(directory: str | Path) -> ModelSpec:

@@ -33,12 +33,14 @@ class Preprocess(Protocol):
 class Backend(Protocol):
     """A network. Outputs are host arrays, valid until the next call, named `task.output`.
 
+    Those here take tensors of one size; `backends.sized` makes of such ones a network for every size.
     One that decodes on its device gives, in their place, what a task's `decode` makes of them first:
-    `detection.objects`, `drivable.labels`, `lanes.cells` with `.logits` and `.paint`, `signs.logits`.
+    `detection.objects`, `drivable.labels`, `lanes.cells` with `.logits` and `.paint`, `lanes.edge_cells` with
+    `.edge_logits`, `signs.logits`.
     """
 
     device: str  # "cpu" or "cuda": where the input tensor must be
-    input_size: Size  # (width, height) of the network input
+    input_size: Size  # (width, height) of the network input; where it takes any, what it was trained for
 
     def __call__(self, tensor: Tensor) -> RawOutputs: ...
     def close(self) -> None: ...

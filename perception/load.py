@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 from perception.errors import BundleError, PerceptionError
 
 if TYPE_CHECKING:
-    from perception.backends.as_written import AsWrittenBackend
     from perception.backends.cuda import Settings
-    from perception.backends.ort import OrtBackend
     from perception.bundle import ModelSpec, TaskSpec
+    from perception.input_size import InputSize
+    from perception.interfaces import Backend
     from perception.pipeline import Pipeline
+    from perception.types import Size
 
 ON_CUDA = {"int8": "trt.int8"}  # the file that a precision means there, where it is another
 
@@ -31,6 +32,7 @@ def load(
     tasks: Iterable[str] | None = None,
     precision: str = "int8",
     threads: int | None = None,
+    input_size: str | Size = "auto",
 ) -> Pipeline:
     """A pipeline, ready for frames.
 
@@ -42,12 +44,18 @@ def load(
     precision: a key of the bundle's files, "int8", "fp32", ... A file made for another device ("trt.int8",
         "fp16") is computed on the CPU as it is written: to measure it, not to be fast.
     threads: of the network on the CPU; None: the cores this process may use, at most 4.
+    input_size: how large the network sees a picture. "auto": in the camera's own shape, at the cost of the
+        bundle's own size; "2x", "0.5x", ...: likewise at so many times that cost; "960x576" or (960, 576): of
+        that size, whatever the camera.
 
-    Raises BundleError, BackendUnavailable, or PerceptionError for a task or precision the bundle lacks.
+    Raises BundleError, BackendUnavailable, or PerceptionError for a task or precision the bundle lacks or a
+    size that no network takes.
     """
     from perception import bundle as bundles
     from perception.devices import choose
+    from perception.input_size import InputSize
 
+    wish = InputSize.parse(input_size)
     directory = Path(bundle) if bundle is not None else bundles.SHIPPED
     spec = bundles.read(directory)
     chosen = select(spec, tasks)
@@ -57,11 +65,16 @@ def load(
         log.info("device %s, not %s: %s", choice.device, name, reason)
     if choice.device == "cuda":
         return _cuda(directory, spec, chosen, precision)
-    return _cpu(directory, spec, chosen, precision, threads)
+    return _cpu(directory, spec, chosen, precision, threads, wish)
 
 
 def _cpu(
-    directory: Path, spec: ModelSpec, tasks: list[TaskSpec], precision: str, threads: int | None
+    directory: Path,
+    spec: ModelSpec,
+    tasks: list[TaskSpec],
+    precision: str,
+    threads: int | None,
+    wish: InputSize,
 ) -> Pipeline:
     from perception.backends.finite import FiniteBackend
     from perception.bundle import MAIN
@@ -69,11 +82,11 @@ def _cpu(
     from perception.preprocess.cpu import CpuPreprocess
     from perception.tasks import TASKS
 
-    backends = _backends(directory, spec, tasks, precision, threads)
-    _check_input(directory, spec, backends[MAIN])
+    size_for = wish.sizes(spec.input_size)
+    backends = _backends(directory, spec, tasks, precision, threads, size_for(spec.input_size))
     own = {name: FiniteBackend(backend) for name, backend in backends.items() if name != MAIN}
     ready = [TASKS[task.name](task, own.get(task.network)) for task in tasks]
-    return Pipeline(backends[MAIN], CpuPreprocess(), ready, list(own.values()))
+    return Pipeline(backends[MAIN], CpuPreprocess(), ready, list(own.values()), size_for)
 
 
 def _no_cuda(directory: Path, spec: ModelSpec, tasks: list[TaskSpec], precision: str) -> str | None:
@@ -164,21 +177,39 @@ def select(spec: ModelSpec, names: Iterable[str] | None) -> list[TaskSpec]:
 
 
 def _backends(
-    directory: Path, spec: ModelSpec, tasks: list[TaskSpec], precision: str, threads: int | None
-) -> dict[str, OrtBackend | AsWrittenBackend]:
-    """One backend for each network that `tasks` read, computing only what they read."""
+    directory: Path,
+    spec: ModelSpec,
+    tasks: list[TaskSpec],
+    precision: str,
+    threads: int | None,
+    first: Size,
+) -> dict[str, Backend]:
+    """One backend for each network that `tasks` read, computing only what they read.
+
+    The main network takes every size; it is opened for size `first`.
+    """
     from perception.backends import as_written
     from perception.backends.ort import OrtBackend
+    from perception.backends.sized import SizedBackend
+    from perception.bundle import MAIN
 
     files = _files(spec, precision)
     kind = as_written.AsWrittenBackend if precision in as_written.PRECISIONS else OrtBackend
     outputs: dict[str, list[str]] = {}
     for task in tasks:
         outputs.setdefault(task.network, []).extend(task.outputs)
-    return {
+
+    def main(size: Size) -> Backend:
+        return kind(directory / files[MAIN], outputs[MAIN], threads, spec.shapes_at(size), size=size)
+
+    backends: dict[str, Backend] = {
         network: kind(directory / files[network], names, threads, spec.shapes)
         for network, names in outputs.items()
+        if network != MAIN
     }
+    backends[MAIN] = SizedBackend(main, first)
+    _check_input(directory / files[MAIN], spec)
+    return backends
 
 
 def _files(spec: ModelSpec, precision: str) -> Mapping[str, str]:
@@ -188,9 +219,13 @@ def _files(spec: ModelSpec, precision: str) -> Mapping[str, str]:
     return spec.files[precision]
 
 
-def _check_input(directory: Path, spec: ModelSpec, main: OrtBackend | AsWrittenBackend) -> None:
-    if main.input_size != spec.input_size:
+def _check_input(path: Path, spec: ModelSpec) -> None:
+    """A file that declares a size was trained for it."""
+    from perception.backends.onnx_size import size_of
+
+    declared = size_of(path.read_bytes())
+    if declared not in (None, spec.input_size):
         raise BundleError(
-            f"{directory}: expected a network for {spec.input_size} images (width, height), "
-            f"got one for {main.input_size}. Export the bundle again"
+            f"{path}: expected a network for {spec.input_size} images (width, height), "
+            f"got one for {declared}. Export the bundle again"
         )

@@ -6,13 +6,17 @@ import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
+import onnx
 import pytest
 
 import perception
 from perception import BackendUnavailable, BundleError, Frame, FrameError, PerceptionError
 from perception.bundle import SHIPPED, read
+from perception.letterbox import Letterbox
+from perception.sinks.scenes import scene_to_json
 from perception.sources import open_source
 from tests.conftest import SHAPES
 from tests.networks import main_network, sign_network
@@ -137,6 +141,52 @@ def test_a_network_for_another_input_size_than_the_bundle_says(tiny_bundle):
     edit(tiny_bundle, shapes={})
     with pytest.raises(BundleError, match=r"expected a network for \(640, 384\) .* got one for \(320, 384\)"):
         perception.load(tiny_bundle, tasks=["lanes"])
+
+
+def picture(width: int, height: int) -> Frame:
+    return Frame(np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8), 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("wish", "camera", "size"),
+    [
+        ("auto", (1280, 720), (640, 384)),
+        ("auto", (1242, 375), (864, 288)),
+        ("0.5x", (640, 480), (384, 320)),
+        ((96, 160), (1280, 720), (96, 160)),
+    ],
+)
+def test_the_network_sees_the_size_that_was_asked_for(tiny_bundle, wish, camera, size):
+    pipeline = perception.load(tiny_bundle, tasks=["drivable"], threads=1, input_size=wish)
+    scene = pipeline(picture(*camera))
+    inside = Letterbox.fit(camera, size).inner
+    assert scene.drivable.labels.shape == (inside[1], inside[0])
+
+
+def test_a_camera_that_changes_its_size_is_seen_as_if_it_had_been_alone(tiny_bundle):
+    frames = [picture(640, 360), picture(620, 188), picture(320, 240), picture(640, 360)]
+    pipeline = perception.load(tiny_bundle, threads=1)
+    for frame in frames:
+        alone = perception.load(tiny_bundle, threads=1)(frame)
+        assert told(pipeline(frame), frame, pipeline) == told(alone, frame, pipeline)
+
+
+def told(scene, frame, pipeline):
+    return scene_to_json(replace(scene, timing_ms={}), frame, pipeline.tasks)
+
+
+def test_a_size_that_a_network_cannot_take(tiny_bundle):
+    network = onnx.load(tiny_bundle / "network.onnx")
+    output = network.graph.output[-1].name
+    network.graph.node[-1].output[0] = "flexible"
+    network.graph.node.append(onnx.helper.make_node("Reshape", ["flexible", "shape"], [output]))
+    shape = np.array(SHAPES[output], np.int64)
+    network.graph.initializer.append(onnx.numpy_helper.from_array(shape, "shape"))
+    onnx.save(network, tiny_bundle / "network.onnx")
+    edit_checksum(tiny_bundle, "network.onnx")
+    perception.load(tiny_bundle)
+    with pytest.raises(BundleError, match=r"network\.onnx: expected .*drivable\.map"):
+        perception.load(tiny_bundle, input_size="96x64")
 
 
 def test_the_public_names_are_there():

@@ -12,6 +12,7 @@ import pytest
 
 from perception.backends.finite import FiniteBackend
 from perception.backends.scripted import ScriptedBackend
+from perception.drives.record import terminated_as_interrupted
 from perception.errors import FrameError, SinkError, SourceError
 from perception.pipeline import MAX_FAILURES, Outcome, Pipeline, run
 from perception.preprocess.cpu import CpuPreprocess
@@ -180,17 +181,44 @@ def test_hard_frames_here_and_there_do_not_add_up_to_a_failure():
     assert run(ListSource(*frames), see, []) == Outcome(written=30, failed=30)
 
 
-class CtrlC(ListSink):
+class Signalled(ListSink):
+    """A process that is sent a signal whenever a scene is written."""
+
+    def __init__(self, number=signal.SIGINT):
+        super().__init__()
+        self.number = number
+
     def write(self, frame, scene):
         super().write(frame, scene)
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), self.number)
 
 
+@pytest.fixture
+def background_job(terminal):
+    """Ctrl-C is not heard, as in a background job of a script."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@pytest.mark.usefixtures("terminal")
 def test_ctrl_c_between_two_sinks_waits_for_both():
-    sinks = [CtrlC(), ListSink()]
+    sinks = [Signalled(), ListSink()]
     assert run(ListSource(frame(0), frame(1)), see, sinks) == Outcome(written=1, interrupted=True)
     assert sinks[1].seqs == [0]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.usefixtures("background_job")
+def test_ctrl_c_stops_no_background_job():
+    assert run(ListSource(frame(0), frame(1)), see, [Signalled()]) == Outcome(written=2)
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+@pytest.mark.usefixtures("background_job")
+def test_sigterm_to_a_background_job_waits_for_both_sinks():
+    sinks = [Signalled(signal.SIGTERM), ListSink()]
+    with terminated_as_interrupted():
+        assert run(ListSource(frame(0), frame(1)), see, sinks) == Outcome(written=1, interrupted=True)
+    assert sinks[1].seqs == [0]
 
 
 @pytest.mark.parametrize("error", [SourceError("unplugged"), RuntimeError("a bug")])

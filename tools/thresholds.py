@@ -23,7 +23,6 @@ from perception.errors import DataError
 from perception.evaluation import data
 from perception.evaluation.observe import with_settings
 from perception.load import load
-from perception.pipeline import Pipeline
 from perception.tasks import lanes
 from perception.tasks.detection.metric import AveragePrecision, average_precision
 from perception.tasks.evidence import Ranked
@@ -77,9 +76,7 @@ def choose(folder: Path, pictures: Path, split: str) -> tuple[float, Mapping[str
             continue
         frame = Frame(data.read_image(sample.image), 0, number)
         truth = Scene(number, 0, frame.size, sample.boxes.detections(task.classes, frame.size))
-        pipelines = {
-            limit: Pipeline(pipeline.backend, pipeline.preprocess, [tasks[limit]]) for limit in LIMITS
-        }
+        pipelines = {limit: pipeline.derived([tasks[limit]]) for limit in LIMITS}
         for limit, see in pipelines.items():
             metrics[limit].update(truth, see(frame))
     best = max(LIMITS, key=lambda limit: (round(metrics[limit].mean_ap50(), 3), limit))

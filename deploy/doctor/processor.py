@@ -21,7 +21,7 @@ KINDS = (
 SLOW = (
     "INT8 has little or no gain here: compare with `perception bench`, and take --precision fp32 if it wins"
 )
-INEXACT = "AVX2 without VNNI: INT8 products saturate in pairs and gain little"
+WITHOUT_VNNI = "AVX2 without VNNI: exact INT8 products take several instructions"
 
 
 def processor(machine: Machine) -> Finding:
@@ -39,7 +39,7 @@ def processor(machine: Machine) -> Finding:
         if flag in flags:
             return ok(f"{name}, {kind}: {meaning}", **facts)
     if "avx2" in flags:
-        return degraded(f"{name}, {INEXACT}", SLOW, **facts)
+        return degraded(f"{name}, {WITHOUT_VNNI}", SLOW, **facts)
     return degraded(f"{name}, no INT8 dot product", SLOW, **facts)
 
 

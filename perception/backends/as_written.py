@@ -26,8 +26,8 @@ MEAN, SCALE = 116.0, 58.0  # the normalisation the networks are trained with
 class AsWrittenBackend:
     """One network file with a float32 (n, 3, h, w) input of normalised images, n fixed or free.
 
-    Takes the camera's bytes as `OrtBackend` does. Raises BundleError if the file is not such a network or not
-    the one the bundle describes.
+    Takes the camera's bytes, and `size`, as `OrtBackend` does. Raises BundleError if the file is not such a
+    network or not the one the bundle describes.
     """
 
     device = "cpu"
@@ -38,8 +38,9 @@ class AsWrittenBackend:
         outputs: Sequence[str],
         threads: int | None = None,
         shapes: Mapping[str, Shape] | None = None,
+        size: Size | None = None,
     ) -> None:
-        self._session = open_session(Path(path), outputs, _options(threads))
+        self._session = open_session(Path(path), outputs, _options(threads), size)
         self._input, self._batch, self.input_size = _input(path, self._session)
         shapes = shapes or {}
         self._outputs = [*outputs]

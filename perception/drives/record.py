@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from perception import __version__
 from perception import bundle as bundles
 from perception.camera import CameraModel
 from perception.errors import PerceptionError
-from perception.evaluation.synthetic import asked, judged
+from perception.evaluation.synthetic import asked
 from perception.interfaces import Sink, Source
 from perception.load import load
 from perception.outputs import keep_apart
@@ -71,11 +71,10 @@ def record(
     if settings.camera is not None:
         frames = Calibrated(frames, CameraModel.load(settings.camera))
     spec = bundles.read(settings.bundle or bundles.SHIPPED)
-    if settings.truth:
-        check_classes(spec)
+    tasks = [with_truth(task) if settings.truth else task for task in spec.tasks.values()]
     pipeline = pipeline_of(settings)
     with closing(pipeline) if isinstance(pipeline, Pipeline) else nullcontext():
-        told, tasks = facts(source, spec, settings), list(spec.tasks.values())
+        told = facts(source, spec, settings)
         sink = DriveRecorder(out, tasks, told, truth=truth, overwrite=settings.overwrite)
         sinks: list[Sink] = [sink, *filter(None, [watchdog()])]
         with stopped_as_interrupted():
@@ -97,20 +96,20 @@ def truth_of(source: Source, text: str) -> Callable[[Frame], Scene]:
     def truth(frame: Frame) -> Scene:
         rendered = source.last
         assert rendered is not None
-        bonnet = source.world.bonnet
-        return asked(judged(bonnet, rendered) if bonnet else rendered, CLASSES["detection"])
+        return asked(rendered, CLASSES["detection"])
 
     return truth
 
 
-def check_classes(spec: bundles.ModelSpec) -> None:
-    """Truth and results share the names of their classes."""
-    for task, names in CLASSES.items():
-        if task in spec.tasks and spec.tasks[task].classes != names:
-            raise PerceptionError(
-                f"expected the {task} classes {names} for --truth, got {spec.tasks[task].classes}; "
-                "choose another --bundle"
-            )
+def with_truth(task: bundles.TaskSpec) -> bundles.TaskSpec:
+    """With the classes of the truth, whose names the results share: a bundle may know the first of them."""
+    names = CLASSES.get(task.name, task.classes)
+    if names[: len(task.classes)] != task.classes:
+        raise PerceptionError(
+            f"expected the {task.name} classes {names} for --truth, got {task.classes}; "
+            "choose another --bundle"
+        )
+    return replace(task, classes=names)
 
 
 def facts(source: str, spec: bundles.ModelSpec, settings: Settings) -> dict[str, Any]:

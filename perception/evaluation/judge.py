@@ -8,14 +8,14 @@ from typing import Any, Protocol
 
 from perception.errors import DataError
 from perception.evaluation.data.labelled import Still
-from perception.evaluation.data.truth import CULANE, DRAWN, PARTS, ROAD, TUSIMPLE, Truth
+from perception.evaluation.data.truth import CULANE, DRAWN, EDGES, PARTS, ROAD, TUSIMPLE, Truth
 from perception.evaluation.observe import Observer
 from perception.evaluation.records import FrameRecord
 from perception.tasks.detection.metric import AveragePrecision, ObjectsFound
 from perception.tasks.drivable.metric import DrivableArea
 from perception.tasks.evidence import Evidence
 from perception.tasks.lanes.benchmarks import CuLaneLines, TuSimpleLines
-from perception.tasks.lanes.metric import DrawnLines, PaintedLines, RoadLines
+from perception.tasks.lanes.metric import DrawnLines, PaintedLines, RoadLines, road_edges
 from perception.tasks.signs.metric import SignClasses, SignsRead
 from perception.types import Frame, Scene
 
@@ -69,7 +69,7 @@ def judged(
         )
     told = {
         "drivable": lambda: _drivable(truth, scene),
-        "lanes": lambda: _lanes(truth, scene),
+        "lanes": lambda: _lanes(truth, scene, observer.edges),
         "detection": lambda: _objects(truth, scene, unsure, observer.classes, detail),
         "signs": lambda: _signs(truth, scene, observer.sign_classes, detail),
     }
@@ -89,7 +89,8 @@ def _drivable(truth: Truth, seen: Scene) -> Said:
         yield _name("drivable", truth), _heard(DrivableArea(), _empty(seen, drivable=truth.drivable), seen)
 
 
-def _lanes(truth: Truth, seen: Scene) -> Said:
+def _lanes(truth: Truth, seen: Scene, edges: bool) -> Said:
+    """`edges`: whether road edges are looked for."""
     if seen.lanes is None:
         return
     if truth.lines is not None:
@@ -98,9 +99,13 @@ def _lanes(truth: Truth, seen: Scene) -> Said:
             ROAD: RoadLines,
             TUSIMPLE: lambda: TuSimpleLines(truth.rows),
             CULANE: CuLaneLines,
+            EDGES: lambda: DrawnLines(road_edges),
         }
         for rule in truth.rules:
-            yield _name("lanes", truth), _heard(rules[rule](), _empty(seen, lanes=truth.lines), seen)
+            if rule == EDGES and not edges:
+                continue
+            name = _name(EDGES if rule == EDGES else "lanes", truth)
+            yield name, _heard(rules[rule](), _empty(seen, lanes=truth.lines), seen)
     if truth.paint is not None:
         yield _name("lanes", truth, "paint"), _heard(PaintedLines(), truth.paint, seen)
 

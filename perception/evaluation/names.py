@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-TASKS = ("drivable", "lanes", "detection", "signs")
+TASKS = ("drivable", "lanes", "edges", "detection", "signs")
 HEADLINES = {  # what a task is judged by, the first that there is
     "drivable": ("iou",),
     "lanes": ("f1", "culane_f1", "accuracy"),
+    "edges": ("f1",),
     "detection": ("ap50", "f1"),
     "signs": ("read_f1", "top1"),
 }

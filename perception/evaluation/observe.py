@@ -12,7 +12,7 @@ from perception.evaluation.data.signs import SignCrop
 from perception.interfaces import Task
 from perception.letterbox import Letterbox
 from perception.pipeline import Pipeline
-from perception.tasks import TASKS, detection, signs
+from perception.tasks import TASKS, detection, lanes, signs
 from perception.types import Detections, Frame, RawOutputs, Scene, Size
 
 See = Callable[[Frame], Scene]
@@ -33,12 +33,14 @@ class Observer:
         self.classes: Sequence[str] = detection.CLASSES
         self.reader = CropReader.of(see)  # None: reads no signs
         self.sign_classes = len(self.reader.classes if self.reader else signs.CLASSES)
+        lines = find_task(see, "lanes")
+        self.edges = "road_edge" in (lines.classes if lines else lanes.CLASSES)  # are they looked for?
         task = find_task(see, "detection")
         if isinstance(see, Pipeline) and task is not None:
             self.classes = task.classes
             scores = dict.fromkeys(task.classes, UNSURE)
             self._unsure = _Aside(with_settings(task, threshold=scores, max_objects=UNSURE_BOXES))
-            self._see = Pipeline(see.backend, see.preprocess, [*see.tasks, self._unsure])
+            self._see = see.derived([*see.tasks, self._unsure])
 
     def __call__(self, frame: Frame) -> tuple[Scene, Scene]:
         scene = self._see(frame)

@@ -174,17 +174,17 @@ def is_line(points: np.ndarray, begin: int, end: int) -> bool:
     return end - begin >= SHORTEST and widths <= WIDEST * (end - begin)
 
 
-def trace(p: np.ndarray, least: float, points: np.ndarray, begins: np.ndarray) -> int:
+def trace(p: np.ndarray, taken: np.ndarray, least: float, points: np.ndarray, begins: np.ndarray) -> int:
     """Follow the strokes of a probability map (h, w), 0 = nothing, along what is above `least`.
 
     Cells below it still have weight where the middle of a stroke is sought: its soft edge tells parts of a
     cell. Strokes are begun from the bottom up, so that a line that is near the camera goes on through a fork
-    and the others end there. No cell is part of two.
+    and the others end there. No cell is part of two, and those that are `taken` (h, w) bool before are part
+    of none; those of the strokes are added to it.
 
     Fills `points` (n, 4) with rows (x, y, probability, width), stroke after stroke, each in order along it,
     and `begins` with the row where each begins and, last, where all end; the number of strokes.
     """
-    taken = np.zeros(p.shape, np.bool_)
     begins[0] = count = 0
     for i in range(p.shape[0] - 1, -1, -1):
         for j in range(p.shape[1] - 1, -1, -1):
@@ -220,10 +220,10 @@ def probability(parts: np.ndarray, first: tuple[int, int], shape: tuple[int, int
 def strokes(
     parts: np.ndarray,
     first: tuple[int, int],
-    shape: tuple[int, int],
+    taken: np.ndarray,
     least: float,
     points: np.ndarray,
     begins: np.ndarray,
 ) -> int:
-    """`trace` of the `probability` of a map."""
-    return trace(probability(parts, first, shape), least, points, begins)
+    """`trace` of the `probability` of a map, as much of it as `taken` covers from its cell `first` on."""
+    return trace(probability(parts, first, taken.shape), taken, least, points, begins)

@@ -12,7 +12,7 @@ from perception.tasks import detection, drivable, lanes, signs
 CROPS = "signs"  # the network over sign crops; that over frames is MAIN
 OUTPUTS = {
     "detection": tuple(f"detection.{kind}{stride}" for stride in STRIDES for kind in ("scores", "boxes")),
-    "lanes": ("lanes.map",),
+    "lanes": ("lanes.map", "lanes.edges"),
     "drivable": ("drivable.map",),
     "signs": ("signs.logits",),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -95,6 +95,12 @@ def random_surroundings(rng: np.random.Generator, layout: Layout, side: int) -> 
         rng.dirichlet((2.5, 1.2, 1.2, 2.2, 0.4)),
         np.array([1.0, 1.0, rng.uniform(0.85, 1.4)]) * rng.uniform(0.7, 1.1),
     )
+
+
+def walled(part: Surroundings) -> Surroundings:
+    """The side of a tunnel."""
+    nothing = replace(part, forest=np.inf, houses=np.inf, alley=np.inf, loose=0.0, spread=0.0)
+    return replace(nothing, barrier="concrete", barrier_height=7.0)
 
 
 @dataclass(frozen=True, eq=False)

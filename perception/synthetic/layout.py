@@ -8,7 +8,7 @@ import numpy as np
 
 ASPHALT, PATCHED, GRAVEL, KERB, PAVEMENT, GRASS, FIELD, OPPOSITE = range(8)  # surface materials
 DRIVABLE = (ASPHALT, PATCHED)
-SOLID, DASHED = 1, 2  # LaneLine.kind
+SOLID, DASHED, ROAD_EDGE = 1, 2, 4  # LaneLine.kind
 WHITE, YELLOW = 0, 1
 
 # (painted, period, width) in metres: German country road, motorway, town; UK; France; US; Spain

@@ -3,9 +3,10 @@
 import json
 
 import numpy as np
+import onnxruntime as ort
 import pytest
 
-from perception.backends.ort import OrtBackend
+from perception.backends.ort import OrtBackend, exact_integers
 from perception.errors import BundleError
 from tests.conftest import SHAPES, SIZE
 from tests.networks import main_network
@@ -97,3 +98,12 @@ def test_a_cut_off_network(tmp_path):
 def test_no_file(tmp_path):
     with pytest.raises(BundleError, match=r"nothing\.onnx: expected a network file, got No such file"):
         OrtBackend(tmp_path / "nothing.onnx", ["lanes.map"])
+
+
+@pytest.mark.parametrize(("flags", "entry"), [("sse avx2", "1"), ("avx2 avx_vnni", "0"), ("amx_int8", "0")])
+def test_exact_integers_cost_speed_only_where_they_must(tmp_path, flags, entry):
+    (tmp_path / "cpuinfo").write_text(f"processor : 0\nflags : {flags}\n\nprocessor : 1\n")
+    options = ort.SessionOptions()
+    options.add_session_config_entry("session.x64quantprecision", "0")
+    exact_integers(options, tmp_path / "cpuinfo")
+    assert options.get_session_config_entry("session.x64quantprecision") == entry

@@ -1,5 +1,6 @@
 """One frame against everything that can be known of it."""
 
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -7,10 +8,14 @@ import pytest
 
 from perception.errors import DataError
 from perception.evaluation.data.boxes import BoxLabels
-from perception.evaluation.data.truth import CULANE, DRAWN, ROAD, TUSIMPLE, Truth
+from perception.evaluation.data.truth import CULANE, DRAWN, EDGES, ROAD, TUSIMPLE, Truth
 from perception.evaluation.judge import judge
+from perception.evaluation.judge import judged as judged_scene
 from perception.evaluation.observe import Observer
 from perception.evaluation.records import figures
+from perception.load import load
+from perception.tasks import lanes
+from perception.tasks.lanes.decode import ROAD_EDGE
 from perception.types import ClassMap, Frame, LaneLine, Scene
 
 SIZE = (640, 480)
@@ -45,6 +50,27 @@ def test_every_rule_of_lines_has_its_names():
     expected = {"f1", "median_m", "recall_m", "accuracy", "fp", "fn", "culane_f1"}
     assert {name.removeprefix("lanes.town.") for name in got} >= expected
     assert (got["lanes.town.accuracy"], got["lanes.town.culane_f1"], got["lanes.town.median_m"]) == (1, 1, 0)
+
+
+KERB = replace(upright(500), kind=ROAD_EDGE)
+
+
+def test_road_edges_are_judged_apart_and_by_no_rule_of_lines():
+    rules = (DRAWN, ROAD, TUSIMPLE, CULANE, EDGES)
+    truth = Truth("town", lines=(upright(300), KERB), rules=rules, rows=tuple(range(110, 460, 10)))
+    got = figures([judged(truth, seen(lanes=(upright(300),)))])
+    assert (got["lanes.town.f1"], got["lanes.town.recall_m"], got["lanes.town.culane_f1"]) == (1, 1, 1)
+    assert (got["lanes.town.fn"], got["edges.town.recall"]) == (0, 0)
+    assert figures([judged(truth, seen(lanes=(KERB, KERB)))])["edges.town.f1"] == 1
+
+
+def test_who_knows_no_road_edges_is_not_judged_by_them(tiny_bundle):
+    truth, found = Truth("town", lines=(KERB,), rules=(EDGES,)), seen(lanes=())
+    with closing(load(tiny_bundle, tasks=["lanes"])) as pipeline:
+        for classes, judged_by in ((lanes.CLASSES, {"edges.town"}), (lanes.CLASSES[:3], set())):
+            pipeline.tasks[0].classes = classes
+            record = judged_scene(FRAME, truth, found, found, Observer(pipeline))
+            assert set(record.evidence) == judged_by
 
 
 def test_the_figures_of_synthetic_truth_begin_with_its_name():

@@ -208,6 +208,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.usefixtures("terminal")
 def test_ctrl_c_ends_all_processes_and_leaves_nothing(tiny_bundle, tmp_path):
     script, out = tmp_path / "script.py", tmp_path / "out"
     script.write_text(SCRIPT)

@@ -9,12 +9,12 @@ import pytest
 
 from perception.errors import DataError
 from perception.evaluation.command import evaluate
-from perception.evaluation.data import VOID
 from perception.evaluation.judge import PARTS, seen_in
 from perception.evaluation.measure import report
 from perception.evaluation.observe import Observer
 from perception.evaluation.synthetic import FIRST, Worlds, asked
 from perception.evaluation.synthetic import pictures as pictures_of
+from perception.synthetic import Conditions
 from perception.tasks.detection import CLASSES
 from perception.types import Detections
 
@@ -30,7 +30,7 @@ SHARES = (
 
 @pytest.fixture(scope="module")
 def pictures():
-    """Two worlds, the second with a bonnet in view."""
+    """Two worlds by day."""
     worlds = Worlds(0, 2)
     return [worlds.render(k) for k in range(2)]
 
@@ -103,10 +103,18 @@ def test_a_rider_is_not_judged_as_a_person(pictures):
     assert truth.xyxy.tolist() == box * 2
 
 
-def test_the_bonnet_is_not_judged(pictures):
-    labels = pictures[1].truth.drivable.labels
-    assert (labels[-1] == VOID).mean() > 0.9
-    assert (labels[: len(labels) // 2] != VOID).all()
+def test_conditions_change_the_picture_but_not_the_drive(pictures):
+    worlds = Worlds.parse("synthetic:0:2?conditions=night+ego")
+    assert worlds.conditions == Conditions("night", ego=True)
+    by_night = worlds.render(0)
+    assert by_night.frame.image.mean() < 0.5 * pictures[0].frame.image.mean()
+    assert by_night.frame.camera == pictures[0].frame.camera
+    assert Worlds.parse("synthetic:0?conditions=day") == Worlds(0)
+
+
+def test_other_conditions_are_refused():
+    with pytest.raises(DataError, match=r"night\+rain\+ego"):
+        Worlds.parse("synthetic:0?conditions=nacht")
 
 
 @pytest.mark.parametrize(

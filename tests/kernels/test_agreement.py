@@ -85,9 +85,9 @@ def test_upsampled_labels(seed, height, width, fill, factor, size):
 def traced(module, parts: np.ndarray, least: float) -> tuple[np.ndarray, ...]:
     """`parts` (f * f, h, w) less a row and a column."""
     f = round(len(parts) ** 0.5)
-    shape = f * parts.shape[1] - 1, f * parts.shape[2] - 1
+    taken = np.zeros((f * parts.shape[1] - 1, f * parts.shape[2] - 1), np.bool_)
     points, begins = np.zeros((400, 4)), np.zeros(9, np.int64)
-    count = module.strokes(parts, (1, 1), shape, least, points, begins)
+    count = module.strokes(parts, (1, 1), taken, least, points, begins)
     return points[: begins[count]], begins[: count + 1]
 
 
@@ -101,7 +101,7 @@ def test_strokes_in_noise(seed, height, width, fill, factor, least):
     results = []
     for follow in (trace, strokes.trace):
         points, begins = np.zeros((400, 4)), np.zeros(9, np.int64)
-        count = follow(chances, least, points, begins)
+        count = follow(chances, np.zeros(chances.shape, np.bool_), least, points, begins)
         results.append((points[: begins[count]], begins[: count + 1]))
     for got, want in zip(*results, strict=True):
         np.testing.assert_array_equal(got, want)

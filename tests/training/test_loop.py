@@ -25,7 +25,8 @@ TINY = Config(
     batch=3,
     crops=3,
     size=(64, 32),
-    deployed=(96, 64),
+    sizes={"96x64": 0.3},
+    blank=0.1,
     paste=0.5,
     threads=1,
     workers=0,
@@ -87,8 +88,8 @@ SETTINGS = {
     "steps": 50,
     "batch": 2,
     "crops": 2,
-    "size": [32, 32],
-    "deployed": [64, 32],
+    "size": [64, 32],
+    "sizes": {},
     "threads": 1,
     "workers": 0,
     "sources.synthetic": 0,
@@ -136,7 +137,7 @@ def test_what_is_no_checkpoint_is_named(folder, tmp_path, harm, capsys):
 
 def test_the_learning_rate_rises_then_falls():
     config = Config(steps=1000, rate=1.0, warmup=0.1)
-    rates = [learning_rate(step, config) for step in range(1001)]
+    rates = [learning_rate(step / 1000, config) for step in range(1001)]
     assert rates[0] == pytest.approx(0.02)
     assert rates[100] == max(rates) == pytest.approx(1.0)
     assert rates[:101] == sorted(rates[:101])
@@ -187,6 +188,28 @@ def test_only_matrices_decay():
 def test_a_configuration_that_cannot_be_trained_is_named(tmp_path, change, message):
     with pytest.raises(DataError, match=message):
         Trainer(tmp_path, tmp_path / "out", replace(TINY, **change)).run()
+
+
+def test_a_run_ends_when_its_time_is_up(folder, tmp_path):
+    trainer = Trainer(folder, tmp_path, replace(TINY, minutes=1e-6))
+    trainer.run()
+    assert (trainer.step, trainer.progress) == (1, 1.0)
+    assert load_checkpoint(tmp_path / "checkpoint.pt")["step"] == 1
+
+
+def test_time_spent_before_an_interruption_counts(folder, tmp_path):
+    first = Trainer(folder, tmp_path, replace(TINY, minutes=60.0))
+    first.spent = 1800.0  # half an hour
+    first.save()
+    second = Trainer(folder, tmp_path, replace(TINY, minutes=60.0))
+    second.resume()
+    assert second.progress == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize("change", [{"device": "tpu"}, {"sizes": {"100x64": 0.2}}, {"sizes": {"big": 0.2}}])
+def test_a_device_or_size_that_cannot_be_is_named(folder, tmp_path, change):
+    with pytest.raises(DataError, match=r"expected auto, cpu or cuda|in multiples of 32"):
+        Trainer(folder, tmp_path, replace(TINY, **change)).run()
 
 
 @pytest.mark.parametrize("start", ["shipped", "checkpoint"])

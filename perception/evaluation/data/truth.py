@@ -14,6 +14,7 @@ from perception.types import ClassMap, Frame, LaneLine, Scene, Signs
 
 PARTS = ("drivable", "lanes", "detection", "signs")
 DRAWN, ROAD, TUSIMPLE, CULANE = "drawn", "road", "tusimple", "culane"  # rules by which lines are judged
+EDGES = "edges"  # that of road edges, where they are labelled
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +25,7 @@ class Truth:
     boxes: BoxLabels | None = None  # which classes are labelled, boxes by name, regions that are not judged
     levels: Mapping[str, BoxLabels] = field(default_factory=dict)  # the same with more regions, by name
     signs: Signs | None = None  # score 0: what the sign says is not known
-    lines: tuple[LaneLine, ...] | None = None
+    lines: tuple[LaneLine, ...] | None = None  # in `lanes.CLASSES`
     rules: tuple[str, ...] = (DRAWN,)  # that judge the lines
     rows: tuple[int, ...] = ()  # TUSIMPLE: y of the labelled rows, pixels
     paint: np.ndarray | None = None  # (H, W) uint8: 1 lane paint, 255 not judged

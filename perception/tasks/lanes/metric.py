@@ -1,18 +1,20 @@
 """How well lane lines are found: as pixels of strokes one pixel wide, within a tolerance.
 
 Every definition says precision and recall together. The lines are drawn on a canvas of a fixed width, so
-that the tolerance means the same for every camera.
+that the tolerance means the same for every camera. Road edges are no lane lines: on either side they are left
+out, and judged by a metric of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import cv2
 import numpy as np
 
 from perception.tasks.evidence import Distances, Evidence, figures
 from perception.tasks.hits import Hits
+from perception.tasks.lanes.decode import ROAD_EDGE
 from perception.types import LaneLine, Scene, Size
 
 DRAWN_WIDTH, DRAWN_PIXELS = 640, 5.0  # canvas and tolerance for drawn lines
@@ -20,6 +22,16 @@ PAINT_WIDTH, PAINT_PIXELS = 480, 2.0  # for masks of paint
 VOID = 255  # in a mask of paint: not judged
 AHEAD = np.arange(5.0, 25.01, 0.5)  # metres: where lines on the road are compared
 NEAR = 0.5  # metres sideways: a line this near is the same line
+
+
+def painted(lines: Iterable[LaneLine]) -> list[LaneLine]:
+    """Those that are lane lines."""
+    return [line for line in lines if line.kind != ROAD_EDGE]
+
+
+def road_edges(lines: Iterable[LaneLine]) -> list[LaneLine]:
+    """Those that are not."""
+    return [line for line in lines if line.kind == ROAD_EDGE]
 
 
 class DrawnLines:
@@ -30,7 +42,9 @@ class DrawnLines:
     pooled over the frames.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, chosen: Callable[[Iterable[LaneLine]], list[LaneLine]] = painted) -> None:
+        """`chosen`: which lines of truth and scene are judged, `painted` or `road_edges`."""
+        self._chosen = chosen
         self._hits = Hits("hits")
 
     def update(self, truth: Scene, seen: Scene) -> None:
@@ -38,7 +52,8 @@ class DrawnLines:
             return
         scale = DRAWN_WIDTH / truth.size[0]
         canvas = (DRAWN_WIDTH, max(1, round(truth.size[1] * scale)))
-        true, found = (stroke_mask(scene.lanes or (), scale, canvas) for scene in (truth, seen))
+        chosen = (self._chosen(scene.lanes or ()) for scene in (truth, seen))
+        true, found = (stroke_mask(lines, scale, canvas) for lines in chosen)
         if true.any():
             found[: np.flatnonzero(true.any(1))[0]] = False
         right = found & (distance_to(true) <= DRAWN_PIXELS)
@@ -77,10 +92,11 @@ class PaintedLines:
         near, void = (distance_to(mask) <= PAINT_PIXELS for mask in (true, labels == VOID))
         if true.any():
             void[: np.flatnonzero(true.any(1))[0]] = True
-        counts = [_on_paint(pixels, near, void) for pixels in strokes(seen.lanes, scale, canvas)]
+        lines = painted(seen.lanes)
+        counts = [_on_paint(pixels, near, void) for pixels in strokes(lines, scale, canvas)]
         right, false = (sum(column) for column in zip((0, 0), *counts, strict=True))
         middle = middle_of(true)
-        hit = middle & (distance_to(stroke_mask(seen.lanes, scale, canvas)) <= PAINT_PIXELS)
+        hit = middle & (distance_to(stroke_mask(lines, scale, canvas)) <= PAINT_PIXELS)
         self._hits.add(right, false, hit.sum(), (middle & ~hit).sum())
 
     def evidence(self) -> Mapping[str, Evidence]:
@@ -107,7 +123,7 @@ class RoadLines:
         """Lines without road points (a camera that is not calibrated) are left out."""
         if truth.lanes is None or seen.lanes is None:
             return
-        true, found = (lateral(scene.lanes or ()) for scene in (truth, seen))
+        true, found = (lateral(painted(scene.lanes or ())) for scene in (truth, seen))
         distance = np.abs(true[:, None] - found[None])
         pairs = nearest_pairs(distance)
         apart = np.concatenate([distance[pair][~np.isnan(distance[pair])] for pair in pairs] or [np.empty(0)])

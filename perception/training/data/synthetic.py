@@ -13,7 +13,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from perception.synthetic import Rendered, World, default_camera, random_camera
+from perception.synthetic import Conditions, Rendered, World, default_camera, random_camera
+from perception.synthetic.layout import ROAD_EDGE
 from perception.tasks.batch import ANY_SIGN, CERTAIN
 from perception.tasks.detection import CLASSES
 from perception.training.data.sample import Boxes, Sample, absence
@@ -45,10 +46,11 @@ def _paths(folder: Path, count: int) -> Iterator[Path]:
 
 
 def render(seed: int) -> Rendered:
-    """The scene of a seed: seeded drive, camera and moment."""
+    """The scene of a seed: seeded drive, conditions, camera and moment."""
     rng = np.random.default_rng((seed, 2))
     camera = random_camera(rng, RENDERED) if rng.random() < OWN_CAMERA else default_camera()
-    return World(seed, camera, CROWDED if seed % 2 else 1.0).render(float(rng.uniform(0, 60)))
+    moment, conditions = float(rng.uniform(0, 60)), Conditions.random(rng)
+    return World(seed, camera, CROWDED if seed % 2 else 1.0, conditions).render(moment)
 
 
 def _arrays(scene: Rendered) -> dict[str, np.ndarray]:
@@ -58,9 +60,10 @@ def _arrays(scene: Rendered) -> dict[str, np.ndarray]:
     assert drivable is not None
     scale = np.float32(SIZE[0] / scene.frame.size[0])
     image = cv2.resize(scene.frame.image, SIZE, interpolation=cv2.INTER_AREA)
-    line = np.zeros(SIZE[::-1], np.uint8)
+    line, edge = np.zeros(SIZE[::-1], np.uint8), np.zeros(SIZE[::-1], np.uint8)
     for lane in scene.truth.lanes or ():
-        cv2.polylines(line, [np.round(lane.image * scale).astype(np.int32)], False, CERTAIN, LINE_WIDTH)
+        drawn = edge if lane.kind == ROAD_EDGE else line
+        cv2.polylines(drawn, [np.round(lane.image * scale).astype(np.int32)], False, CERTAIN, LINE_WIDTH)
     return {
         "jpeg": cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 95])[1],
         "xyxy": found.xyxy * scale,
@@ -69,6 +72,7 @@ def _arrays(scene: Rendered) -> dict[str, np.ndarray]:
         "ignored": scene.ignored * scale,
         "drivable": _shrunk(drivable.labels),
         "line": line,
+        "edge": edge,
         "paint": _shrunk(scene.paint.astype(np.uint8)),
     }
 

@@ -1,9 +1,19 @@
 """Lane lines found, by hand. The pictures are as wide as the metric's canvas, so pixels are pixels."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from perception.tasks.lanes.metric import DrawnLines, PaintedLines, RoadLines, middle_of, stroke_mask
+from perception.tasks.lanes.decode import ROAD_EDGE
+from perception.tasks.lanes.metric import (
+    DrawnLines,
+    PaintedLines,
+    RoadLines,
+    middle_of,
+    road_edges,
+    stroke_mask,
+)
 from perception.types import LaneLine, Scene
 
 
@@ -60,6 +70,24 @@ def test_no_lines_found_is_precision_zero():
     assert drawn((scene(upright(300)), scene())) == (0, 0)
 
 
+def edge(line):
+    return replace(line, kind=ROAD_EDGE)
+
+
+def test_road_edges_are_neither_asked_for_nor_false():
+    kerb = edge(upright(500))
+    assert drawn((scene(upright(300), kerb), scene(upright(300)))) == (1, 1)
+    assert drawn((scene(upright(300)), scene(upright(300), kerb))) == (1, 1)
+    assert drawn((scene(upright(300)), scene(edge(upright(300))))) == (0, 0)
+
+
+@pytest.mark.parametrize(("found", "rates"), [(edge(upright(500)), (1, 1)), (upright(500), (0, 0))])
+def test_road_edges_have_a_figure_of_their_own(found, rates):
+    metric = DrawnLines(road_edges)
+    metric.update(scene(upright(300), edge(upright(503))), scene(upright(100), found))
+    assert (metric.result()["precision"], metric.result()["recall"]) == rates
+
+
 def painted(paint, *lines):
     metric = PaintedLines()
     metric.update(paint, scene(*lines, size=(480, 360)))
@@ -77,6 +105,11 @@ def dashes():
 
 def test_gaps_between_dashes_are_not_judged(dashes):
     assert painted(dashes, upright(240, bottom=300, top=100)) == (1, 1)
+
+
+def test_a_road_edge_is_no_false_paint(dashes):
+    lines = upright(240, bottom=300, top=100), edge(upright(400, bottom=300, top=100))
+    assert painted(dashes, *lines) == (1, 1)
 
 
 def test_a_line_beside_the_paint_is_false_and_finds_nothing(dashes):

@@ -17,6 +17,15 @@ def test_two_runs_may_render_into_one_folder_at_once(tmp_path):
     assert all(np.array_equal(a.image, b.image) for a, b in zip(first, second, strict=True))
 
 
+def test_edges_are_kept_apart_from_lines(tmp_path):
+    synthetic.read(tmp_path, 4)
+    for path in tmp_path.iterdir():
+        with np.load(path) as stored:
+            assert stored["edge"].shape == stored["line"].shape
+            assert not (stored["paint"] & (stored["edge"] > 0) & (stored["line"] == 0)).mean() > 0.01
+    assert any(np.load(path)["edge"].any() for path in tmp_path.iterdir())
+
+
 def test_a_kept_scene_is_not_rendered_again(tmp_path, monkeypatch):
     (made,) = synthetic.read(tmp_path, 1)
     monkeypatch.setattr(synthetic, "render", None)
