@@ -12,10 +12,10 @@ import pytest
 
 from perception.backends.finite import FiniteBackend
 from perception.backends.scripted import ScriptedBackend
-from perception.drives.record import terminated_as_interrupted
 from perception.errors import FrameError, SinkError, SourceError
 from perception.pipeline import MAX_FAILURES, Outcome, Pipeline, run
 from perception.preprocess.cpu import CpuPreprocess
+from perception.signals import stopped_as_interrupted
 from perception.types import Frame, Scene
 
 
@@ -216,7 +216,7 @@ def test_ctrl_c_stops_no_background_job():
 @pytest.mark.usefixtures("background_job")
 def test_sigterm_to_a_background_job_waits_for_both_sinks():
     sinks = [Signalled(signal.SIGTERM), ListSink()]
-    with terminated_as_interrupted():
+    with stopped_as_interrupted():
         assert run(ListSource(frame(0), frame(1)), see, sinks) == Outcome(written=1, interrupted=True)
     assert sinks[1].seqs == [0]
 
