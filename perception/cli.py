@@ -6,7 +6,6 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +18,8 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from perception.errors import PerceptionError
+from perception.redaction import redacted
+from perception.signals import stopped_as_interrupted
 
 if TYPE_CHECKING:
     from perception.interfaces import Sink, Source, Task
@@ -36,12 +37,20 @@ output = Console()
 def one_line_errors() -> Iterator[None]:
     """The world's faults as one red line, without a traceback; a bug keeps its traceback."""
     try:
-        yield
+        with stopped_as_interrupted():
+            yield
     except PerceptionError as error:
         errors.print(f"[bold red]error:[/] [red]{escape(str(error))}[/]", soft_wrap=True, highlight=False)
         raise typer.Exit(FAILED) from error
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
+
+
+class Redacting(logging.Formatter):
+    """Of records of other packages too: what FFmpeg says names the URL."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redacted(super().format(record))
 
 
 class Commands(TyperGroup):
@@ -91,9 +100,9 @@ Json = Annotated[Path | None, typer.Option("--json", help="Write the figures her
 
 @app.callback()
 def main_options() -> None:
-    logging.basicConfig(
-        format="%(message)s", handlers=[RichHandler(console=errors, show_path=False, show_time=False)]
-    )
+    handler = RichHandler(console=errors, show_path=False, show_time=False)
+    handler.setFormatter(Redacting("%(message)s"))
+    logging.basicConfig(handlers=[handler])
 
 
 @app.command()
@@ -116,28 +125,24 @@ def run(
     runtime: Runtime = "auto",
 ) -> None:
     """See what is in a video, in images or before a camera: overlay, scenes.jsonl, summary.json."""
+    from perception.drives.summary import NAME, RESULTS, summarised
     from perception.load import load
-    from perception.sinks.files import write_whole
+    from perception.outputs import keep_apart, locked
+    from perception.pipeline import Outcome
     from perception.sinks.tally import Tally
     from perception.sinks.watchdog import watchdog
 
+    keep_apart([out / name for name in (NAME, *RESULTS)], [source, camera])
     pipeline = load(bundle, device, _names(tasks), precision, threads, input_size, crop, runtime)
     frames = _source(source, camera)
-    tally = Tally(pipeline.tasks)
-    sinks = [*_sinks(out, frames, pipeline.tasks, save_maps, not no_video), tally]
-    if dog := watchdog():
-        sinks.append(dog)
-    with closing(pipeline):
-        outcome = _run(frames, pipeline, sinks, max_frames)
+    tally, outcome = Tally(pipeline.tasks), Outcome()
     how = {"input_size": input_size, "crop": crop}
-    report = {
-        "source": source,
-        **_facts(bundle, precision, pipeline),
-        **how,
-        **tally.summary(),
-        **asdict(outcome),
-    }
-    write_whole(out / "summary.json", (json.dumps(report, indent=1) + "\n").encode())
+    facts = {"source": redacted(source), **_facts(bundle, precision, pipeline), **how}
+    with closing(pipeline), locked(out), summarised(out, facts, tally, outcome) as report:
+        sinks = [*_sinks(out, frames, pipeline.tasks, save_maps, not no_video), tally]
+        if dog := watchdog():
+            sinks.append(dog)
+        _run(frames, pipeline, sinks, max_frames, outcome)
     _show(report, out)
     if outcome.interrupted:
         raise typer.Exit(INTERRUPTED)
@@ -159,6 +164,7 @@ def record(
     input_size: InputSize = "auto",
     crop: Crop = None,
     runtime: Runtime = "auto",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a recording of this name.")] = False,
 ) -> None:
     """Record pictures and what is seen in them as an MCAP file that ROS 2 tools read."""
     from perception.drives.record import Settings, record
@@ -174,10 +180,13 @@ def record(
         camera,
         truth,
         results=not no_results,
+        overwrite=overwrite,
         input_size=input_size,
         crop=crop,
         runtime=runtime,
     )
+    if not out.suffix:  # the name by which it is read again
+        out = out.with_suffix(".mcap")
     with _watched(max_frames) as show:
         outcome = record(source, out, settings, max_frames, show)
     output.print(f"{out}: {outcome.written} frames, {outcome.failed + outcome.lost} failed or lost")
@@ -324,9 +333,11 @@ def compare(
     """Which of two bundles, or evaluations, is better, and how sure that is; frames that changed."""
     from perception.evaluation.compare_command import compare_both
     from perception.evaluation.seeing import Settings
+    from perception.outputs import locked
 
     settings = Settings(None, precision, device, threads or 1, input_size=input_size, runtime=runtime)
-    compare_both(before, after, out, drive or (), settings, workers)
+    with locked(out):
+        compare_both(before, after, out, drive or (), settings, workers)
 
 
 @app.command()
@@ -545,11 +556,13 @@ def _sinks(out: Path, source: Source, tasks: Sequence[Task], maps: bool, overlay
     return sinks
 
 
-def _run(source: Source, pipeline: Pipeline, sinks: Sequence[Sink], max_frames: int | None) -> Outcome:
+def _run(
+    source: Source, pipeline: Pipeline, sinks: Sequence[Sink], max_frames: int | None, outcome: Outcome
+) -> None:
     from perception.pipeline import run
 
     with _watched(max_frames) as show:
-        return run(source, pipeline, sinks, max_frames, show)
+        run(source, pipeline, sinks, max_frames, show, outcome)
 
 
 @contextmanager

@@ -236,6 +236,8 @@ def select(spec: ModelSpec, names: Iterable[str] | None) -> list[TaskSpec]:
             f"bundle {spec.name}: expected tasks of {', '.join(TASKS)}, got {', '.join(unknown)}. "
             "Install the version of perception that wrote it"
         )
+    if isinstance(names, str):
+        raise PerceptionError(f"expected a list of tasks, got the text {names!r}; write tasks=[{names!r}]")
     todo, chosen = list(spec.tasks if names is None else names), set[str]()
     while todo:
         name = todo.pop()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -16,13 +18,14 @@ from perception.backends.runtimes import installed
 from perception.bundle import SHIPPED, read
 from perception.letterbox import Letterbox
 from perception.sinks.scenes import scene_to_json
+from perception.sources import open_source
 from tests.conftest import SHAPES
 from tests.networks import main_network, sign_network
 
 
 def edit(path, **fields):
     model = json.loads((path / "model.json").read_text())
-    (path / "model.json").write_text(json.dumps({**model, **fields}))
+    (path / "model.json").write_text(json.dumps({**model, "checksum": "", **fields}))
 
 
 def edit_checksum(path, file):
@@ -33,6 +36,17 @@ def edit_checksum(path, file):
 @pytest.fixture
 def frame() -> Frame:
     return Frame(np.random.default_rng(0).integers(0, 256, (360, 640, 3), np.uint8), 0, 0)
+
+
+def pictures(count: int) -> list[np.ndarray]:
+    """Rendered roads that differ."""
+    return [next(iter(open_source(f"synthetic:{seed}:1"))).image for seed in range(count)]
+
+
+def content(scene) -> tuple:
+    boxes, signs = (found.xyxy.tolist() for found in (scene.detections, scene.signs))
+    lanes = [line.image.tolist() for line in scene.lanes]
+    return scene.seq, boxes, signs, lanes, scene.drivable.labels.tolist()
 
 
 FIELDS = {"detection": "detections", "lanes": "lanes", "signs": "signs", "drivable": "drivable"}
@@ -81,6 +95,7 @@ def test_a_network_that_is_not_needed_is_not_opened(tiny_bundle, frame):
             PerceptionError,
             "expected tasks of detection, lanes, signs, drivable, got 'lane'",
         ),
+        ({"tasks": "lanes"}, PerceptionError, "expected a list of tasks, got the text 'lanes'"),
         ({"tasks": []}, PerceptionError, "at least one task"),
         ({"precision": "int4"}, PerceptionError, "expected a precision of int8, fp32, got 'int4'"),
         ({"device": "tpu"}, BackendUnavailable, "expected a device of auto, cuda, cpu, got 'tpu'"),
@@ -124,7 +139,7 @@ def test_a_task_network_that_answers_nan_fails_the_frame(tiny_bundle, frame):
 def test_a_task_this_version_does_not_know(tiny_bundle):
     model = json.loads((tiny_bundle / "model.json").read_text())
     model["tasks"]["depth"] = {"name": "depth", "classes": ["far"], "outputs": ["lanes.map"]}
-    (tiny_bundle / "model.json").write_text(json.dumps(model))
+    edit(tiny_bundle, **{**model, "checksum": ""})
     with pytest.raises(BundleError, match=r"expected tasks of .*, got depth\. Install"):
         perception.load(tiny_bundle)
 
@@ -210,3 +225,13 @@ def test_the_shipped_bundle_is_whole_and_runs_everything(frame):
     assert list(read(SHIPPED).tasks) == list(FIELDS)
     for precision in ("int8", "fp32"):
         assert filled(perception.load(precision=precision, threads=1)(frame)) == set(FIELDS)
+
+
+def test_threads_that_share_a_pipeline_get_their_own_results():
+    frames = [Frame(image, 0, seq) for seq, image in enumerate(pictures(4))]
+    with closing(perception.load(threads=1)) as pipeline:
+        expected = [content(pipeline(frame)) for frame in frames]
+        with ThreadPoolExecutor(4) as threads:
+            scenes = list(threads.map(pipeline, frames * 40))
+    assert len(set(map(str, expected))) == 4
+    assert [content(scene) for scene in scenes] == expected * 40

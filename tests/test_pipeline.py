@@ -12,10 +12,10 @@ import pytest
 
 from perception.backends.finite import FiniteBackend
 from perception.backends.scripted import ScriptedBackend
-from perception.drives.record import terminated_as_interrupted
 from perception.errors import FrameError, SinkError, SourceError
 from perception.pipeline import MAX_FAILURES, Outcome, Pipeline, run
 from perception.preprocess.cpu import CpuPreprocess
+from perception.signals import stopped_as_interrupted
 from perception.types import Frame, Scene
 
 
@@ -120,6 +120,17 @@ def test_a_frame_may_change_its_size():
     assert sizes == [(160, 90), (33, 61)]
 
 
+def test_an_image_is_taken_as_a_frame():
+    scene = answering(0.0)(np.zeros((90, 160, 3), np.uint8))
+    assert (scene.seq, scene.stamp_ns, scene.size) == (0, 0, (160, 90))
+
+
+@pytest.mark.parametrize("given", [None, "street.jpg", [[0]]])
+def test_what_is_no_frame(given):
+    with pytest.raises(FrameError, match=rf"expected a Frame or a BGR image .* got {type(given).__name__}"):
+        answering(0.0)(given)
+
+
 def test_closing_closes_every_network():
     backends = [ScriptedBackend([]), ScriptedBackend([])]
     Pipeline(backends[0], CpuPreprocess(), [], backends[1:]).close()
@@ -205,7 +216,7 @@ def test_ctrl_c_stops_no_background_job():
 @pytest.mark.usefixtures("background_job")
 def test_sigterm_to_a_background_job_waits_for_both_sinks():
     sinks = [Signalled(signal.SIGTERM), ListSink()]
-    with terminated_as_interrupted():
+    with stopped_as_interrupted():
         assert run(ListSource(frame(0), frame(1)), see, sinks) == Outcome(written=1, interrupted=True)
     assert sinks[1].seqs == [0]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -24,6 +23,7 @@ from perception.model import fakequant
 from perception.model.network import Network
 from perception.model.sharing import SHARING
 from perception.model.thaw import thaw
+from perception.outputs import PartFile, write_whole
 from perception.tasks.batch import Batch
 from perception.tasks.heads import HEADS
 from perception.training.augment import Place
@@ -155,17 +155,20 @@ class Trainer:
             "spent": self._spent(),
             "config": self.config.to_json(),
         }
-        partial = self.out / "checkpoint.partial"
-        torch.save(state, partial)
-        os.replace(partial, self.out / "checkpoint.pt")
+        part = PartFile(self.out / "checkpoint.pt")
+        try:
+            torch.save(state, part.file)
+        except BaseException:  # a full disk, Ctrl-C: an older checkpoint stays
+            part.discard()
+            raise
+        part.commit()
 
     def run(self, watch: Callable[[Trainer, Batch], Mapping[str, float]] | None = None) -> None:
         """Train to the last step, saving every few minutes.
 
         `watch` is called after each step with its batch; what it answers goes to the log.
         """
-        self.out.mkdir(parents=True, exist_ok=True)
-        (self.out / "config.json").write_text(self.config.to_json() + "\n")
+        write_whole(self.out / "config.json", (self.config.to_json() + "\n").encode())
         saved = time.monotonic()
         with Log(self.out, self.step, self.config.steps) as log, self._saving():
             for k, made in enumerate(self._batches()):

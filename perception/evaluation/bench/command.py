@@ -28,6 +28,7 @@ from perception.evaluation.bench.peak import SHAPES, ConvChain
 from perception.evaluation.bench.stages import SIZE, time_stages
 from perception.input_size import InputSize
 from perception.load import load
+from perception.redaction import redacted
 from perception.sinks.files import write_whole
 from perception.sinks.video import ENCODERS, Film, available
 from perception.sources import open_source
@@ -69,7 +70,7 @@ def bench(
         report: Report = {
             "format": FORMAT,
             "bundle": f"{spec.name} {spec.version}",
-            "clip": Path(source).name if source else f"{CLIP_SOURCE} as H.264",
+            "clip": Path(redacted(source)).name if source else f"{CLIP_SOURCE} as H.264",
             "machine": machine(),
             "device": device,
             "input_size": list(size),
