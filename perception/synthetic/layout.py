@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -71,16 +71,14 @@ class Layout:
             self.setting,
             tuple(Lane(-x.d, x.width, x.forward) for x in self.lanes),
             self.ego,
-            tuple(
-                Line(-x.d, x.kind, tuple(Stroke(-k.d, *list(vars(k).values())[1:]) for k in x.strokes))
-                for x in self.lines
-            ),
+            tuple(Line(-x.d, x.kind, tuple(replace(k, d=-k.d) for k in x.strokes)) for x in self.lines),
             tuple((-b, -a, m) for a, b, m in reversed(self.bands)),
             (-self.edges[1], -self.edges[0]),
             _swapped(self.pavements),
             _swapped(self.parking),
             _swapped(self.rails),
             not self.right_hand,
+            tuple(replace(k, d=-k.d) for k in self.decor),
         )
 
 

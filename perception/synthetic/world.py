@@ -24,7 +24,7 @@ from perception.synthetic.scenery import Item, Parked, SignPost, Standing, Traff
 from perception.synthetic.shadows import shade_at, shadow_maps
 from perception.synthetic.sky import Sky
 from perception.synthetic.surface import Surface
-from perception.synthetic.traffic import LIGHT, PERSON, SIGN, VEHICLE, Mover, streams
+from perception.synthetic.traffic import CYCLIST, LIGHT, MOTORBIKE, PERSON, SIGN, VEHICLE, Mover, streams
 from perception.synthetic.truth import Seen
 from perception.synthetic.vehicles import Vehicle
 from perception.types import Frame, Scene
@@ -178,6 +178,8 @@ class World:
                 canvas.unlit = lit
             else:
                 note.add(body.paint(canvas, at, yaw, ident), class_id)
+                if class_id in (CYCLIST, MOTORBIKE):
+                    body.shine(canvas, at, yaw, ident, 1.0 if class_id == MOTORBIKE else 0.15)
         elif isinstance(thing, SignPost):
             thing.post(canvas, strip)
             for k, board in enumerate(thing.boards):
