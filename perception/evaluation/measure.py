@@ -10,6 +10,7 @@ from typing import Any
 
 from perception.evaluation import data
 from perception.evaluation.data import Dataset
+from perception.evaluation.data.outside import outside
 from perception.evaluation.data.own import Crop, pictures
 from perception.evaluation.judge import PARTS, seen_in
 from perception.evaluation.observe import Observer, See
@@ -67,7 +68,7 @@ def measure_dataset(
     names = tuple(part for part in PARTS if part in parts)
     records = seen_in(progress(pictures(dataset, names), "pictures"), observer, names)
     if "signs" in parts and observer.reader is not None and dataset.crops:
-        crops = [Crop(crop) for crop in dataset.crops]
+        crops = [*(Crop(crop) for crop in dataset.crops), *outside(dataset)]
         records += seen_in(progress(crops, "sign crops"), observer, names)
     return report(records, dataset.reads)
 

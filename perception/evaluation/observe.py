@@ -33,6 +33,7 @@ class Observer:
         self.classes: Sequence[str] = detection.CLASSES
         self.reader = CropReader.of(see)  # None: reads no signs
         self.sign_classes = len(self.reader.classes if self.reader else signs.CLASSES)
+        self.sign_threshold = self.reader.threshold if self.reader else 0.0
         task = find_task(see, "detection")
         if isinstance(see, Pipeline) and task is not None:
             self.classes = task.classes
@@ -59,6 +60,7 @@ class CropReader:
     def __init__(self, task: Task, boxes: Task, network: Size) -> None:
         """`boxes`: the task whose sign boxes `task` reads. `network`: input size of the main network."""
         self.classes = task.classes
+        self.threshold = _threshold(task)  # below it the pipeline reports no reading
         self._task = with_settings(task, threshold=0.0)
         self._class = boxes.classes.index("traffic_sign")
         self._network = network
@@ -94,6 +96,10 @@ class _Aside:
 
     def draw(self, canvas: np.ndarray, scene: Scene) -> None:
         """Nothing: only the metrics see these boxes."""
+
+
+def _threshold(task: Any) -> float:
+    return float(task.spec.settings.get("threshold", signs.THRESHOLD))
 
 
 def find_task(see: See, name: str) -> Task | None:
