@@ -82,6 +82,6 @@ def test_without_others_there_is_nothing_to_tell_apart():
 
 
 def test_what_is_no_known_sign_gets_no_class():
-    metric = OpenSet(0.5)
+    metric = OpenSet(0.0)
     metric.update(scene((LEFT, 0, 0)), scene())
     assert metric.result() == {"false_reads": 0.0}
