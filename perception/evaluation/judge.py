@@ -25,11 +25,12 @@ from perception.tasks.lanes.metric import (
     canvas_of,
     road_edges,
 )
-from perception.tasks.signs.metric import SignClasses, SignsRead
+from perception.tasks.signs.metric import OpenSet, SignClasses, SignsRead
 from perception.types import Frame, Scene
 
 __all__ = ["PARTS", "SYNTHETIC", "judge", "judged", "seen_in"]
 
+OPEN = "signs.open"
 SYNTHETIC = "synthetic"  # the set whose figures begin with its name: `synthetic.lanes.f1`
 
 
@@ -80,7 +81,7 @@ def judged(
         "drivable": lambda: _drivable(truth, scene),
         "lanes": lambda: _lanes(truth, scene, observer.edges),
         "detection": lambda: _objects(truth, scene, unsure, observer.classes, detail),
-        "signs": lambda: _signs(truth, scene, observer.sign_classes, detail),
+        "signs": lambda: _signs(truth, scene, observer, detail),
         "ego": lambda: _own_vehicle(truth, scene, observer.classes),
         "blank": lambda: _blank(truth, scene),
     }
@@ -138,12 +139,17 @@ def _objects(truth: Truth, seen: Scene, unsure: Scene, classes: Sequence[str], d
         yield f"{name}.{level}", _heard(AveragePrecision(classes), true, unsure)
 
 
-def _signs(truth: Truth, seen: Scene, classes: int, detail: bool) -> Said:
+def _signs(truth: Truth, seen: Scene, observer: Observer, detail: bool) -> Said:
     if seen.signs is None:
         return
     if truth.crop is not None:
-        true = _empty(seen, signs=truth.crop.signs(classes))
-        yield "signs", _heard(SignClasses(classes, detail), true, seen)
+        true = _empty(seen, signs=truth.crop.signs(observer.sign_classes))
+        kind = truth.crop.outside
+        yield OPEN, _heard(OpenSet(observer.sign_threshold), true, seen)
+        if kind:
+            yield f"{OPEN}.{kind}", _heard(OpenSet(observer.sign_threshold), true, seen)
+        else:
+            yield "signs", _heard(SignClasses(observer.sign_classes, detail), true, seen)
     elif truth.signs is not None:
         yield f"{truth.name('sign')}.sign", _heard(SignsRead(detail), _empty(seen, signs=truth.signs), seen)
 

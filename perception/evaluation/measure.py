@@ -10,6 +10,7 @@ from typing import Any
 
 from perception.evaluation import data
 from perception.evaluation.data import Dataset
+from perception.evaluation.data.outside import outside
 from perception.evaluation.data.own import CONDITION, Crop, blanks, pictures
 from perception.evaluation.judge import PARTS, seen_in
 from perception.evaluation.observe import Observer, See
@@ -68,7 +69,7 @@ def measure_dataset(
     stills = [*pictures(dataset, names), *blanks(dataset, names)]
     records = seen_in(progress(stills, "pictures"), observer, names)
     if "signs" in parts and observer.reader is not None and dataset.crops:
-        crops = [Crop(crop) for crop in dataset.crops]
+        crops = [*(Crop(crop) for crop in dataset.crops), *outside(dataset)]
         records += seen_in(progress(crops, "sign crops"), observer, names)
     return report(records, dataset.reads)
 

@@ -21,7 +21,19 @@ HEADLINES = {  # what a task is judged by, the first that there is
 }
 MEASURES = ("iou", "ap50", "coco_ap", "precision", "recall", "f1")  # columns in this order, others behind
 FALLING = frozenset(  # less is better
-    ("median_m", "fp", "fn", "ece", "false_lines", "drivable", "lines", "vehicles", "objects", "found")
+    (
+        "median_m",
+        "fp",
+        "fn",
+        "ece",
+        "false_lines",
+        "drivable",
+        "lines",
+        "vehicles",
+        "objects",
+        "found",
+        "false_reads",
+    )
 )
 METRES = frozenset(("median_m",))
 SIZES = ("small", "medium", "large")  # of objects: `f1_small`

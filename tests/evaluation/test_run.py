@@ -47,7 +47,7 @@ def test_processes_write_what_one_writes(folder, settings, tmp_path):
     evaluate_drives(texts, settings, 1, out=one)
     evaluate_drives(texts, settings, 2, out=two)
     assert scenes(one) == scenes(two)
-    assert sum(map(len, scenes(one).values())) == 10 + 2 + 11 + 2
+    assert sum(map(len, scenes(one).values())) == 10 + 2 + 2 + 11 + 2  # the third: what is no sign
     assert untimed(one) == untimed(two)
     assert (one / "counts.parquet").read_bytes() == (two / "counts.parquet").read_bytes()
     assert {path.name for path in two.iterdir()} == {path.name for path in one.iterdir()}

@@ -11,6 +11,8 @@ from perception.evaluation import data
 from perception.evaluation.data import Dataset, Sample, SignCrop
 from perception.evaluation.data.blank import Blank
 from perception.evaluation.data.labelled import Labelled, Stills, file_name, split_place
+from perception.evaluation.data.outside import SET as OUTSIDE
+from perception.evaluation.data.outside import outside
 from perception.evaluation.data.truth import DRAWN, PARTLY, PARTS, Truth
 from perception.tasks import lanes, signs
 from perception.types import Frame
@@ -115,13 +117,14 @@ def open_data(text: str) -> list[Labelled]:
 
 
 def open_dataset(dataset: Dataset, split: str, parts: Sequence[str] = PARTS) -> list[Labelled]:
-    """A part for each set, and one for the sign crops; only pictures that `parts` say something about."""
+    """A part for each set, for sign crops and for what is no known sign; only what `parts` ask for."""
     sets: dict[str, list[Picture]] = {}
     for picture in pictures(dataset, parts):
         sets.setdefault(picture.sample.set, []).append(picture)
     found: list[Labelled] = [Stills(_title(name, split), tuple(items)) for name, items in sets.items()]
     if dataset.crops and "signs" in parts:
         found.append(Stills(_title(CROPS, split), tuple(Crop(crop) for crop in dataset.crops)))
+        found.append(Stills(_title(OUTSIDE, split), tuple(outside(dataset))))
     if blanks(dataset, parts):
         found.append(Stills(_title(BLANK, split), tuple(blanks(dataset, parts))))
     return found
