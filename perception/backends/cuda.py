@@ -43,7 +43,7 @@ class CudaBackend:
     """Two networks and what is done to their answers, all in one stream.
 
     `main` sees the frame, `signs` the crops of traffic signs, of which the first MAX_SIGNS are read. The
-    preprocessing writes into `tensor`.
+    preprocessing writes into `tensor`. `device` stays open: it may have other networks.
     """
 
     device = "cuda"
@@ -86,7 +86,6 @@ class CudaBackend:
     def close(self) -> None:
         for runner in filter(None, (self._main, self._signs)):
             runner.close()
-        self._device.close()
 
     def _enqueue(self, frame: DeviceFrame) -> None:
         at, launches, settings = self._at, self._launches, self._settings
@@ -103,6 +102,8 @@ class CudaBackend:
             launches.labels(self._raw["drivable.map"], settings.drivable, at)
         if settings.lanes:
             launches.lane_cells(self._raw["lanes.map"], at)
+            if "lanes.edges" in self._raw:
+                launches.edge_cells(self._raw["lanes.edges"], at)
         self._device.download(self._host, self._buffer)
 
     def _bound(self, runner: Runner, tensors: Mapping[str, Any]) -> dict[str, DeviceArray]:

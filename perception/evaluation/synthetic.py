@@ -16,7 +16,7 @@ import numpy as np
 from perception.errors import DataError
 from perception.evaluation.data.boxes import named_boxes
 from perception.evaluation.data.labelled import Labelled, Stills
-from perception.evaluation.data.truth import DRAWN, ROAD, Truth
+from perception.evaluation.data.truth import DRAWN, EDGES, ROAD, Truth
 from perception.evaluation.judge import SYNTHETIC
 from perception.synthetic import Conditions, Rendered, World, default_camera, random_camera
 from perception.tasks.detection import CLASSES as OBJECTS
@@ -130,7 +130,7 @@ def truth_of(rendered: Rendered, tags: tuple[str, ...] = ()) -> Truth:
         {name: named_boxes(NAME, asked(rendered, OBJECTS, least)) for name, least in levels.items()},
         signs=told.signs,
         lines=told.lanes,
-        rules=(DRAWN, ROAD),
+        rules=(DRAWN, ROAD, EDGES),
         drivable=told.drivable,
         tags=tags,
     )

@@ -99,6 +99,11 @@ def calibration_error(sums: np.ndarray) -> list[np.ndarray]:
     return [ratio(np.abs(score - right).sum(-1), answers.sum(-1), np.nan)]
 
 
+def share_of_last(sums: np.ndarray) -> list[np.ndarray]:
+    """All sums divided by the last: pixels by the area, things by the frames."""
+    return [ratio(sums[..., i], sums[..., -1], np.nan) for i in range(sums.shape[-1] - 1)]
+
+
 RATES = ("precision", "recall", "f1")
 FORMULAS: Mapping[str, Formula] = {
     "hits": Formula(RATES, hit_rates),
@@ -107,6 +112,12 @@ FORMULAS: Mapping[str, Formula] = {
     "metres": Formula(("precision_m", "recall_m"), lambda sums: hit_rates(sums)[:2]),
     "culane": Formula(tuple(f"culane_{name}" for name in RATES), line_rates),
     "iou": Formula(("iou",), lambda sums: [ratio(sums[..., 0], sums[..., 1], 1.0)]),
+    "pixels": Formula(("precision", "recall"), lambda sums: hit_rates(sums)[:2]),
+    "area": Formula(("drivable",), share_of_last),
+    "lines": Formula(("lines",), share_of_last),
+    "boxes": Formula(("vehicles", "objects"), share_of_last),
+    "found": Formula(("found",), share_of_last),
+    "false_lines": Formula(("false_lines",), share_of_last),
     "tusimple": Formula(
         ("accuracy", "fp", "fn"), lambda sums: [ratio(sums[..., i], sums[..., 3], np.nan) for i in range(3)]
     ),

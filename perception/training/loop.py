@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -15,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from perception.bundle import SHIPPED
@@ -24,6 +23,7 @@ from perception.model import fakequant
 from perception.model.network import Network
 from perception.model.sharing import SHARING
 from perception.model.thaw import thaw
+from perception.outputs import PartFile, write_whole
 from perception.tasks.batch import Batch
 from perception.tasks.heads import HEADS
 from perception.training.augment import Place
@@ -57,7 +57,8 @@ class Ema:
     def update(self, network: Network, step: int) -> None:
         """`step` counts from 0; early steps average over less."""
         keep = min(self.decay, (1 + step) / (10 + step))
-        averages, others = [], []
+        averages: list[tuple[Tensor, Tensor]] = []
+        others: list[tuple[Tensor, Tensor]] = []
         for old, new in zip(self.network.state_dict().values(), network.state_dict().values(), strict=True):
             (averages if old.dtype.is_floating_point else others).append((old, new))
         torch._foreach_lerp_([old for old, _ in averages], [new for _, new in averages], 1 - keep)
@@ -91,7 +92,7 @@ class Trainer:
         self.data, self.out, self.config = data, out, config
         self.device = _device(config.device)
         network = Network(config.tasks, config.sharing)
-        self.network = network.to(device=self.device, memory_format=torch.channels_last)
+        self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.optimizer = optimizer(self.network, config)
         self.balance = BALANCE[config.balance](config.weights, config.seed)
         self.ema = Ema(self.network, config.ema)
@@ -154,17 +155,20 @@ class Trainer:
             "spent": self._spent(),
             "config": self.config.to_json(),
         }
-        partial = self.out / "checkpoint.partial"
-        torch.save(state, partial)
-        os.replace(partial, self.out / "checkpoint.pt")
+        part = PartFile(self.out / "checkpoint.pt")
+        try:
+            torch.save(state, part.file)
+        except BaseException:  # a full disk, Ctrl-C: an older checkpoint stays
+            part.discard()
+            raise
+        part.commit()
 
     def run(self, watch: Callable[[Trainer, Batch], Mapping[str, float]] | None = None) -> None:
         """Train to the last step, saving every few minutes.
 
         `watch` is called after each step with its batch; what it answers goes to the log.
         """
-        self.out.mkdir(parents=True, exist_ok=True)
-        (self.out / "config.json").write_text(self.config.to_json() + "\n")
+        write_whole(self.out / "config.json", (self.config.to_json() + "\n").encode())
         saved = time.monotonic()
         with Log(self.out, self.step, self.config.steps) as log, self._saving():
             for k, made in enumerate(self._batches()):

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import csv
+import sys
 from dataclasses import replace
+from pathlib import Path
+from subprocess import PIPE, STDOUT, Popen
 
 import pytest
 import torch
 from torch import nn
 
-from perception.errors import DataError
+from perception.cli import INTERRUPTED
+from perception.errors import DataError, SinkError
 from perception.training.command import train
 from perception.training.config import Config
 from perception.training.loop import Ema, Trainer, learning_rate, load_checkpoint, load_network, optimizer
 
+ROOT = Path(__file__).parents[2]
 TINY = Config(
     sources={"camvid": 1.0, "gtsdb": 1.0, "lums": 1.0},
     steps=4,
@@ -72,7 +77,7 @@ def interrupted(trainer, after):
 def test_a_run_writes_what_it_did(folder, tmp_path):
     train(folder, tmp_path, "quick", [f"{k}={v}" for k, v in SETTINGS.items()])
     assert {p.name for p in tmp_path.iterdir()} >= {"config.json", "log.csv", "checkpoint.pt"}
-    assert not (tmp_path / "checkpoint.partial").exists()
+    assert not (tmp_path / "checkpoint.pt.part").exists()
     rows = list(csv.reader((tmp_path / "log.csv").read_text().splitlines()))
     assert {"loss.detection", "loss.lanes", "loss.drivable", "rate"} <= {row[1] for row in rows}
     assert {row[0] for row in rows} == {"50"}
@@ -102,8 +107,8 @@ def test_the_checkpoint_is_replaced_whole_or_not_at_all(folder, tmp_path):
     trainer = Trainer(folder, tmp_path, TINY)
     trainer.save()
     before = (tmp_path / "checkpoint.pt").read_bytes()
-    (tmp_path / "checkpoint.partial").mkdir()  # nothing can be written there
-    with pytest.raises((RuntimeError, OSError)):
+    (tmp_path / "checkpoint.pt.part").mkdir()  # nothing can be written there
+    with pytest.raises(SinkError):
         trainer.save()
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
 
@@ -219,3 +224,17 @@ def test_a_run_may_start_from_other_weights_and_round_as_int8(folder, tmp_path, 
     expected = weights(tmp_path / "first") if "first" in start else {}
     kept = weights(tmp_path / "second")
     assert all(torch.equal(kept[name], x) for name, x in expected.items() if name.startswith("ema."))
+
+
+def test_sigterm_saves_what_was_learnt(folder, tmp_path):
+    settings = {**SETTINGS, "steps": 100_000}
+    options = [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
+    code = "from perception.cli import main; main()"
+    command = ["train", "--data", str(folder), "--out", str(tmp_path / "run"), "--preset", "quick", *options]
+    child = Popen([sys.executable, "-c", code, *command], cwd=ROOT, stdout=PIPE, stderr=STDOUT)
+    while child.poll() is None and b"step 50 " not in child.stdout.readline():
+        pass
+    child.terminate()
+    child.communicate(timeout=120)
+    assert child.returncode == INTERRUPTED
+    assert load_checkpoint(tmp_path / "run" / "checkpoint.pt")["step"] >= 50

@@ -106,7 +106,7 @@ def road_edge(road: np.ndarray, fixed: np.ndarray) -> tuple[np.ndarray, np.ndarr
     small = (_shrunk(mask, size) for mask in (road, fixed, ~road & ~fixed))
     inside, outside, moving = small
     three = np.ones((3, 3), np.uint8)
-    meet = cv2.dilate(inside, three) & cv2.dilate(outside, three)
+    meet = np.minimum(cv2.dilate(inside, three), cv2.dilate(outside, three))
     truth = cv2.dilate(meet, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))) * np.uint8(CERTAIN)
     truth[cv2.dilate(moving, np.ones((7, 7), np.uint8)) > 0] = UNKNOWN
     return truth, cv2.dilate(meet, np.ones((7, 7), np.uint8)) > 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +13,7 @@ import cv2
 import numpy as np
 
 from perception.errors import DataError
+from perception.limits import json_value
 from perception.tasks.batch import ANY_SIGN
 from perception.tasks.detection import CLASSES
 from perception.training.data.sample import Boxes, absence
@@ -51,7 +51,7 @@ def lines(path: Path) -> tuple[Mapping[str, Any], ...]:
 
 def _record(path: Path, number: int, text: str) -> Any:
     try:
-        return json.loads(text)
+        return json_value(text)
     except ValueError as error:
         raise DataError(f"{path}:{number}: expected one JSON object a line: {error}") from error
 
