@@ -10,6 +10,7 @@ import onnxruntime as ort
 
 from perception.backends.engine_cache import EngineOptions
 from perception.backends.onnx_cut import cut
+from perception.backends.onnx_size import resized
 from perception.backends.trt import TrtRunner
 from perception.errors import BundleError
 from perception.kernels.device import Device
@@ -68,6 +69,8 @@ def _session(onnx: Path, options: EngineOptions) -> ort.InferenceSession:
     model = onnx.read_bytes()
     if options.outputs is not None:
         model = cut(model, options.outputs)
+    if options.size is not None:
+        model = resized(model, options.size)
     try:
         return ort.InferenceSession(model, settings, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own errors have no common class but this

@@ -26,8 +26,10 @@ from perception.backends.engine_cache import (
     user_cache,
 )
 from perception.errors import BundleError
+from perception.input_size import InputSize
 from perception.kernels.device import Device
 from perception.load import select
+from perception.types import Size
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,12 @@ def build_engines(
     cache: Path | None = None,
     timeout_s: float = TIMEOUT_S,
     check: bool = True,
+    input_size: str | Size = "auto",
 ) -> list[Built]:
     """Build what is not there yet, with progress on stderr and a table at the end.
 
     `check`: compare each engine with its network's answers on the CPU before it is kept; that needs pycuda.
+    `input_size`: as for `load`; "auto" is the bundle's own, "2x" of its shape.
     Raises BackendUnavailable without device or TensorRT, BundleError, PerceptionError, SinkError.
     """
     folder = bundle or bundles.SHIPPED
@@ -63,7 +67,8 @@ def build_engines(
             f"{folder}: expected {precision} files, got {', '.join(spec.files)}; make them: "
             "`perception quantize`"
         )
-    wanted = options_for(select(spec, tasks), precision, dla, workspace_mb)
+    size = InputSize.parse(input_size).sizes(spec.input_size)(spec.input_size)
+    wanted = options_for(select(spec, tasks), precision, dla, workspace_mb, size)
     facts = this_device()  # before TensorRT is touched
     store = EngineCache(cache or user_cache())
     console = Console(stderr=True)

@@ -15,9 +15,12 @@ from calibration.int8.scales import METHOD, Scales, calibrate
 from deploy import parity
 from deploy.half import to_half
 from deploy.quantize import for_cpu, for_tensorrt
+from perception.bundle import MAIN
 
 MADE = ("fp16", "int8", "trt.int8")
 BATCH = {"signs": 16}  # crops a call on a GPU: a free batch would need a TensorRT profile
+FACTORS = (0.5, 3.0)  # costs of the least and the largest input size at which they are compared as well
+AT_SIZES = 2  # images of these
 COMPARED = {"main": 8, "signs": 64}  # images on which a precision is compared with float
 
 Files = Mapping[str, Mapping[str, str]]  # precision -> network -> file name
@@ -49,7 +52,8 @@ def make(
     """Write the files that are not fp32, and the scales of each network beside them; how well they agree.
 
     `folder` holds the fp32 files. `examples`: network -> images (n, h, w, 3) uint8 to calibrate on. The
-    answer: precision -> output -> dB of signal to noise. Raises BundleError if one is below `parity.LIMIT`.
+    answer: precision -> output -> dB of signal to noise at the size of the images. Raises BundleError if one
+    is below `parity.LIMIT`, there or at FACTORS of the cost.
     """
     options = options or Options()
     for kind, images in examples.items():
@@ -60,7 +64,12 @@ def make(
         for precision in files:
             _write(precision, source, scales, folder / files[precision][kind], BATCH.get(kind, 1))
     few = {kind: images[: COMPARED[kind]] for kind, images in examples.items()}
-    return {p: parity.check(folder, files, few, p) for p in files if p != "fp32"}
+    others = [p for p in files if p != "fp32"]
+    for factor in FACTORS:  # one set of scales serves every size
+        sized = {MAIN: parity.scaled(examples[MAIN][:AT_SIZES], factor)} if MAIN in examples else {}
+        for precision in others:
+            parity.check(folder, files, sized, precision)
+    return {p: parity.check(folder, files, few, p) for p in others}
 
 
 def _write(precision: str, source: Path, scales: Scales, target: Path, batch: int) -> None:

@@ -80,6 +80,18 @@ Device = Annotated[str, typer.Option(help="cuda, cpu, or auto: the best that wor
 Threads = Annotated[
     int | None, typer.Option(min=1, help="Threads of the network. Default: the cores, at most 4.")
 ]
+Runtime = Annotated[str, typer.Option(help="On the CPU: onnxruntime, openvino, or auto: the faster here.")]
+Named = Annotated[str | None, typer.Option(help="On the CPU: onnxruntime (default) or openvino.")]
+InputSize = Annotated[
+    str,
+    typer.Option(
+        help="Size at which the network sees pictures: auto (the camera's shape, at the cost of the bundle's "
+        "own size), WIDTHxHEIGHT, or a factor of the cost such as 2x."
+    ),
+]
+Crop = Annotated[
+    str | None, typer.Option(help="Look at this part only: x,y,width,height, in pixels or fractions.")
+]
 Processor = Annotated[str, typer.Option(help="cpu or cuda.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes that see drives at the same time.")]
 Data = Annotated[Path, typer.Option(help="Folder of labelled pictures.")]
@@ -108,6 +120,9 @@ def run(
     no_video: Annotated[bool, typer.Option("--no-video", help="No painted video or images.")] = False,
     max_frames: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames.")] = None,
     threads: Threads = None,
+    input_size: InputSize = "auto",
+    crop: Crop = None,
+    runtime: Runtime = "auto",
 ) -> None:
     """See what is in a video, in images or before a camera: overlay, scenes.jsonl, summary.json."""
     from perception.drives.summary import NAME, RESULTS, summarised
@@ -118,10 +133,11 @@ def run(
     from perception.sinks.watchdog import watchdog
 
     keep_apart([out / name for name in (NAME, *RESULTS)], [source, camera])
-    pipeline = load(bundle, device, _names(tasks), precision, threads)
+    pipeline = load(bundle, device, _names(tasks), precision, threads, input_size, crop, runtime)
     frames = _source(source, camera)
     tally, outcome = Tally(pipeline.tasks), Outcome()
-    facts = {"source": redacted(source), **_facts(bundle, precision)}
+    how = {"input_size": input_size, "crop": crop}
+    facts = {"source": redacted(source), **_facts(bundle, precision, pipeline), **how}
     with closing(pipeline), locked(out), summarised(out, facts, tally, outcome) as report:
         sinks = [*_sinks(out, frames, pipeline.tasks, save_maps, not no_video), tally]
         if dog := watchdog():
@@ -145,6 +161,9 @@ def record(
     no_results: Annotated[bool, typer.Option("--no-results", help="Pictures only: run no network.")] = False,
     max_frames: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames.")] = None,
     threads: Threads = None,
+    input_size: InputSize = "auto",
+    crop: Crop = None,
+    runtime: Runtime = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a recording of this name.")] = False,
 ) -> None:
     """Record pictures and what is seen in them as an MCAP file that ROS 2 tools read."""
@@ -152,7 +171,20 @@ def record(
 
     names = _names(tasks)
     chosen = None if names is None else tuple(names)
-    settings = Settings(bundle, precision, device, chosen, threads, camera, truth, not no_results, overwrite)
+    settings = Settings(
+        bundle,
+        precision,
+        device,
+        chosen,
+        threads,
+        camera,
+        truth,
+        results=not no_results,
+        overwrite=overwrite,
+        input_size=input_size,
+        crop=crop,
+        runtime=runtime,
+    )
     if not out.suffix:  # the name by which it is read again
         out = out.with_suffix(".mcap")
     with _watched(max_frames) as show:
@@ -224,6 +256,7 @@ def evaluate(
         int | None, typer.Option(min=1, help="At most so many pictures of each kind in DATA.")
     ] = None,
     device: Processor = "cpu",
+    runtime: Named = None,
     tasks: Annotated[str | None, typer.Option(help="Comma-separated. Default: all.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for result, Parquet, scenes and pages.")] = None,
     workers: Annotated[
@@ -236,6 +269,7 @@ def evaluate(
         str, typer.Option(help="every frame; or as in real time: measured, or milliseconds for each frame.")
     ] = "every",
     deadline_ms: Annotated[float | None, typer.Option(min=0, help="Count frames that come later.")] = None,
+    input_size: InputSize = "auto",
 ) -> None:
     """Compare what a bundle sees with what is known to be there. Exit code 1: a drive failed, 2: all did."""
     from perception.evaluation import command
@@ -249,14 +283,34 @@ def evaluate(
     way = command.Way(workers, ray, out)
     if data is not None:
         command.evaluate(
-            data, split, bundle, precision, json_path, threads=threads, limit=limit, device=device, way=way
+            data,
+            split,
+            bundle,
+            precision,
+            json_path,
+            threads=threads,
+            limit=limit,
+            device=device,
+            way=way,
+            input_size=input_size,
+            runtime=runtime,
         )
         return
     if limit is not None:
         raise PerceptionError("expected --limit together with --data, got drives; name fewer of them")
     names = _names(tasks)
     chosen = None if names is None else tuple(names)
-    settings = Settings(bundle, precision, device, threads or 1, chosen, Pace.parse(pace), deadline_ms)
+    settings = Settings(
+        bundle,
+        precision,
+        device,
+        threads or 1,
+        chosen,
+        Pace.parse(pace),
+        deadline_ms,
+        input_size=input_size,
+        runtime=runtime,
+    )
     raise typer.Exit(command.evaluate_on(drives or (), settings, way, json_path))
 
 
@@ -271,18 +325,19 @@ def compare(
     ] = None,
     precision: Precision = "int8",
     device: Processor = "cpu",
+    runtime: Named = None,
     threads: Threads = None,
     workers: Workers = 1,
+    input_size: InputSize = "auto",
 ) -> None:
     """Which of two bundles, or evaluations, is better, and how sure that is; frames that changed."""
     from perception.evaluation.compare_command import compare_both
     from perception.evaluation.seeing import Settings
     from perception.outputs import locked
 
+    settings = Settings(None, precision, device, threads or 1, input_size=input_size, runtime=runtime)
     with locked(out):
-        compare_both(
-            before, after, out, drive or (), Settings(None, precision, device, threads or 1), workers
-        )
+        compare_both(before, after, out, drive or (), settings, workers)
 
 
 @app.command()
@@ -303,14 +358,16 @@ def gate(
     bundle: Bundle = None,
     precision: Precision = "int8",
     device: Processor = "cpu",
+    runtime: Named = None,
     threads: Threads = None,
     workers: Workers = 1,
+    input_size: InputSize = "auto",
 ) -> None:
     """Is it as good as the reference, does it see the same? Exit code 0: yes, 1: no, 2: cannot be judged."""
     from perception.evaluation.gate.command import gate
     from perception.evaluation.seeing import Settings
 
-    settings = Settings(bundle, precision, device, threads or 1)
+    settings = Settings(bundle, precision, device, threads or 1, input_size=input_size, runtime=runtime)
     raise typer.Exit(gate(drives, reference, settings, workers, tolerance, tolerances, by, update, junit))
 
 
@@ -319,12 +376,14 @@ def bench(
     source: Annotated[str | None, typer.Argument(help="A video. Default: rendered scenes as H.264.")] = None,
     bundle: Bundle = None,
     device: Annotated[str, typer.Option(help="cpu, or cuda: the stages of a frame there.")] = "cpu",
+    runtime: Runtime = "auto",
     json_path: Json = None,
+    input_size: InputSize = "auto",
 ) -> None:
     """Measure time, memory and the share of this machine's peak that the network reaches."""
     from perception.evaluation.bench.command import bench
 
-    bench(json_path, source, bundle, device=device)
+    bench(json_path, source, bundle, device=device, input_size=input_size, runtime=runtime)
 
 
 @app.command()
@@ -423,11 +482,14 @@ def engine(
     cache: Annotated[Path | None, typer.Option(help="Where engines are kept.")] = None,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds for each engine.")] = 1800.0,
     check: Annotated[bool, typer.Option(help="Compare with known answers; needs pycuda.")] = True,
+    input_size: Annotated[
+        str, typer.Option(help="WIDTHxHEIGHT; auto is the bundle's own size, 2x twice its cost.")
+    ] = "auto",
 ) -> None:
     """Build the TensorRT engines of a bundle for this device."""
     from deploy.engine_command import build_engines
 
-    build_engines(bundle, precision, _names(tasks), dla, workspace, cache, timeout, check)
+    build_engines(bundle, precision, _names(tasks), dla, workspace, cache, timeout, check, input_size)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -439,7 +501,10 @@ def node(
     bundle: Bundle = None,
     transport: Annotated[str, typer.Option(help="With --bus: raw or compressed images.")] = "raw",
     device: Device = "auto",
+    runtime: Runtime = "auto",
     max_frames: Annotated[int | None, typer.Option(min=1, help="With --bus: stop after so many.")] = None,
+    input_size: InputSize = "auto",
+    crop: Crop = None,
 ) -> None:
     """Run as a ROS 2 node; what follows --ros-args goes to ROS. Parameters: docs/ros2.md."""
     from perception.node.command import node, on_bus
@@ -447,7 +512,7 @@ def node(
     if bus is None:
         node(context.args)
     else:
-        on_bus(bus, bundle, transport, device, max_frames)
+        on_bus(bus, bundle, transport, device, max_frames, input_size, crop, runtime)
 
 
 @app.command()
@@ -516,14 +581,20 @@ def _watched(total: int | None) -> Iterator[Callable[[Outcome], None]]:
         yield show
 
 
-def _facts(bundle: Path | None, precision: str) -> dict[str, Any]:
+def _facts(bundle: Path | None, precision: str, pipeline: Pipeline) -> dict[str, Any]:
     """What computed the results."""
     from perception import __version__
     from perception.bundle import SHIPPED, read
 
     spec = read(bundle or SHIPPED)
     model = {"name": spec.name, "version": spec.version}
-    return {"perception": __version__, "bundle": model, "precision": precision, "device": "cpu"}
+    return {
+        "perception": __version__,
+        "bundle": model,
+        "precision": precision,
+        "device": pipeline.backend.device,
+        "runtimes": pipeline.runtimes,
+    }
 
 
 def _show(report: dict[str, Any], out: Path) -> None:

@@ -24,6 +24,10 @@ class Source(Protocol):
     def close(self) -> None: ...
 
 
+class Closable(Protocol):
+    def close(self) -> None: ...
+
+
 class Preprocess(Protocol):
     """Camera image to network input, on the device of the backend it was made for."""
 

@@ -6,8 +6,10 @@ Its parts are imported when it is called, so that `import perception` stays chea
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache, partial
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +17,13 @@ from perception.errors import BundleError, PerceptionError
 
 if TYPE_CHECKING:
     from perception.backends.cuda import Settings
+    from perception.backends.runtimes import Network
     from perception.bundle import ModelSpec, TaskSpec
-    from perception.input_size import InputSize
     from perception.interfaces import Backend
     from perception.pipeline import Pipeline
     from perception.types import Size
+
+    SizeFor = Callable[[Size], Size]  # image size -> input size of the main network
 
 ON_CUDA = {"int8": "trt.int8"}  # the file that a precision means there, where it is another
 
@@ -33,6 +37,8 @@ def load(
     precision: str = "int8",
     threads: int | None = None,
     input_size: str | Size = "auto",
+    crop: str | tuple[float, float, float, float] | None = None,
+    runtime: str = "auto",
 ) -> Pipeline:
     """A pipeline, ready for frames.
 
@@ -47,25 +53,37 @@ def load(
     input_size: how large the network sees a picture. "auto": in the camera's own shape, at the cost of the
         bundle's own size; "2x", "0.5x", ...: likewise at so many times that cost; "960x576" or (960, 576): of
         that size, whatever the camera.
+    crop: the part of every image that is looked at: "x,y,width,height", pixels or fractions of the image.
+        What is found is where it is in the whole image.
+    runtime: of the networks on the CPU: "onnxruntime", "openvino", or "auto" for the faster of those that are
+        installed, which is measured once for each network (`backends.runtimes`). Named, it means the CPU.
 
     Raises BundleError, BackendUnavailable, or PerceptionError for a task or precision the bundle lacks or a
     size that no network takes.
     """
     from perception import bundle as bundles
+    from perception.crop import WHOLE, Crop
     from perception.devices import choose
     from perception.input_size import InputSize
 
-    wish = InputSize.parse(input_size)
+    wish, part = InputSize.parse(input_size), WHOLE if crop is None else Crop.parse(crop)
     directory = Path(bundle) if bundle is not None else bundles.SHIPPED
     spec = bundles.read(directory)
     chosen = select(spec, tasks)
-    probes = {"cuda": lambda: _no_cuda(directory, spec, chosen, precision), "cpu": lambda: None}
+    size_for = wish.sizes(spec.input_size)
+    probes = {
+        "cuda": lambda: _no_cuda(directory, spec, chosen, precision, size_for, runtime),
+        "cpu": lambda: None,
+    }
     choice = choose(device, probes)
     for name, reason in choice.refused.items():
         log.info("device %s, not %s: %s", choice.device, name, reason)
     if choice.device == "cuda":
-        return _cuda(directory, spec, chosen, precision)
-    return _cpu(directory, spec, chosen, precision, threads, wish)
+        pipeline = _cuda(directory, spec, chosen, precision, size_for)
+    else:
+        pipeline = _cpu(directory, spec, chosen, precision, threads, size_for, runtime)
+    pipeline.crop = part
+    return pipeline
 
 
 def _cpu(
@@ -74,50 +92,82 @@ def _cpu(
     tasks: list[TaskSpec],
     precision: str,
     threads: int | None,
-    wish: InputSize,
+    size_for: SizeFor,
+    runtime: str,
 ) -> Pipeline:
     from perception.backends.finite import FiniteBackend
+    from perception.backends.runtimes import opened, runtime_for
+    from perception.backends.sized import SizedBackend
     from perception.bundle import MAIN
     from perception.pipeline import Pipeline
     from perception.preprocess.cpu import CpuPreprocess
     from perception.tasks import TASKS
 
-    size_for = wish.sizes(spec.input_size)
-    backends = _backends(directory, spec, tasks, precision, threads, size_for(spec.input_size))
-    own = {name: FiniteBackend(backend) for name, backend in backends.items() if name != MAIN}
+    networks = _networks(directory, spec, tasks, precision, threads, size_for(spec.input_size))
+    runtimes = {name: runtime_for(network, runtime) for name, network in networks.items()}
+    own = {
+        name: FiniteBackend(opened(network, runtimes[name]))
+        for name, network in networks.items()
+        if name != MAIN
+    }
     ready = [TASKS[task.name](task, own.get(task.network)) for task in tasks]
-    return Pipeline(backends[MAIN], CpuPreprocess(), ready, list(own.values()), size_for)
+    main = networks[MAIN]
+
+    def at(size: Size) -> Backend:
+        return opened(replace(main, size=size, shapes=spec.shapes_at(size)), runtimes[MAIN])
+
+    backend = SizedBackend(at, size_for(spec.input_size))
+    return Pipeline(backend, CpuPreprocess(), ready, list(own.values()), size_for, runtimes=runtimes)
 
 
-def _no_cuda(directory: Path, spec: ModelSpec, tasks: list[TaskSpec], precision: str) -> str | None:
+def _no_cuda(
+    directory: Path,
+    spec: ModelSpec,
+    tasks: list[TaskSpec],
+    precision: str,
+    size_for: SizeFor,
+    runtime: str,
+) -> str | None:
     """Why CUDA cannot run these tasks of the bundle here; None: it can."""
     from perception.backends import cuda_ready
+    from perception.devices import AUTO
 
+    if runtime != AUTO:
+        return f"the runtime {runtime}, which was asked for, runs on the CPU"
     reason = cuda_ready.refusal()
     if reason is not None:
         return reason
     try:
-        _engines(directory, spec, tasks, precision)
+        _engines(directory, spec, tasks, precision, size_for(spec.input_size))
     except PerceptionError as error:
         return str(error)
     return None
 
 
-def _engines(directory: Path, spec: ModelSpec, tasks: list[TaskSpec], precision: str) -> Mapping[str, Path]:
-    """Network -> its engine for this device. Raises BackendUnavailable where one is still to be built."""
+def _engines(
+    directory: Path, spec: ModelSpec, tasks: list[TaskSpec], precision: str, size: Size
+) -> Mapping[str, Path]:
+    """Network -> its engine for this device, that of the main one for images of `size`.
+
+    Raises BackendUnavailable where one is still to be built.
+    """
     from perception.backends import trt
     from perception.backends.engine_cache import EngineCache, identity, options_for, this_device, user_cache
 
-    files = _files(spec, ON_CUDA.get(precision, precision))
+    precision = ON_CUDA.get(precision, precision)
+    files = _files(spec, precision)
     cache, facts, version = EngineCache(user_cache()), this_device(), trt.installed()
     return {
         network: cache.ready(identity((directory / files[network]).read_bytes(), version, options, facts))
-        for network, options in options_for(tasks, ON_CUDA.get(precision, precision)).items()
+        for network, options in options_for(tasks, precision, size=size).items()
     }
 
 
-def _cuda(directory: Path, spec: ModelSpec, tasks: list[TaskSpec], precision: str) -> Pipeline:
+def _cuda(
+    directory: Path, spec: ModelSpec, tasks: list[TaskSpec], precision: str, size_for: SizeFor
+) -> Pipeline:
     from perception.backends.cuda import CudaBackend
+    from perception.backends.sized import SizedBackend
     from perception.backends.trt import TrtRunner
     from perception.bundle import MAIN
     from perception.kernels.cuda import CudaDevice
@@ -125,13 +175,39 @@ def _cuda(directory: Path, spec: ModelSpec, tasks: list[TaskSpec], precision: st
     from perception.preprocess.cuda import CudaPreprocess
     from perception.tasks import TASKS
 
-    engines = _engines(directory, spec, tasks, precision)
-    device = CudaDevice()
-    runners = {network: TrtRunner(engine, device) for network, engine in engines.items()}
-    signs = next((runner for network, runner in runners.items() if network != MAIN), None)
-    backend = CudaBackend(device, _settings(tasks), runners[MAIN], signs)
+    engines = partial(_engines, directory, spec, tasks, precision)
+    first = size_for(spec.input_size)
+    engines(first)  # before the device is touched
+    device, settings = CudaDevice(), _settings(tasks)
+
+    def opened(size: Size) -> CudaBackend:
+        runners = {network: TrtRunner(engine, device) for network, engine in engines(size).items()}
+        main = runners.pop(MAIN)
+        return CudaBackend(device, settings, main, next(iter(runners.values()), None))
+
+    # The device keeps its memory until it is closed, and few sizes have engines: all stay open.
+    backend = SizedBackend(opened, first, lambda frame: frame.box.network, inf)
     ready = [TASKS[task.name](task, backend) for task in tasks]
-    return Pipeline(backend, CudaPreprocess(device, backend.tensor), ready)
+    preprocess = CudaPreprocess(device, lambda size: backend.at(size).tensor)
+    sizes = _with_engines(size_for, first, engines)
+    runtimes = dict.fromkeys(engines(first), "tensorrt")
+    return Pipeline(backend, preprocess, ready, [device], sizes, runtimes=runtimes)
+
+
+def _with_engines(size_for: SizeFor, first: Size, engines: Callable[[Size], object]) -> SizeFor:
+    """`size_for`, but `first`, whose engine is there, where the engine of another size is not."""
+
+    @lru_cache(64)
+    def choose(image: Size) -> Size:
+        size = size_for(image)
+        try:
+            engines(size)
+        except PerceptionError as error:
+            log.warning("images of %d x %d at input size %d x %d: %s", *image, *first, error)
+            return first
+        return size
+
+    return choose
 
 
 def _settings(tasks: list[TaskSpec]) -> Settings:
@@ -176,40 +252,31 @@ def select(spec: ModelSpec, names: Iterable[str] | None) -> list[TaskSpec]:
     return [spec.tasks[name] for name in TASKS if name in chosen]
 
 
-def _backends(
+def _networks(
     directory: Path,
     spec: ModelSpec,
     tasks: list[TaskSpec],
     precision: str,
     threads: int | None,
     first: Size,
-) -> dict[str, Backend]:
-    """One backend for each network that `tasks` read, computing only what they read.
-
-    The main network takes every size; it is opened for size `first`.
-    """
-    from perception.backends import as_written
-    from perception.backends.ort import OrtBackend
-    from perception.backends.sized import SizedBackend
+) -> dict[str, Network]:
+    """The networks that `tasks` read, and of each what they read; the main one for images of size `first`."""
+    from perception.backends import FOR_ANOTHER_DEVICE
+    from perception.backends.runtimes import Network
     from perception.bundle import MAIN
 
     files = _files(spec, precision)
-    kind = as_written.AsWrittenBackend if precision in as_written.PRECISIONS else OrtBackend
     outputs: dict[str, list[str]] = {}
     for task in tasks:
         outputs.setdefault(task.network, []).extend(task.outputs)
-
-    def main(size: Size) -> Backend:
-        return kind(directory / files[MAIN], outputs[MAIN], threads, spec.shapes_at(size), size=size)
-
-    backends: dict[str, Backend] = {
-        network: kind(directory / files[network], names, threads, spec.shapes)
-        for network, names in outputs.items()
-        if network != MAIN
-    }
-    backends[MAIN] = SizedBackend(main, first)
     _check_input(directory / files[MAIN], spec)
-    return backends
+    as_written = precision in FOR_ANOTHER_DEVICE
+    networks = {
+        name: Network(directory / files[name], tuple(of), threads, spec.shapes, as_written=as_written)
+        for name, of in outputs.items()
+    }
+    networks[MAIN] = replace(networks[MAIN], size=first, shapes=spec.shapes_at(first))
+    return networks
 
 
 def _files(spec: ModelSpec, precision: str) -> Mapping[str, str]:

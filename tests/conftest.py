@@ -12,10 +12,13 @@ import pytest
 from perception import bundle
 from tests.folders import write_folder
 
+os.environ["PERCEPTION_RUNTIME"] = "onnxruntime"  # no test depends on what is faster here
+
 ABSENT = (
     "no driving data",
     "no systemd-analyze",
     "has a CUDA driver",
+    "no NVIDIA GPU",
     "cannot be had for this Python",
     "no network of one's own",
 )

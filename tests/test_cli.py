@@ -92,6 +92,17 @@ def test_the_summary_says_what_ran_and_how_fast(tiny_bundle, clip, tmp_path):
     assert "3 frames" in result.output
 
 
+def test_an_input_size_and_a_part_of_the_image(tiny_bundle, images, tmp_path):
+    seen_as = ("--input-size", "96x64", "--crop", "0,0,1,0.5")
+    perception("run", images, "--bundle", tiny_bundle, "--out", tmp_path, "--save-maps", *seen_as)
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert (summary["input_size"], summary["crop"]) == ("96x64", "0,0,1,0.5")
+    labels = cv2.imread(str(tmp_path / "maps" / "a.drivable.png"), cv2.IMREAD_UNCHANGED)
+    assert labels.shape == (90, 160)
+    assert labels[:45].any()
+    assert not labels[45:].any()
+
+
 def test_a_subset_of_tasks(tiny_bundle, images, tmp_path):
     perception("run", images, "--bundle", tiny_bundle, "--out", tmp_path, "--tasks", "lanes, drivable")
     assert {"lanes", "drivable"} <= set(lines(tmp_path)[0])
@@ -119,6 +130,9 @@ def test_a_camera_model_puts_lanes_on_the_road(tiny_bundle, images, tmp_path):
         (("nowhere.mp4",), "nowhere.mp4"),
         (("{images}", "--tasks", "lane"), "expected tasks of detection, lanes, signs, drivable, got 'lane'"),
         (("{images}", "--precision", "int4"), "expected a precision"),
+        (("{images}", "--input-size", "100x64"), "the nearest is 96x64"),
+        (("{images}", "--crop", "0,0,2"), "expected a crop of four numbers"),
+        (("{images}", "--crop", "0,0,1280,720"), "expected a crop inside the image of"),
         (("{images}", "--bundle", "nowhere"), "expected a model bundle"),
         (("{images}", "--camera", "nowhere.json"), "expected a camera"),
         (("{images}", "--out", "{clip}/out"), "expected to write"),

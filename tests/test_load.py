@@ -14,6 +14,7 @@ import pytest
 
 import perception
 from perception import BackendUnavailable, BundleError, Frame, FrameError, PerceptionError
+from perception.backends.runtimes import installed
 from perception.bundle import SHIPPED, read
 from perception.letterbox import Letterbox
 from perception.sinks.scenes import scene_to_json
@@ -98,11 +99,34 @@ def test_a_network_that_is_not_needed_is_not_opened(tiny_bundle, frame):
         ({"tasks": []}, PerceptionError, "at least one task"),
         ({"precision": "int4"}, PerceptionError, "expected a precision of int8, fp32, got 'int4'"),
         ({"device": "tpu"}, BackendUnavailable, "expected a device of auto, cuda, cpu, got 'tpu'"),
+        ({"runtime": "ncnn"}, BackendUnavailable, "expected a runtime of auto, onnxruntime, openvino, got"),
+        (
+            {"device": "cuda", "runtime": "onnxruntime"},
+            BackendUnavailable,
+            "got: the runtime onnxruntime, which was asked for, runs on the CPU",
+        ),
     ],
 )
 def test_a_wish_that_cannot_be_met(tiny_bundle, wish, error, message):
     with pytest.raises(error, match=message):
         perception.load(tiny_bundle, **wish)
+
+
+@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+def test_a_named_runtime_computes_every_network(tiny_bundle, frame, runtime):
+    if runtime not in installed():
+        pytest.skip(f"needs {runtime}: pip install 'perception[{runtime}]'")
+    pipeline = perception.load(tiny_bundle, threads=1, runtime=runtime)
+    assert pipeline.runtimes == {"main": runtime, "signs": runtime}
+    assert filled(pipeline(frame)) == set(FIELDS)
+
+
+def test_a_file_for_another_device_has_one_runtime():
+    with pytest.raises(
+        BackendUnavailable, match=r"expected the runtime onnxruntime for a file .* 'openvino'"
+    ):
+        perception.load(precision="trt.int8", runtime="openvino", device="cpu")
+    assert perception.load(precision="trt.int8", device="cpu").runtimes["main"] == "onnxruntime"
 
 
 def test_a_task_network_that_answers_nan_fails_the_frame(tiny_bundle, frame):
@@ -136,7 +160,9 @@ def test_a_network_with_other_outputs_than_the_bundle_says(tiny_bundle, shape, m
 
 
 def test_a_network_for_another_input_size_than_the_bundle_says(tiny_bundle):
-    main_network(tiny_bundle / "network.onnx", (320, 384), {"lanes.map": (1, 8, 96, 80)})
+    main_network(
+        tiny_bundle / "network.onnx", (320, 384), {"lanes.map": (1, 8, 96, 80), "lanes.edges": (1, 4, 96, 80)}
+    )
     edit_checksum(tiny_bundle, "network.onnx")
     edit(tiny_bundle, shapes={})
     with pytest.raises(BundleError, match=r"expected a network for \(640, 384\) .* got one for \(320, 384\)"):

@@ -18,7 +18,9 @@ from statistics import mean, stdev
 from typing import Any
 
 from deploy.card import SHOWN
+from perception.backends.runtimes import FIRST
 from perception.training.analysis.report import grid, group_rows, markdown_table, verdict
+from tools import sizes
 
 ROOT = Path(__file__).parents[1]
 KEPT = ROOT / "docs" / "results"
@@ -31,6 +33,7 @@ FILES = (
     "synthetic",
     "signs",
     "repeatability",
+    "sizes",
 )
 PRIVATE = ("data",)
 UNKNOWN = "(not measured yet)"
@@ -97,7 +100,11 @@ def precisions(found: Mapping[str, Any]) -> Iterator[str]:
     yield f"|---|---|{'---:|' * len(known)}"
     for task, (what, pattern) in ROWS.items():
         means = {
-            title: mean(x for name, x in own.items() if fnmatch(name, pattern))
+            title: mean(
+                x
+                for name, x in own.items()
+                if fnmatch(name, pattern) and name.count(".") == pattern.count(".")
+            )
             for title, own in known.items()
         }
         cells = [f"{percent(x)} ({100 * (x - means['FP32']):+.2f})" for x in means.values()]
@@ -160,10 +167,11 @@ def speed(found: Mapping[str, Any]) -> Iterator[str]:
     for name, row in stages.items():
         yield f"| {name} | " + " | ".join(f"{ms:.2f}" for ms in row.values()) + " |"
     yield ""
-    yield "| network | threads | wall ms | CPU ms |"
-    yield "|---|---|---|---|"
+    yield "| network | threads | runtime | wall ms | CPU ms |"
+    yield "|---|---|---|---|---|"
     for name, row in bench["network"].items():
-        yield f"| {' | '.join(name.split())} | " + " | ".join(f"{ms:.2f}" for ms in row.values()) + " |"
+        cells = (*name.split(), FIRST)[:3]
+        yield f"| {' | '.join(cells)} | " + " | ".join(f"{ms:.2f}" for ms in row.values()) + " |"
     yield ""
     yield "| | |"
     yield "|---|---|"
@@ -179,6 +187,11 @@ def facts(bench: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "preprocess and decodes against the networks", f"{100 * around['share_of_networks']:.1f} %"
     yield "process start to first scene", f"{process['first_scene_s']:.2f} s"
     yield "peak memory of a 720p run", f"{process['peak_mb']:.0f} MB"
+
+
+def by_size(found: Mapping[str, Any]) -> Iterator[str]:
+    """Accuracy against time by input size, as tools.sizes measured it."""
+    yield from sizes.table(found["sizes"]["sizes"]) if "sizes" in found else [UNKNOWN]
 
 
 def signs(found: Mapping[str, Any]) -> Iterator[str]:
@@ -250,6 +263,7 @@ TABLES = {
     "repeatability": repeatability,
     "synthetic": synthetic,
     "speed": speed,
+    "sizes": by_size,
     "signs": signs,
     "sources": sources,
     "mtl": mtl("steps"),

@@ -9,6 +9,7 @@ from typing import Any
 
 from deploy.doctor.finding import Finding, degraded, ok
 from deploy.doctor.machine import Machine
+from perception.devices import first_processor
 
 # Best first: flag of /proc/cpuinfo, its name, what it does for INT8.
 KINDS = (
@@ -41,9 +42,3 @@ def processor(machine: Machine) -> Finding:
     if "avx2" in flags:
         return degraded(f"{name}, {WITHOUT_VNNI}", SLOW, **facts)
     return degraded(f"{name}, no INT8 dot product", SLOW, **facts)
-
-
-def first_processor(cpuinfo: str) -> dict[str, str]:
-    """The fields of the first processor of /proc/cpuinfo."""
-    pairs = (line.partition(":") for line in cpuinfo.split("\n\n")[0].splitlines())
-    return {key.strip(): text.strip() for key, _, text in pairs}

@@ -43,7 +43,7 @@ class CudaBackend:
     """Two networks and what is done to their answers, all in one stream.
 
     `main` sees the frame, `signs` the crops of traffic signs, of which the first MAX_SIGNS are read. The
-    preprocessing writes into `tensor`.
+    preprocessing writes into `tensor`. `device` stays open: it may have other networks.
     """
 
     device = "cuda"
@@ -86,7 +86,6 @@ class CudaBackend:
     def close(self) -> None:
         for runner in filter(None, (self._main, self._signs)):
             runner.close()
-        self._device.close()
 
     def _enqueue(self, frame: DeviceFrame) -> None:
         at, launches, settings = self._at, self._launches, self._settings

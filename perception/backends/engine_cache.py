@@ -24,10 +24,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from perception.backends import kept
+from perception.backends.onnx_size import size_of
 from perception.bundle import MAIN, TaskSpec
 from perception.driver import look
 from perception.errors import BackendUnavailable, BundleError, SinkError
 from perception.kernels.launch import MAX_SIGNS
+from perception.types import Size
 
 SCHEMA = 1  # of the key and the record: another number finds none of the old engines
 PLAN, RECORD = "engine.plan", "record.json"
@@ -55,6 +58,7 @@ class EngineOptions:
     batch: int | None = None  # the size of a free first axis of the input
     dla_core: int | None = None  # run on this DLA core, what it cannot on the GPU
     workspace_mb: int = WORKSPACE_MB  # device memory that one layer may borrow
+    size: Size | None = None  # (width, height) of the images; None: what the file declares
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
@@ -122,15 +126,27 @@ def l4t(path: Path) -> str | None:
 
 
 def options_for(
-    tasks: Iterable[TaskSpec], precision: str, dla_core: int | None = None, workspace_mb: int = WORKSPACE_MB
+    tasks: Iterable[TaskSpec],
+    precision: str,
+    dla_core: int | None = None,
+    workspace_mb: int = WORKSPACE_MB,
+    size: Size | None = None,
 ) -> dict[str, EngineOptions]:
-    """Network of a bundle -> what its engine holds: the outputs that `tasks` read, and no others."""
+    """Network of a bundle -> what its engine holds: the outputs that `tasks` read, and no others.
+
+    `size`: of the main network's images.
+    """
     outputs: dict[str, list[str]] = {}
     for task in tasks:
         outputs.setdefault(task.network, []).extend(task.outputs)
     return {
         network: EngineOptions(
-            precision, tuple(names), 1 if network == MAIN else MAX_SIGNS, dla_core, workspace_mb
+            precision,
+            tuple(names),
+            1 if network == MAIN else MAX_SIGNS,
+            dla_core,
+            workspace_mb,
+            size if network == MAIN else None,
         )
         for network, names in outputs.items()
         if names
@@ -139,13 +155,16 @@ def options_for(
 
 def user_cache() -> Path:
     """Where engines go unless told otherwise: `$XDG_CACHE_HOME/perception/engines`."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "perception" / "engines"
+    return kept.folder("engines")
 
 
 def identity(model: bytes, tensorrt: str, options: EngineOptions, facts: DeviceFacts) -> dict[str, Any]:
     """All that an engine depends on. `tensorrt`: version and build. The order of `outputs` has no meaning."""
     wanted = asdict(options)
     wanted["outputs"] = None if options.outputs is None else sorted(options.outputs)
+    size = wanted.pop("size")
+    if size is not None and size != size_of(model):  # the file's own is the same engine, asked for or not
+        wanted["size"] = list(size)
     return {
         "schema": SCHEMA,
         "model": hashlib.sha256(model).hexdigest(),
@@ -191,11 +210,11 @@ class EngineCache:
         try:
             entry = self.find(of)
         except BundleError as error:
-            raise BackendUnavailable(f"{error}; build it again: `perception engine`") from error
+            raise BackendUnavailable(f"{error}; build it again: `{_command(of)}`") from error
         if entry is None:
             raise BackendUnavailable(
                 f"expected an engine for {of['device']['name']} and TensorRT {of['tensorrt']} in "
-                f"{self.folder}, got none; build it: `perception engine`"
+                f"{self.folder}, got none; build it: `{_command(of)}`"
             )
         return entry.plan
 
@@ -268,6 +287,12 @@ class EngineCache:
         return bad
 
 
+def _command(of: dict[str, Any]) -> str:
+    """What builds it."""
+    size = of["options"].get("size")
+    return "perception engine" if size is None else f"perception engine --input-size {size[0]}x{size[1]}"
+
+
 def _lock(handle: int, waiting: Callable[[], None]) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -286,24 +311,3 @@ def writing(path: Path) -> Iterator[None]:
             f"{path}: expected to write an engine, got: {error.strerror}; free the disk or choose another "
             "--cache"
         ) from error
-
-
-def read_timing(path: Path) -> bytes:
-    """TensorRT's timing cache as `write_timing` left it; empty if there is none or it is damaged."""
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return b""
-    seal, timing = data[:32], data[32:]
-    return timing if hashlib.sha256(timing).digest() == seal else b""
-
-
-def write_timing(path: Path, timing: bytes) -> None:
-    """Best effort: without it the next engine only takes longer. The last of two writers wins."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(hashlib.sha256(timing).digest() + timing)
-        part.replace(path)
-    except OSError:
-        with suppress(OSError):
-            part.unlink()

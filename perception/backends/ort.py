@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
 
+from perception.backends import signature
 from perception.backends.onnx_cut import cut
 from perception.backends.onnx_size import resized
 from perception.bundle import Shape
+from perception.devices import available_threads
 from perception.errors import BundleError
 from perception.interfaces import Tensor
 from perception.types import RawOutputs, Size
@@ -99,11 +100,6 @@ def exact_integers(options: ort.SessionOptions, cpuinfo: Path = Path("/proc/cpui
         options.add_session_config_entry("session.x64quantprecision", "1")
 
 
-def available_threads() -> int:
-    """Cores this process may use, at most 4: a network of 1.6 GMAC gains nothing from more."""
-    return min(4, len(os.sched_getaffinity(0)))
-
-
 def open_session(
     path: Path, outputs: Sequence[str], options: ort.SessionOptions, size: Size | None = None
 ) -> ort.InferenceSession:
@@ -126,11 +122,7 @@ def open_session(
 def _input(path: str | Path, session: ort.InferenceSession) -> tuple[str, Size]:
     """Name and (width, height) of the one input, which must be (n, h, w, 3) uint8."""
     inputs = session.get_inputs()
-    kinds = [(node.type, node.shape) for node in inputs]
-    match kinds:
-        case [("tensor(uint8)", [_, int(height), int(width), 3])]:
-            return inputs[0].name, (width, height)
-    raise BundleError(f"{path}: expected one input, uint8 (n, h, w, 3), got {kinds}. Export the bundle again")
+    return inputs[0].name, signature.input_size(path, [_signature(node) for node in inputs])
 
 
 def output_shape(
@@ -138,10 +130,11 @@ def output_shape(
 ) -> tuple[int, ...]:
     """The shape of an output without its batch axis, checked."""
     node = next(node for node in session.get_outputs() if node.name == name)
-    got = tuple(size if isinstance(size, int) else None for size in node.shape)
-    if node.type != "tensor(float)" or None in got[1:] or (expected and got[1:] != expected[1:]):
-        raise BundleError(
-            f"{path}: expected output {name} to be float32 {expected or '(n, ...)'}, got {node.type} {got}. "
-            "Export the bundle again"
-        )
-    return tuple(size for size in got[1:] if size is not None)
+    return signature.output_shape(path, name, *_signature(node), expected)
+
+
+def _signature(node: ort.NodeArg) -> tuple[str, Shape]:
+    """Type and shape of an input or an output."""
+    kind = node.type.removeprefix("tensor(").removesuffix(")")
+    sizes = tuple(size if isinstance(size, int) else None for size in node.shape)
+    return {"float": "float32"}.get(kind, kind), sizes

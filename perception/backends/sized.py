@@ -15,16 +15,23 @@ KEPT = 4  # sizes: cameras have one; a folder of pictures has few shapes, and op
 
 
 class SizedBackend(Generic[B]):
-    """Runs each tensor on the backend of its size; the KEPT used last stay open.
+    """Runs each tensor on the backend of its size.
 
     `open(size)`: a backend for tensors (n, height, width, 3) of `size` (width, height). It is called for
     `input_size` at once, so that a file which is no network is found on loading, and for another size when
-    the first tensor of that size comes. What it raises then, `__call__` raises.
+    the first tensor of that size comes. What it raises then, `__call__` raises. `size_of`: of a tensor, where
+    it is none of the processor's. `kept`: so many of the sizes used last stay open.
     """
 
-    def __init__(self, open: Callable[[Size], B], input_size: Size) -> None:
+    def __init__(
+        self,
+        open: Callable[[Size], B],
+        input_size: Size,
+        size_of: Callable[[Tensor], Size] = lambda tensor: (tensor.shape[2], tensor.shape[1]),
+        kept: float = KEPT,
+    ) -> None:
         self.input_size = input_size
-        self._open = open
+        self._open, self._size_of, self._kept = open, size_of, kept
         self._backends: OrderedDict[Size, B] = OrderedDict()
         self.device = self.at(input_size).device
 
@@ -32,13 +39,13 @@ class SizedBackend(Generic[B]):
         """The backend for one size, opened if it is not."""
         if size not in self._backends:
             self._backends[size] = self._open(size)
-            if len(self._backends) > KEPT:
+            if len(self._backends) > self._kept:
                 self._backends.popitem(last=False)[1].close()
         self._backends.move_to_end(size)
         return self._backends[size]
 
     def __call__(self, tensor: Tensor) -> RawOutputs:
-        return self.at((tensor.shape[2], tensor.shape[1]))(tensor)
+        return self.at(self._size_of(tensor))(tensor)
 
     def close(self) -> None:
         while self._backends:

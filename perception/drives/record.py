@@ -50,6 +50,9 @@ class Settings:
     truth: bool = False  # of rendered scenes
     results: bool = True
     overwrite: bool = False  # a recording of the same name
+    input_size: str = "auto"
+    crop: str | None = None
+    runtime: str = "auto"
 
 
 def record(
@@ -85,7 +88,8 @@ def pipeline_of(settings: Settings) -> Callable[[Frame], Scene]:
     if not settings.results:
         return lambda frame: Scene(frame.seq, frame.stamp_ns, frame.size)
     names = None if settings.tasks is None else list(settings.tasks)
-    return load(settings.bundle, settings.device, names, settings.precision, settings.threads)
+    seen_as = settings.input_size, settings.crop, settings.runtime
+    return load(settings.bundle, settings.device, names, settings.precision, settings.threads, *seen_as)
 
 
 def truth_of(source: Source, text: str) -> Callable[[Frame], Scene]:
@@ -117,9 +121,12 @@ def facts(source: str, spec: bundles.ModelSpec, settings: Settings) -> dict[str,
     chosen = {
         "precision": settings.precision,
         "device": settings.device,
+        "runtime": settings.runtime,
         "tasks": settings.tasks,
         "results": settings.results,
         "truth": settings.truth,
+        "input_size": settings.input_size,
+        "crop": settings.crop,
     }
     camera = settings.camera.read_text() if settings.camera else ""
     return {

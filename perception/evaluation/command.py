@@ -72,15 +72,28 @@ def evaluate(
     limit: int | None = None,
     device: str = "cpu",
     way: Way = HERE,
+    input_size: str = "auto",
+    runtime: str | None = None,
 ) -> Report:
     """Measure a bundle on one split of a data folder; print tables, and write JSON if asked to.
 
-    A `folder` named `synthetic:SEED[:FRAMES]` stands for rendered worlds, whatever the split.
+    A `folder` named `synthetic:SEED[:FRAMES][?conditions=NAMES]` stands for rendered worlds, whatever the
+    split.
     Raises DataError, BundleError, SinkError.
     """
     drives, reads = _opened(str(folder), split, tuple(parts), limit)
     each = threads if threads or (way.workers == 1 and way.ray is None) else 1
-    settings = Settings(bundle, precision, device, each, parts=tuple(parts), detail=way.out is not None)
+    detail = way.out is not None
+    settings = Settings(
+        bundle,
+        precision,
+        device,
+        each,
+        parts=tuple(parts),
+        detail=detail,
+        input_size=input_size,
+        runtime=runtime,
+    )
     sources = [] if limit is not None else [_name(folder, split)]
     start = perf_counter()
     result = _see(drives, settings, way, sources)
@@ -93,7 +106,9 @@ def evaluate(
         facts = {"data": str(folder), "split": split, "bundle": f"{spec.name} {spec.version}"}
         more = {
             "device": device,
+            "runtime": settings.on,
             "precision": precision,
+            "input_size": input_size,
             "limit": limit,
             "seconds": round(perf_counter() - start, 1),
         }

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from perception.crop import WHOLE
 from perception.evaluation.data.signs import SignCrop
 from perception.interfaces import Task
 from perception.letterbox import Letterbox
@@ -29,22 +30,26 @@ class Observer:
     """
 
     def __init__(self, see: See) -> None:
-        self._see, self._unsure = see, None
+        self._see, self._unsure, self._crop = see, None, WHOLE
         self.classes: Sequence[str] = detection.CLASSES
         self.reader = CropReader.of(see)  # None: reads no signs
         self.sign_classes = len(self.reader.classes if self.reader else signs.CLASSES)
         lines = find_task(see, "lanes")
         self.edges = "road_edge" in (lines.classes if lines else lanes.CLASSES)  # are they looked for?
+        self.sign_threshold = self.reader.threshold if self.reader else 0.0
         task = find_task(see, "detection")
         if isinstance(see, Pipeline) and task is not None:
             self.classes = task.classes
             scores = dict.fromkeys(task.classes, UNSURE)
             self._unsure = _Aside(with_settings(task, threshold=scores, max_objects=UNSURE_BOXES))
+            self._crop = see.crop
             self._see = see.derived([*see.tasks, self._unsure])
 
     def __call__(self, frame: Frame) -> tuple[Scene, Scene]:
         scene = self._see(frame)
-        return scene, scene if self._unsure is None else replace(scene, detections=self._unsure.found)
+        if self._unsure is None:
+            return scene, scene
+        return scene, replace(scene, detections=self._crop.moved(self._unsure.found, frame.size))
 
     def look(self, frame: Frame, crop: SignCrop | None) -> tuple[Scene, Scene]:
         """The same for a picture, or for a crop with one sign: an empty scene if there is no reader."""
@@ -61,6 +66,7 @@ class CropReader:
     def __init__(self, task: Task, boxes: Task, network: Size) -> None:
         """`boxes`: the task whose sign boxes `task` reads. `network`: input size of the main network."""
         self.classes = task.classes
+        self.threshold = _threshold(task)  # below it the pipeline reports no reading
         self._task = with_settings(task, threshold=0.0)
         self._class = boxes.classes.index("traffic_sign")
         self._network = network
@@ -96,6 +102,10 @@ class _Aside:
 
     def draw(self, canvas: np.ndarray, scene: Scene) -> None:
         """Nothing: only the metrics see these boxes."""
+
+
+def _threshold(task: Any) -> float:
+    return float(task.spec.settings.get("threshold", signs.THRESHOLD))
 
 
 def find_task(see: See, name: str) -> Task | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from perception.crop import WHOLE
 from perception.node.parameters import Settings
 from perception.pipeline import Pipeline
 from perception.types import Frame
@@ -33,10 +34,14 @@ def load(settings: Settings) -> Loaded:
 
     bundle = Path(settings.bundle) if settings.bundle else SHIPPED
     names = [name.strip() for name in settings.tasks.split(",") if name.strip()] or None
-    pipeline = load(bundle, settings.device, names, settings.precision, settings.threads or None)
+    threads, crop = settings.threads or None, settings.crop or None
+    how = names, settings.precision, threads, settings.input_size, crop, settings.runtime
+    pipeline = load(bundle, settings.device, *how)
+    warm = pipeline.derived(pipeline.tasks)
+    warm.crop = WHOLE  # that of the pipeline may not fit into so small a frame
     width, height = pipeline.backend.input_size
     for seq in range(WARM_UP):
-        pipeline(Frame(np.zeros((height, width, 3), np.uint8), 0, seq))
+        warm(Frame(np.zeros((height, width, 3), np.uint8), 0, seq))
     spec = read(bundle)
     least = {task.name: _least(task.settings.get("threshold", 0.0)) for task in spec.tasks.values()}
     return Loaded(pipeline, least, f"{spec.name} {spec.version}")

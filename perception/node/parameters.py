@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from perception.backends import CPU_RUNTIMES
+from perception.devices import AUTO
+
 Value = bool | int | float | str
 
 
@@ -47,8 +50,13 @@ class Settings:
     bundle: str = about("", "Folder of a model bundle. Empty: the one that is shipped.")
     precision: str = about("int8", "Network files: int8, fp32, fp16 or trt.int8.")
     device: str = about("auto", "Where the network runs.", choices=("auto", "cpu", "cuda"))
+    runtime: str = about("auto", "What computes it on the CPU.", choices=(AUTO, *CPU_RUNTIMES))
     tasks: str = about("", "Comma-separated, such as lanes,signs. Empty: all of the bundle.")
     threads: int = about(0, "Threads of the network on the CPU. 0: the cores, at most 4.", 0, 64)
+    input_size: str = about(
+        "auto", "Of the network: auto (the camera's shape), WIDTHxHEIGHT, or a factor of the cost such as 2x."
+    )
+    crop: str = about("", "Part to look at: x,y,width,height, in pixels or fractions. Empty: all.")
     camera_file: str = about("", "Camera model (JSON). Empty: CameraInfo and the mount below.")
     camera_height: float = about(1.4, "Of the camera above the road, metres.", 0.05, 20.0)
     camera_pitch: float = about(0.0, "Positive: the camera looks down.", -1.5, 1.5)

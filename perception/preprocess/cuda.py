@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from perception.kernels.device import Device, DeviceArray
 from perception.kernels.launch import DeviceFrame, Launches
 from perception.letterbox import Letterbox
+from perception.types import Size
 
 
 class CudaPreprocess:
-    """Letterbox into `tensor`, the input of a network on `device`, valid until the next call.
+    """Letterbox into `tensor_for(size)`, the input of a network for that size on `device`.
 
     The image is copied once, into memory that the device can fetch from or read; on an integrated device the
     upload is then none. What was enqueued for the last frame must be done, as it is when its results are
     there.
     """
 
-    def __init__(self, device: Device, tensor: DeviceArray) -> None:
-        self._device, self._tensor = device, tensor
+    def __init__(self, device: Device, tensor_for: Callable[[Size], DeviceArray]) -> None:
+        self._device, self._tensor_for = device, tensor_for
         self._launches = Launches(device)
         self._host, self._image = device.frame_buffer((1, 1, 3), np.uint8)
 
@@ -27,5 +30,6 @@ class CudaPreprocess:
             self._host, self._image = self._device.frame_buffer(image.shape, np.uint8)
         np.copyto(self._host, image)
         self._device.upload(self._image, self._host)
-        self._launches.letterbox(self._image, box, self._tensor)
-        return DeviceFrame(self._tensor, self._image, box)
+        tensor = self._tensor_for(box.network)
+        self._launches.letterbox(self._image, box, tensor)
+        return DeviceFrame(tensor, self._image, box)

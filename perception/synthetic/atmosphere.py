@@ -53,7 +53,7 @@ class Atmosphere:
             float(10 ** rng.uniform(-1.1, 0.0) * (1.6 if soiled else 1.0)),
             float(rng.uniform(0, 0.5)) if rng.random() < (0.5 if soiled else 0.15) else 0.0,
             float(rng.uniform(0, np.pi)),
-            float((10 ** rng.uniform(1.1, 1.95) / 255) ** 2.2) * (2.5 if tunnel else 1.0),
+            float((10 ** rng.uniform(1.2, 1.95) / 255) ** 2.2) * (2.5 if tunnel else 1.0),
         )
 
     @property
@@ -120,7 +120,7 @@ class Atmosphere:
 
     def _scaled(self, shine: Shine, exposure: float) -> Shine:
         """Lamps are far brighter than the scene whatever the exposure: what the sensor makes of them."""
-        return replace(shine, colour=shine.colour / exposure * np.clip(exposure, 0.15, 4))
+        return replace(shine, colour=shine.colour / exposure * np.clip(exposure, 0.5, 4))
 
     def _key(self, light: np.ndarray, ids: np.ndarray, depth: np.ndarray) -> float:
         """Mean light of the road within 25 metres."""

@@ -7,6 +7,7 @@ Of each thing: `reach` is how far (metres) it extends around its ends, `behind` 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -250,4 +251,19 @@ class Standing:
     reach, behind = 1.0, 0.0
 
 
-Item = Tree | Backdrop | Building | Rail | Post | SignPost | TrafficLight | Parked | Standing
+class Thing(Protocol):
+    """Anything else that paints itself."""
+
+    @property
+    def s(self) -> float: ...
+    @property
+    def d(self) -> float: ...
+    @property
+    def reach(self) -> float: ...
+    @property
+    def behind(self) -> float: ...
+
+    def paint(self, canvas: Canvas, strip: Strip) -> None: ...
+
+
+Item = Thing | Tree | Backdrop | Building | Rail | Post | SignPost | TrafficLight | Parked | Standing

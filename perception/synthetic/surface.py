@@ -28,6 +28,9 @@ _COLOURS = np.array(
 )  # fmt: skip  BGR by material
 
 
+DECOR = np.array([(34, 32, 32), (150, 152, 154), (96, 100, 102)], np.float64)  # tar, pale joints, rails
+
+
 @dataclass(frozen=True, eq=False)
 class Surface:
     grid: np.ndarray  # (H, W, 2) float32 road point of each pixel, x = -1: none
@@ -36,7 +39,7 @@ class Surface:
     bands: np.ndarray  # (b + 1, 3) d from, d to, material; the last row: side roads
     strokes: np.ndarray  # (k, 6) d, width, on, period, phase, colour
     palette: np.ndarray  # (8, 3) BGR
-    colours: np.ndarray  # (2, 3) BGR of paint
+    colours: np.ndarray  # (n, 3) BGR of white and yellow paint and of what is none
     profile: np.ndarray  # (1000,) brightness across the road, 5 cm apart from d = -25
     marks: np.ndarray  # see textures.marks
     look: np.ndarray  # (7,) blotches, grain, d of the marks' edge, their strength, haze, wear, its unevenness
@@ -56,6 +59,7 @@ class Surface:
         palette = _COLOURS * rng.uniform(0.8, 1.2, (8, 1)) * (1 + rng.normal(0, 0.025, (8, 3)))
         palette[[0, 1, 7]] = palette[0] * np.array([1, rng.uniform(0.86, 1.1), 1])[:, None]
         paint = np.array([(222, 226, 226), (60, 176, 222)]) * rng.uniform(0.86, 1.08)
+        paint = np.concatenate([paint, DECOR])
         wear = float(rng.choice((0.0, 0.15, 0.4), p=(0.45, 0.35, 0.2)))
         profile = _profile(rng, layout)
         if snow:
@@ -74,7 +78,8 @@ class Surface:
             ]
         )
         strokes = [
-            [k.d, k.width, k.on, k.period, k.phase, k.colour] for line in layout.lines for k in line.strokes
+            [k.d, k.width, k.on, k.period, k.phase, k.colour]
+            for k in (*layout.decor, *(k for line in layout.lines for k in line.strokes))
         ]
         return cls(
             road_grid(camera),

@@ -14,6 +14,7 @@ from perception.synthetic.blocks import BLOCK, Block, random_block, random_surro
 from perception.synthetic.cameras import default_camera
 from perception.synthetic.canvas import FIRST, Canvas
 from perception.synthetic.conditions import Conditions
+from perception.synthetic.extras import Extras, clear_of, varied
 from perception.synthetic.layout import random_layout
 from perception.synthetic.legible import Legible
 from perception.synthetic.lens import Lens
@@ -23,7 +24,7 @@ from perception.synthetic.scenery import Item, Parked, SignPost, Standing, Traff
 from perception.synthetic.shadows import shade_at, shadow_maps
 from perception.synthetic.sky import Sky
 from perception.synthetic.surface import Surface
-from perception.synthetic.traffic import LIGHT, PERSON, SIGN, VEHICLE, Mover, streams
+from perception.synthetic.traffic import CYCLIST, LIGHT, MOTORBIKE, PERSON, SIGN, VEHICLE, Mover, streams
 from perception.synthetic.truth import Seen
 from perception.synthetic.vehicles import Vehicle
 from perception.types import Frame, Scene
@@ -59,6 +60,11 @@ class World:
             raise ValueError(f"expected seed >= 0 and a camera without distortion, got {seed}, {self.camera}")
         rng = np.random.default_rng((seed, 0))
         self.layout = random_layout(rng)
+        self.extras = None
+        if self.conditions != Conditions():
+            own = rng.spawn(1)[0]
+            self.layout = varied(own, self.layout)
+            self.extras = Extras.random(own, self.layout)
         sharpest = {"town": 1 / 160, "suburb": 1 / 130, "country": 1 / 140, "motorway": 1 / 500}
         self.course = Course.random(rng, sharpest[self.layout.setting] * rng.uniform(0, 1))
         self.light = random_light(rng, self.conditions)
@@ -88,7 +94,8 @@ class World:
         self.air.prepare(canvas)
         self.sky.paint(image, heading)
         blocks = [self.block(k) for k in range(int((s - 15) // BLOCK), int((s + VIEW) // BLOCK) + 1)]
-        things = [x for b in blocks for x in b.items] + self.movers(t, s)
+        things: list[Item | Mover] = [x for b in blocks for x in b.items]
+        things += self.movers(t, s)
         shadows = shadow_maps(things, s, self.light, heading, strip)
         mouths = np.array([m for b in blocks for m in b.mouths], np.float64).reshape(-1, 3)
         surface, paint = self.surface.paint(image, strip, self.light, mouths, shadows)
@@ -113,9 +120,10 @@ class World:
         yaw = np.arctan2(width * rate * np.cos(rate * t + phase), self.speed)
         return s, float(d), float(yaw)
 
-    def movers(self, t: float, s: float) -> list[Item | Mover]:
+    def movers(self, t: float, s: float) -> list[Mover]:
         """All that moves within view."""
-        return [m for x in self.streams for m in x.near(t, s - 12, s + VIEW) if not self._mine(m, s)]
+        found = [m for x in self.streams for m in x.near(t, s - 12, s + VIEW) if not self._mine(m, s)]
+        return found if self.extras is None else clear_of(found, self.extras.across(self.seed, t, s))
 
     def _mine(self, mover: Mover, s: float) -> bool:
         """Too close to the ego vehicle in its own lane."""
@@ -124,7 +132,7 @@ class World:
 
     def _block(self, k: int) -> Block:
         rng = np.random.default_rng((self.seed, 5, k + 2**20))
-        return random_block(rng, self.layout, self.around, k * BLOCK, self.crowd)
+        return random_block(rng, self.layout, self.around, k * BLOCK, self.crowd, self.extras)
 
     def _stand(self, canvas: Canvas, strip: Strip, things: list[Item | Mover]) -> list[Seen]:
         """Paints everything upright, far to near."""
@@ -170,6 +178,8 @@ class World:
                 canvas.unlit = lit
             else:
                 note.add(body.paint(canvas, at, yaw, ident), class_id)
+                if class_id in (CYCLIST, MOTORBIKE):
+                    body.shine(canvas, at, yaw, ident, 1.0 if class_id == MOTORBIKE else 0.15)
         elif isinstance(thing, SignPost):
             thing.post(canvas, strip)
             for k, board in enumerate(thing.boards):

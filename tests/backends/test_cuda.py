@@ -55,7 +55,7 @@ def seen(at=(), signs=True, **settings):
         "sign": SIGN,
     } | settings
     backend = CudaBackend(device, Settings(**settings), main, crops if signs else None)
-    return backend(CudaPreprocess(device, backend.tensor)(IMAGE, BOX)), main, crops
+    return backend(CudaPreprocess(device, lambda size: backend.tensor)(IMAGE, BOX)), main, crops
 
 
 def test_a_frame_without_anything():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import numpy as np
 import onnx
 import onnxruntime as ort
@@ -13,7 +15,9 @@ from deploy import parity, precisions
 from deploy.build import FILES
 from deploy.quantize import for_cpu
 from perception.backends.ort import exact_integers
+from perception.bundle import SHIPPED, read
 from perception.errors import BundleError
+from perception.sources import open_source
 from tests.batches import SIZE
 
 ALL_FILES = precisions.file_names(FILES["fp32"], precisions.MADE)
@@ -46,6 +50,30 @@ def test_every_output_agrees_with_the_float_network(exported, pictures):
     agreement = parity.check(exported, FILES, pictures)
     assert len(agreement) == 9
     assert min(agreement.values()) > 15
+
+
+@pytest.mark.parametrize("factor", [0.5, 3.0])
+def test_one_calibration_serves_every_size(factor):
+    spec = read(SHIPPED)
+    frames = [frame.image[::2, ::2] for frame in islice(open_source("synthetic:7"), 2)]
+    images = np.pad(np.stack(frames), ((0, 0), (12, 12), (0, 0), (0, 0)), "edge")
+    agreement = parity.check(SHIPPED, spec.files, {"main": parity.scaled(images, factor)})
+    assert min(agreement.values()) > 15
+
+
+def test_a_network_that_holds_a_size_is_refused(files, pictures):
+    for precision in FILES.values():
+        model = onnx.load(str(files / precision["main"]))
+        output = model.graph.output[-1]
+        (last,) = (node for node in model.graph.node if output.name in node.output)
+        last.output[0] = "flexible"
+        dims = [dim.dim_value for dim in output.type.tensor_type.shape.dim]
+        model.graph.initializer.append(numpy_helper.from_array(np.array(dims), "held"))
+        model.graph.node.append(helper.make_node("Reshape", ["flexible", "held"], [output.name]))
+        onnx.save(model, str(files / precision["main"]))
+    parity.check(files, FILES, pictures)
+    with pytest.raises(BundleError, match="expected a network for any input size, got one that is not for"):
+        parity.check(files, FILES, {"main": parity.scaled(pictures["main"], 3.0)})
 
 
 @pytest.mark.parametrize("output", ["lanes.map", "detection.boxes16", "signs.logits"])

@@ -66,6 +66,13 @@ def test_truth_names_kinds_of_lines_that_an_older_bundle_does_not_know():
         with_truth(TaskSpec("lanes", ("solid",), ()))
 
 
+def test_how_pictures_were_seen_is_recorded(tiny_bundle, tmp_path):
+    settings = Settings(tiny_bundle, tasks=("drivable",), input_size="96x64", crop="0,0,1,0.5")
+    record("synthetic:7:1", tmp_path / "a.mcap", settings)
+    config = json.loads(drive_info(tmp_path / "a.mcap")["metadata"]["perception"]["config"])
+    assert (config["input_size"], config["crop"]) == ("96x64", "0,0,1,0.5")
+
+
 def test_truth_is_known_of_rendered_scenes_only(tmp_path):
     path = write_mcap(tmp_path / "bag", [raw(0)])
     with pytest.raises(PerceptionError, match="expected rendered scenes"):

@@ -23,6 +23,15 @@ def test_the_figures_are_written_with_what_they_were_measured_on(folder, tiny_bu
     assert "drivable" in capsys.readouterr().out
 
 
+def test_the_figures_are_those_of_the_input_size(folder, tiny_bundle, tmp_path):
+    written = {}
+    for size in ("auto", "640x384", "96x64"):
+        evaluate(folder, "val", tiny_bundle, json_path=tmp_path / size, input_size=size)
+        written[size] = json.loads((tmp_path / size).read_text())
+    assert [own["input_size"] for own in written.values()] == [*written]
+    assert written["96x64"]["metrics"] != written["640x384"]["metrics"]
+
+
 def test_rows_are_sets_and_classes_and_columns_are_figures(capsys):
     metrics = {"lanes.drawn.f1": 0.875, "detection.town.person.ap50": 0.5, "town.sign.read_f1": 0.25}
     show(Report(metrics, {"lanes.drawn": 43}), Console(width=80))
@@ -47,7 +56,7 @@ def test_a_folder_gets_everything_and_a_page(folder, tiny_bundle, tmp_path, caps
         *("result.json", "scenes", "report.html", "junit.xml"),
     }
     assert json.loads(path.read_text()) == json.loads((out / "result.json").read_text())
-    assert "8 frames seen, 0 dropped, 6 later than 1e-06 ms" in capsys.readouterr().out
+    assert "25 frames seen, 0 dropped, 21 later than 1e-06 ms" in capsys.readouterr().out
 
 
 def test_a_drive_that_failed_is_told_and_in_the_exit_code(folder, tiny_bundle, tmp_path, capsys):

@@ -47,7 +47,7 @@ def test_processes_write_what_one_writes(folder, settings, tmp_path):
     evaluate_drives(texts, settings, 1, out=one)
     evaluate_drives(texts, settings, 2, out=two)
     assert scenes(one) == scenes(two)
-    assert sum(map(len, scenes(one).values())) == 6 + 2 + 2
+    assert sum(map(len, scenes(one).values())) == 10 + 2 + 2 + 11 + 2  # the third: what is no sign
     assert untimed(one) == untimed(two)
     assert (one / "counts.parquet").read_bytes() == (two / "counts.parquet").read_bytes()
     assert {path.name for path in two.iterdir()} == {path.name for path in one.iterdir()}
@@ -85,7 +85,8 @@ def test_figures_are_told_by_drive_and_by_tag(settings, tmp_path):
     figures = json.loads((tmp_path / "result.json").read_text())["figures"]
     assert figures["drives"].keys() == {"day", "night", "dusk"}
     assert figures["tags"].keys() == {"timeofday:day", "timeofday:night"}
-    assert figures["all"].keys() == figures["drives"]["dusk"].keys() == {"drivable.town.iou"}
+    assert figures["all"].keys() == figures["drives"]["dusk"].keys()
+    assert figures["all"].keys() == {f"drivable.town.{what}" for what in ("iou", "precision", "recall")}
 
 
 @pytest.mark.parametrize("workers", [1, 2])

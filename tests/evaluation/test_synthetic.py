@@ -70,7 +70,7 @@ def test_lines_that_are_moved_sideways_are_as_far_off_as_they_were_moved(told):
 
 def test_only_the_parts_asked_for_are_measured(told):
     found = measured(told, Worlds(0, 1), ["drivable"])
-    assert list(found.metrics) == ["synthetic.drivable.iou"]
+    assert list(found.metrics) == [f"synthetic.drivable.{what}" for what in ("iou", "precision", "recall")]
     assert found.pictures == {"synthetic.drivable": 1}
 
 

@@ -30,7 +30,7 @@ from perception.backends.engine_cache import (
 )
 from perception.backends.trt import TrtRunner
 from perception.errors import BackendUnavailable, BundleError, FrameError, SinkError
-from tests.conftest import TASKS
+from tests.conftest import SIZE, TASKS
 from tests.gpu.tensorrt_fake import HostMemory, fake_tensorrt, network
 
 ORIN = DeviceFacts("Orin", (8, 7), "12.6", "R36.4.3")
@@ -118,6 +118,14 @@ def test_the_order_of_outputs_has_no_meaning():
         return digest(identity(b"", "", EngineOptions(outputs=outputs), ORIN))
 
     assert key("a", "b") == key("b", "a") != key("a")
+
+
+def test_the_size_of_the_file_is_no_other(tiny_bundle):
+    model = (tiny_bundle / "network.onnx").read_bytes()
+    own, asked, other = (
+        identity(model, "", EngineOptions(size=size), ORIN) for size in (None, SIZE, (96, 64))
+    )
+    assert own == asked != other
 
 
 def test_an_engine_copied_from_another_device_is_not_used(onnx_file, cache):

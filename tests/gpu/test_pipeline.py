@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import pytest
 from deploy.engine_command import build_engines
 from deploy.precisions import file_names, make
 from perception import bundle as bundles
+from perception.crop import Crop
 from perception.load import load
 from perception.sources import open_source
 from perception.types import Frame, Scene
@@ -24,6 +26,7 @@ from tests.gpu.on_fake import BUILD, count, on_fake
 from tests.gpu.tensorrt_fake import fake_tensorrt
 
 FRAMES = 3
+ENGINES = BUILD / "cache" / "perception" / "engines"
 
 
 def frames() -> list[Frame]:
@@ -129,6 +132,49 @@ def test_a_camera_may_change_its_size():
             same(there(one), here(one))
 
 
+def differently(frame: Frame) -> Frame:
+    """The same by a camera of another shape, which is wider."""
+    return replace(frame, image=np.ascontiguousarray(frame.image[360:, :]))
+
+
+@on_fake()
+def test_a_camera_of_another_shape_is_seen_at_its_own_size_once_there_is_an_engine():
+    shutil.rmtree(ENGINES, ignore_errors=True)
+    with both() as (there, here), watched_log() as log:
+        frame = differently(frames()[0])
+        assert there.size_for(frame.size) == (640, 384)
+        assert there.size_for((1280, 720)) == (640, 384)
+        (text,) = log
+        assert "perception engine --input-size 960x256" in text
+        with redirect_stderr(io.StringIO()):
+            build_engines(quantised(), check=False, input_size="960x256")
+        with closing(load(quantised(), "cuda")) as pipeline:
+            assert pipeline.size_for(frame.size) == here.size_for(frame.size) == (960, 256)
+            for one in (frame, frames()[0], frame):
+                same(pipeline(one), here(one))
+
+
+@contextmanager
+def watched_log() -> Iterator[list[str]]:
+    """What `perception.load` warns of."""
+    texts: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: texts.append(record.getMessage())
+    logger = logging.getLogger("perception.load")
+    logger.addHandler(handler)
+    yield texts
+    logger.removeHandler(handler)
+
+
+@on_fake()
+def test_a_part_of_the_image():
+    with both() as (there, here):
+        there.crop = here.crop = Crop.parse("0.1,0.1,0.8,0.8")
+        frame = frames()[0]
+        same(there(frame), here(frame))
+        assert not there(frame).drivable.labels[:72].any()
+
+
 @on_fake()
 def test_auto_takes_the_device_and_without_an_engine_the_processor():
     from perception.errors import BackendUnavailable
@@ -138,7 +184,7 @@ def test_auto_takes_the_device_and_without_an_engine_the_processor():
         built(folder)
         with closing(load(folder)) as pipeline:
             assert pipeline.backend.device == "cuda"
-        shutil.rmtree(BUILD / "cache" / "perception" / "engines")
+        shutil.rmtree(ENGINES)
         with closing(load(folder)) as pipeline:
             assert pipeline.backend.device == "cpu"
         with pytest.raises(BackendUnavailable, match="perception engine"):

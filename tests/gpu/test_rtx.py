@@ -22,6 +22,7 @@ from deploy.quantize import for_tensorrt
 from perception import bundle
 from perception.backends.engine_cache import EngineCache, EngineOptions
 from perception.backends.onnx_cut import cut
+from perception.backends.onnx_size import resized
 from perception.kernels.launch import MAX_SIGNS
 from tests.batches import smooth
 from tests.gpu.tensorrt_fake import SHAPE, network
@@ -57,6 +58,14 @@ def test_the_builder_builds_with_a_real_tensorrt(tmp_path):
     assert seen["bytes"] > 10_000, seen
     assert seen["timing"] > 32, "more than the seal of an empty one"
     assert seen["steps"] > 3
+
+
+def test_the_network_is_built_for_another_input_size(tmp_path):
+    name = bundle.read(bundle.SHIPPED).files["trt.int8"]["main"]
+    file = tmp_path / name
+    file.write_bytes(resized((bundle.SHIPPED / name).read_bytes(), (864, 288)))
+    (seen,) = gate(file)
+    assert seen.get("bytes", 0) > 10_000, seen
 
 
 def test_a_free_batch_is_built_in_a_fixed_size(tmp_path):

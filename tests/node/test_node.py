@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ from perception import messages
 from perception.camera import CameraModel
 from perception.errors import BundleError, PerceptionError
 from perception.node.bus import InProcessBus
+from perception.node.loading import load
 from perception.node.node import PerceptionNode
 from perception.node.parameters import Settings
 from tests.node.fakes import FakePipeline
@@ -234,6 +236,13 @@ def test_it_goes_through_its_states_and_back(rig):
         assert it.node.state == "unconfigured"
         assert it.pipeline.closed
         assert it.bus.sources("~/detections") == it.bus.listeners("image") == 0
+
+
+def test_the_size_and_the_part_that_were_set_are_loaded(tiny_bundle):
+    settings = Settings(bundle=str(tiny_bundle), input_size="96x64", crop="100,0,1000,500")
+    with closing(load(settings).pipeline) as pipeline:
+        assert pipeline.size_for((1, 1)) == pipeline.backend.input_size == (96, 64)
+        assert pipeline.crop.at((1280, 720)) == (100, 0, 1000, 500)
 
 
 @pytest.mark.parametrize("settings", [{"camera_file": "/nowhere"}, {"bundle": "/nowhere"}])

@@ -135,8 +135,7 @@ def test_blank_frames_teach_that_nothing_is_there():
 
 
 def test_made_crops_have_their_share():
-    def outside(rng):
-        return (*SIGNS[0][:2], -1)
-
-    batch = next(iter(mix(frames(a=1), {"a": 1.0}, crops=200, batch=1, made=[(0.25, outside)])))
+    makers = [(share, lambda _, sign=sign: (*SIGNS[0][:2], sign)) for share, sign in ((0.25, -1), (0.5, 40))]
+    batch = next(iter(mix(frames(a=1), {"a": 1.0}, crops=200, batch=1, made=makers)))
     assert (batch.crop_signs == -1).float().mean().item() == pytest.approx(0.25, abs=0.09)
+    assert (batch.crop_signs == 40).float().mean().item() == pytest.approx(0.5, abs=0.1)

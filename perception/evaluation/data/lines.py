@@ -1,4 +1,4 @@
-"""`lanes_drawn.json`: lane lines as polylines, near to far, along the middle of the paint."""
+"""`lanes_drawn.json` and its like: lane lines as polylines, near to far, along the middle of the paint."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ FILE = "lanes_drawn.json"
 ALIASES = {"double": "solid"}  # for those who know fewer kinds
 
 
-def read(root: Path, kinds: Sequence[str]) -> Iterator[tuple[str, str, tuple[LaneLine, ...]]]:
+def read(
+    root: Path, kinds: Sequence[str], file: str = FILE
+) -> Iterator[tuple[str, str, tuple[LaneLine, ...]]]:
     """(image, split, lines) of every frame; frames without paint have no lines. Raises DataError.
 
     The file counts pixels by their index, so its points are moved by half a pixel to `LaneLine`'s.
     """
-    path = root / FILE
+    path = root / file
     if not path.exists():
         return
     for number, frame in enumerate(_frames(path)):

@@ -7,7 +7,7 @@ kerb runs along a painted line, there is one line, and it is paint. A cell of th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from heapq import merge
 from itertools import pairwise
@@ -47,36 +47,46 @@ def decode(
 
     `maps` (2 f^2, h, w): line, paint; `edges` (f^2, h, w), None: the network tells no road edges.
     """
-    taken = np.zeros(_geometry(box)[1], np.bool_)
     line, paint = maps[: len(maps) // 2], maps[len(maps) // 2 :]
-    painted = _lines(line, paint, settings.threshold, frame, box, settings, taken)
+    taken = np.zeros(_geometry(box)[1], np.bool_)
+    lines = _as_lanes(_followed(line, paint, settings.threshold, settings, box, taken), frame)
     if edges is None:
-        return painted
-    found = _lines(edges, edges, settings.edge_threshold, frame, box, settings, taken)
-    bounds = (replace(line, kind=ROAD_EDGE) for line in found)
-    return tuple(merge(painted, bounds, key=lambda line: _foot(line.image, frame.size[1])))
+        return tuple(lines)
+    found = _as_lanes(_followed(edges, edges, settings.edge_threshold, settings, box, taken), frame, True)
+    return tuple(merge(lines, found, key=lambda line: _foot(line.image, frame.size[1])) if found else lines)
 
 
-def _lines(
+def _followed(
     line: np.ndarray,
     paint: np.ndarray,
     least: float,
-    frame: Frame,
-    box: Letterbox,
     settings: LaneSettings,
+    box: Letterbox,
     taken: np.ndarray,
-) -> tuple[LaneLine, ...]:
-    """Those of one map (f^2, h, w), left to right; `taken` as in `strokes.trace`."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What `lines.lines` gives of one map (f^2, h, w); `taken` as in `strokes.trace`."""
     first, shape, to_image = _geometry(box)
     points, begins = np.empty((MAX_POINTS, 4)), np.empty(MAX_STROKES + 1, np.int64)
     count = cpu.strokes(line, first, taken, least, points, begins)
     shortest = settings.min_length / CELL / STEP
-    image, ends, facts = cpu.lines(points, begins, count, paint, to_image, FITS, shortest, float(shape[0]))
+    return cpu.lines(points, begins, count, paint, to_image, FITS, shortest, float(shape[0]))
+
+
+def _as_lanes(
+    found: tuple[np.ndarray, np.ndarray, np.ndarray], frame: Frame, edges: bool = False
+) -> list[LaneLine]:
+    """Lines that were followed, with their road points; `edges`: all are road edges."""
+    image, ends, facts = found
     road = None if frame.camera is None else _on_road(image, frame.camera, frame.size)
-    return tuple(
-        LaneLine(image[a:b], None if road is None else road[a:b], score, kind_of(duty, changes))
+    return [
+        LaneLine(
+            image[a:b],
+            None if road is None else road[a:b],
+            score,
+            ROAD_EDGE if edges else kind_of(duty, changes),
+        )
         for (a, b), (score, duty, changes) in zip(pairwise(ends.tolist()), facts.tolist(), strict=True)
-    )
+    ]
 
 
 def _foot(image: np.ndarray, bottom: float) -> float:

@@ -19,7 +19,7 @@ COLOURS = (  # by kind: unknown, solid, dashed, double, road edge
     (40, 190, 255),
     (255, 230, 120),
     (30, 110, 255),
-    (50, 40, 190),
+    (45, 35, 215),
 )
 DARK = (40, 40, 40)
 NEAR, FAR = 8.0, 2.5  # pixels: widths at the bottom and in the middle of an image of 720 lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import torch
@@ -30,7 +31,7 @@ class SignLoss:
         logits, known = outputs["signs.logits"].float(), batch.crop_signs >= 0
         classes = batch.crop_signs.clamp(min=0)
         read = F.cross_entropy(logits, classes, label_smoothing=0.05, reduction="none")
-        even = F.cross_entropy(logits, torch.full_like(logits, 1 / logits.shape[1]), reduction="none")
+        even = -logits.log_softmax(1).mean(1) - math.log(logits.shape[1])  # 0 where all are equally likely
         return _mean(read, known) + OUTSIDE * _mean(even, ~known)
 
 

@@ -8,6 +8,7 @@ import pytest
 from perception.tasks.lanes.decode import ROAD_EDGE
 from perception.tasks.lanes.metric import (
     DrawnLines,
+    FalseLines,
     PaintedLines,
     RoadLines,
     middle_of,
@@ -64,6 +65,34 @@ def test_the_tolerance_is_that_of_a_640_wide_image():
     small = {"size": (320, 240)}
     truth, seen = scene(upright(100, 200, 50), **small), scene(upright(103, 200, 50), **small)
     assert drawn((truth, seen)) == (0, 0)  # 3 pixels of 320 are 6 of 640
+
+
+@pytest.mark.parametrize(
+    ("seen", "whole", "partly"),
+    [
+        (upright(500), 0.5, 1.0),  # right of the right-hand line
+        (upright(100), 0.5, 0.5),
+        (upright(300, bottom=470, top=400), 0.81, 1.0),  # a line that goes on
+        (upright(330, bottom=470, top=400), 0.81, 1.0),
+        (upright(280, bottom=470, top=400), 0.81, 0.81),
+    ],
+)
+def test_lines_labelled_in_part_are_not_judged_where_they_may_go_on(seen, whole, partly):
+    for metric, expected in ((DrawnLines(), whole), (DrawnLines(whole=False), partly)):
+        metric.update(scene(upright(300)), scene(upright(300), seen))
+        result = metric.result()
+        assert (result["precision"], result["recall"]) == pytest.approx((expected, 1), abs=0.02)
+
+
+def test_lines_that_run_over_what_is_no_paint_are_counted():
+    paint = np.full((480, 640), 255, np.uint8)
+    paint[:, 200:400] = 0
+    metric = FalseLines()
+    metric.update(
+        paint, scene(upright(300), upright(100), line((190, 200), (215, 200)))
+    )  # the last: 15 pixels
+    metric.update(paint, scene())
+    assert metric.result() == {"false_lines": 1 / 2}
 
 
 def test_no_lines_found_is_precision_zero():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 import pytest
@@ -37,7 +36,7 @@ def test_what_is_no_known_sign_shall_be_answered_evenly():
     assert logits.grad[1, 3] > 0.1 > 0 > logits.grad[1, 4]
     assert logits.grad[1].sum().abs() < 1e-6
     even = SignLoss()({"signs.logits": torch.zeros(3, 43)}, replace(batch, crop_signs=torch.full((3,), -1)))
-    assert even.item() == pytest.approx(0.5 * math.log(43))
+    assert even.item() == pytest.approx(0, abs=1e-5)
 
 
 def test_a_sign_is_read_at_the_cell_in_its_middle():

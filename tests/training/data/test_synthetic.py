@@ -13,7 +13,9 @@ from perception.training.data import synthetic
 def test_two_runs_may_render_into_one_folder_at_once(tmp_path):
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
         first, second = pool.map(synthetic.read, [tmp_path] * 2, [4] * 2)
-    assert [path.name for path in sorted(tmp_path.iterdir())] == [f"{k:05d}.npz" for k in range(4)]
+    assert [path.name for path in sorted(tmp_path.iterdir())] == [
+        f"{k:05d}.v{synthetic.VERSION}.npz" for k in range(4)
+    ]
     assert all(np.array_equal(a.image, b.image) for a, b in zip(first, second, strict=True))
 
 

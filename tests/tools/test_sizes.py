@@ -1,0 +1,31 @@
+"""The table of accuracy against time."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from tools import sizes
+
+
+def test_a_row_a_size_with_means_and_dashes():
+    metrics = {"drivable.a.iou": 0.9, "drivable.b.iou": 0.8, "lanes.drawn.f1": 0.7}
+    lines = list(sizes.table([{"factor": 1.5, "input_size": [800, 448], "ms": 7.04, "metrics": metrics}]))
+    assert lines[0].startswith("| cost | input for 16:9 | ms | drivable IoU | lanes F1 |")
+    assert lines[2] == "| 1.5x | 800x448 | 7.0 | 85.0 | 70.0 | - | - | - | - |"
+    assert {line.count("|") for line in lines} == {10}
+
+
+def test_every_size_is_timed_and_measured(folder, tiny_bundle, tmp_path, monkeypatch):
+    out = tmp_path / "sizes.json"
+    given = ["--data", folder, "--out", out, "--bundle", tiny_bundle, "--factors", "0.5,2", "--rounds", 1]
+    monkeypatch.setattr(sys, "argv", ["sizes", *map(str, given)])
+    sizes.main()
+    report = json.loads(out.read_text())
+    assert [(row["factor"], row["input_size"]) for row in report["sizes"]] == [
+        (0.5, [480, 256]),
+        (2.0, [960, 512]),
+    ]
+    assert report["sizes"][0]["metrics"].keys() == report["sizes"][1]["metrics"].keys()
+    assert report["sizes"][0]["metrics"] != report["sizes"][1]["metrics"]
+    assert out.with_suffix(".md").read_text().count("\n") == 4
