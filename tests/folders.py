@@ -103,7 +103,8 @@ TABLES = {
     "road/lums/images/l.png,road/lums/masks/l.png,train\n",
     "acdc_panels/acdc.csv": "img,split,drive,condition\n"
     "acdc_panels/images/n.png,val,1,night\nacdc_panels/images/w.png,val,2,snow\n",
-    "brazil_lanes/brazil.csv": "img,split,drive\nbrazil_lanes/images/z.png,val,1\nbrazil_lanes/images/y.png,train,2\n",
+    "brazil_lanes/brazil.csv": "img,split,drive\nbrazil_lanes/images/z.png,val,1\n"
+    "brazil_lanes/images/y.png,train,2\n",
     "clips/clips.csv": "img,split,drive,condition\n"
     "clips/images/night_1.png,train,night,night\nclips/images/rainy_1.png,train,rainy,rain\n"
     "clips/images/reflect1_1.png,train,reflect1,day_bonnet_reflections\n",
