@@ -29,7 +29,7 @@ def stored(network, path):
 
 @pytest.fixture
 def checkpoint(tmp_path):
-    return stored(trained(), tmp_path / "checkpoint.pt")
+    return stored(trained(3), tmp_path / "checkpoint.pt")
 
 
 @pytest.fixture
