@@ -20,6 +20,7 @@ RUN_TIME = [
 DRIVES = ["rosbags>=0.11.9", "mcap>=1.2"]
 EVAL = ["faster-coco-eval>=1.6", "pyarrow>=15"]
 CLUSTER = ["ray>=2.9"]
+OPENVINO = ["openvino>=2025.0"]
 MESSAGES = [f"messages/*_msgs/{name}" for name in ("package.xml", "CMakeLists.txt", "msg/*.msg")]
 TRAIN = [
     *EVAL,
@@ -34,6 +35,7 @@ DEV = [
     *EVAL,
     *DRIVES,
     *CLUSTER,
+    *OPENVINO,
     "duckdb>=1.0",
     "mcap-ros2-support>=0.5",  # a second reader of what we record
     "pycocotools>=2.0.8",  # a second opinion on average precision
@@ -64,6 +66,7 @@ setup(
         "drives": DRIVES,
         "eval": EVAL,
         "cluster": CLUSTER,
+        "openvino": OPENVINO,
         "train": TRAIN,
         "gpu": ["tensorrt>=8.6", "pycuda>=2024.1"],
         "dev": DEV,

@@ -69,7 +69,8 @@ def _shapes(path: Path) -> Iterator[tuple[str, Shape]]:
 
 def _size(checkpoint: Path) -> Size:
     """The input size (width, height) that a checkpoint was trained for."""
-    width, height = json.loads(load_checkpoint(checkpoint)["config"])["deployed"]
+    config = json.loads(load_checkpoint(checkpoint)["config"])
+    width, height = config.get("deployed", config["size"])  # the former: of checkpoints before version 0.6
     return width, height
 
 

@@ -17,8 +17,9 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from perception.backends import kept
 from perception.backends import trt as tensorrt
-from perception.backends.engine_cache import EngineOptions, read_timing, write_timing
+from perception.backends.engine_cache import EngineOptions
 from perception.backends.onnx_cut import cut
 from perception.backends.onnx_size import resized
 from perception.backends.trt import named
@@ -100,7 +101,7 @@ def build(
             "`perception doctor` names the known faults of a version"
         )
     if timing is not None:
-        write_timing(timing, bytes(memoryview(cache.serialize())))
+        kept.write(timing, bytes(memoryview(cache.serialize())))
     return bytes(memoryview(plan))
 
 
@@ -197,7 +198,7 @@ def _monitor(trt: Any, report: Report) -> Any:
 
 def _attach_timing(config: Any, timing: Path | None) -> Any:
     """The timing cache of the file, or a new one if TensorRT does not take it; it must outlive the build."""
-    cache = config.create_timing_cache(b"" if timing is None else read_timing(timing))
+    cache = config.create_timing_cache(b"" if timing is None else kept.read(timing))
     if cache is None or not config.set_timing_cache(cache, ignore_mismatch=False):
         cache = config.create_timing_cache(b"")
         config.set_timing_cache(cache, ignore_mismatch=False)

@@ -6,10 +6,14 @@
     scene = pipeline(perception.Frame(image, stamp_ns=0, seq=0))
 
 Importing this package is cheap: what a name needs is imported when it is first used.
+
+Nothing is sent to anybody: onnxruntime's telemetry is switched off here, before its import. A program that
+imports onnxruntime before this package sets ORT_DISABLE_TELEMETRY=1 itself.
 """
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +26,7 @@ from perception.errors import (
     SinkError,
     SourceError,
 )
+from perception.limits import tell_opencv
 from perception.load import load  # binds the function over the submodule of the same name
 
 if TYPE_CHECKING:
@@ -44,6 +49,11 @@ __all__ = [
     "load",
 ]
 __version__ = "0.5.2"
+
+# From 1.32 on onnxruntime keeps events and a device id in the user's cache and sends them. It reads this when
+# it is imported; its disable_telemetry_events() comes too late. Worker processes inherit it.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+tell_opencv()
 
 _HOMES = {
     "CameraModel": "perception.camera",

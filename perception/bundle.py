@@ -2,24 +2,31 @@
 
 `model.json` is `{"format": 1, ...}` with the fields of `ModelSpec`. It says which task reads which network
 output, and the sha256 of every network file, so that a damaged or half-copied bundle is found on loading
-and not on the road.
+and not on the road. `checksum`, its last key, is the sha256 of the text itself with an empty checksum in it.
+Bundles of older versions have none. Who changes the text by hand empties it.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
-import os
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from perception import bundle_values
 from perception.errors import BundleError
+from perception.limits import description
+from perception.outputs import write_whole
 from perception.types import Size
 
 FORMAT = 1
 MODEL = "model.json"
+SEAL = '"checksum": "{}"'
+UNSEALED = SEAL.format("")
 MAIN = "main"  # the network that sees the whole image
 SHIPPED = Path(__file__).parent / "bundles" / "road"
 
@@ -69,10 +76,16 @@ def read(directory: str | Path) -> ModelSpec:
     Raises BundleError.
     """
     directory = Path(directory)
-    spec = _parse(directory / MODEL)
+    text = _text(directory / MODEL)
+    spec, checksum = _parse(directory / MODEL, text)
     _check(spec, directory)
     for file in _files(spec):
         _verify(directory / file, spec.sha256.get(file))
+    if checksum and checksum != _sealed(text, checksum):
+        raise BundleError(
+            f"{directory / MODEL}: expected checksum {_sealed(text, checksum)}, got {checksum}. The text is "
+            "damaged or was changed; copy the bundle again, or empty the checksum if that was on purpose"
+        )
     return spec
 
 
@@ -85,21 +98,40 @@ def write(directory: str | Path, spec: ModelSpec) -> ModelSpec:
     directory = Path(directory)
     _check(spec, directory)
     spec = replace(spec, sha256={file: _digest(directory / file) for file in _files(spec)})
-    text = json.dumps({"format": FORMAT, **asdict(spec)}, indent=1) + "\n"
-    part = directory / f"{MODEL}.part"
-    part.write_text(text)
-    os.replace(part, directory / MODEL)
+    text = json.dumps({"format": FORMAT, **asdict(spec), "checksum": ""}, indent=1) + "\n"
+    write_whole(directory / MODEL, text.replace(UNSEALED, SEAL.format(_sealed(text, ""))).encode())
     return spec
 
 
-def _parse(path: Path) -> ModelSpec:
+def _sealed(text: str, checksum: str) -> str:
+    """The checksum that belongs to a text with a checksum in it."""
+    before, _, after = text.rpartition(SEAL.format(checksum))
+    return hashlib.sha256((before + UNSEALED + after).encode()).hexdigest()
+
+
+def _text(path: Path) -> str:
     try:
-        fields = json.loads(path.read_text())
+        return _regular(path).read_bytes().decode()
     except FileNotFoundError:
         raise BundleError(
             f"{path.parent}: expected a model bundle, a folder with {MODEL}; found none. Check the path"
         ) from None
     except (OSError, ValueError) as error:
+        raise BundleError(f"{path}: expected JSON, got {error}. Export the bundle again") from error
+
+
+def _regular(path: Path) -> Path:
+    """Raises OSError: nothing there, or a device or pipe, whose reading may never end."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "no regular file")
+    return path
+
+
+def _parse(path: Path, text: str) -> tuple[ModelSpec, str]:
+    """What it says, and its checksum; empty: none."""
+    try:
+        fields = description(text)
+    except ValueError as error:
         raise BundleError(f"{path}: expected JSON, got {error}. Export the bundle again") from error
     found = fields.pop("format", None) if isinstance(fields, dict) else None
     if found != FORMAT:
@@ -107,12 +139,16 @@ def _parse(path: Path) -> ModelSpec:
             f"{path}: expected bundle format {FORMAT}, got {found!r}. "
             "Export the bundle with this version of perception, or install the version that wrote it"
         )
+    checksum = fields.pop("checksum", "")
     try:
-        return _spec(fields)
+        spec = _spec(fields)
     except (TypeError, KeyError, AttributeError, ValueError) as error:
         raise BundleError(
             f"{path}: expected the fields of a bundle, got {error!r}. Export it again"
         ) from error
+    if not isinstance(checksum, str):
+        raise BundleError(f"{path}: expected a checksum as text, got {checksum!r}. Copy the bundle again")
+    return spec, checksum
 
 
 def _spec(fields: dict[str, Any]) -> ModelSpec:
@@ -131,7 +167,8 @@ def _task(fields: dict[str, Any]) -> TaskSpec:
 
 def _check(spec: ModelSpec, directory: Path) -> None:
     """The spec agrees with itself."""
-    faults = [fault for task in spec.tasks.values() for fault in _faults(task, spec)]
+    faults = [*bundle_values.faults(asdict(spec))]
+    faults += [fault for task in spec.tasks.values() for fault in _faults(task, spec)]
     faults += [f"file {file!r} outside the bundle" for file in _files(spec) if Path(file).name != file]
     if not spec.tasks:
         faults.append("no tasks")
@@ -168,7 +205,7 @@ def _verify(path: Path, expected: str | None) -> None:
 
 def _digest(path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return hashlib.sha256(_regular(path).read_bytes()).hexdigest()
     except OSError as error:
         raise BundleError(
             f"{path}: expected a network file of the bundle, got {error.strerror}. Copy the bundle again"

@@ -17,6 +17,8 @@ import cv2
 import numpy as np
 
 from perception.errors import PerceptionError
+from perception.limits import description
+from perception.outputs import write_whole
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class CameraModel:
         Raises PerceptionError if the file is missing, is not JSON or has other fields.
         """
         try:
-            fields: dict[str, Any] = json.loads(Path(path).read_text())
+            fields: dict[str, Any] = description(Path(path).read_text())
             fields["size"] = tuple(fields["size"])
             fields["distortion"] = tuple(fields.get("distortion", (0.0,) * 5))
             return cls(**fields)
@@ -62,11 +64,8 @@ class CameraModel:
             ) from error
 
     def save(self, path: str | Path) -> None:
-        """As JSON, for `load`. Raises PerceptionError if it cannot be written."""
-        try:
-            Path(path).write_text(json.dumps(asdict(self), indent=1, default=float) + "\n")
-        except OSError as error:
-            raise PerceptionError(f"{path}: expected a file that can be written; got {error!r}") from error
+        """As JSON, for `load`. Raises SinkError if it cannot be written."""
+        write_whole(Path(path), (json.dumps(asdict(self), indent=1, default=float) + "\n").encode())
 
     def scaled(self, size: tuple[int, int]) -> CameraModel:
         """The same camera after its image was resized to `size`."""

@@ -6,7 +6,6 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +18,8 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from perception.errors import PerceptionError
+from perception.redaction import redacted
+from perception.signals import stopped_as_interrupted
 
 if TYPE_CHECKING:
     from perception.interfaces import Sink, Source, Task
@@ -36,12 +37,20 @@ output = Console()
 def one_line_errors() -> Iterator[None]:
     """The world's faults as one red line, without a traceback; a bug keeps its traceback."""
     try:
-        yield
+        with stopped_as_interrupted():
+            yield
     except PerceptionError as error:
         errors.print(f"[bold red]error:[/] [red]{escape(str(error))}[/]", soft_wrap=True, highlight=False)
         raise typer.Exit(FAILED) from error
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
+
+
+class Redacting(logging.Formatter):
+    """Of records of other packages too: what FFmpeg says names the URL."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redacted(super().format(record))
 
 
 class Commands(TyperGroup):
@@ -71,6 +80,8 @@ Device = Annotated[str, typer.Option(help="cuda, cpu, or auto: the best that wor
 Threads = Annotated[
     int | None, typer.Option(min=1, help="Threads of the network. Default: the cores, at most 4.")
 ]
+Runtime = Annotated[str, typer.Option(help="On the CPU: onnxruntime, openvino, or auto: the faster here.")]
+Named = Annotated[str | None, typer.Option(help="On the CPU: onnxruntime (default) or openvino.")]
 InputSize = Annotated[
     str,
     typer.Option(
@@ -89,9 +100,9 @@ Json = Annotated[Path | None, typer.Option("--json", help="Write the figures her
 
 @app.callback()
 def main_options() -> None:
-    logging.basicConfig(
-        format="%(message)s", handlers=[RichHandler(console=errors, show_path=False, show_time=False)]
-    )
+    handler = RichHandler(console=errors, show_path=False, show_time=False)
+    handler.setFormatter(Redacting("%(message)s"))
+    logging.basicConfig(handlers=[handler])
 
 
 @app.command()
@@ -111,24 +122,27 @@ def run(
     threads: Threads = None,
     input_size: InputSize = "auto",
     crop: Crop = None,
+    runtime: Runtime = "auto",
 ) -> None:
     """See what is in a video, in images or before a camera: overlay, scenes.jsonl, summary.json."""
+    from perception.drives.summary import NAME, RESULTS, summarised
     from perception.load import load
-    from perception.sinks.files import write_whole
+    from perception.outputs import keep_apart, locked
+    from perception.pipeline import Outcome
     from perception.sinks.tally import Tally
     from perception.sinks.watchdog import watchdog
 
-    pipeline = load(bundle, device, _names(tasks), precision, threads, input_size, crop)
+    keep_apart([out / name for name in (NAME, *RESULTS)], [source, camera])
+    pipeline = load(bundle, device, _names(tasks), precision, threads, input_size, crop, runtime)
     frames = _source(source, camera)
-    tally = Tally(pipeline.tasks)
-    sinks = [*_sinks(out, frames, pipeline.tasks, save_maps, not no_video), tally]
-    if dog := watchdog():
-        sinks.append(dog)
-    with closing(pipeline):
-        outcome = _run(frames, pipeline, sinks, max_frames)
+    tally, outcome = Tally(pipeline.tasks), Outcome()
     how = {"input_size": input_size, "crop": crop}
-    report = {"source": source, **_facts(bundle, precision), **how, **tally.summary(), **asdict(outcome)}
-    write_whole(out / "summary.json", (json.dumps(report, indent=1) + "\n").encode())
+    facts = {"source": redacted(source), **_facts(bundle, precision, pipeline), **how}
+    with closing(pipeline), locked(out), summarised(out, facts, tally, outcome) as report:
+        sinks = [*_sinks(out, frames, pipeline.tasks, save_maps, not no_video), tally]
+        if dog := watchdog():
+            sinks.append(dog)
+        _run(frames, pipeline, sinks, max_frames, outcome)
     _show(report, out)
     if outcome.interrupted:
         raise typer.Exit(INTERRUPTED)
@@ -149,6 +163,8 @@ def record(
     threads: Threads = None,
     input_size: InputSize = "auto",
     crop: Crop = None,
+    runtime: Runtime = "auto",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a recording of this name.")] = False,
 ) -> None:
     """Record pictures and what is seen in them as an MCAP file that ROS 2 tools read."""
     from perception.drives.record import Settings, record
@@ -164,9 +180,13 @@ def record(
         camera,
         truth,
         results=not no_results,
+        overwrite=overwrite,
         input_size=input_size,
         crop=crop,
+        runtime=runtime,
     )
+    if not out.suffix:  # the name by which it is read again
+        out = out.with_suffix(".mcap")
     with _watched(max_frames) as show:
         outcome = record(source, out, settings, max_frames, show)
     output.print(f"{out}: {outcome.written} frames, {outcome.failed + outcome.lost} failed or lost")
@@ -236,6 +256,7 @@ def evaluate(
         int | None, typer.Option(min=1, help="At most so many pictures of each kind in DATA.")
     ] = None,
     device: Processor = "cpu",
+    runtime: Named = None,
     tasks: Annotated[str | None, typer.Option(help="Comma-separated. Default: all.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for result, Parquet, scenes and pages.")] = None,
     workers: Annotated[
@@ -272,6 +293,7 @@ def evaluate(
             device=device,
             way=way,
             input_size=input_size,
+            runtime=runtime,
         )
         return
     if limit is not None:
@@ -287,6 +309,7 @@ def evaluate(
         Pace.parse(pace),
         deadline_ms,
         input_size=input_size,
+        runtime=runtime,
     )
     raise typer.Exit(command.evaluate_on(drives or (), settings, way, json_path))
 
@@ -302,6 +325,7 @@ def compare(
     ] = None,
     precision: Precision = "int8",
     device: Processor = "cpu",
+    runtime: Named = None,
     threads: Threads = None,
     workers: Workers = 1,
     input_size: InputSize = "auto",
@@ -309,9 +333,11 @@ def compare(
     """Which of two bundles, or evaluations, is better, and how sure that is; frames that changed."""
     from perception.evaluation.compare_command import compare_both
     from perception.evaluation.seeing import Settings
+    from perception.outputs import locked
 
-    settings = Settings(None, precision, device, threads or 1, input_size=input_size)
-    compare_both(before, after, out, drive or (), settings, workers)
+    settings = Settings(None, precision, device, threads or 1, input_size=input_size, runtime=runtime)
+    with locked(out):
+        compare_both(before, after, out, drive or (), settings, workers)
 
 
 @app.command()
@@ -332,6 +358,7 @@ def gate(
     bundle: Bundle = None,
     precision: Precision = "int8",
     device: Processor = "cpu",
+    runtime: Named = None,
     threads: Threads = None,
     workers: Workers = 1,
     input_size: InputSize = "auto",
@@ -340,7 +367,7 @@ def gate(
     from perception.evaluation.gate.command import gate
     from perception.evaluation.seeing import Settings
 
-    settings = Settings(bundle, precision, device, threads or 1, input_size=input_size)
+    settings = Settings(bundle, precision, device, threads or 1, input_size=input_size, runtime=runtime)
     raise typer.Exit(gate(drives, reference, settings, workers, tolerance, tolerances, by, update, junit))
 
 
@@ -349,13 +376,14 @@ def bench(
     source: Annotated[str | None, typer.Argument(help="A video. Default: rendered scenes as H.264.")] = None,
     bundle: Bundle = None,
     device: Annotated[str, typer.Option(help="cpu, or cuda: the stages of a frame there.")] = "cpu",
+    runtime: Runtime = "auto",
     json_path: Json = None,
     input_size: InputSize = "auto",
 ) -> None:
     """Measure time, memory and the share of this machine's peak that the network reaches."""
     from perception.evaluation.bench.command import bench
 
-    bench(json_path, source, bundle, device=device, input_size=input_size)
+    bench(json_path, source, bundle, device=device, input_size=input_size, runtime=runtime)
 
 
 @app.command()
@@ -473,6 +501,7 @@ def node(
     bundle: Bundle = None,
     transport: Annotated[str, typer.Option(help="With --bus: raw or compressed images.")] = "raw",
     device: Device = "auto",
+    runtime: Runtime = "auto",
     max_frames: Annotated[int | None, typer.Option(min=1, help="With --bus: stop after so many.")] = None,
     input_size: InputSize = "auto",
     crop: Crop = None,
@@ -483,7 +512,7 @@ def node(
     if bus is None:
         node(context.args)
     else:
-        on_bus(bus, bundle, transport, device, max_frames, input_size, crop)
+        on_bus(bus, bundle, transport, device, max_frames, input_size, crop, runtime)
 
 
 @app.command()
@@ -527,11 +556,13 @@ def _sinks(out: Path, source: Source, tasks: Sequence[Task], maps: bool, overlay
     return sinks
 
 
-def _run(source: Source, pipeline: Pipeline, sinks: Sequence[Sink], max_frames: int | None) -> Outcome:
+def _run(
+    source: Source, pipeline: Pipeline, sinks: Sequence[Sink], max_frames: int | None, outcome: Outcome
+) -> None:
     from perception.pipeline import run
 
     with _watched(max_frames) as show:
-        return run(source, pipeline, sinks, max_frames, show)
+        run(source, pipeline, sinks, max_frames, show, outcome)
 
 
 @contextmanager
@@ -550,14 +581,20 @@ def _watched(total: int | None) -> Iterator[Callable[[Outcome], None]]:
         yield show
 
 
-def _facts(bundle: Path | None, precision: str) -> dict[str, Any]:
+def _facts(bundle: Path | None, precision: str, pipeline: Pipeline) -> dict[str, Any]:
     """What computed the results."""
     from perception import __version__
     from perception.bundle import SHIPPED, read
 
     spec = read(bundle or SHIPPED)
     model = {"name": spec.name, "version": spec.version}
-    return {"perception": __version__, "bundle": model, "precision": precision, "device": "cpu"}
+    return {
+        "perception": __version__,
+        "bundle": model,
+        "precision": precision,
+        "device": pipeline.backend.device,
+        "runtimes": pipeline.runtimes,
+    }
 
 
 def _show(report: dict[str, Any], out: Path) -> None:

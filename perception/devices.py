@@ -5,12 +5,16 @@ A device that the user named is never replaced by another.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from perception.errors import BackendUnavailable
 
 AUTO = "auto"
+KIND = ("model name", "flags", "CPU implementer", "CPU part", "Features")  # x86, then ARM
 Probe = Callable[[], str | None]  # why the device cannot be used; None: it can
 
 
@@ -20,6 +24,27 @@ class Choice:
 
     device: str
     refused: Mapping[str, str]  # device -> reason, one line
+
+
+def available_threads() -> int:
+    """Cores this process may use, at most 4: a network of 1.6 GMAC gains nothing from more."""
+    return min(4, len(os.sched_getaffinity(0)))
+
+
+@cache
+def processor() -> Mapping[str, str]:
+    """The fields of /proc/cpuinfo that tell one kind of processor from another; empty if there are none."""
+    try:
+        fields = first_processor(Path("/proc/cpuinfo").read_text())
+    except OSError:
+        return {}
+    return {name: fields[name] for name in KIND if name in fields}
+
+
+def first_processor(cpuinfo: str) -> dict[str, str]:
+    """The fields of the first processor of /proc/cpuinfo."""
+    pairs = (line.partition(":") for line in cpuinfo.split("\n\n")[0].splitlines())
+    return {key.strip(): text.strip() for key, _, text in pairs}
 
 
 def choose(wanted: str, probes: Mapping[str, Probe]) -> Choice:

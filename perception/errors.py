@@ -9,9 +9,14 @@ PerceptionError        anything below; the message says what was expected, what 
   FrameError           one frame could not be processed; the next one may be fine
 """
 
+from perception.redaction import redacted
+
 
 class PerceptionError(Exception):
-    pass
+    """Its text names no password and no token, whatever it was made with."""
+
+    def __init__(self, *texts: object) -> None:
+        super().__init__(*(redacted(text) if isinstance(text, str) else text for text in texts))
 
 
 class SourceError(PerceptionError):

@@ -39,7 +39,8 @@ class Backend(Protocol):
 
     Those here take tensors of one size; `backends.sized` makes of such ones a network for every size.
     One that decodes on its device gives, in their place, what a task's `decode` makes of them first:
-    `detection.objects`, `drivable.labels`, `lanes.cells` with `.logits` and `.paint`, `signs.logits`.
+    `detection.objects`, `drivable.labels`, `lanes.cells` with `.logits` and `.paint`, `lanes.edge_cells` with
+    `.edge_logits`, `signs.logits`.
     """
 
     device: str  # "cpu" or "cuda": where the input tensor must be

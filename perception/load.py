@@ -17,6 +17,7 @@ from perception.errors import BundleError, PerceptionError
 
 if TYPE_CHECKING:
     from perception.backends.cuda import Settings
+    from perception.backends.runtimes import Network
     from perception.bundle import ModelSpec, TaskSpec
     from perception.interfaces import Backend
     from perception.pipeline import Pipeline
@@ -37,6 +38,7 @@ def load(
     threads: int | None = None,
     input_size: str | Size = "auto",
     crop: str | tuple[float, float, float, float] | None = None,
+    runtime: str = "auto",
 ) -> Pipeline:
     """A pipeline, ready for frames.
 
@@ -53,6 +55,8 @@ def load(
         that size, whatever the camera.
     crop: the part of every image that is looked at: "x,y,width,height", pixels or fractions of the image.
         What is found is where it is in the whole image.
+    runtime: of the networks on the CPU: "onnxruntime", "openvino", or "auto" for the faster of those that are
+        installed, which is measured once for each network (`backends.runtimes`). Named, it means the CPU.
 
     Raises BundleError, BackendUnavailable, or PerceptionError for a task or precision the bundle lacks or a
     size that no network takes.
@@ -67,14 +71,17 @@ def load(
     spec = bundles.read(directory)
     chosen = select(spec, tasks)
     size_for = wish.sizes(spec.input_size)
-    probes = {"cuda": lambda: _no_cuda(directory, spec, chosen, precision, size_for), "cpu": lambda: None}
+    probes = {
+        "cuda": lambda: _no_cuda(directory, spec, chosen, precision, size_for, runtime),
+        "cpu": lambda: None,
+    }
     choice = choose(device, probes)
     for name, reason in choice.refused.items():
         log.info("device %s, not %s: %s", choice.device, name, reason)
     if choice.device == "cuda":
         pipeline = _cuda(directory, spec, chosen, precision, size_for)
     else:
-        pipeline = _cpu(directory, spec, chosen, precision, threads, size_for)
+        pipeline = _cpu(directory, spec, chosen, precision, threads, size_for, runtime)
     pipeline.crop = part
     return pipeline
 
@@ -86,25 +93,47 @@ def _cpu(
     precision: str,
     threads: int | None,
     size_for: SizeFor,
+    runtime: str,
 ) -> Pipeline:
     from perception.backends.finite import FiniteBackend
+    from perception.backends.runtimes import opened, runtime_for
+    from perception.backends.sized import SizedBackend
     from perception.bundle import MAIN
     from perception.pipeline import Pipeline
     from perception.preprocess.cpu import CpuPreprocess
     from perception.tasks import TASKS
 
-    backends = _backends(directory, spec, tasks, precision, threads, size_for(spec.input_size))
-    own = {name: FiniteBackend(backend) for name, backend in backends.items() if name != MAIN}
+    networks = _networks(directory, spec, tasks, precision, threads, size_for(spec.input_size))
+    runtimes = {name: runtime_for(network, runtime) for name, network in networks.items()}
+    own = {
+        name: FiniteBackend(opened(network, runtimes[name]))
+        for name, network in networks.items()
+        if name != MAIN
+    }
     ready = [TASKS[task.name](task, own.get(task.network)) for task in tasks]
-    return Pipeline(backends[MAIN], CpuPreprocess(), ready, list(own.values()), size_for)
+    main = networks[MAIN]
+
+    def at(size: Size) -> Backend:
+        return opened(replace(main, size=size, shapes=spec.shapes_at(size)), runtimes[MAIN])
+
+    backend = SizedBackend(at, size_for(spec.input_size))
+    return Pipeline(backend, CpuPreprocess(), ready, list(own.values()), size_for, runtimes=runtimes)
 
 
 def _no_cuda(
-    directory: Path, spec: ModelSpec, tasks: list[TaskSpec], precision: str, size_for: SizeFor
+    directory: Path,
+    spec: ModelSpec,
+    tasks: list[TaskSpec],
+    precision: str,
+    size_for: SizeFor,
+    runtime: str,
 ) -> str | None:
     """Why CUDA cannot run these tasks of the bundle here; None: it can."""
     from perception.backends import cuda_ready
+    from perception.devices import AUTO
 
+    if runtime != AUTO:
+        return f"the runtime {runtime}, which was asked for, runs on the CPU"
     reason = cuda_ready.refusal()
     if reason is not None:
         return reason
@@ -160,7 +189,9 @@ def _cuda(
     backend = SizedBackend(opened, first, lambda frame: frame.box.network, inf)
     ready = [TASKS[task.name](task, backend) for task in tasks]
     preprocess = CudaPreprocess(device, lambda size: backend.at(size).tensor)
-    return Pipeline(backend, preprocess, ready, [device], _with_engines(size_for, first, engines))
+    sizes = _with_engines(size_for, first, engines)
+    runtimes = dict.fromkeys(engines(first), "tensorrt")
+    return Pipeline(backend, preprocess, ready, [device], sizes, runtimes=runtimes)
 
 
 def _with_engines(size_for: SizeFor, first: Size, engines: Callable[[Size], object]) -> SizeFor:
@@ -205,6 +236,8 @@ def select(spec: ModelSpec, names: Iterable[str] | None) -> list[TaskSpec]:
             f"bundle {spec.name}: expected tasks of {', '.join(TASKS)}, got {', '.join(unknown)}. "
             "Install the version of perception that wrote it"
         )
+    if isinstance(names, str):
+        raise PerceptionError(f"expected a list of tasks, got the text {names!r}; write tasks=[{names!r}]")
     todo, chosen = list(spec.tasks if names is None else names), set[str]()
     while todo:
         name = todo.pop()
@@ -219,40 +252,31 @@ def select(spec: ModelSpec, names: Iterable[str] | None) -> list[TaskSpec]:
     return [spec.tasks[name] for name in TASKS if name in chosen]
 
 
-def _backends(
+def _networks(
     directory: Path,
     spec: ModelSpec,
     tasks: list[TaskSpec],
     precision: str,
     threads: int | None,
     first: Size,
-) -> dict[str, Backend]:
-    """One backend for each network that `tasks` read, computing only what they read.
-
-    The main network takes every size; it is opened for size `first`.
-    """
-    from perception.backends import as_written
-    from perception.backends.ort import OrtBackend
-    from perception.backends.sized import SizedBackend
+) -> dict[str, Network]:
+    """The networks that `tasks` read, and of each what they read; the main one for images of size `first`."""
+    from perception.backends import FOR_ANOTHER_DEVICE
+    from perception.backends.runtimes import Network
     from perception.bundle import MAIN
 
     files = _files(spec, precision)
-    kind = as_written.AsWrittenBackend if precision in as_written.PRECISIONS else OrtBackend
     outputs: dict[str, list[str]] = {}
     for task in tasks:
         outputs.setdefault(task.network, []).extend(task.outputs)
-
-    def main(size: Size) -> Backend:
-        return kind(directory / files[MAIN], outputs[MAIN], threads, spec.shapes_at(size), size=size)
-
-    backends: dict[str, Backend] = {
-        network: kind(directory / files[network], names, threads, spec.shapes)
-        for network, names in outputs.items()
-        if network != MAIN
-    }
-    backends[MAIN] = SizedBackend(main, first)
     _check_input(directory / files[MAIN], spec)
-    return backends
+    as_written = precision in FOR_ANOTHER_DEVICE
+    networks = {
+        name: Network(directory / files[name], tuple(of), threads, spec.shapes, as_written=as_written)
+        for name, of in outputs.items()
+    }
+    networks[MAIN] = replace(networks[MAIN], size=first, shapes=spec.shapes_at(first))
+    return networks
 
 
 def _files(spec: ModelSpec, precision: str) -> Mapping[str, str]:

@@ -69,12 +69,12 @@ class Signs:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LaneLine:
-    """One lane marking, from near to far, through the gaps of a dashed one."""
+    """One lane marking, from near to far, through the gaps of a dashed one; or an edge of the road."""
 
-    image: np.ndarray  # (m, 2) float32, image pixels, along the middle of the paint
+    image: np.ndarray  # (m, 2) float32, image pixels, along the middle of the paint, the foot of the kerb
     road: np.ndarray | None  # (m, 2) float32, vehicle x, y in metres, flat road; None: camera not calibrated
     score: float  # 0..1, mean probability along the line
-    kind: int  # index into the task's class names
+    kind: int  # index into the task's class names, of which "road_edge" is no paint
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,7 +94,7 @@ class Scene:
     size: Size
     detections: Detections | None = None
     signs: Signs | None = None
-    lanes: tuple[LaneLine, ...] | None = None  # left to right at the bottom of the image
+    lanes: tuple[LaneLine, ...] | None = None  # and road edges, left to right at the bottom of the image
     drivable: ClassMap | None = None
     timing_ms: Mapping[str, float] = field(default_factory=dict)  # stage name -> milliseconds
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from perception.model.network import Network
-from perception.tasks.batch import ANY_SIGN, UNKNOWN, Batch
+from perception.tasks.batch import ANY_SIGN, MAPS, UNKNOWN, Batch
 from perception.tasks.detection import CLASSES
 
 SIZE = (96, 64)  # (width, height)
@@ -25,7 +25,7 @@ def smooth(count: int, size: tuple[int, int], seed: int = 0) -> np.ndarray:
 def make_batch(seed: int = 0) -> Batch:
     """Two frames of `SIZE` and three sign crops: in each frame a vehicle and a sign that means 14."""
     rng = np.random.default_rng(seed)
-    maps = rng.integers(0, UNKNOWN, (2, 3, SIZE[1] // 2, SIZE[0] // 2), np.uint8)
+    maps = rng.integers(0, UNKNOWN, (2, len(MAPS), SIZE[1] // 2, SIZE[0] // 2), np.uint8)
     boxes = [[[10.0, 20, 58, 60], [62, 5, 82, 27]], [[31, 9, 90, 50], [3, 4, 21, 20]]]
     return Batch(
         images=torch.from_numpy(smooth(2, SIZE, seed).transpose(0, 3, 1, 2).copy()),
@@ -43,10 +43,10 @@ def make_batch(seed: int = 0) -> Batch:
 
 
 def known_maps(batch: Batch, *names: str) -> torch.Tensor:
-    """The batch's maps, UNKNOWN but for those named (drivable, line, paint)."""
+    """The batch's maps, UNKNOWN but for those named."""
     maps = torch.full_like(batch.maps, UNKNOWN)
     for name in names:
-        layer = ("drivable", "line", "paint").index(name)
+        layer = MAPS.index(name)
         maps[:, layer] = batch.maps[:, layer]
     return maps
 

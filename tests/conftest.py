@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,13 @@ import pytest
 from perception import bundle
 from tests.folders import write_folder
 
+os.environ["PERCEPTION_RUNTIME"] = "onnxruntime"  # no test depends on what is faster here
+
 ABSENT = (
     "no driving data",
     "no systemd-analyze",
     "has a CUDA driver",
+    "no NVIDIA GPU",
     "cannot be had for this Python",
     "no network of one's own",
 )
@@ -24,8 +28,10 @@ SHAPES: dict[str, tuple[int, ...]] = {
     **{f"detection.scores{s}": (1, 6, SIZE[1] // s, SIZE[0] // s) for s in STRIDES},
     **{f"detection.boxes{s}": (1, 4, SIZE[1] // s, SIZE[0] // s) for s in STRIDES},
     "lanes.map": (1, 8, SIZE[1] // 4, SIZE[0] // 4),
+    "lanes.edges": (1, 4, SIZE[1] // 4, SIZE[0] // 4),
     "drivable.map": (1, 4, SIZE[1] // 4, SIZE[0] // 4),
 }
+LANES = ("unknown", "solid", "dashed", "double", "road_edge")
 DETECTION = ("vehicle", "person", "cyclist", "motorbike", "traffic_light", "traffic_sign")
 TASKS = (
     bundle.TaskSpec(
@@ -34,7 +40,7 @@ TASKS = (
         tuple(name for name in SHAPES if name.startswith("detection")),
         settings={"threshold": dict.fromkeys(DETECTION, 0.4), "nms_iou": 0.6, "max_objects": 100},
     ),
-    bundle.TaskSpec("lanes", ("unknown", "solid", "dashed"), ("lanes.map",), settings={"threshold": 0.5}),
+    bundle.TaskSpec("lanes", LANES, ("lanes.map", "lanes.edges"), settings={"threshold": 0.5}),
     bundle.TaskSpec(
         "signs",
         tuple(f"sign {i}" for i in range(43)),
@@ -87,6 +93,17 @@ def pytest_runtest_makereport(item, call):
         if not any(absent in reason for absent in ABSENT):
             report.outcome, report.longrepr = "failed", f"skipped where nothing should be: {reason}"
     return report
+
+
+@pytest.fixture
+def terminal():
+    """Ctrl-C is heard, by the test and by the processes it starts, as where a person types.
+
+    A background job of a script is started with SIGINT ignored, and so are its children.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -66,6 +66,20 @@ TRAIN = [
         [70, 8, 90, 60, "motorbike", "ridden"],
     ),
 ]
+PANELS = [  # of acdc_panels, by night and in snow
+    _boxes(
+        "acdc_panels/images/n.png",
+        "val",
+        ["vehicle", "person"],
+        [10, 10, 40, 40, "vehicle", ""],
+        [50, 30, 90, 60, "vehicle", "tram_ignore"],
+    ),
+    _boxes("acdc_panels/images/w.png", "val", ["vehicle", "person"], [60, 34, 90, 60, "vehicle", ""]),
+]
+CLIPS = {
+    "night": [{"img": "clips/images/night_1.png", "split": "train", "complete": False, "lines": [LINE]}],
+    "rain": [{"img": "clips/images/rainy_1.png", "split": "train", "complete": False, "lines": [LINE]}],
+}
 TABLES = {
     "camvid.csv": "name,sequence,split,lane_label\nc1,s,val,1\nc2,s,train,1\nc3,s,train,\n",
     "idd.csv": "name,split\ni1,val\ni2,train\n",
@@ -73,6 +87,12 @@ TABLES = {
     "road/city/images/r.png,road/city/masks/r.png,val\n"
     "road/roadseg_ru/images/u.png,road/roadseg_ru/masks/u.png,train\n"
     "road/lums/images/l.png,road/lums/masks/l.png,train\n",
+    "acdc_panels/acdc.csv": "img,split,drive,condition\n"
+    "acdc_panels/images/n.png,val,1,night\nacdc_panels/images/w.png,val,2,snow\n",
+    "brazil_lanes/brazil.csv": "img,split,drive\nbrazil_lanes/images/z.png,val,1\n",
+    "clips/clips.csv": "img,split,drive,condition\n"
+    "clips/images/night_1.png,train,night,night\nclips/images/rainy_1.png,train,rainy,rain\n"
+    "clips/images/reflect1_1.png,train,reflect1,day_bonnet_reflections\n",
     "signs.csv": "path,split,class,x1,y1,x2,y2\n"
     "signs/1.png,val,14,4,4,28,28\n"
     "signs/2.png,val,13,4,4,28,28\n"
@@ -105,6 +125,7 @@ TAUGHT = {"camvid": ("c2", "c3"), "gtsdb": ("g",), "idd": ("i2",), "roadseg_ru":
 def write_folder(path: Path) -> Path:
     """Everything; camvid's c1 is drivable in its lower half and void at the left edge."""
     _judged(path)
+    _at_night_and_on_bad_roads(path)
     _trained_on(path)
     (path / "det.jsonl").write_text("".join(json.dumps(row) + "\n" for row in VAL + TRAIN))
     (path / "lanes_drawn.json").write_text(json.dumps(LINES))
@@ -133,6 +154,24 @@ def _judged(path: Path) -> None:
     paint = np.zeros((64, 96))
     paint[30:60, 50:53] = 1
     picture(path / "camvid/lanes/c1.png", paint)
+
+
+def _at_night_and_on_bad_roads(path: Path) -> None:
+    """Of acdc_panels the lower half is road, void at the left edge; brazil has one line upright."""
+    names = [row["img"] for rows in (PANELS, *CLIPS.values()) for row in rows]
+    for name in (*names, "brazil_lanes/images/z.png", "clips/images/reflect1_1.png"):
+        picture(path / name, GREY)
+    road = np.where(np.arange(64)[:, None] < 32, 10, 0) * np.ones((1, 96))
+    road[:, :5] = 255
+    for name in ("n", "w"):
+        picture(path / f"acdc_panels/masks/{name}.png", road)
+    line = np.zeros((64, 96))
+    line[:, :20] = 255
+    line[:, 60:64] = 1
+    picture(path / "brazil_lanes/lanes/z.png", line)
+    (path / "acdc_panels/det.jsonl").write_text("".join(json.dumps(row) + "\n" for row in PANELS))
+    for name, rows in CLIPS.items():
+        (path / f"clips/{name}_lanes.json").write_text(json.dumps(rows))
 
 
 def _trained_on(path: Path) -> None:

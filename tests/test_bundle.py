@@ -2,6 +2,9 @@
 
 import dataclasses
 import json
+import os
+from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -11,7 +14,7 @@ from perception.errors import BundleError
 
 def edit(path, **fields):
     model = json.loads((path / "model.json").read_text())
-    (path / "model.json").write_text(json.dumps({**model, **fields}))
+    (path / "model.json").write_text(json.dumps({**model, "checksum": "", **fields}))
 
 
 def test_what_is_written_is_read(tiny_bundle):
@@ -95,3 +98,82 @@ def test_a_spec_that_contradicts_itself_is_not_written(tiny_bundle, change, comp
 def test_an_empty_spec_is_not_written(tiny_bundle, field):
     with pytest.raises(BundleError, match=f"no (network )?{field}"):
         bundle.write(tiny_bundle, dataclasses.replace(bundle.read(tiny_bundle), **{field: {}}))
+
+
+def text_of(path) -> str:
+    return (path / "model.json").read_text()
+
+
+def test_no_flipped_bit_of_the_description_is_accepted(tiny_bundle):
+    whole, random = (tiny_bundle / "model.json").read_bytes(), Random(0)
+    for _ in range(600):
+        data = bytearray(whole)
+        data[random.randrange(len(data))] ^= 1 << random.randrange(8)
+        (tiny_bundle / "model.json").write_bytes(data)
+        with pytest.raises(BundleError):
+            bundle.read(tiny_bundle)
+
+
+def test_swapped_class_names_are_found(tiny_bundle):
+    text = text_of(tiny_bundle).replace('"vehicle"', '"x"').replace('"person"', '"vehicle"')
+    (tiny_bundle / "model.json").write_text(text.replace('"x"', '"person"'))
+    with pytest.raises(BundleError, match=r"expected checksum .*, got .*copy the bundle again, or empty"):
+        bundle.read(tiny_bundle)
+
+
+@pytest.mark.parametrize("change", [{"checksum": ""}, {"checksum": None}])
+def test_an_older_bundle_has_no_checksum(tiny_bundle, change):
+    model = json.loads(text_of(tiny_bundle)) | change
+    (tiny_bundle / "model.json").write_text(json.dumps({k: v for k, v in model.items() if v is not None}))
+    assert bundle.read(tiny_bundle).name == "tiny"
+
+
+@pytest.mark.parametrize(
+    ("task", "change", "complaint"),
+    [
+        ("lanes", {"settings": {"threshold": 1e308}}, r"1e\+308 instead of a number from 1e-06 to 0.999999"),
+        ("lanes", {"settings": {"edge_threshold": -1}}, "edge_threshold: -1 instead"),
+        ("lanes", {"settings": {"min_length": "24 px", "new": [1, {"deep": 1e9}]}}, "1000000000.0 instead"),
+        ("detection", {"settings": {"threshold": {"vehicle": 2.0}}}, "threshold: 2.0 instead"),
+        ("detection", {"settings": {"max_objects": 2.5}}, "2.5 instead of a whole number from 1"),
+        ("detection", {"settings": {"max_objects": True, "nms_iou": 0}}, "nms_iou: 0 instead"),
+        ("signs", {"classes": ["stop"]}, r"1 classes for signs.logits \[None, 43\]"),
+        ("detection", {"classes": ["a", "b"]}, "'detection' with 2 classes for detection.scores8"),
+        ("lanes", {"classes": ["line", "line"]}, "'lanes': classes with a name twice"),
+        ("lanes", {"classes": ["li\0ne"]}, "the text 'li.x00ne', which is no name"),
+        ("lanes", {"classes": "line"}, "'lanes': classes that are no list of names"),
+        ("lanes", {"outputs": [["lanes.map"]]}, "'lanes': outputs that are no list of names"),
+        ("lanes", {"settings": []}, "."),
+        ("lanes", {"network": "m" * 300}, "which is no name"),
+    ],
+)
+def test_a_value_out_of_its_range(tiny_bundle, task, change, complaint):
+    tasks = json.loads(text_of(tiny_bundle))["tasks"]
+    edit(tiny_bundle, tasks={**tasks, task: {**tasks[task], **change}})
+    with pytest.raises(BundleError, match=complaint):
+        bundle.read(tiny_bundle)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"input_size": [0, 384]}, {"input_size": [640.0, 384]}, {"shapes": {"lanes.map": [1, -8]}}]
+)
+def test_a_size_out_of_its_range(tiny_bundle, fields):
+    edit(tiny_bundle, **fields)
+    with pytest.raises(BundleError, match="instead of a whole number"):
+        bundle.read(tiny_bundle)
+
+
+@pytest.mark.parametrize("text", ['{"a": NaN}', '{"a": 1e999}', "[" * 10**5, "9" * 5000, "\0"])
+def test_json_that_is_no_good(tiny_bundle, text):
+    (tiny_bundle / "model.json").write_text(text)
+    with pytest.raises(BundleError, match="expected JSON"):
+        bundle.read(tiny_bundle)
+
+
+@pytest.mark.parametrize("name", ["model.json", "network.onnx"])
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), Path.mkdir])
+def test_a_device_is_no_file_of_a_bundle(tiny_bundle, name, make):
+    (tiny_bundle / name).unlink()
+    make(tiny_bundle / name)
+    with pytest.raises(BundleError, match="no regular file"):
+        bundle.read(tiny_bundle)

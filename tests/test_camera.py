@@ -132,5 +132,6 @@ def test_a_bad_file_says_what_was_expected(text, tmp_path):
 def test_missing_and_unwritable_files_are_named(tmp_path):
     with pytest.raises(PerceptionError, match="nowhere"):
         CameraModel.load(tmp_path / "nowhere.json")
-    with pytest.raises(PerceptionError, match="can be written"):
-        CAMERAS[0].save(tmp_path / "nowhere" / "camera.json")
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(PerceptionError, match="expected to write it"):
+        CAMERAS[0].save(tmp_path / "file" / "camera.json")

@@ -196,6 +196,7 @@ def test_help_imports_nothing_heavy():
     assert "--save-maps" in done.stdout
 
 
+@pytest.mark.usefixtures("terminal")
 def test_ctrl_c_keeps_what_is_done(tiny_bundle, images, tmp_path):
     """A long run, interrupted once its first scenes are on the screen."""
     for i in range(3000):

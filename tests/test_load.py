@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +15,7 @@ import pytest
 import perception
 from perception import BackendUnavailable, BundleError, Frame, FrameError, PerceptionError
 from perception.backends.ort import OrtBackend
+from perception.backends.runtimes import installed
 from perception.bundle import SHIPPED, read
 from perception.letterbox import Letterbox
 from perception.pipeline import Pipeline
@@ -25,7 +28,7 @@ from tests.networks import main_network, sign_network
 
 def edit(path, **fields):
     model = json.loads((path / "model.json").read_text())
-    (path / "model.json").write_text(json.dumps({**model, **fields}))
+    (path / "model.json").write_text(json.dumps({**model, "checksum": "", **fields}))
 
 
 def edit_checksum(path, file):
@@ -36,6 +39,17 @@ def edit_checksum(path, file):
 @pytest.fixture
 def frame() -> Frame:
     return Frame(np.random.default_rng(0).integers(0, 256, (360, 640, 3), np.uint8), 0, 0)
+
+
+def pictures(count: int) -> list[np.ndarray]:
+    """Rendered roads that differ."""
+    return [next(iter(open_source(f"synthetic:{seed}:1"))).image for seed in range(count)]
+
+
+def content(scene) -> tuple:
+    boxes, signs = (found.xyxy.tolist() for found in (scene.detections, scene.signs))
+    lanes = [line.image.tolist() for line in scene.lanes]
+    return scene.seq, boxes, signs, lanes, scene.drivable.labels.tolist()
 
 
 FIELDS = {"detection": "detections", "lanes": "lanes", "signs": "signs", "drivable": "drivable"}
@@ -84,14 +98,38 @@ def test_a_network_that_is_not_needed_is_not_opened(tiny_bundle, frame):
             PerceptionError,
             "expected tasks of detection, lanes, signs, drivable, got 'lane'",
         ),
+        ({"tasks": "lanes"}, PerceptionError, "expected a list of tasks, got the text 'lanes'"),
         ({"tasks": []}, PerceptionError, "at least one task"),
         ({"precision": "int4"}, PerceptionError, "expected a precision of int8, fp32, got 'int4'"),
         ({"device": "tpu"}, BackendUnavailable, "expected a device of auto, cuda, cpu, got 'tpu'"),
+        ({"runtime": "ncnn"}, BackendUnavailable, "expected a runtime of auto, onnxruntime, openvino, got"),
+        (
+            {"device": "cuda", "runtime": "onnxruntime"},
+            BackendUnavailable,
+            "got: the runtime onnxruntime, which was asked for, runs on the CPU",
+        ),
     ],
 )
 def test_a_wish_that_cannot_be_met(tiny_bundle, wish, error, message):
     with pytest.raises(error, match=message):
         perception.load(tiny_bundle, **wish)
+
+
+@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+def test_a_named_runtime_computes_every_network(tiny_bundle, frame, runtime):
+    if runtime not in installed():
+        pytest.skip(f"needs {runtime}: pip install 'perception[{runtime}]'")
+    pipeline = perception.load(tiny_bundle, threads=1, runtime=runtime)
+    assert pipeline.runtimes == {"main": runtime, "signs": runtime}
+    assert filled(pipeline(frame)) == set(FIELDS)
+
+
+def test_a_file_for_another_device_has_one_runtime():
+    with pytest.raises(
+        BackendUnavailable, match=r"expected the runtime onnxruntime for a file .* 'openvino'"
+    ):
+        perception.load(precision="trt.int8", runtime="openvino", device="cpu")
+    assert perception.load(precision="trt.int8", device="cpu").runtimes["main"] == "onnxruntime"
 
 
 def test_a_task_network_that_answers_nan_fails_the_frame(tiny_bundle, frame):
@@ -104,7 +142,7 @@ def test_a_task_network_that_answers_nan_fails_the_frame(tiny_bundle, frame):
 def test_a_task_this_version_does_not_know(tiny_bundle):
     model = json.loads((tiny_bundle / "model.json").read_text())
     model["tasks"]["depth"] = {"name": "depth", "classes": ["far"], "outputs": ["lanes.map"]}
-    (tiny_bundle / "model.json").write_text(json.dumps(model))
+    edit(tiny_bundle, **{**model, "checksum": ""})
     with pytest.raises(BundleError, match=r"expected tasks of .*, got depth\. Install"):
         perception.load(tiny_bundle)
 
@@ -125,7 +163,9 @@ def test_a_network_with_other_outputs_than_the_bundle_says(tiny_bundle, shape, m
 
 
 def test_a_network_for_another_input_size_than_the_bundle_says(tiny_bundle):
-    main_network(tiny_bundle / "network.onnx", (320, 384), {"lanes.map": (1, 8, 96, 80)})
+    main_network(
+        tiny_bundle / "network.onnx", (320, 384), {"lanes.map": (1, 8, 96, 80), "lanes.edges": (1, 4, 96, 80)}
+    )
     edit_checksum(tiny_bundle, "network.onnx")
     edit(tiny_bundle, shapes={})
     with pytest.raises(BundleError, match=r"expected a network for \(640, 384\) .* got one for \(320, 384\)"):
@@ -166,7 +206,7 @@ def told(scene, frame, pipeline):
 
 def test_a_wide_screen_camera_is_seen_as_by_the_file_as_it_is():
     frame = next(iter(open_source("synthetic:7")))
-    pipeline, spec = perception.load(threads=1), read(SHIPPED)
+    pipeline, spec = perception.load(threads=1, runtime="onnxruntime"), read(SHIPPED)
     outputs = [name for task in spec.tasks.values() if task.network == "main" for name in task.outputs]
     backend = OrtBackend(SHIPPED / spec.files["int8"]["main"], outputs, threads=1)
     plain = Pipeline(backend, CpuPreprocess(), pipeline.tasks)
@@ -200,3 +240,13 @@ def test_the_shipped_bundle_is_whole_and_runs_everything(frame):
     assert list(read(SHIPPED).tasks) == list(FIELDS)
     for precision in ("int8", "fp32"):
         assert filled(perception.load(precision=precision, threads=1)(frame)) == set(FIELDS)
+
+
+def test_threads_that_share_a_pipeline_get_their_own_results():
+    frames = [Frame(image, 0, seq) for seq, image in enumerate(pictures(4))]
+    with closing(perception.load(threads=1)) as pipeline:
+        expected = [content(pipeline(frame)) for frame in frames]
+        with ThreadPoolExecutor(4) as threads:
+            scenes = list(threads.map(pipeline, frames * 40))
+    assert len(set(map(str, expected))) == 4
+    assert [content(scene) for scene in scenes] == expected * 40

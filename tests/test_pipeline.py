@@ -15,6 +15,7 @@ from perception.backends.scripted import ScriptedBackend
 from perception.errors import FrameError, SinkError, SourceError
 from perception.pipeline import MAX_FAILURES, Outcome, Pipeline, run
 from perception.preprocess.cpu import CpuPreprocess
+from perception.signals import stopped_as_interrupted
 from perception.types import Frame, Scene
 
 
@@ -119,6 +120,17 @@ def test_a_frame_may_change_its_size():
     assert sizes == [(160, 90), (33, 61)]
 
 
+def test_an_image_is_taken_as_a_frame():
+    scene = answering(0.0)(np.zeros((90, 160, 3), np.uint8))
+    assert (scene.seq, scene.stamp_ns, scene.size) == (0, 0, (160, 90))
+
+
+@pytest.mark.parametrize("given", [None, "street.jpg", [[0]]])
+def test_what_is_no_frame(given):
+    with pytest.raises(FrameError, match=rf"expected a Frame or a BGR image .* got {type(given).__name__}"):
+        answering(0.0)(given)
+
+
 def test_closing_closes_every_network():
     backends = [ScriptedBackend([]), ScriptedBackend([])]
     Pipeline(backends[0], CpuPreprocess(), [], backends[1:]).close()
@@ -169,17 +181,44 @@ def test_hard_frames_here_and_there_do_not_add_up_to_a_failure():
     assert run(ListSource(*frames), see, []) == Outcome(written=30, failed=30)
 
 
-class CtrlC(ListSink):
+class Signalled(ListSink):
+    """A process that is sent a signal whenever a scene is written."""
+
+    def __init__(self, number=signal.SIGINT):
+        super().__init__()
+        self.number = number
+
     def write(self, frame, scene):
         super().write(frame, scene)
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), self.number)
 
 
+@pytest.fixture
+def background_job(terminal):
+    """Ctrl-C is not heard, as in a background job of a script."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@pytest.mark.usefixtures("terminal")
 def test_ctrl_c_between_two_sinks_waits_for_both():
-    sinks = [CtrlC(), ListSink()]
+    sinks = [Signalled(), ListSink()]
     assert run(ListSource(frame(0), frame(1)), see, sinks) == Outcome(written=1, interrupted=True)
     assert sinks[1].seqs == [0]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.usefixtures("background_job")
+def test_ctrl_c_stops_no_background_job():
+    assert run(ListSource(frame(0), frame(1)), see, [Signalled()]) == Outcome(written=2)
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+@pytest.mark.usefixtures("background_job")
+def test_sigterm_to_a_background_job_waits_for_both_sinks():
+    sinks = [Signalled(signal.SIGTERM), ListSink()]
+    with stopped_as_interrupted():
+        assert run(ListSource(frame(0), frame(1)), see, sinks) == Outcome(written=1, interrupted=True)
+    assert sinks[1].seqs == [0]
 
 
 @pytest.mark.parametrize("error", [SourceError("unplugged"), RuntimeError("a bug")])

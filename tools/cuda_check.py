@@ -119,7 +119,7 @@ def moved() -> dict[str, tuple[int, int]]:
     image, pixels, floats = 1280 * 720, 640 * 384, 4
     cells = pixels // 64 + pixels // 256 + pixels // 1024
     maps = 16 * pixels // 64 * floats
-    outputs = (6 + 4) * cells * floats + 3 * maps
+    outputs = (6 + 4) * cells * floats + 4 * maps
     target, crops = 3 * pixels * floats, 16 * 64 * 64 * 3
     return {
         "letterbox": (3 * image, target),
@@ -132,6 +132,7 @@ def moved() -> dict[str, tuple[int, int]]:
         "objects": (1000 * (8 + 4 * floats), 100 * 6 * floats),
         "upsampled_labels": (maps, pixels),
         "lane_cells": (2 * maps, 3400 * 8 + pixels // 4 // 8),
+        "edge_cells": (maps, 3400 * 8),
         "sign_crops": (crops, crops * floats),
     }
 

@@ -18,6 +18,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from deploy.card import SHOWN
+from perception.backends.runtimes import FIRST
 from perception.training.analysis.report import grid, group_rows, markdown_table, verdict
 from tools import sizes
 
@@ -99,7 +100,11 @@ def precisions(found: Mapping[str, Any]) -> Iterator[str]:
     yield f"|---|---|{'---:|' * len(known)}"
     for task, (what, pattern) in ROWS.items():
         means = {
-            title: mean(x for name, x in own.items() if fnmatch(name, pattern))
+            title: mean(
+                x
+                for name, x in own.items()
+                if fnmatch(name, pattern) and name.count(".") == pattern.count(".")
+            )
             for title, own in known.items()
         }
         cells = [f"{percent(x)} ({100 * (x - means['FP32']):+.2f})" for x in means.values()]
@@ -162,10 +167,11 @@ def speed(found: Mapping[str, Any]) -> Iterator[str]:
     for name, row in stages.items():
         yield f"| {name} | " + " | ".join(f"{ms:.2f}" for ms in row.values()) + " |"
     yield ""
-    yield "| network | threads | wall ms | CPU ms |"
-    yield "|---|---|---|---|"
+    yield "| network | threads | runtime | wall ms | CPU ms |"
+    yield "|---|---|---|---|---|"
     for name, row in bench["network"].items():
-        yield f"| {' | '.join(name.split())} | " + " | ".join(f"{ms:.2f}" for ms in row.values()) + " |"
+        cells = (*name.split(), FIRST)[:3]
+        yield f"| {' | '.join(cells)} | " + " | ".join(f"{ms:.2f}" for ms in row.values()) + " |"
     yield ""
     yield "| | |"
     yield "|---|---|"

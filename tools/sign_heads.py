@@ -56,7 +56,7 @@ def sign_heads(
     """Compare the two sign heads of a checkpoint."""
     torch.set_num_threads(1)
     network = load_network(checkpoint)
-    width, height = json.loads(load_checkpoint(checkpoint)["config"])["deployed"]
+    width, height = json.loads(load_checkpoint(checkpoint)["config"])["size"]
     dataset = labels.read(data, "val")
     sets = {"GTSDB": list(labelled(dataset)), "GTSRB, pasted": list(pasted(dataset))}
     rows = {name: compare(network, (width, height), pictures) for name, pictures in sets.items()}

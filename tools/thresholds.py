@@ -1,19 +1,21 @@
-"""The detection thresholds and the overlap limit of a bundle, chosen on labelled pictures.
+"""The thresholds of a bundle and the overlap limit of its boxes, chosen on labelled pictures.
 
     python -m tools.thresholds BUNDLE --data DIR [--split val] [--write]
 
 Of each class the score threshold with the best F1 at IoU 0.5 over all sets that label it; a class with too
 few objects to choose by takes the median of the others. Of the limits of non-maximum suppression the one with
 the best mean AP50; among equals, to a tenth of a point, the highest, which swallows the fewest neighbours in
-a crowd. `--write` puts them into the bundle's model.json.
+a crowd. Of the thresholds of the sign reader the one with the best F1 of readings, were there as many things
+that are none of the known classes as signs, among those that read at most COST fewer of the signs than the
+lowest one. `--write` puts them into the bundle's model.json.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +23,9 @@ import numpy as np
 from perception import bundle
 from perception.errors import DataError
 from perception.evaluation import data
-from perception.evaluation.observe import with_settings
+from perception.evaluation.data.outside import outside
+from perception.evaluation.data.own import Crop
+from perception.evaluation.observe import Observer, with_settings
 from perception.load import load
 from perception.tasks import lanes
 from perception.tasks.detection.metric import AveragePrecision, average_precision
@@ -31,6 +35,8 @@ from perception.types import Frame, Scene
 LIMITS = (0.35, 0.4, 0.45, 0.5, 0.55)
 SCORES = np.arange(0.36, 0.601, 0.02)  # below, a class seldom labelled would flicker on every other frame
 ENOUGH = 30  # objects to choose by
+READINGS = np.arange(0.2, 0.901, 0.05)  # thresholds of the sign reader
+COST = 0.01  # share of the known signs that a higher threshold may leave unread
 
 
 class BestScore(AveragePrecision):
@@ -85,8 +91,60 @@ def choose(folder: Path, pictures: Path, split: str) -> tuple[float, Mapping[str
     return best, metrics[best].chosen()
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What a threshold of the sign reader does."""
+
+    threshold: float
+    known_read: float  # share of known signs that are read right
+    false_reads: float  # share of other things that are read at all
+
+    @property
+    def f1(self) -> float:
+        """Of readings, were there as many other things as signs; a sign read wrong is missed."""
+        return 2 * self.known_read / (self.known_read + self.false_reads + 1)
+
+
+def readings(folder: Path, pictures: Path, split: str) -> list[Reading]:
+    """The curve of the sign reader of a bundle; empty if it reads none, or there are no sign crops."""
+    if "signs" not in bundle.read(folder).tasks:
+        return []
+    observer = Observer(load(folder, tasks=["detection", "signs"], threads=1))
+    dataset = data.read(pictures, split, lanes.CLASSES)
+    rows = []
+    for number, still in enumerate([*map(Crop, dataset.crops), *outside(dataset)]):
+        frame, truth = still.read(number)
+        assert truth.crop is not None
+        signs = observer.look(frame, truth.crop)[0].signs
+        assert signs is not None
+        right = not truth.crop.outside and signs.class_id[0] == truth.crop.class_id
+        rows.append((signs.score[0], not truth.crop.outside, right))
+    if not rows:
+        return []
+    score, known, right = (np.array(column) for column in zip(*rows, strict=True))
+    return curve(score, known.astype(bool), right.astype(bool))
+
+
+def curve(score: np.ndarray, known: np.ndarray, right: np.ndarray) -> list[Reading]:
+    """Scores (n,) of answers, whether each is about a known sign, and whether it is right."""
+    return [
+        Reading(
+            round(float(t), 2),
+            float((right & (score >= t)).sum() / known.sum()),
+            float((~known & (score >= t)).sum() / max(1, (~known).sum())),
+        )
+        for t in READINGS
+    ]
+
+
+def best_reading(found: Sequence[Reading]) -> Reading:
+    """The best F1 of those that leave few signs unread."""
+    most = max(reading.known_read for reading in found)
+    return max((r for r in found if r.known_read >= most - COST), key=lambda r: r.f1)
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Choose the detection thresholds of a bundle.")
+    parser = argparse.ArgumentParser(description="Choose the thresholds of a bundle.")
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--split", default="val")
@@ -95,12 +153,20 @@ def main() -> None:
     limit, chosen = choose(given.bundle, given.data, given.split)
     for name, (score, f1, objects) in chosen.items():
         print(f"{name}: threshold {score}, F1 {f1:.3f}, {objects} objects")
+    found = readings(given.bundle, given.data, given.split)
+    for one in found:
+        print(f"signs {one.threshold}: read right {one.known_read:.4f}, false reads {one.false_reads:.4f}")
     if given.write:
         spec = bundle.read(given.bundle)
         task = spec.tasks["detection"]
         scores = {name: score for name, (score, _, _) in chosen.items()}
         task = replace(task, settings={**task.settings, "threshold": scores, "nms_iou": limit})
-        bundle.write(given.bundle, replace(spec, tasks={**spec.tasks, "detection": task}))
+        tasks = {**spec.tasks, "detection": task}
+        if found:
+            reader = spec.tasks["signs"]
+            settings = {**reader.settings, "threshold": best_reading(found).threshold}
+            tasks["signs"] = replace(reader, settings=settings)
+        bundle.write(given.bundle, replace(spec, tasks=tasks))
 
 
 if __name__ == "__main__":

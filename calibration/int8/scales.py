@@ -19,6 +19,7 @@ from calibration.int8.observers import Histogram, Observed, Progress, observe, u
 from calibration.int8.pairs import Code
 from calibration.int8.plan import plan
 from perception.errors import BundleError
+from perception.limits import description
 from perception.model.network import MEAN, SCALE
 from perception.sinks.files import write_whole
 
@@ -72,7 +73,7 @@ class Scales:
     def read(cls, path: Path) -> Scales:
         """Raises BundleError if the file is not what `write` writes."""
         try:
-            fields = json.loads(path.read_text())
+            fields = description(path.read_text())
             if fields.pop("format") != FORMAT:
                 raise ValueError(f"another format than {FORMAT}")
             return cls(**fields | {"spans": _pairs(fields["spans"]), "factors": _tuples(fields["factors"])})

@@ -33,6 +33,7 @@ PROBES = (
     Probe(
         "kernels on the CPU", "kernels:known_answers", 300, vital=True
     ),  # the first time numba compiles them
+    Probe("OpenVINO", "openvino:openvino", 90),
     Probe("OpenCV", "video:opencv", vital=True),
     Probe("video files", "video:pyav"),
     Probe("cameras", "video:cameras"),

@@ -69,6 +69,7 @@ def frame() -> Arrays:
         inputs[f"detection.boxes{stride}"] = _normal(rng, 0, (1, 4, *shape)) / 2
     inputs["lanes.map"] = _normal(rng, -2, (1, 2 * 16, height // 8, width // 8))
     inputs["drivable.map"] = _normal(rng, 0, (1, 16, height // 8, width // 8))
+    inputs["lanes.edges"] = _normal(rng, -2, (1, 16, height // 8, width // 8))
     return inputs
 
 
@@ -91,6 +92,7 @@ def on_device(device: Device, inputs: Mapping[str, np.ndarray]) -> Arrays:
     launches.objects(there, thresholds, LIMIT, BOX, SMALLEST, at)
     launches.labels(there["drivable.map"], THRESHOLD, at)
     launches.lane_cells(there["lanes.map"], at)
+    launches.edge_cells(there["lanes.edges"], at)
     launches.sign_crops(there["image"], BOX.image, SIGN, crops, at)
     copies = {
         name: np.empty(array.shape, array.dtype) for name, array in (("input", tensor), ("crops", crops))
@@ -100,8 +102,9 @@ def on_device(device: Device, inputs: Mapping[str, np.ndarray]) -> Arrays:
     device.download(copies["crops"], crops)
     device.synchronize()
     found = results.read(host)
-    order = np.argsort(found["lanes.cells"])
-    found |= {name: found[name][order] for name in ("lanes.cells", "lanes.logits")}
+    for cells, logits in (("lanes.cells", "lanes.logits"), ("lanes.edge_cells", "lanes.edge_logits")):
+        order = np.argsort(found[cells])
+        found |= {name: found[name][order] for name in (cells, logits)}
     return {**found, **copies}
 
 
@@ -115,6 +118,7 @@ def by_reference(inputs: Mapping[str, np.ndarray]) -> Arrays:
     image, lanes = inputs["image"], inputs["lanes.map"][0]
     objects = _objects(inputs)
     cells, logits = reference.lane_cells(lanes[:16], SOFT)
+    edge_cells, edge_logits = reference.lane_cells(inputs["lanes.edges"][0], SOFT)
     return {
         "input": reference.normalised(reference.letterboxed(image, BOX)[None]),
         "detection.objects": objects,
@@ -122,6 +126,8 @@ def by_reference(inputs: Mapping[str, np.ndarray]) -> Arrays:
         "lanes.cells": cells,
         "lanes.logits": logits,
         "lanes.paint": reference.packed(lanes[16:]),
+        "lanes.edge_cells": edge_cells,
+        "lanes.edge_logits": edge_logits,
         "crops": _crops(image, objects),
     }
 

@@ -85,7 +85,7 @@ def _strokes(maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     found = []
     for follow in (cpu.strokes, strokes.strokes):
         points, begins = np.zeros((200, 4)), np.zeros(9, np.int64)
-        count = follow(maps, (0, 0), (32, 48), 0.5, points, begins)
+        count = follow(maps, (0, 0), np.zeros((32, 48), np.bool_), 0.5, points, begins)
         found.append(points[: begins[count]])
     return found[0], found[1]
 

@@ -21,6 +21,8 @@ SAMPLES = 48  # of each output, evenly spaced over the flattened array
 PRECISIONS = ("int8", "fp32")  # those that run on the CPU
 TOLERANCE = 0.1  # root mean square of the difference over that of the answer's spread
 
+NO_ANSWER = "there is no known answer for the shipped bundle"
+
 Answers = dict[str, dict[str, list[float]]]  # precision -> output -> samples
 
 
@@ -32,19 +34,27 @@ def known_answer(machine: Machine) -> Finding:
         return unusable(
             f"onnxruntime does not load: {error}", "pip install --force-reinstall 'onnxruntime>=1.18'"
         )
-    from perception import bundle
     from perception.errors import PerceptionError
 
-    stored = json.loads(ANSWER.read_text())
     try:
-        spec = bundle.read(bundle.SHIPPED)
-        if checksums(spec) != stored["sha256"]:
-            return skipped(f"there is no answer for the bundle {spec.name} {spec.version}")
-        found = answers()
+        found = errors("onnxruntime")
     except PerceptionError as error:
         return unusable(str(error), "Install perception again")
-    errors = {precision: _worst(found[precision], stored["answers"][precision]) for precision in found}
-    return verdict(errors, onnxruntime.__version__)
+    return skipped(NO_ANSWER) if found is None else verdict(found, onnxruntime.__version__)
+
+
+def errors(runtime: str) -> dict[str, float] | None:
+    """Precision -> the largest relative difference of an output from the stored answer.
+
+    None: there is no answer for the bundle that is shipped. Raises BundleError, BackendUnavailable.
+    """
+    from perception import bundle
+
+    stored = json.loads(ANSWER.read_text())
+    if checksums(bundle.read(bundle.SHIPPED)) != stored["sha256"]:
+        return None
+    found = answers(runtime)
+    return {precision: _worst(found[precision], stored["answers"][precision]) for precision in found}
 
 
 def verdict(errors: Mapping[str, float], version: str) -> Finding:
@@ -65,10 +75,10 @@ def verdict(errors: Mapping[str, float], version: str) -> Finding:
     )
 
 
-def answers() -> Answers:
+def answers(runtime: str = "onnxruntime") -> Answers:
     """What the shipped networks say of the picture, here and now."""
     from perception import bundle
-    from perception.backends.ort import OrtBackend
+    from perception.backends.runtimes import Network, opened
 
     spec = bundle.read(bundle.SHIPPED)
     inputs = pictures()
@@ -77,7 +87,8 @@ def answers() -> Answers:
         found[precision] = {}
         for network, file in spec.files[precision].items():
             names = [out for task in spec.tasks.values() if task.network == network for out in task.outputs]
-            raw = OrtBackend(bundle.SHIPPED / file, names, 1, spec.shapes)(inputs[network])
+            asked = Network(bundle.SHIPPED / file, tuple(names), 1, spec.shapes)
+            raw = opened(asked, runtime)(inputs[network])
             found[precision] |= {name: samples(raw[name]) for name in names}
     return found
 

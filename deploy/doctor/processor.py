@@ -9,6 +9,7 @@ from typing import Any
 
 from deploy.doctor.finding import Finding, degraded, ok
 from deploy.doctor.machine import Machine
+from perception.devices import first_processor
 
 # Best first: flag of /proc/cpuinfo, its name, what it does for INT8.
 KINDS = (
@@ -21,7 +22,7 @@ KINDS = (
 SLOW = (
     "INT8 has little or no gain here: compare with `perception bench`, and take --precision fp32 if it wins"
 )
-INEXACT = "AVX2 without VNNI: INT8 products saturate in pairs and gain little"
+WITHOUT_VNNI = "AVX2 without VNNI: exact INT8 products take several instructions"
 
 
 def processor(machine: Machine) -> Finding:
@@ -39,11 +40,5 @@ def processor(machine: Machine) -> Finding:
         if flag in flags:
             return ok(f"{name}, {kind}: {meaning}", **facts)
     if "avx2" in flags:
-        return degraded(f"{name}, {INEXACT}", SLOW, **facts)
+        return degraded(f"{name}, {WITHOUT_VNNI}", SLOW, **facts)
     return degraded(f"{name}, no INT8 dot product", SLOW, **facts)
-
-
-def first_processor(cpuinfo: str) -> dict[str, str]:
-    """The fields of the first processor of /proc/cpuinfo."""
-    pairs = (line.partition(":") for line in cpuinfo.split("\n\n")[0].splitlines())
-    return {key.strip(): text.strip() for key, _, text in pairs}

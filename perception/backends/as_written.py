@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
-from perception.backends.ort import available_threads, open_session, output_shape
+from perception.backends.ort import open_session, output_shape
 from perception.bundle import Shape
+from perception.devices import available_threads
 from perception.errors import BundleError
 from perception.interfaces import Tensor
 from perception.types import RawOutputs, Size
 
-PRECISIONS = ("trt.int8", "fp16")  # of a bundle: files for another device
 MEAN, SCALE = 116.0, 58.0  # the normalisation the networks are trained with
 
 

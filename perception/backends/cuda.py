@@ -102,6 +102,8 @@ class CudaBackend:
             launches.labels(self._raw["drivable.map"], settings.drivable, at)
         if settings.lanes:
             launches.lane_cells(self._raw["lanes.map"], at)
+            if "lanes.edges" in self._raw:
+                launches.edge_cells(self._raw["lanes.edges"], at)
         self._device.download(self._host, self._buffer)
 
     def _bound(self, runner: Runner, tensors: Mapping[str, Any]) -> dict[str, DeviceArray]:

@@ -24,6 +24,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from perception.backends import kept
 from perception.backends.onnx_size import size_of
 from perception.bundle import MAIN, TaskSpec
 from perception.driver import look
@@ -154,7 +155,7 @@ def options_for(
 
 def user_cache() -> Path:
     """Where engines go unless told otherwise: `$XDG_CACHE_HOME/perception/engines`."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "perception" / "engines"
+    return kept.folder("engines")
 
 
 def identity(model: bytes, tensorrt: str, options: EngineOptions, facts: DeviceFacts) -> dict[str, Any]:
@@ -310,24 +311,3 @@ def writing(path: Path) -> Iterator[None]:
             f"{path}: expected to write an engine, got: {error.strerror}; free the disk or choose another "
             "--cache"
         ) from error
-
-
-def read_timing(path: Path) -> bytes:
-    """TensorRT's timing cache as `write_timing` left it; empty if there is none or it is damaged."""
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return b""
-    seal, timing = data[:32], data[32:]
-    return timing if hashlib.sha256(timing).digest() == seal else b""
-
-
-def write_timing(path: Path, timing: bytes) -> None:
-    """Best effort: without it the next engine only takes longer. The last of two writers wins."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(hashlib.sha256(timing).digest() + timing)
-        part.replace(path)
-    except OSError:
-        with suppress(OSError):
-            part.unlink()

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +14,17 @@ from perception import __version__
 from perception import bundle as bundles
 from perception.camera import CameraModel
 from perception.errors import PerceptionError
-from perception.evaluation.synthetic import asked, judged
+from perception.evaluation.synthetic import asked
 from perception.interfaces import Sink, Source
 from perception.load import load
+from perception.outputs import keep_apart
 from perception.pipeline import Outcome, Pipeline, run
+from perception.redaction import redacted
+from perception.signals import stopped_as_interrupted
 from perception.sinks import DriveRecorder
 from perception.sinks.watchdog import watchdog
 from perception.sources import open_source
 from perception.sources.calibrated import Calibrated
-from perception.sources.stream import without_password
 from perception.sources.synthetic import SyntheticSource
 from perception.tasks import detection, lanes, signs
 from perception.types import Frame, Scene
@@ -48,8 +49,10 @@ class Settings:
     camera: Path | None = None
     truth: bool = False  # of rendered scenes
     results: bool = True
+    overwrite: bool = False  # a recording of the same name
     input_size: str = "auto"
     crop: str | None = None
+    runtime: str = "auto"
 
 
 def record(
@@ -59,24 +62,25 @@ def record(
     max_frames: int | None = None,
     progress: Callable[[Outcome], None] = lambda outcome: None,
 ) -> Outcome:
-    """Record until the source ends, Ctrl-C or SIGTERM: the file is complete then.
+    """Record until the source ends, Ctrl-C, SIGTERM or SIGHUP: the file is complete then.
 
     A live source is recorded as fast as the network is; without results, as fast as it comes.
     Raises SourceError, SinkError, BundleError, BackendUnavailable.
     """
     settings = settings or Settings()
+    keep_apart([out], [source, settings.camera])
     frames = open_source(source)
     truth = truth_of(frames, source) if settings.truth else None
     if settings.camera is not None:
         frames = Calibrated(frames, CameraModel.load(settings.camera))
     spec = bundles.read(settings.bundle or bundles.SHIPPED)
-    if settings.truth:
-        check_classes(spec)
+    tasks = [with_truth(task) if settings.truth else task for task in spec.tasks.values()]
     pipeline = pipeline_of(settings)
     with closing(pipeline) if isinstance(pipeline, Pipeline) else nullcontext():
-        sink = DriveRecorder(out, list(spec.tasks.values()), facts(source, spec, settings), truth=truth)
+        told = facts(source, spec, settings)
+        sink = DriveRecorder(out, tasks, told, truth=truth, overwrite=settings.overwrite)
         sinks: list[Sink] = [sink, *filter(None, [watchdog()])]
-        with terminated_as_interrupted():
+        with stopped_as_interrupted():
             return run(frames, pipeline, sinks, max_frames, progress)
 
 
@@ -84,7 +88,7 @@ def pipeline_of(settings: Settings) -> Callable[[Frame], Scene]:
     if not settings.results:
         return lambda frame: Scene(frame.seq, frame.stamp_ns, frame.size)
     names = None if settings.tasks is None else list(settings.tasks)
-    seen_as = settings.input_size, settings.crop
+    seen_as = settings.input_size, settings.crop, settings.runtime
     return load(settings.bundle, settings.device, names, settings.precision, settings.threads, *seen_as)
 
 
@@ -96,20 +100,20 @@ def truth_of(source: Source, text: str) -> Callable[[Frame], Scene]:
     def truth(frame: Frame) -> Scene:
         rendered = source.last
         assert rendered is not None
-        bonnet = source.world.bonnet
-        return asked(judged(bonnet, rendered) if bonnet else rendered, CLASSES["detection"])
+        return asked(rendered, CLASSES["detection"])
 
     return truth
 
 
-def check_classes(spec: bundles.ModelSpec) -> None:
-    """Truth and results share the names of their classes."""
-    for task, names in CLASSES.items():
-        if task in spec.tasks and spec.tasks[task].classes != names:
-            raise PerceptionError(
-                f"expected the {task} classes {names} for --truth, got {spec.tasks[task].classes}; "
-                "choose another --bundle"
-            )
+def with_truth(task: bundles.TaskSpec) -> bundles.TaskSpec:
+    """With the classes of the truth, whose names the results share: a bundle may know the first of them."""
+    names = CLASSES.get(task.name, task.classes)
+    if names[: len(task.classes)] != task.classes:
+        raise PerceptionError(
+            f"expected the {task.name} classes {names} for --truth, got {task.classes}; "
+            "choose another --bundle"
+        )
+    return replace(task, classes=names)
 
 
 def facts(source: str, spec: bundles.ModelSpec, settings: Settings) -> dict[str, Any]:
@@ -117,6 +121,7 @@ def facts(source: str, spec: bundles.ModelSpec, settings: Settings) -> dict[str,
     chosen = {
         "precision": settings.precision,
         "device": settings.device,
+        "runtime": settings.runtime,
         "tasks": settings.tasks,
         "results": settings.results,
         "truth": settings.truth,
@@ -126,7 +131,7 @@ def facts(source: str, spec: bundles.ModelSpec, settings: Settings) -> dict[str,
     camera = settings.camera.read_text() if settings.camera else ""
     return {
         "version": __version__,
-        "source": without_password(source),
+        "source": redacted(source),
         "bundle": f"{spec.name} {spec.version}",
         "bundle_sha256": spec.sha256,
         "config": chosen,
@@ -144,20 +149,3 @@ def code_sha256() -> str:
 
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-@contextmanager
-def terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM, which `systemctl stop` and `kill` send, does what Ctrl-C does at that moment."""
-
-    def interrupt(number: int, frame: Any) -> None:
-        handler = signal.getsignal(signal.SIGINT)
-        if not callable(handler):
-            raise KeyboardInterrupt
-        handler(number, frame)
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -73,17 +73,26 @@ def evaluate(
     device: str = "cpu",
     way: Way = HERE,
     input_size: str = "auto",
+    runtime: str | None = None,
 ) -> Report:
     """Measure a bundle on one split of a data folder; print tables, and write JSON if asked to.
 
-    A `folder` named `synthetic:SEED[:FRAMES]` stands for rendered worlds, whatever the split.
+    A `folder` named `synthetic:SEED[:FRAMES][?conditions=NAMES]` stands for rendered worlds, whatever the
+    split.
     Raises DataError, BundleError, SinkError.
     """
     drives, reads = _opened(str(folder), split, tuple(parts), limit)
     each = threads if threads or (way.workers == 1 and way.ray is None) else 1
     detail = way.out is not None
     settings = Settings(
-        bundle, precision, device, each, parts=tuple(parts), detail=detail, input_size=input_size
+        bundle,
+        precision,
+        device,
+        each,
+        parts=tuple(parts),
+        detail=detail,
+        input_size=input_size,
+        runtime=runtime,
     )
     sources = [] if limit is not None else [_name(folder, split)]
     start = perf_counter()
@@ -97,6 +106,7 @@ def evaluate(
         facts = {"data": str(folder), "split": split, "bundle": f"{spec.name} {spec.version}"}
         more = {
             "device": device,
+            "runtime": settings.on,
             "precision": precision,
             "input_size": input_size,
             "limit": limit,
@@ -117,7 +127,7 @@ def _opened(
     worlds = Worlds.parse(folder)
     if worlds:
         fewer = worlds.thinned(limit)
-        return open_worlds(f"{fewer.seed}:{fewer.frames}"), frozenset()
+        return open_worlds(str(fewer)), frozenset()
     dataset = data.read(folder, split, lanes.CLASSES).thinned(limit)
     return open_dataset(dataset, split, parts), dataset.reads
 

@@ -172,9 +172,9 @@ def _view(side: Side, tasks: Sequence[Any], stack: ExitStack) -> View:
     if bundles.read(side.settings.folder).sha256 != facts["sha256"]:
         return view_of_stored(side.folder / SCENES, tasks)
     try:
-        seen = {"device": facts["device"], "precision": facts["precision"]}
-        size = facts.get("input_size", "auto")
-        pipeline = replace(side.settings, **seen, input_size=size).load()
+        kept = ("device", "precision", "input_size", "runtime")
+        how = {"input_size": "auto", **{name: facts[name] for name in kept if name in facts}}
+        pipeline = replace(side.settings, **how).load()
     except PerceptionError:
         return view_of_stored(side.folder / SCENES, tasks)
     stack.callback(pipeline.close)

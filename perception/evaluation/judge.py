@@ -7,20 +7,30 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from perception.errors import DataError
+from perception.evaluation.data import own_vehicle
 from perception.evaluation.data.labelled import Still
-from perception.evaluation.data.truth import CULANE, DRAWN, PARTS, ROAD, TUSIMPLE, Truth
+from perception.evaluation.data.truth import CULANE, DRAWN, EDGES, PARTLY, PARTS, ROAD, TUSIMPLE, Truth
+from perception.evaluation.nothing import NothingThere, OwnVehicle
 from perception.evaluation.observe import Observer
 from perception.evaluation.records import FrameRecord
 from perception.tasks.detection.metric import AveragePrecision, ObjectsFound
 from perception.tasks.drivable.metric import DrivableArea
 from perception.tasks.evidence import Evidence
 from perception.tasks.lanes.benchmarks import CuLaneLines, TuSimpleLines
-from perception.tasks.lanes.metric import DrawnLines, PaintedLines, RoadLines
-from perception.tasks.signs.metric import SignClasses, SignsRead
+from perception.tasks.lanes.metric import (
+    DrawnLines,
+    FalseLines,
+    PaintedLines,
+    RoadLines,
+    canvas_of,
+    road_edges,
+)
+from perception.tasks.signs.metric import OpenSet, SignClasses, SignsRead
 from perception.types import Frame, Scene
 
 __all__ = ["PARTS", "SYNTHETIC", "judge", "judged", "seen_in"]
 
+OPEN = "signs.open"
 SYNTHETIC = "synthetic"  # the set whose figures begin with its name: `synthetic.lanes.f1`
 
 
@@ -69,9 +79,11 @@ def judged(
         )
     told = {
         "drivable": lambda: _drivable(truth, scene),
-        "lanes": lambda: _lanes(truth, scene),
+        "lanes": lambda: _lanes(truth, scene, observer.edges),
         "detection": lambda: _objects(truth, scene, unsure, observer.classes, detail),
-        "signs": lambda: _signs(truth, scene, observer.sign_classes, detail),
+        "signs": lambda: _signs(truth, scene, observer, detail),
+        "ego": lambda: _own_vehicle(truth, scene, observer.classes),
+        "blank": lambda: _blank(truth, scene),
     }
     evidence = {
         prefix + (f".{ending}" if ending and ending[0] != "/" else ending): said
@@ -79,6 +91,8 @@ def judged(
         for prefix, metric in told[part]()
         for ending, said in metric.evidence().items()
     }
+    if truth.condition is not None:
+        evidence |= {_under(truth.condition, key): said for key, said in evidence.items()}
     return FrameRecord(
         drive, frame.seq, frame.stamp_ns, frame.source, truth.tags, evidence, dict(scene.timing_ms)
     )
@@ -89,20 +103,28 @@ def _drivable(truth: Truth, seen: Scene) -> Said:
         yield _name("drivable", truth), _heard(DrivableArea(), _empty(seen, drivable=truth.drivable), seen)
 
 
-def _lanes(truth: Truth, seen: Scene) -> Said:
+def _lanes(truth: Truth, seen: Scene, edges: bool) -> Said:
+    """`edges`: whether road edges are looked for."""
     if seen.lanes is None:
         return
     if truth.lines is not None:
         rules: dict[str, Any] = {
             DRAWN: DrawnLines,
+            PARTLY: lambda: DrawnLines(whole=False),
             ROAD: RoadLines,
             TUSIMPLE: lambda: TuSimpleLines(truth.rows),
             CULANE: CuLaneLines,
+            EDGES: lambda: DrawnLines(road_edges),
         }
         for rule in truth.rules:
-            yield _name("lanes", truth), _heard(rules[rule](), _empty(seen, lanes=truth.lines), seen)
+            if rule == EDGES and not edges:
+                continue
+            name = _name(EDGES if rule == EDGES else "lanes", truth)
+            yield name, _heard(rules[rule](), _empty(seen, lanes=truth.lines), seen)
     if truth.paint is not None:
         yield _name("lanes", truth, "paint"), _heard(PaintedLines(), truth.paint, seen)
+        if truth.trusted:
+            yield _name("lanes", truth, "paint"), _heard(FalseLines(), truth.paint, seen)
 
 
 def _objects(truth: Truth, seen: Scene, unsure: Scene, classes: Sequence[str], detail: bool) -> Said:
@@ -117,14 +139,39 @@ def _objects(truth: Truth, seen: Scene, unsure: Scene, classes: Sequence[str], d
         yield f"{name}.{level}", _heard(AveragePrecision(classes), true, unsure)
 
 
-def _signs(truth: Truth, seen: Scene, classes: int, detail: bool) -> Said:
+def _signs(truth: Truth, seen: Scene, observer: Observer, detail: bool) -> Said:
     if seen.signs is None:
         return
     if truth.crop is not None:
-        true = _empty(seen, signs=truth.crop.signs(classes))
-        yield "signs", _heard(SignClasses(classes, detail), true, seen)
+        true = _empty(seen, signs=truth.crop.signs(observer.sign_classes))
+        kind = truth.crop.outside
+        yield OPEN, _heard(OpenSet(observer.sign_threshold), true, seen)
+        if kind:
+            yield f"{OPEN}.{kind}", _heard(OpenSet(observer.sign_threshold), true, seen)
+        else:
+            yield "signs", _heard(SignClasses(observer.sign_classes, detail), true, seen)
     elif truth.signs is not None:
         yield f"{truth.name('sign')}.sign", _heard(SignsRead(detail), _empty(seen, signs=truth.signs), seen)
+
+
+def _own_vehicle(truth: Truth, seen: Scene, classes: Sequence[str]) -> Said:
+    if truth.own is not None:
+        own = own_vehicle.below(own_vehicle.EDGES[truth.own], canvas_of(seen.size)[1])
+        for name in (truth.own, "all"):
+            yield f"ego.{name}", _heard(OwnVehicle(classes), own, seen)
+
+
+def _blank(truth: Truth, seen: Scene) -> Said:
+    if truth.blank is not None:
+        for name in ("blank", f"blank.{truth.blank}"):
+            yield name, _heard(NothingThere(), seen)
+
+
+def _under(condition: str, key: str) -> str:
+    """`detection.acdc.vehicle/found` to `detection.acdc.night.vehicle/found`."""
+    name, slash, variant = key.partition("/")
+    task, own, *rest = name.split(".")
+    return ".".join([task, own, condition, *rest]) + slash + variant
 
 
 def _name(task: str, truth: Truth, part: str | None = None) -> str:

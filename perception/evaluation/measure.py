@@ -10,7 +10,8 @@ from typing import Any
 
 from perception.evaluation import data
 from perception.evaluation.data import Dataset
-from perception.evaluation.data.own import Crop, pictures
+from perception.evaluation.data.outside import outside
+from perception.evaluation.data.own import CONDITION, Crop, blanks, pictures
 from perception.evaluation.judge import PARTS, seen_in
 from perception.evaluation.observe import Observer, See
 from perception.evaluation.records import ALL, FrameRecord, figures
@@ -65,9 +66,10 @@ def measure_dataset(
         raise ValueError(f"expected parts of {PARTS}, got {unknown}")
     observer = Observer(pipeline)
     names = tuple(part for part in PARTS if part in parts)
-    records = seen_in(progress(pictures(dataset, names), "pictures"), observer, names)
+    stills = [*pictures(dataset, names), *blanks(dataset, names)]
+    records = seen_in(progress(stills, "pictures"), observer, names)
     if "signs" in parts and observer.reader is not None and dataset.crops:
-        crops = [Crop(crop) for crop in dataset.crops]
+        crops = [*(Crop(crop) for crop in dataset.crops), *outside(dataset)]
         records += seen_in(progress(crops, "sign crops"), observer, names)
     return report(records, dataset.reads)
 
@@ -85,5 +87,7 @@ def count(records: Iterable[FrameRecord]) -> Counter[str]:
     counts: Counter[str] = Counter()
     for record in records:
         names = {".".join(key.partition("/")[0].split(".")[:2]) for key in record.evidence}
+        own = [tag.removeprefix(CONDITION) for tag in record.tags if tag.startswith(CONDITION)]
+        names |= {f"{name}.{condition}" for name in names for condition in own}
         counts.update(names | {ALL for name in names if name.startswith("detection.")})
     return counts

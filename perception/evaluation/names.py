@@ -11,15 +11,30 @@ from dataclasses import dataclass
 
 import numpy as np
 
-TASKS = ("drivable", "lanes", "detection", "signs")
+TASKS = ("drivable", "lanes", "edges", "detection", "signs")
 HEADLINES = {  # what a task is judged by, the first that there is
     "drivable": ("iou",),
     "lanes": ("f1", "culane_f1", "accuracy"),
+    "edges": ("f1",),
     "detection": ("ap50", "f1"),
     "signs": ("read_f1", "top1"),
 }
 MEASURES = ("iou", "ap50", "coco_ap", "precision", "recall", "f1")  # columns in this order, others behind
-FALLING = frozenset(("median_m", "fp", "fn", "ece"))  # less is better
+FALLING = frozenset(  # less is better
+    (
+        "median_m",
+        "fp",
+        "fn",
+        "ece",
+        "false_lines",
+        "drivable",
+        "lines",
+        "vehicles",
+        "objects",
+        "found",
+        "false_reads",
+    )
+)
 METRES = frozenset(("median_m",))
 SIZES = ("small", "medium", "large")  # of objects: `f1_small`
 SYNTHETIC, SIGN, POOLED = "synthetic", "sign", "all"

@@ -13,7 +13,7 @@ from perception.evaluation.data.signs import SignCrop
 from perception.interfaces import Task
 from perception.letterbox import Letterbox
 from perception.pipeline import Pipeline
-from perception.tasks import TASKS, detection, signs
+from perception.tasks import TASKS, detection, lanes, signs
 from perception.types import Detections, Frame, RawOutputs, Scene, Size
 
 See = Callable[[Frame], Scene]
@@ -34,6 +34,9 @@ class Observer:
         self.classes: Sequence[str] = detection.CLASSES
         self.reader = CropReader.of(see)  # None: reads no signs
         self.sign_classes = len(self.reader.classes if self.reader else signs.CLASSES)
+        lines = find_task(see, "lanes")
+        self.edges = "road_edge" in (lines.classes if lines else lanes.CLASSES)  # are they looked for?
+        self.sign_threshold = self.reader.threshold if self.reader else 0.0
         task = find_task(see, "detection")
         if isinstance(see, Pipeline) and task is not None:
             self.classes = task.classes
@@ -63,6 +66,7 @@ class CropReader:
     def __init__(self, task: Task, boxes: Task, network: Size) -> None:
         """`boxes`: the task whose sign boxes `task` reads. `network`: input size of the main network."""
         self.classes = task.classes
+        self.threshold = _threshold(task)  # below it the pipeline reports no reading
         self._task = with_settings(task, threshold=0.0)
         self._class = boxes.classes.index("traffic_sign")
         self._network = network
@@ -98,6 +102,10 @@ class _Aside:
 
     def draw(self, canvas: np.ndarray, scene: Scene) -> None:
         """Nothing: only the metrics see these boxes."""
+
+
+def _threshold(task: Any) -> float:
+    return float(task.spec.settings.get("threshold", signs.THRESHOLD))
 
 
 def find_task(see: See, name: str) -> Task | None:

@@ -54,7 +54,7 @@ def gather(evidence: Iterable[Mapping[str, Evidence]]) -> Gathered:
     for frame, said in enumerate(evidence):
         for name, part in said.items():
             gathered.setdefault(name, []).append((frame, part))
-            if isinstance(part, Ranked) and name.startswith("detection."):
+            if isinstance(part, Ranked) and name.startswith("detection.") and name.count(".") == 2:
                 of_all = ".".join([ALL, *name.split(".")[2:]])
                 gathered.setdefault(of_all, []).append((frame, part))
     return gathered

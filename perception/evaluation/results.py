@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from perception.errors import DataError
+from perception.errors import DataError, SinkError
 from perception.evaluation.latency import latency
 from perception.evaluation.records import FrameRecord, figures, load_records, save
-from perception.sinks.files import PartFile, write_whole, writing
+from perception.outputs import PartFile, locked, write_whole, writing
 
 FORMAT = 1
 RESULT, SCENES = "result.json", "scenes"
 PAGES = ("report.html", "junit.xml")  # made of a result: they do not outlive it
+TABLES = ("frames.parquet", "counts.parquet", "boxes.parquet")
 STAGE = ".unfinished"
 
 
@@ -98,34 +99,65 @@ def read_result(folder: Path) -> Result:
 
 
 @contextmanager
-def staged(out: Path) -> Iterator[Path]:
+def staged(out: Path, drives: Sequence[str] = ()) -> Iterator[Path]:
     """A folder whose content moves to `out` at the end; if there is an error or Ctrl-C, nothing does.
 
-    Raises SinkError.
+    What an older evaluation wrote there is replaced then, and nothing else. `drives`: whose scenes come.
+    Raises SinkError, also where a file that no evaluation wrote is in the way.
     """
-    stage = out / STAGE
-    with writing(out):
-        new = not out.exists()
-        shutil.rmtree(stage, ignore_errors=True)
-        stage.mkdir(parents=True)
+    new, stage = not out.exists(), out / STAGE
+    with locked(out):
+        own = _own(out)
+        _refuse_foreign(out, own, drives)
+        try:
+            with writing(out):
+                shutil.rmtree(stage, ignore_errors=True)
+                stage.mkdir()
+            yield stage
+            with writing(out):
+                _move(stage, out, own)
+        finally:
+            shutil.rmtree(stage, ignore_errors=True)
+            if new and not any(out.iterdir()):
+                out.rmdir()
+
+
+def _own(out: Path) -> list[Path]:
+    """What the evaluation wrote whose result is in `out`."""
     try:
-        yield stage
-        with writing(out):
-            _move(stage, out)
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
-        if new and not any(out.iterdir()):
-            out.rmdir()
+        found = json.loads((out / RESULT).read_text())
+        facts, _ = found["facts"], found["figures"]
+        names = [*(drive["name"] for drive in facts["drives"]), *facts["failed"]]
+        return [out / name for name in (RESULT, *PAGES, *TABLES)] + _scenes(out, names)
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
 
 
-def _move(stage: Path, out: Path) -> None:
+def _scenes(out: Path, drives: Iterable[str]) -> list[Path]:
+    return [out / SCENES / f"{name}.jsonl" for name in drives]
+
+
+def _refuse_foreign(out: Path, own: Sequence[Path], drives: Sequence[str]) -> None:
+    named = [out / name for name in (RESULT, *PAGES, *TABLES)] + _scenes(out, drives)
+    foreign = [path for path in named if path not in own and os.path.lexists(path)]
+    if (out / SCENES).is_symlink() or (os.path.lexists(out / SCENES) and not (out / SCENES).is_dir()):
+        foreign.append(out / SCENES)
+    if foreign:
+        raise SinkError(
+            f"{out}: expected a new folder or one of an evaluation, got {foreign[0].relative_to(out)}, which "
+            "no evaluation wrote. Choose another --out"
+        )
+
+
+def _move(stage: Path, out: Path, own: Iterable[Path]) -> None:
     """The result last, as it says that all the others are there."""
-    for name in (RESULT, *PAGES):
-        (out / name).unlink(missing_ok=True)
-    for path in sorted(stage.iterdir(), key=lambda path: path.name == RESULT):
-        if (out / path.name).is_dir():
-            shutil.rmtree(out / path.name)
-        os.replace(path, out / path.name)
+    for path in own:
+        path.unlink(missing_ok=True)
+    found = (path for path in stage.rglob("*") if path.is_file())
+    for path in sorted(found, key=lambda path: (path.name == RESULT, path)):
+        target = out / path.relative_to(stage)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(path, target)
 
 
 class SceneFiles:

@@ -73,8 +73,9 @@ def evaluate_labelled(
     spec = bundles.read(settings.folder)
     units = _units(drives, settings)
     pieces = _doers(units, partial(opened, settings, dict(spec.sha256)), workers, ray)
-    with staged(out) if out else nullcontext() as folder, closing(pieces):
-        scenes = SceneFiles(folder / SCENES, [drive.name for drive in drives]) if folder else None
+    names = [drive.name for drive in drives]
+    with staged(out, names) if out else nullcontext() as folder, closing(pieces):
+        scenes = SceneFiles(folder / SCENES, names) if folder else None
         seen = collect(pieces, units, scenes, progress)
         facts = {**_facts(settings, spec), "sources": list(sources)}
         result = _result(drives, seen, facts)
@@ -189,6 +190,7 @@ def _facts(settings: Settings, spec: bundles.ModelSpec) -> dict[str, Any]:
         "sha256": dict(spec.sha256),
         "perception": __version__,
         "device": settings.device,
+        "runtime": settings.on,
         "precision": settings.precision,
         "input_size": settings.input_size,
         "threads": settings.threads,

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from perception import bundle as bundles
+from perception.backends.runtimes import FIRST
+from perception.devices import AUTO
 from perception.errors import BundleError, FrameError
 from perception.evaluation.data.labelled import Labelled
 from perception.evaluation.data.truth import PARTS, Truth
@@ -44,6 +46,7 @@ class Settings:
     parts: tuple[str, ...] = PARTS  # what is judged
     detail: bool = True  # figures by size and calibration, too
     input_size: str = "auto"  # of the network, as for `load`
+    runtime: str | None = None  # on the CPU; None: always the same, so that figures do not depend on speed
 
     @property
     def folder(self) -> Path:
@@ -51,7 +54,13 @@ class Settings:
 
     def load(self) -> Pipeline:
         """Raises as `perception.load`."""
-        return load(self.bundle, self.device, self.tasks, self.precision, self.threads, self.input_size)
+        how = self.tasks, self.precision, self.threads, self.input_size
+        return load(self.bundle, self.device, *how, runtime=self.on)
+
+    @property
+    def on(self) -> str:
+        """The runtime, as `perception.load` takes it."""
+        return self.runtime or (FIRST if self.device == "cpu" else AUTO)
 
 
 @contextmanager

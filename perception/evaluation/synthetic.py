@@ -1,25 +1,24 @@
-"""Figures on rendered scenes, of which everything is known: `synthetic:SEED[:FRAMES]`.
+"""Figures on rendered scenes, of which everything is known: `synthetic:SEED[:FRAMES][?conditions=NAMES]`.
 
 Each picture is another world at another moment: every second one through the default camera, the others each
-through a random one. Training renders the worlds from 0 on; these begin at FIRST.
+through a random one. They are plain days unless other conditions are asked for, such as `night+rain+ego`.
+Training renders the worlds from 0 on; these begin at FIRST.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from perception.errors import DataError
-from perception.evaluation.data import VOID
 from perception.evaluation.data.boxes import named_boxes
 from perception.evaluation.data.labelled import Labelled, Stills
-from perception.evaluation.data.truth import DRAWN, ROAD, Truth
+from perception.evaluation.data.truth import DRAWN, EDGES, ROAD, Truth
 from perception.evaluation.judge import SYNTHETIC
-from perception.synthetic import Rendered, World, default_camera, random_camera
-from perception.synthetic.lens import Bonnet
+from perception.synthetic import Conditions, Rendered, World, default_camera, random_camera
 from perception.tasks.detection import CLASSES as OBJECTS
 from perception.types import Detections, Frame, Scene, Signs, Size
 
@@ -38,18 +37,29 @@ class Worlds:
 
     seed: int
     frames: int = FRAMES
+    conditions: Conditions = field(default_factory=Conditions)
 
     @classmethod
     def parse(cls, text: str) -> Worlds | None:
-        """From `synthetic:SEED[:FRAMES]`; None if it is something else. Raises DataError."""
+        """From `synthetic:SEED[:FRAMES][?conditions=NAMES]`; None if it is no such name. Raises DataError."""
         if not text.startswith(f"{NAME}:"):
             return None
-        found = re.fullmatch(NAME + r":(\d+)(?::([1-9]\d*))?", text)
+        found = re.fullmatch(NAME + r":(\d+)(?::([1-9]\d*))?(?:\?conditions=(.+))?", text)
         if not found:
             raise DataError(
-                f"{text}: expected synthetic:SEED or synthetic:SEED:FRAMES, such as synthetic:7:40"
+                f"{text}: expected synthetic:SEED[:FRAMES][?conditions=NAMES], such as synthetic:7:40 "
+                "or synthetic:7:40?conditions=night+rain"
             )
-        return cls(int(found[1]), int(found[2] or FRAMES))
+        try:
+            conditions = Conditions.parse(found[3] or "day")
+        except ValueError as error:
+            raise DataError(str(error)) from error
+        return cls(int(found[1]), int(found[2] or FRAMES), conditions)
+
+    def __str__(self) -> str:
+        """The name that `parse` reads."""
+        plain = self.conditions == Conditions()
+        return f"{NAME}:{self.seed}:{self.frames}" + ("" if plain else f"?conditions={self.conditions}")
 
     def thinned(self, limit: int | None) -> Worlds:
         """At most `limit` pictures, the first."""
@@ -60,17 +70,8 @@ class Worlds:
         seed = FIRST + APART * self.seed + k
         rng = np.random.default_rng((seed, 3))
         camera = random_camera(rng, SIZE) if k % 2 else default_camera(SIZE)
-        world = World(seed, camera)
-        rendered = world.render(float(rng.uniform(0, LONGEST)))
-        return rendered if world.bonnet is None else judged(world.bonnet, rendered)
-
-
-def judged(bonnet: Bonnet, rendered: Rendered) -> Rendered:
-    """The ego vehicle itself is not judged, as in Cityscapes (Cordts et al. 2016)."""
-    drivable = rendered.truth.drivable
-    assert drivable is not None
-    drivable.labels[bonnet.rows][bonnet.alpha[..., 0] > 0.5] = VOID
-    return rendered
+        world = World(seed, camera, conditions=self.conditions)
+        return world.render(float(rng.uniform(0, LONGEST)))
 
 
 def asked(rendered: Rendered, classes: Sequence[str], smallest: float = SMALLEST) -> Scene:
@@ -134,18 +135,19 @@ def truth_of(rendered: Rendered, tags: tuple[str, ...] = ()) -> Truth:
         {name: named_boxes(NAME, asked(rendered, OBJECTS, least)) for name, least in levels.items()},
         signs=told.signs,
         lines=told.lanes,
-        rules=(DRAWN, ROAD),
+        rules=(DRAWN, ROAD, EDGES),
         drivable=told.drivable,
         tags=tags,
     )
 
 
 def open_worlds(text: str) -> list[Labelled]:
-    """From SEED[:FRAMES], with or without `synthetic:`. Raises DataError."""
+    """From SEED[:FRAMES][?conditions=NAMES], with or without `synthetic:`. Raises DataError."""
     text = text if text.startswith(f"{NAME}:") else f"{NAME}:{text}"
     worlds = Worlds.parse(text)
     assert worlds is not None
-    return [Stills(f"{NAME}-{worlds.seed}", pictures(worlds))]
+    asked = "" if worlds.conditions == Conditions() else f"-{worlds.conditions}"
+    return [Stills(f"{NAME}-{worlds.seed}{asked}", pictures(worlds))]
 
 
 def pictures(worlds: Worlds) -> tuple[WorldPicture, ...]:

@@ -19,7 +19,7 @@ from perception.tasks.evidence import Counts, Distances, Evidence, Ranked
 RANKED, MEDIAN = "ranked", "median"  # kinds beside those of FORMULAS
 HITS = ("right", "false", "found", "missed")
 COLUMNS = {  # kind -> where in `values` the columns of HITS are
-    **dict.fromkeys(("hits", "objects", "read", "metres"), (0, 1, 2, 3)),
+    **dict.fromkeys(("hits", "objects", "read", "metres", "pixels"), (0, 1, 2, 3)),
     "culane": (0, 1, 0, 2),
 }
 BITS = 1 << np.arange(10)  # of a number that holds one bool for each IoU

@@ -31,10 +31,10 @@ FORMS = {np.dtype(t): k for k, t in enumerate((np.uint8, np.float32, np.float16,
 STRIDES = (8, 16, 32)
 MAX_CANDIDATES = 1000  # MOST in detection.cu
 MAX_SIGNS = 16  # crops a frame
-MAX_CELLS = 16384  # of the line map; five times what a picture full of lines has
+MAX_CELLS = 16384  # of the line map and of that of edges; five times what a picture full of lines has
 MAX_PIXELS = 1 << 24  # of an image: the sums of the area mean must fit into 32 bits
 ALIGNMENT = 256  # bytes: what TensorRT wants of an output
-COUNTS = ("detection.count", "detection.candidates", "lanes.count", "faults")
+COUNTS = ("detection.count", "detection.candidates", "lanes.count", "lanes.edge_count", "faults")
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,9 @@ class Results:
             parts["lanes.cells"] = (MAX_CELLS,), np.int32
             parts["lanes.logits"] = (MAX_CELLS,), np.float32
             parts["lanes.paint"] = (-(-prod(shapes["lanes.map"]) // 2 // 32),), np.uint32
+        if "lanes.edges" in shapes:
+            parts["lanes.edge_cells"] = (MAX_CELLS,), np.int32
+            parts["lanes.edge_logits"] = (MAX_CELLS,), np.float32
         if sign_classes:
             parts["signs.logits"] = (MAX_SIGNS, sign_classes), np.float32
         return cls._packed(parts)
@@ -105,18 +108,20 @@ class Results:
         """Views of a buffer (nbytes,) uint8 that has come from the device, cut to what was found.
 
         `faults` (1,) int32 is not 0 if the network's answer was not finite, see `Launches.check`.
-        Raises FrameError if the line map has more cells than there is room for.
+        Raises FrameError if the map of lines or of edges has more cells than there is room for.
         """
         views = {
             name: buffer[p.begin : p.end].view(p.dtype).reshape(p.shape) for name, p in self.places.items()
         }
-        objects, _, cells, _ = views["counts"].tolist()
-        if cells > MAX_CELLS:
+        objects, _, cells, edges, _ = views["counts"].tolist()
+        if max(cells, edges) > MAX_CELLS:
             raise FrameError(
-                f"lanes: expected at most {MAX_CELLS} cells of the map on lines, got {cells}; "
+                f"lanes: expected at most {MAX_CELLS} cells of the map on lines, got {max(cells, edges)}; "
                 "is this a picture of a road?"
             )
-        for name, n in (("detection.objects", objects), ("lanes.cells", cells), ("lanes.logits", cells)):
+        found = {"lanes.cells": cells, "lanes.logits": cells}
+        found |= {"lanes.edge_cells": edges, "lanes.edge_logits": edges, "detection.objects": objects}
+        for name, n in found.items():
             if name in views:
                 views[name] = views[name][:n]
         return {name: view for name, view in views.items() if name not in (*COUNTS[:-1], "counts")}
@@ -248,6 +253,13 @@ class Launches:
         self._per_cell(
             "maps.cu", "lane_cells", total, parts, *before, cells, logits, at["lanes.count"], paint
         )
+
+    def edge_cells(self, parts: DeviceArray, at: Mapping[str, DeviceArray]) -> None:
+        """lanes.edge_cells, lanes.edge_logits from (1, f * f, h, w) logits."""
+        cells, logits = at["lanes.edge_cells"], at["lanes.edge_logits"]
+        before = (*_ints(*_map(parts, 1)), *_floats(SOFT), *_ints(cells.shape[0]))
+        total, count = prod(parts.shape), at["lanes.edge_count"]
+        self._per_cell("maps.cu", "edge_cells", total, parts, *before, cells, logits, count)
 
     def sign_crops(
         self, image: DeviceArray, size: Size, sign: int, crops: DeviceArray, at: Mapping[str, DeviceArray]

@@ -4,7 +4,7 @@
 // (f i + dy, f j + dx).
 //
 // Moves, for 640 x 384 and maps of 192 x 320: `upsampled_labels` 246 kB in and 246 kB out, `lane_cells` 492
-// kB in and 35 kB out; at the 204.8 GB/s of Orin 2.4 and 2.6 us.
+// kB in and 35 kB out, `edge_cells` 246 kB in and 27 kB out; at the 204.8 GB/s of Orin 2.4, 2.6 and 1.3 us.
 #include "device.cuh"
 
 struct Map {
@@ -47,37 +47,62 @@ upsampled_labels(const float* parts, int factor, int rows, int columns, float th
     labels[y * width + x] = between(row(down.low), row(down.high), down.part) > threshold;
 }
 
-// The cells of the line map above `least`, in no order, and of the paint map a bit each.
+// Where cells above a threshold go, in no order.
 //
-// parts (2 factor^2, rows, columns): line, paint. cells (capacity,) int32: index in the map (factor rows,
-// factor columns); logits (capacity,) float32; count: starts at 0, ends as the number found, which may be
-// above the capacity. paint (ceil(cells / 32),) uint32: bit k of word i is set where cell 32 i + k is above
-// 0. A thread a cell, whole warps: a warp writes one word, and takes room for its cells with one atomic.
+// cells (capacity,) int32: index in the map; logits (capacity,) float32; count: starts at 0, ends as the
+// number found, which may be above the capacity.
+struct Found {
+    int capacity;
+    int* cells;
+    float* logits;
+    int* count;
+
+    // By whole warps: a warp takes room for its cells with one atomic.
+    __device__ void add(bool above, int cell, float logit)
+    {
+        int lane = threadIdx.x % WARP, begin = 0;
+        unsigned found = __ballot_sync(ALL_LANES, above);
+        if (lane == 0 && found) begin = atomicAdd(count, __popc(found));
+        begin = __shfl_sync(ALL_LANES, begin, 0);
+        int at = begin + __popc(found & ((1u << lane) - 1));
+        if (above && at < capacity) {
+            cells[at] = cell;
+            logits[at] = logit;
+        }
+    }
+};
+
+// The cells of the line map above `least`, and of the paint map a bit each.
+//
+// parts (2 factor^2, rows, columns): line, paint. cells, logits, count: see `Found`; the map is (factor rows,
+// factor columns). paint (ceil(cells / 32),) uint32: bit k of word i is set where cell 32 i + k is above 0.
+// A thread a cell, whole warps: a warp writes one word.
 extern "C" __global__ void __launch_bounds__(256)
 lane_cells(const float* parts, int factor, int rows, int columns, float least, int capacity, int* cells,
            float* logits, int* count, uint32_t* paint)
 {
     int width = factor * columns, total = factor * rows * width;
-    int cell = blockIdx.x * blockDim.x + threadIdx.x, lane = threadIdx.x % WARP;
+    int cell = blockIdx.x * blockDim.x + threadIdx.x;
     bool inside = cell < total;
-    float line = 0;
-    bool above = false, painted = false;
+    float line = least;
+    bool painted = false;
     if (inside) {
         int row = cell / width, column = cell % width;
         line = Map{parts, factor, rows, columns}.at(row, column);
-        above = line > least;
         painted = Map{parts + total, factor, rows, columns}.at(row, column) > 0;
     }
-    unsigned bits = __ballot_sync(ALL_LANES, painted), found = __ballot_sync(ALL_LANES, above);
-    int begin = 0;
-    if (lane == 0 && inside) {
-        paint[cell / WARP] = bits;
-        begin = atomicAdd(count, __popc(found));
-    }
-    begin = __shfl_sync(ALL_LANES, begin, 0);
-    int at = begin + __popc(found & ((1u << lane) - 1));
-    if (above && at < capacity) {
-        cells[at] = cell;
-        logits[at] = line;
-    }
+    unsigned bits = __ballot_sync(ALL_LANES, painted);
+    if (inside && threadIdx.x % WARP == 0) paint[cell / WARP] = bits;
+    Found{capacity, cells, logits, count}.add(line > least, cell, line);
+}
+
+// The cells of the map of road edges above `least`: parts (factor^2, rows, columns), otherwise as above.
+extern "C" __global__ void __launch_bounds__(256)
+edge_cells(const float* parts, int factor, int rows, int columns, float least, int capacity, int* cells,
+           float* logits, int* count)
+{
+    int width = factor * columns, cell = blockIdx.x * blockDim.x + threadIdx.x;
+    float edge = least;
+    if (cell < factor * rows * width) edge = Map{parts, factor, rows, columns}.at(cell / width, cell % width);
+    Found{capacity, cells, logits, count}.add(edge > least, cell, edge);
 }

@@ -174,19 +174,25 @@ def is_line(points: np.ndarray, begin: int, end: int) -> bool:
     return end - begin >= SHORTEST and widths <= WIDEST * (end - begin)
 
 
-def trace(p: np.ndarray, least: float, points: np.ndarray, begins: np.ndarray) -> int:
+def trace(
+    p: np.ndarray, peaks: np.ndarray, taken: np.ndarray, least: float, points: np.ndarray, begins: np.ndarray
+) -> int:
     """Follow the strokes of a probability map (h, w), 0 = nothing, along what is above `least`.
+
+    `peaks` (h,), the greatest of each row: most rows need not be looked at.
 
     Cells below it still have weight where the middle of a stroke is sought: its soft edge tells parts of a
     cell. Strokes are begun from the bottom up, so that a line that is near the camera goes on through a fork
-    and the others end there. No cell is part of two.
+    and the others end there. No cell is part of two, and those that are `taken` (h, w) bool before are part
+    of none; those of the strokes are added to it.
 
     Fills `points` (n, 4) with rows (x, y, probability, width), stroke after stroke, each in order along it,
     and `begins` with the row where each begins and, last, where all end; the number of strokes.
     """
-    taken = np.zeros(p.shape, np.bool_)
     begins[0] = count = 0
     for i in range(p.shape[0] - 1, -1, -1):
+        if peaks[i] <= least:
+            continue
         for j in range(p.shape[1] - 1, -1, -1):
             if p[i, j] <= least or taken[i, j] or count == len(begins) - 1:
                 continue
@@ -199,13 +205,15 @@ def trace(p: np.ndarray, least: float, points: np.ndarray, begins: np.ndarray) -
     return count
 
 
-def probability(parts: np.ndarray, first: tuple[int, int], shape: tuple[int, int]) -> np.ndarray:
+def probability(
+    parts: np.ndarray, first: tuple[int, int], shape: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
     """Logits (f * f, h, w), a pixel-shuffled map, to probabilities (shape) float32, 0 where not above SOFT.
 
     Channel f dy + dx holds cell (f i + dy, f j + dx); `first` is the (row, column) of the map where the
-    result begins.
+    result begins. The second result is the greatest of each row.
     """
-    p = np.zeros(shape, np.float32)
+    p, peaks = np.zeros(shape, np.float32), np.zeros(shape[0], np.float32)
     f = int(math.sqrt(parts.shape[0]))
     for channel in range(parts.shape[0]):
         for i in range(parts.shape[1]):
@@ -214,16 +222,18 @@ def probability(parts: np.ndarray, first: tuple[int, int], shape: tuple[int, int
                     row, column = f * i + channel // f - first[0], f * j + channel % f - first[1]
                     if 0 <= row < shape[0] and 0 <= column < shape[1]:
                         p[row, column] = 1 / (1 + math.exp(-np.float64(parts[channel, i, j])))
-    return p
+                        peaks[row] = max(peaks[row], p[row, column])
+    return p, peaks
 
 
 def strokes(
     parts: np.ndarray,
     first: tuple[int, int],
-    shape: tuple[int, int],
+    taken: np.ndarray,
     least: float,
     points: np.ndarray,
     begins: np.ndarray,
 ) -> int:
-    """`trace` of the `probability` of a map."""
-    return trace(probability(parts, first, shape), least, points, begins)
+    """`trace` of the `probability` of a map, as much of it as `taken` covers from its cell `first` on."""
+    p, peaks = probability(parts, first, taken.shape)
+    return trace(p, peaks, taken, least, points, begins)

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from perception.errors import FrameError
+from perception.limits import reason
 
 COLOUR = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION  # a camera's pixels stay where its CameraInfo says
 
@@ -99,7 +100,9 @@ def compressed_from(message: Any) -> np.ndarray:
     try:
         image = cv2.imdecode(data, COLOUR) if data.size else None
     except cv2.error as error:
-        raise FrameError(f"CompressedImage: expected an image that can be decoded: {error}") from error
+        raise FrameError(
+            f"CompressedImage: expected an image that can be decoded: {reason(error)}"
+        ) from error
     if image is None:
         raise FrameError(f"CompressedImage: expected JPEG or PNG, got {data.size} B, {message.format!r}")
     return image

@@ -47,7 +47,7 @@ class Range:
 def rounded(weight: Tensor) -> Tensor:
     """A kernel (outputs, ...) as int8 stores it: symmetric, a scale for each output channel."""
     scale = weight.detach().flatten(1).abs().amax(1).clamp(min=1e-9) / 127
-    zero = torch.zeros(len(weight), dtype=torch.int32)
+    zero = torch.zeros(len(weight), dtype=torch.int32, device=weight.device)
     return torch.fake_quantize_per_channel_affine(weight, scale, zero, 0, -127, 127)
 
 

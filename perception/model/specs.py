@@ -12,7 +12,7 @@ from perception.tasks import detection, drivable, lanes, signs
 CROPS = "signs"  # the network over sign crops; that over frames is MAIN
 OUTPUTS = {
     "detection": tuple(f"detection.{kind}{stride}" for stride in STRIDES for kind in ("scores", "boxes")),
-    "lanes": ("lanes.map",),
+    "lanes": ("lanes.map", "lanes.edges"),
     "drivable": ("drivable.map",),
     "signs": ("signs.logits",),
 }
@@ -25,7 +25,7 @@ CLASSES = {
 }
 SETTINGS: Mapping[str, Mapping[str, Any]] = {  # thresholds as chosen on the validation data, docs/RESULTS.md
     "detection": {"threshold": dict.fromkeys(detection.CLASSES, 0.4), "nms_iou": 0.5, "max_objects": 100},
-    "lanes": {"threshold": 0.5, "min_length": 24},
+    "lanes": {"threshold": 0.5, "edge_threshold": 0.5, "min_length": 24},
     "signs": {"threshold": 0.5},
     "drivable": {"threshold": 0.42},
 }

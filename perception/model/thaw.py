@@ -127,7 +127,7 @@ def _take_statistics(network: Network, plan: Plan, images: Tensor, crops: Tensor
     def adopt(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         assert isinstance(norm, nn.BatchNorm2d)
         x = inputs[0].float()
-        scale, bias = plan[norm]
+        scale, bias = (value.to(x.device) for value in plan[norm])
         variance, mean = torch.var_mean(x, (0, 2, 3), correction=0)
         assert norm.running_mean is not None
         assert norm.running_var is not None

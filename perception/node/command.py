@@ -36,6 +36,7 @@ def on_bus(
     max_frames: int | None = None,
     input_size: str = "auto",
     crop: str | None = None,
+    runtime: str = "auto",
 ) -> None:
     """The node in this process, and a source that plays the camera; prints /diagnostics once a second."""
     from perception.sources import open_source
@@ -46,6 +47,7 @@ def on_bus(
         device=device,
         input_size=input_size,
         crop=crop or "",
+        runtime=runtime,
     )
     bus = InProcessBus()
     with closing(open_source(source)) as frames, closing(PerceptionNode(bus, settings)) as it:

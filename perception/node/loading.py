@@ -35,7 +35,8 @@ def load(settings: Settings) -> Loaded:
     bundle = Path(settings.bundle) if settings.bundle else SHIPPED
     names = [name.strip() for name in settings.tasks.split(",") if name.strip()] or None
     threads, crop = settings.threads or None, settings.crop or None
-    pipeline = load(bundle, settings.device, names, settings.precision, threads, settings.input_size, crop)
+    how = names, settings.precision, threads, settings.input_size, crop, settings.runtime
+    pipeline = load(bundle, settings.device, *how)
     warm = pipeline.derived(pipeline.tasks)
     warm.crop = WHOLE  # that of the pipeline may not fit into so small a frame
     width, height = pipeline.backend.input_size

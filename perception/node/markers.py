@@ -1,4 +1,4 @@
-"""Lane lines as rviz and Foxglove draw them on the road."""
+"""Lane lines and road edges as rviz and Foxglove draw them on the road, each in a namespace of its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from perception.types import LaneLine
 ADD, DELETE_ALL = 0, 3  # visualization_msgs/Marker
 LINE_STRIP = 4
 WIDTH = 0.12  # metres: a lane marking
-COLOURS = {"solid": (1.0, 1.0, 1.0), "dashed": (1.0, 0.85, 0.2)}  # RGB; others are grey
+EDGE = "road_edge"
+COLOURS = {  # RGB; others are grey
+    "solid": (1.0, 1.0, 1.0),
+    "double": (1.0, 1.0, 1.0),
+    "dashed": (1.0, 0.85, 0.2),
+    EDGE: (0.75, 0.15, 0.2),
+}
 GREY = (0.6, 0.6, 0.6)
 
 
@@ -34,7 +40,7 @@ def _marker(k: int, line: LaneLine, road: np.ndarray, classes: Sequence[str], he
     red, green, blue = COLOURS.get(classes[line.kind], GREY)
     return {
         "header": header,
-        "ns": "lanes",
+        "ns": "road_edges" if classes[line.kind] == EDGE else "lanes",
         "id": k,
         "type": LINE_STRIP,
         "action": ADD,

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from perception.backends import CPU_RUNTIMES
+from perception.devices import AUTO
+
 Value = bool | int | float | str
 
 
@@ -47,6 +50,7 @@ class Settings:
     bundle: str = about("", "Folder of a model bundle. Empty: the one that is shipped.")
     precision: str = about("int8", "Network files: int8, fp32, fp16 or trt.int8.")
     device: str = about("auto", "Where the network runs.", choices=("auto", "cpu", "cuda"))
+    runtime: str = about("auto", "What computes it on the CPU.", choices=(AUTO, *CPU_RUNTIMES))
     tasks: str = about("", "Comma-separated, such as lanes,signs. Empty: all of the bundle.")
     threads: int = about(0, "Threads of the network on the CPU. 0: the cores, at most 4.", 0, 64)
     input_size: str = about(

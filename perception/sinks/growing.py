@@ -24,17 +24,19 @@ class GrowingFile:
     disk takes what was written every SYNC_S, in a thread: a slow card does not hold up the camera.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Raises SinkError if it cannot be written or another process is writing it."""
+    def __init__(self, path: Path, overwrite: bool = False) -> None:
+        """Raises SinkError if it cannot be written, another process is writing it, or it is there already;
+        `overwrite`: it is replaced then, when the new one is closed."""
         self.path = path
         self.part = path.with_name(path.name + ".part")
-        if path.is_dir():
-            raise SinkError(f"{path}: expected to write a file, got a folder; choose another name")
+        if path.is_file() and not overwrite:
+            raise SinkError(
+                f"{path}: expected a new name, got a file that exists; choose another --out, or --overwrite"
+            )
         if self.part.exists():
             keep(self.part, path)
         self._part = PartFile(path)
         self.file = self._part.file
-        fcntl.flock(self.file, fcntl.LOCK_EX)
         self._thread = ThreadPoolExecutor(1, "sync")
         self._sync: Future[None] | None = None
         self._next = monotonic() + SYNC_S

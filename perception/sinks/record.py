@@ -51,9 +51,11 @@ class DriveRecorder:
         facts: Mapping[str, Any] | None = None,
         jpeg_quality: int = 90,
         truth: Callable[[Frame], Scene | None] | None = None,
+        overwrite: bool = False,
     ) -> None:
         """tasks: give class ids their names; facts: for the metadata record, JSON where they are no text;
-        truth: what is known of a frame, for the /truth topics, in the same class ids."""
+        truth: what is known of a frame, for the /truth topics, in the same class ids; overwrite: replace a
+        recording of this name, which is refused else."""
         self.path = Path(path)
         self._classes = {task.name: task.classes for task in tasks}
         self._quality = [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality]
@@ -63,7 +65,7 @@ class DriveRecorder:
         self._time = -1
         self._done = False
         self._writer_class = writer_class()
-        self._file = GrowingFile(self.path)
+        self._file = GrowingFile(self.path, overwrite)
         with self._or_part():
             self._mcap = self._start({"classes": self._classes, **(facts or {})})
 

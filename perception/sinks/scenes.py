@@ -14,6 +14,7 @@ import numpy as np
 
 from perception.errors import SourceError
 from perception.interfaces import Task
+from perception.limits import json_value
 from perception.sinks.files import PartFile
 from perception.types import Detections, Frame, LaneLine, Scene, Signs
 
@@ -100,8 +101,8 @@ def read_scenes(path: str | Path) -> Iterator[Record]:
 
 def parsed(line: str, where: str) -> Record:
     try:
-        record = json.loads(line)
-    except json.JSONDecodeError as error:
+        record = json_value(line)
+    except ValueError as error:
         raise SourceError(
             f"{where}: expected a scene as JSON, got: {error}; was the file cut off?"
         ) from error

@@ -13,7 +13,7 @@ from perception.types import Frame, Scene, Size
 
 
 class Tally:
-    """Counts objects by class and lane lines by kind, and keeps the stages' times. Writes no file."""
+    """Counts objects by class, lane lines and road edges by kind; keeps the stages' times. Writes no file."""
 
     def __init__(self, tasks: Sequence[Task]) -> None:
         self._counts: dict[str, Counter[str]] = {}

@@ -33,9 +33,11 @@ def open_http(text: str) -> Source:
 
 
 def open_synthetic(text: str) -> Source:
-    from perception.sources.synthetic import SyntheticSource
+    from perception.sources.synthetic import FRAMES, SyntheticSource
 
-    return SyntheticSource(*map(int, text.split(":")[1:]))
+    name, _, conditions = text.partition("?conditions=")
+    _, seed, *frames = name.split(":")
+    return SyntheticSource(int(seed), int(frames[0]) if frames else FRAMES, conditions or "day")
 
 
 def open_images(text: str) -> Source:
@@ -61,7 +63,7 @@ KINDS: tuple[tuple[str, Callable[[str], Source]], ...] = (  # the first pattern 
     (r"\d+|/dev/video\d+", open_camera),
     (r"rtsps?://.+", open_rtsp),
     (r"https?://.+", open_http),
-    (r"synthetic:\d+(:\d+)?", open_synthetic),
+    (r"synthetic:\d+(:\d+)?(\?conditions=.+)?", open_synthetic),
     (r".+\?topic=/.+|.+\.(mcap(\.part)?|db3|bag)", open_drive),
     (rf"{IMAGE}|.*[*?[].*", open_images),
     (r"(?![a-z0-9+.-]+:).+", open_video),  # a name with an unknown prefix is no file
@@ -73,7 +75,7 @@ def open_source(text: str) -> Source:
 
     "0", "/dev/video0"             a camera
     "rtsp://…", "http(s)://…"      a network stream, or a video file that a server has
-    "synthetic:SEED[:FRAMES]"      rendered road scenes
+    "synthetic:SEED[:FRAMES]"      rendered road scenes, by day; `?conditions=night+rain+ego` after it: others
     "drive/", "drive/*.png"        the images of a folder, or those a quoted pattern names
     "drive.mcap", "bag/"           a recorded drive of ROS 2 or (.bag) ROS 1: see `perception.sources.bag`
     "drive.mcap?topic=/front/image"   one of its cameras

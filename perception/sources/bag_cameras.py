@@ -93,7 +93,9 @@ def fitted(camera: CameraModel, size: Size, topic: str) -> CameraModel | None:
 def content(info: Any) -> tuple[Any, ...]:
     """All that tells one calibration from another."""
     fields = {name: value for name, value in vars(info).items() if name != "header"}
-    return tuple(repr(value) for value in fields.values())
+    return tuple(
+        value.tobytes() if isinstance(value, np.ndarray) else repr(value) for value in fields.values()
+    )
 
 
 def info_topic(bag: Bag, topic: str) -> str | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from perception.errors import SourceError
 from perception.messages import wire
 from perception.sources.bag import MCAP, Packed, Topic, reading
+from perception.sources.bag_bounds import bound_rosbags, check_definitions
 from perception.sources.bag_salvage import CutMcap, metadata
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ class RosBag:
         self.path = path
         self.lost: Counter[str] = Counter()
         self.damage: tuple[str, ...] = ()
+        with reading(path):
+            for single in self._opened().readers:  # before their definitions are parsed
+                with single:
+                    check_definitions(single.connections)
         with reading(path), self._opened() as reader:
             types = {connection.topic: connection.msgtype for connection in reader.connections}
             counts: Counter[str] = Counter()
@@ -64,6 +69,7 @@ class RosBag:
         default = wire.store()  # says what to install
         from rosbags.highlevel import AnyReader
 
+        bound_rosbags()
         return AnyReader([self.path], default_typestore=default)
 
 

@@ -10,13 +10,16 @@ import logging
 import struct
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perception.errors import PerceptionError, SourceError
+from perception.limits import check
 from perception.messages import wire
 from perception.sources.bag import Packed, Topic, reading
+from perception.sources.bag_bounds import unpacked
 
 if TYPE_CHECKING:
     from mcap.records import Chunk, McapRecord
@@ -113,7 +116,10 @@ class CutMcap:
 
         self._damaged = False
         try:
-            return breakup_chunk(chunk, validate_crc=True)
+            data = unpacked(chunk.data, chunk.compression, chunk.uncompressed_size)
+            return breakup_chunk(replace(chunk, compression="", data=data), validate_crc=True)
+        except PerceptionError:
+            raise
         except Exception as error:  # of the compression or of the records
             log.debug("%s: a chunk before byte %d: %s", self.path, self._at, error)
             self._damaged = True
@@ -163,13 +169,14 @@ def store_of(schemas: Collection[Any]) -> tuple[Typestore, list[str]]:
         raise PerceptionError(wire.MISSING) from error
     found, complaints = get_typestore(Stores.EMPTY), []
     for schema in schemas:
+        check("SCHEMA", len(schema.data), f"the definition of {schema.name}, bytes")
         try:
             text = schema.data.decode()
             if schema.encoding == "ros2msg":
                 found.register(get_types_from_msg(text, schema.name))
             elif schema.encoding == "ros2idl":
                 found.register(get_types_from_idl(text))
-        except Exception as error:  # noqa: PERF203 (a few schemas a file)
+        except Exception as error:
             complaints.append(f"the definition of {schema.name} cannot be read: {error}")
     return found, complaints
 

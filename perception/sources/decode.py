@@ -21,6 +21,7 @@ from av.video import VideoStream
 from av.video.reformatter import VideoReformatter
 
 from perception.errors import SourceError
+from perception.limits import check
 from perception.sources.cadence import Cadence
 
 TURN = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
@@ -48,7 +49,9 @@ class Decoder:
         if not container.streams.video:
             raise SourceError(f"{name}: expected a video, found no picture stream; is it complete?")
         self.stream = container.streams.video[0]
-        self.stream.codec_context.thread_count = 1
+        context = self.stream.codec_context
+        check("PIXELS", context.width * context.height, f"{name}: pixels of a frame")
+        context.thread_count = 1
         self.packets = 0  # so far
         self.seconds = 0.0  # from the start of the stream to the end of the last packet
         self._skipped = 0  # packets that an edit list cuts away

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from perception.errors import FrameError, SourceError
+from perception.limits import reason
 from perception.sources.convert import to_bgr
 from perception.types import Frame
 
@@ -66,7 +67,7 @@ def read_image(path: Path) -> np.ndarray:
             raise SourceError(f"{path}: expected an image, got {data.size} bytes that are none")
         return to_bgr(image)
     except (OSError, cv2.error, FrameError) as error:
-        raise SourceError(f"{path}: expected an image: {error}") from error
+        raise SourceError(f"{path}: expected an image: {reason(error)}") from error
 
 
 def open_images(text: str) -> Images:

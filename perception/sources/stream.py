@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 import av
 import numpy as np
 
 from perception.errors import SourceError
+from perception.redaction import redacted
 from perception.sources.decode import Decoder
 from perception.sources.live import Live
 from perception.sources.recording import Recording, open_container
@@ -20,7 +19,7 @@ class StreamCapture:
     """An opened network stream; its frames in order, as fast as they come."""
 
     def __init__(self, url: str, **options: str) -> None:
-        self.name = without_password(url)
+        self.name = redacted(url)
         self._container = open_container(url, self.name, TIMEOUT_S, **options)
         self._decoder = Decoder(self._container, self.name)
         self._pictures = self._decoder.pictures(self._container.demux(self._decoder.stream))
@@ -48,24 +47,15 @@ class StreamCapture:
 
 def open_rtsp(url: str) -> Live:
     """`rtsp://[user:password@]host[:port]/path`, over TCP."""
-    return Live(without_password(url), lambda: StreamCapture(url, **RTSP))
+    return Live(redacted(url), lambda: StreamCapture(url, **RTSP))
 
 
 def open_http(url: str) -> Live | Recording:
     """A served video file is a recording, anything without a duration is live."""
-    name = without_password(url)
+    name = redacted(url)
     capture = StreamCapture(url)
     if capture.ends:
         capture.close()
         return Recording(url, name, TIMEOUT_S)
     waiting: list[StreamCapture] = [capture]  # many cameras serve one viewer at a time: do not open twice
     return Live(name, lambda: waiting.pop() if waiting else StreamCapture(url))
-
-
-def without_password(url: str) -> str:
-    """The name that may stand in logs and results.
-
-    >>> without_password("rtsp://admin:secret@10.0.0.7/front")
-    'rtsp://10.0.0.7/front'
-    """
-    return re.sub(r"(?<=://)[^/@]*@", "", url)

@@ -1,6 +1,7 @@
 """Road scenes from a seed, with exact truth for all four tasks, in pixels and in metres."""
 
 from perception.synthetic.cameras import default_camera, random_camera
+from perception.synthetic.conditions import Conditions
 from perception.synthetic.world import Rendered, World
 
-__all__ = ["Rendered", "World", "default_camera", "random_camera"]
+__all__ = ["Conditions", "Rendered", "World", "default_camera", "random_camera"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from perception.synthetic.backdrops import VARIANTS as BACKDROPS
 from perception.synthetic.buildings import STYLES
+from perception.synthetic.extras import Extras
 from perception.synthetic.faces import COUNT
 from perception.synthetic.layout import Layout
 from perception.synthetic.people import Outfit, walker
@@ -97,6 +98,12 @@ def random_surroundings(rng: np.random.Generator, layout: Layout, side: int) -> 
     )
 
 
+def walled(part: Surroundings) -> Surroundings:
+    """The side of a tunnel."""
+    nothing = replace(part, forest=np.inf, houses=np.inf, alley=np.inf, loose=0.0, spread=0.0)
+    return replace(nothing, barrier="concrete", barrier_height=7.0)
+
+
 @dataclass(frozen=True, eq=False)
 class Block:
     items: list[Item]
@@ -110,12 +117,13 @@ def random_block(
     around: tuple[Surroundings, ...],
     start: float,
     crowd: float = 1.0,
+    extras: Extras | None = None,
 ) -> Block:
     """Everything fixed between `start` and `start` + BLOCK; `crowd`: how many times as many bystanders."""
     mouths = list(_mouths(rng, layout, start))
-    items = [
-        x for x in _items(rng, layout, around, start, crowd) if not any(_blocks(x, m, layout) for m in mouths)
-    ]
+    more = [] if extras is None else list(extras.items(rng.spawn(1)[0], layout, start, BLOCK))
+    items = [*_items(rng, layout, around, start, crowd), *more]
+    items = [x for x in items if not any(_blocks(x, m, layout) for m in mouths)]
     return Block(items, list(_stamps(rng, layout, start)), mouths)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from perception.synthetic.textures import fractal, pyramid
 
 STYLES = 16
+LIT = 6  # ways in which the windows of a style are lit
 _WALLS = np.array(
     [(150, 175, 190), (175, 190, 200), (90, 110, 160), (120, 140, 175), (190, 195, 198),
      (130, 135, 138), (140, 165, 200), (96, 98, 104)]
@@ -75,6 +76,27 @@ def _shops(rng: np.random.Generator, image: np.ndarray, tall: float) -> None:
                     image, (x, top + 6), (x + int(rng.integers(4, 8)), top + 20), (235, 235, 235, 255), -1
                 )
         at = end + int(rng.integers(0, 14))
+
+
+@lru_cache(maxsize=STYLES * LIT)
+def lit_windows(style: int, variant: int, share: float) -> tuple[np.ndarray, ...]:
+    """Pyramid of BGRA (512, 512), clear but for the windows of `facade` behind which there is light."""
+    rng, own = np.random.default_rng((77, style)), np.random.default_rng((79, style, variant))
+    floors, axes = int(rng.integers(2, 5)), int(rng.integers(3, 6))
+    image = np.zeros((512, 512, 4), np.uint8)
+    tall, wide = 490 / floors, 512 / axes
+    for floor in range(floors):
+        for axis in range(axes):
+            if own.random() > (0.7 if floor == floors - 1 else share):
+                continue
+            colour = np.array((110, 190, 245) if own.random() < 0.7 else (230, 235, 230)) * own.uniform(
+                0.35, 1
+            )
+            x, y = axis * wide + wide * 0.22, 18 + floor * tall + tall * 0.2
+            a, b = (int(x), int(y)), (int(x + wide * 0.54), int(y + tall * own.uniform(0.3, 0.56)))
+            cv2.rectangle(image, a, b, (*colour.tolist(), 255), -1)
+            cv2.line(image, ((a[0] + b[0]) // 2, a[1]), ((a[0] + b[0]) // 2, b[1]), (0, 0, 0, 0), 3)
+    return pyramid(image)
 
 
 @lru_cache(maxsize=STYLES)

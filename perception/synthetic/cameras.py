@@ -17,9 +17,9 @@ def default_camera(size: Size = (1280, 720)) -> CameraModel:
 
 
 def random_camera(rng: np.random.Generator, size: Size) -> CameraModel:
-    """45-100 degrees wide, 1.1-2.2 m high, looking 3 degrees up to 8 down; no lens distortion."""
+    """45-100 degrees along its longer side, 1.1-2.2 m high, 3 degrees up to 8 down; no lens distortion."""
     fov = np.deg2rad(45 + 55 * rng.beta(1.6, 2.2))
-    focal = size[0] / 2 / np.tan(fov / 2)
+    focal = max(size) / 2 / np.tan(fov / 2)
     rise = np.arctan(0.32 * size[1] / focal)  # keeps the horizon inside the image
     pitch = np.clip(np.deg2rad(rng.uniform(-3, 8)), -rise, rise)
     cx, cy = np.array(size) / 2 * (1 + rng.uniform(-0.02, 0.02, 2))

@@ -12,12 +12,14 @@ import cv2
 import numpy as np
 
 from perception.camera import CameraModel
+from perception.synthetic.bloom import Shine
 from perception.synthetic.compiled import compiled
 from perception.synthetic.light import Light
 
 NEAR = 0.25  # metres in front of the camera; nearer parts are cut off
-GROUND, SCENERY = 0, 1  # ids; things with truth count on from FIRST
+GROUND, SCENERY = 0, 1  # ids; things with truth count on from FIRST, scenery with a span down from -1
 FIRST = 2
+GLOW = np.iinfo(np.int16).min  # id of lit windows, which shine by themselves
 _ARC = np.linspace(-np.pi / 2, np.pi / 2, 7)
 _SHIFT = 16.0  # cv2 takes polygon corners in 1/16 pixel
 
@@ -32,6 +34,25 @@ class Canvas:
         self.rotation = camera.camera_from_vehicle
         self.matrix = camera.matrix
         self.focal = camera.fx
+        self.scenery = SCENERY  # id that scenery painted from now on gets
+        self.spans: list[tuple[float, float, float]] = []  # of scenery: nearest, farthest, metres to the left
+        self.shines: list[Shine] = []
+        self.unlit = True  # what is painted from now on has its lamps off
+        self.lamp = np.zeros(3)  # linear colour of street lamps; 0: off
+        self.lit = 0.0  # share of lit windows
+
+    def span(self, near: float, far: float, left: float) -> None:
+        """The scenery painted from now on lies that far away (metres)."""
+        self.spans.append((near, far, left))
+        self.scenery = -len(self.spans)
+
+    def shine(self, point: np.ndarray, radius: float, colour: np.ndarray, ident: int) -> None:
+        """A lamp at vehicle point (3,), `radius` metres, of a linear BGR colour times its power."""
+        camera = self.depth(np.array([point, point * (1, 1, -1)]))
+        if camera[:, 2].min() > 1.0 and not self.unlit:
+            at, foot = self.pixels(camera)
+            ident = self.scenery if ident == SCENERY else ident
+            self.shines.append(Shine(at, foot, radius * self.focal / float(camera[0, 2]), colour, ident))
 
     def depth(self, points: np.ndarray) -> np.ndarray:
         """Vehicle points (..., 3) to camera coordinates (..., 3), z along the optical axis."""
@@ -56,7 +77,8 @@ class Canvas:
         """A convex polygon (k, 2) of `fixed` points, smooth edges; with `ident` it also claims its pixels."""
         cv2.fillConvexPoly(self.image, corners, colour, cv2.LINE_AA, 4)
         if ident is not None:
-            cv2.fillConvexPoly(self.ids, corners, ident, cv2.LINE_8, 4)
+            claim = self.scenery if ident == SCENERY else ident
+            cv2.fillConvexPoly(self.ids, corners, claim, cv2.LINE_8, 4)
 
     def face(self, corners: np.ndarray, colour: np.ndarray, ident: int | None = SCENERY) -> None:
         """A convex polygon (k, 3) in vehicle coordinates, cut at NEAR; colour as it should appear."""
@@ -117,6 +139,7 @@ class Canvas:
         if abs(determinant) < 1e-9:
             return outline
         fog = float(self.light.fog(float(np.linalg.norm(corner + along / 2 - self.eye))))
+        ident = self.scenery if ident == SCENERY else ident
         warp(
             self.image, self.ids, texture, np.linalg.inv(matrix), window, gain, self.light.horizon, fog, ident
         )
@@ -217,5 +240,5 @@ def warp(
                 )
                 value = value * gain[c] * (1 - fog) + haze[c] * fog * alpha
                 image[i, j, c] = int(min(image[i, j, c] * (1 - alpha) + value, 255.0))
-            if alpha > 0.5 and ident > 0:
+            if alpha > 0.5 and ident != 0:
                 ids[i, j] = ident

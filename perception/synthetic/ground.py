@@ -240,7 +240,7 @@ def shade_ground(
     mouths: np.ndarray,  # (n, 3) s from, s to, side of side roads
     strokes: np.ndarray,  # (k, 6) see layout.Stroke
     palette: np.ndarray,  # (8, 3) BGR by material
-    colours: np.ndarray,  # (2, 3) BGR of white and yellow paint
+    colours: np.ndarray,  # (n, 3) BGR of white and yellow paint and of what is none
     noise: np.ndarray,
     grain: np.ndarray,
     profile: np.ndarray,
@@ -278,7 +278,7 @@ def shade_ground(
             for k in range(strokes.shape[0]):
                 share = cover(s, d, foot_s, foot_d, strokes, k)
                 if share > 0.0:
-                    total += share
+                    total += share if strokes[k, 5] < 2.0 else 0.0
                     share *= worn(s, d, foot_s, noise, grain, look)
                     for c in range(3):
                         colour[c] += share * (

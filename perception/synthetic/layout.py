@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 ASPHALT, PATCHED, GRAVEL, KERB, PAVEMENT, GRASS, FIELD, OPPOSITE = range(8)  # surface materials
 DRIVABLE = (ASPHALT, PATCHED)
-SOLID, DASHED = 1, 2  # LaneLine.kind
+SOLID, DASHED, ROAD_EDGE = 1, 2, 4  # LaneLine.kind
 WHITE, YELLOW = 0, 1
+TAR, PALE, STEEL = 2, 3, 4  # colours of strokes that are no paint
 
 # (painted, period, width) in metres: German country road, motorway, town; UK; France; US; Spain
 DASHES = (
@@ -62,6 +63,7 @@ class Layout:
     parking: tuple[float, ...] = ()  # d of the middle of each strip of parked cars
     rails: tuple[float, ...] = ()  # d of guard rails
     right_hand: bool = True
+    decor: tuple[Stroke, ...] = ()  # what runs along the road and is no line: tar, rails
 
     def mirrored(self) -> Layout:
         """The same road where one drives on the left."""
@@ -69,16 +71,14 @@ class Layout:
             self.setting,
             tuple(Lane(-x.d, x.width, x.forward) for x in self.lanes),
             self.ego,
-            tuple(
-                Line(-x.d, x.kind, tuple(Stroke(-k.d, *list(vars(k).values())[1:]) for k in x.strokes))
-                for x in self.lines
-            ),
+            tuple(Line(-x.d, x.kind, tuple(replace(k, d=-k.d) for k in x.strokes)) for x in self.lines),
             tuple((-b, -a, m) for a, b, m in reversed(self.bands)),
             (-self.edges[1], -self.edges[0]),
             _swapped(self.pavements),
             _swapped(self.parking),
             _swapped(self.rails),
             not self.right_hand,
+            tuple(replace(k, d=-k.d) for k in self.decor),
         )
 
 

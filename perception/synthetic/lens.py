@@ -1,4 +1,4 @@
-"""From the light at the windscreen to the file: bonnet, veil, vignette, exposure, blur, noise, JPEG."""
+"""From the light at the windscreen to the file: veil, vignette, exposure, blur, noise, JPEG."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ class Lens:
     quality: int  # of the JPEG
 
     @classmethod
-    def random(cls, rng: np.random.Generator, size: Size) -> Lens:
+    def random(cls, rng: np.random.Generator, size: Size, dark: bool = False) -> Lens:
+        """`dark`: the sensor is short of light, and grainy."""
         w, h = size
         y, x = np.mgrid[0:h, 0:w].astype(np.float32)
         r2 = ((x - w / 2) ** 2 + (y - h / 2) ** 2) / (w * w / 4)
@@ -55,7 +56,8 @@ class Lens:
             np.clip(1 - rng.uniform(0, 0.3) * r2, 0.4, 1).astype(np.float32),
             veil.astype(np.float32) if rng.random() < 0.4 else np.zeros((h, w), np.float32),
             float(rng.uniform(0.35, 0.9)) * w / 1000,
-            float(rng.uniform(0.8, 2.5) if rng.random() < 0.8 else rng.uniform(3, 8)),
+            float(rng.uniform(0.8, 2.5) if rng.random() < 0.8 else rng.uniform(3, 8))
+            * (2.2 if dark else 1.0),
             int(rng.integers(60, 96)),
         )
 
@@ -75,36 +77,3 @@ def _tones(rng: np.random.Generator) -> np.ndarray:
     gamma, lift = rng.uniform(0.85, 1.25), rng.uniform(0, 14)
     curve = (np.linspace(0, 1, 256) ** gamma * (255 - lift) + lift) * gains[:, None]
     return np.where(curve > 215, 255 - 40 * np.exp(-(curve - 215) / 40), curve).astype(np.float32)
-
-
-@dataclass(frozen=True, eq=False)
-class Bonnet:
-    """The ego vehicle's own bonnet or dashboard at the lower edge of the image."""
-
-    rows: slice
-    alpha: np.ndarray  # (h, W, 1) float32
-    colour: np.ndarray  # (h, W, 3) float32
-
-    @classmethod
-    def random(cls, rng: np.random.Generator, size: Size, light: np.ndarray) -> Bonnet | None:
-        """`light`: (3,) factor on its paint. Most cameras do not see one."""
-        w, h = size
-        if rng.random() > 0.3:
-            return None
-        top = h * rng.uniform(0.86, 0.97)
-        x = np.linspace(-1, 1, w) - rng.uniform(-0.3, 0.3)
-        edge = top + (h - top) * np.clip(rng.uniform(0.2, 0.8) * np.abs(x) ** rng.uniform(2, 4), 0, 1)
-        first = int(top) - 1
-        y = np.arange(first, h)[:, None]
-        depth = np.clip((y - edge) / max(h - top, 1), 0, 1)
-        shine = rng.uniform(0.1, 0.6) * np.exp(-depth * rng.uniform(2, 8))
-        paint = rng.choice((16.0, 26.0, 40.0, 90.0, 160.0)) * (1 + rng.normal(0, 0.03, 3))
-        colour = (paint * (1 - 0.35 * depth[..., None]) + 150 * shine[..., None]) * light
-        alpha = np.clip(y - edge + 0.5, 0, 1)[..., None]
-        return cls(slice(first, h), alpha.astype(np.float32), np.clip(colour, 0, 255).astype(np.float32))
-
-    def cover(self, image: np.ndarray, ids: np.ndarray, ident: int) -> None:
-        """Paints it over `image` (H, W, 3) and claims its pixels in `ids` (H, W)."""
-        window = image[self.rows]
-        window[:] = (window * (1 - self.alpha) + self.colour * self.alpha).astype(np.uint8)
-        ids[self.rows][self.alpha[..., 0] > 0.5] = ident

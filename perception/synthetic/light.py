@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+
+from perception.synthetic.conditions import Conditions
 
 WEATHERS = ("sun", "overcast", "dusk")
 
@@ -38,10 +40,48 @@ class Light:
         return 1 - np.exp(-self.haze * np.asarray(distance))
 
 
-def random_light(rng: np.random.Generator) -> Light:
+def random_light(rng: np.random.Generator, conditions: Conditions | None = None) -> Light:
+    """What follows in `rng` does not depend on the conditions."""
     weather = str(rng.choice(WEATHERS, p=(0.5, 0.36, 0.14)))
-    make = {"sun": _sunny, "overcast": _overcast, "dusk": _dusk}[weather]
-    return make(rng)
+    plain = {"sun": _sunny, "overcast": _overcast, "dusk": _dusk}[weather](rng)
+    return plain if conditions is None else _asked(rng.spawn(1)[0], conditions, plain)
+
+
+def _asked(rng: np.random.Generator, conditions: Conditions, plain: Light) -> Light:
+    if conditions.dark:
+        return _even(rng, conditions)
+    if conditions.hour == "low_sun":
+        low = replace(_sunny(rng), azimuth=float(rng.normal(0, 0.5)), elevation=float(rng.uniform(0.04, 0.2)))
+        return _under(rng, low, conditions.weather)
+    if conditions.hour == "dusk":
+        return _under(rng, _dusk(rng), conditions.weather)
+    return _under(rng, _overcast(rng), conditions.weather) if conditions.weather else plain
+
+
+def _under(rng: np.random.Generator, light: Light, weather: str) -> Light:
+    """The same hour in fog, rain or snow."""
+    haze = {"fog": 10 ** rng.uniform(-2.1, -1.25), "rain": 10 ** rng.uniform(-2.7, -1.8), "snow": 0.006}
+    wet = {"rain": float(rng.uniform(0.45, 1.0)), "snow": float(rng.uniform(0, 0.5))}
+    zenith = 0.3 * light.zenith + 0.7 * light.horizon if weather == "fog" else light.zenith
+    clouds = 0.0 if weather == "fog" else light.clouds
+    return replace(
+        light,
+        clouds=clouds,
+        haze=float(haze.get(weather, light.haze)),
+        wet=wet.get(weather, light.wet),
+        zenith=zenith,
+    )
+
+
+def _even(rng: np.random.Generator, conditions: Conditions) -> Light:
+    """From all sides, to be relit by lamps; the sky's colours are those of the night."""
+    wet = float(rng.uniform(0.4, 1)) if conditions.weather == "rain" or rng.random() < 0.12 else 0.0
+    town = np.array([95, 120, 160]) if rng.random() < 0.5 else np.array([120, 100, 90])
+    horizon, zenith = town * rng.uniform(0.6, 1.2), np.array([80, 62, 55]) * rng.uniform(0.5, 1.2)
+    even = np.full(3, 0.85)
+    return Light(
+        "overcast", even, 0.02 * even, 0.3, 1.2, zenith, horizon, 1e-4, float(rng.uniform(0, 1)), wet
+    )
 
 
 def _sunny(rng: np.random.Generator) -> Light:

@@ -108,7 +108,22 @@ class Mesh:
             self._paint_part(canvas, camera, first, last, seen, shown, ident)
             for first, last in self._order(np.linalg.norm(world - canvas.eye, axis=1))
         ]
+        if not canvas.unlit:
+            self._shine(canvas, world, outward, seen, ident)
         return np.concatenate(outlines)
+
+    def _shine(
+        self, canvas: Canvas, world: np.ndarray, outward: np.ndarray, seen: np.ndarray, ident: int
+    ) -> None:
+        """Lamps: red ones glow to all sides, head lamps dazzle whom they look at."""
+        _, starts, colours, _, _, glows = self._pack()
+        for k in np.flatnonzero(seen & glows):
+            middle = world[starts[k] : starts[k + 1]].mean(0)
+            look = canvas.eye - middle
+            facing = float(outward[k] @ look) / float(np.linalg.norm(look))
+            red = colours[k][2] > 2 * colours[k][0]
+            power = np.array([0.1, 0.06, 2.2]) if red else np.array([0.9, 0.96, 1]) * (2 + 60 * facing**12)
+            canvas.shine(middle, 0.07, power, ident)
 
     def _order(self, distance: np.ndarray) -> list[tuple[int, int]]:
         """First and last + 1 face of each part, in the order to paint; `distance` (n,) of the corners."""

@@ -45,6 +45,14 @@ class Figure:
             self._highlights(canvas, rods, colours, ident)
         return np.concatenate([*outlines, found]) if found is not None else None
 
+    def shine(self, canvas: Canvas, at: np.ndarray, yaw: float, ident: int, power: float) -> None:
+        """The lamp of a two-wheeler that is seen: white from before, red from behind."""
+        ahead = np.array([np.cos(yaw), np.sin(yaw)])
+        facing = -float(ahead @ at) / max(float(np.linalg.norm(at)), 1e-6)
+        colour = np.array([0.9, 0.96, 1]) * 45 * facing**8 if facing > 0 else np.array([0.1, 0.06, 2.2])
+        height = 0.85 if facing > 0 else 0.75
+        canvas.shine(np.array([*(at + ahead * np.sign(facing) * 0.7), height]), 0.06, power * colour, ident)
+
     def _highlights(self, canvas: Canvas, rods: np.ndarray, colours: np.ndarray, ident: int) -> None:
         """A thinner, brighter rod on the lit side of each gives roundness."""
         side = canvas.sun if canvas.light.weather == "sun" else np.array([0.0, 0.3, 1.0])

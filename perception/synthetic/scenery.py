@@ -7,12 +7,13 @@ Of each thing: `reach` is how far (metres) it extends around its ends, `behind` 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from perception.synthetic.backdrops import backdrop
-from perception.synthetic.buildings import facade, roof
-from perception.synthetic.canvas import Canvas
+from perception.synthetic.buildings import LIT, facade, lit_windows, roof
+from perception.synthetic.canvas import GLOW, Canvas
 from perception.synthetic.faces import extent, sign_face
 from perception.synthetic.people import Figure
 from perception.synthetic.road import Strip
@@ -96,6 +97,9 @@ class Building:
             self._wall(canvas, first + up, away, -along)
             self._gable(canvas, first + up, away, -along)
         self._wall(canvas, first + up, along, -away)
+        if canvas.lit > 0:
+            sheet = lit_windows(self.style, int(self.s) % LIT, canvas.lit)
+            canvas.plane(first + up, along, np.array([0, 0, -self.height]), sheet, np.ones(3), GLOW)
         if self.pitch:
             slope = -away / 2 - np.array([0, 0, self.pitch])
             light = self._light(canvas, np.cross(along, slope) * side)
@@ -153,6 +157,8 @@ class Post:
         colours = np.array([[96, 98, 98], [110, 112, 112]]) * canvas.light.ambient * 1.2
         shown = canvas.hazed(np.clip(colours, 0, 255), float(np.hypot(x, y)))
         canvas.capsules(ends, np.array([[0.09, 0.06], [0.05, 0.05]]), shown, 1)
+        if canvas.lamp.any():
+            canvas.shine(ends[1, 1] if self.arm else ends[0, 1], 0.16, 1.2 * canvas.lamp, 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,6 +228,8 @@ class TrafficLight:
             at = np.array([[(x - 0.02, y, self.height + 0.79 - 0.31 * k)] * 2])
             colour = colours[k] if k == self.lamp else colours[k] * 0.16 + 16
             canvas.capsules(at, np.full((1, 2), 0.115), colour[None], ident)
+            if k == self.lamp:
+                canvas.shine(at[0, 0], 0.1, 6 * (colour / 255) ** 2.2, ident)
         return outline
 
 
@@ -243,4 +251,19 @@ class Standing:
     reach, behind = 1.0, 0.0
 
 
-Item = Tree | Backdrop | Building | Rail | Post | SignPost | TrafficLight | Parked | Standing
+class Thing(Protocol):
+    """Anything else that paints itself."""
+
+    @property
+    def s(self) -> float: ...
+    @property
+    def d(self) -> float: ...
+    @property
+    def reach(self) -> float: ...
+    @property
+    def behind(self) -> float: ...
+
+    def paint(self, canvas: Canvas, strip: Strip) -> None: ...
+
+
+Item = Thing | Tree | Backdrop | Building | Rail | Post | SignPost | TrafficLight | Parked | Standing

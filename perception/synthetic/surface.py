@@ -28,6 +28,9 @@ _COLOURS = np.array(
 )  # fmt: skip  BGR by material
 
 
+DECOR = np.array([(34, 32, 32), (150, 152, 154), (96, 100, 102)], np.float64)  # tar, pale joints, rails
+
+
 @dataclass(frozen=True, eq=False)
 class Surface:
     grid: np.ndarray  # (H, W, 2) float32 road point of each pixel, x = -1: none
@@ -36,7 +39,7 @@ class Surface:
     bands: np.ndarray  # (b + 1, 3) d from, d to, material; the last row: side roads
     strokes: np.ndarray  # (k, 6) d, width, on, period, phase, colour
     palette: np.ndarray  # (8, 3) BGR
-    colours: np.ndarray  # (2, 3) BGR of paint
+    colours: np.ndarray  # (n, 3) BGR of white and yellow paint and of what is none
     profile: np.ndarray  # (1000,) brightness across the road, 5 cm apart from d = -25
     marks: np.ndarray  # see textures.marks
     look: np.ndarray  # (7,) blotches, grain, d of the marks' edge, their strength, haze, wear, its unevenness
@@ -44,11 +47,23 @@ class Surface:
     grain: np.ndarray
 
     @classmethod
-    def random(cls, rng: np.random.Generator, layout: Layout, light: Light, camera: CameraModel) -> Surface:
+    def random(
+        cls,
+        rng: np.random.Generator,
+        layout: Layout,
+        light: Light,
+        camera: CameraModel,
+        snow: bool = False,
+    ) -> Surface:
+        """`snow`: on all that is soft, and partly on the road."""
         palette = _COLOURS * rng.uniform(0.8, 1.2, (8, 1)) * (1 + rng.normal(0, 0.025, (8, 3)))
         palette[[0, 1, 7]] = palette[0] * np.array([1, rng.uniform(0.86, 1.1), 1])[:, None]
         paint = np.array([(222, 226, 226), (60, 176, 222)]) * rng.uniform(0.86, 1.08)
+        paint = np.concatenate([paint, DECOR])
         wear = float(rng.choice((0.0, 0.15, 0.4), p=(0.45, 0.35, 0.2)))
+        profile = _profile(rng, layout)
+        if snow:
+            wear = _snow(rng.spawn(1)[0], palette, profile, layout, wear)
         right, left = layout.edges
         look = np.array(
             [
@@ -63,7 +78,8 @@ class Surface:
             ]
         )
         strokes = [
-            [k.d, k.width, k.on, k.period, k.phase, k.colour] for line in layout.lines for k in line.strokes
+            [k.d, k.width, k.on, k.period, k.phase, k.colour]
+            for k in (*layout.decor, *(k for line in layout.lines for k in line.strokes))
         ]
         return cls(
             road_grid(camera),
@@ -73,7 +89,7 @@ class Surface:
             np.array(strokes, np.float64).reshape(-1, 6),
             palette,
             paint,
-            _profile(rng, layout),
+            profile,
             marks(rng, left - right),
             look,
             fractal(int(rng.integers(4)), 1.2),
@@ -104,6 +120,22 @@ def road_grid(camera: CameraModel) -> np.ndarray:
     w, h = camera.size
     pixels = np.stack(np.meshgrid(np.arange(w) + 0.5, np.arange(h) + 0.5), -1)
     return np.nan_to_num(camera.to_road(pixels), nan=-1.0).astype(np.float32)
+
+
+def _snow(
+    rng: np.random.Generator, palette: np.ndarray, profile: np.ndarray, layout: Layout, wear: float
+) -> float:
+    """Whitens `palette` and, between the wheel tracks, `profile` in place; returns the wear of the paint."""
+    white = np.array([236, 232, 228]) * rng.uniform(0.85, 1.0)
+    palette[2:7] += rng.uniform(0.5, 1.0, (5, 1)) * (white - palette[2:7])
+    slush = rng.uniform(0, 1) if rng.random() < 0.6 else 0.0
+    d = np.arange(1000) * 0.05 - 25
+    clear = np.zeros(1000)
+    for lane in layout.lanes:
+        for offset in (-0.75, 0.75):
+            clear = np.maximum(clear, np.exp(-(((d - lane.d - offset) / rng.uniform(0.25, 0.6)) ** 4)))
+    profile *= 1 + slush * (1 - clear) * rng.uniform(0.4, 1.2)
+    return float(min(wear + 0.7 * slush, 0.9))
 
 
 def _profile(rng: np.random.Generator, layout: Layout) -> np.ndarray:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from perception.camera import CameraModel
 from perception.synthetic.canvas import Canvas
-from perception.synthetic.layout import DRIVABLE, Layout, Line
+from perception.synthetic.ground import CORNER
+from perception.synthetic.layout import DRIVABLE, ROAD_EDGE, Layout, Line
+from perception.synthetic.legible import Legible
 from perception.synthetic.light import Light
 from perception.synthetic.road import Strip
 from perception.types import ClassMap, Detections, LaneLine, Signs
 
 SMALLEST = 6.0  # pixels; an object with a shorter longer side is ignored
 SHARE = 0.35  # of an object that must be visible
+EDGE = 0.15  # metres: an edge of the road is seen as far as a line of that width
+NOWHERE = np.empty((0, 2))
 WHOLE = 0.9  # visible share from which the full outline is the box
 
 
@@ -56,14 +60,17 @@ def window(box: np.ndarray, shape: tuple[int, ...]) -> tuple[int, int, int, int]
     return int(x1), int(y1), int(x2), int(y2)
 
 
-def objects(canvas: Canvas, seen: list[Seen]) -> tuple[Detections, Signs, np.ndarray]:
+def objects(
+    canvas: Canvas, seen: list[Seen], legible: Legible | None = None
+) -> tuple[Detections, Signs, np.ndarray]:
     """Boxes of what can fairly be asked for, the signs among them, and the boxes (k, 4) of the rest."""
     kept, boxes, ignored = [], [], []
     for thing in seen:
         box, visible = _visible(canvas.ids, thing)
         if visible <= 0:
             continue
-        if visible < SHARE or max(box[2:] - box[:2]) < SMALLEST or min(box[2:] - box[:2]) < 2:
+        small = max(box[2:] - box[:2]) < SMALLEST or min(box[2:] - box[:2]) < 2
+        if visible < SHARE or small or (legible and not legible.thing(box)):
             ignored.append(box)
         else:
             kept.append(thing)
@@ -104,11 +111,30 @@ def drivable(layout: Layout, surface: np.ndarray, free: np.ndarray) -> ClassMap:
 
 
 def lanes(
-    layout: Layout, strip: Strip, camera: CameraModel, light: Light, free: np.ndarray
+    layout: Layout,
+    strip: Strip,
+    camera: CameraModel,
+    light: Light,
+    free: np.ndarray,
+    mouths: np.ndarray,
+    legible: Legible | None = None,
 ) -> tuple[LaneLine, ...]:
-    """The visible stretches of all lines, left to right at the bottom of the image."""
+    """The visible stretches of all lines and of the road's edges, left to right at the bottom of the image.
+
+    mouths: (n, 3) s from, s to, side (-1 right) of side roads, where there is no edge.
+    """
     found = [piece for line in layout.lines for piece in _line(line, strip, camera, light, free)]
+    for side, d in zip((-1, 1), layout.edges, strict=True):
+        edge = Line(d, ROAD_EDGE, ())
+        gaps = mouths[mouths[:, 2] == side, :2] + (-CORNER, CORNER)
+        found += _line(edge, strip, camera, light, free, gaps)
+    if legible:
+        found = [_up_to(x, end) for x in found if (end := legible.last(x.image)) > 2]
     return tuple(sorted(found, key=lambda x: _foot(x, free.shape[0])))
+
+
+def _up_to(line: LaneLine, end: int) -> LaneLine:
+    return replace(line, image=line.image[:end], road=None if line.road is None else line.road[:end])
 
 
 def _foot(line: LaneLine, bottom: int) -> float:
@@ -123,10 +149,17 @@ def reach(camera: CameraModel, light: Light, width: float) -> float:
     return min(sharp, 1.1 / light.haze, 120.0)
 
 
-def _line(line: Line, strip: Strip, camera: CameraModel, light: Light, free: np.ndarray) -> list[LaneLine]:
-    """Cut where something hides it for longer than a few pixels."""
+def _line(
+    line: Line,
+    strip: Strip,
+    camera: CameraModel,
+    light: Light,
+    free: np.ndarray,
+    gaps: np.ndarray = NOWHERE,
+) -> list[LaneLine]:
+    """Cut where something hides it for longer than a few pixels, and in `gaps` (n, 2), s from and to."""
     here = float(np.interp(0.0, strip.xy[:, 0], strip.s))
-    end = reach(camera, light, sum(k.width for k in line.strokes))
+    end = reach(camera, light, sum(k.width for k in line.strokes) or EDGE)
     ahead = np.concatenate([np.arange(0.5, 20, 0.25), np.arange(20, end, 1.0)])
     road = strip.to_vehicle(here + ahead, line.d)
     image = camera.project(np.column_stack([road, np.zeros(len(road))]))
@@ -134,6 +167,8 @@ def _line(line: Line, strip: Strip, camera: CameraModel, light: Light, free: np.
     inside = (np.nan_to_num(image, nan=-1) >= 0).all(1) & (np.nan_to_num(image, nan=1e9) < (w, h)).all(1)
     pixel = np.clip(np.nan_to_num(image), 0, (w - 1, h - 1)).astype(int)
     clear = inside & free[pixel[:, 1], pixel[:, 0]]
+    s = here + ahead[:, None]
+    clear &= ~((s > gaps[:, 0]) & (s < gaps[:, 1])).any(1)
     pieces = []
     for a, b in _runs(clear, image, 0.012 * w):
         if np.ptp(image[a:b], 0).max() > 0.03 * w and b - a > 2:

@@ -9,18 +9,22 @@ import numpy as np
 
 from perception.camera import CameraModel
 from perception.synthetic import truth
-from perception.synthetic.blocks import BLOCK, Block, random_block, random_surroundings
+from perception.synthetic.atmosphere import Atmosphere, View
+from perception.synthetic.blocks import BLOCK, Block, random_block, random_surroundings, walled
 from perception.synthetic.cameras import default_camera
-from perception.synthetic.canvas import FIRST, SCENERY, Canvas
+from perception.synthetic.canvas import FIRST, Canvas
+from perception.synthetic.conditions import Conditions
+from perception.synthetic.extras import Extras, clear_of, varied
 from perception.synthetic.layout import random_layout
-from perception.synthetic.lens import Bonnet, Lens
+from perception.synthetic.legible import Legible
+from perception.synthetic.lens import Lens
 from perception.synthetic.light import random_light
 from perception.synthetic.road import Course, Strip
 from perception.synthetic.scenery import Item, Parked, SignPost, Standing, TrafficLight
 from perception.synthetic.shadows import shade_at, shadow_maps
 from perception.synthetic.sky import Sky
 from perception.synthetic.surface import Surface
-from perception.synthetic.traffic import LIGHT, PERSON, SIGN, VEHICLE, Mover, streams
+from perception.synthetic.traffic import CYCLIST, LIGHT, MOTORBIKE, PERSON, SIGN, VEHICLE, Mover, streams
 from perception.synthetic.truth import Seen
 from perception.synthetic.vehicles import Vehicle
 from perception.types import Frame, Scene
@@ -39,28 +43,45 @@ class Rendered:
 class World:
     """Everything about a drive follows from its arguments: equal calls give equal bytes.
 
-    `crowd`: how many times as many walkers, cyclists and motorcyclists as usual.
+    `crowd`: how many times as many walkers, cyclists and motorcyclists as usual. `conditions`: a plain day
+    without the own vehicle in view if None.
     """
 
-    def __init__(self, seed: int, camera: CameraModel | None = None, crowd: float = 1.0) -> None:
+    def __init__(
+        self,
+        seed: int,
+        camera: CameraModel | None = None,
+        crowd: float = 1.0,
+        conditions: Conditions | None = None,
+    ) -> None:
         self.seed, self.camera, self.crowd = seed, camera or default_camera(), crowd
+        self.conditions = conditions or Conditions()
         if seed < 0 or any(self.camera.distortion):
             raise ValueError(f"expected seed >= 0 and a camera without distortion, got {seed}, {self.camera}")
         rng = np.random.default_rng((seed, 0))
         self.layout = random_layout(rng)
+        self.extras = None
+        if self.conditions != Conditions():
+            own = rng.spawn(1)[0]
+            self.layout = varied(own, self.layout)
+            self.extras = Extras.random(own, self.layout)
         sharpest = {"town": 1 / 160, "suburb": 1 / 130, "country": 1 / 140, "motorway": 1 / 500}
         self.course = Course.random(rng, sharpest[self.layout.setting] * rng.uniform(0, 1))
-        self.light = random_light(rng)
+        self.light = random_light(rng, self.conditions)
         speeds = {"town": (4, 13), "suburb": (5, 13), "country": (12, 26), "motorway": (18, 36)}
         self.speed = float(rng.uniform(*speeds[self.layout.setting]))
         self.start = float(rng.uniform(0, 1000))
         self.sway = rng.uniform((0.0, 0.2, 0.0), (0.3, 0.6, 6.28))  # metres, rad/s, rad
         self.sky = Sky.random(rng, self.light, self.camera)
-        self.surface = Surface.random(rng, self.layout, self.light, self.camera)
+        self.surface = Surface.random(
+            rng, self.layout, self.light, self.camera, self.conditions.weather == "snow"
+        )
         self.streams = streams(rng, seed, self.layout, self.speed, crowd)
         self.around = tuple(random_surroundings(rng, self.layout, side) for side in (-1, 1))
-        self.lens = Lens.random(rng, self.camera.size)
-        self.bonnet = Bonnet.random(rng, self.camera.size, self.light.ambient + 0.4 * self.light.direct)
+        if self.conditions.hour == "tunnel":
+            self.around = tuple(walled(x) for x in self.around)
+        self.lens = Lens.random(rng, self.camera.size, self.conditions.dark)
+        self.air = Atmosphere.random(rng, self.conditions, self.light, self.layout.setting, seed)
         self.block = lru_cache(maxsize=32)(self._block)
 
     def render(self, t: float) -> Rendered:
@@ -70,21 +91,26 @@ class World:
         heading = float(self.course.heading(np.array(s))) + yaw
         image = np.empty((*self.camera.size[::-1], 3), np.uint8)
         canvas = Canvas(image, self.camera, self.light, heading)
+        self.air.prepare(canvas)
         self.sky.paint(image, heading)
         blocks = [self.block(k) for k in range(int((s - 15) // BLOCK), int((s + VIEW) // BLOCK) + 1)]
-        things = [x for b in blocks for x in b.items] + self.movers(t, s)
+        things: list[Item | Mover] = [x for b in blocks for x in b.items]
+        things += self.movers(t, s)
         shadows = shadow_maps(things, s, self.light, heading, strip)
         mouths = np.array([m for b in blocks for m in b.mouths], np.float64).reshape(-1, 3)
         surface, paint = self.surface.paint(image, strip, self.light, mouths, shadows)
         for stamp in (x for b in blocks for x in b.stamps):
             stamp.paint(canvas, strip, shade_at(shadows[0], stamp.s - strip.s[0], stamp.d))
         seen = self._stand(canvas, strip, things)
-        if self.bonnet:
-            self.bonnet.cover(image, canvas.ids, SCENERY)
         rng = np.random.default_rng((self.seed, 9, round(t * 1e6) % 2**63))
+        view = View(
+            strip, things, seen, paint, self.surface.grid, self.sky.rays, self.layout.edges, self.camera
+        )
+        image = self.air.finish(image, canvas, view, rng)
         picture = self.lens.expose(image, rng)
         frame = Frame(picture, round(t * 1e9), round(t * 20), f"synthetic:{self.seed}", self.camera)
-        return self._truth(frame, canvas, strip, seen, surface, paint)
+        legible = None if self.conditions == Conditions() else Legible(image, self.lens.noise)
+        return self._truth(frame, canvas, strip, seen, surface, paint, mouths, legible)
 
     def pose(self, t: float) -> tuple[float, float, float]:
         """(s, d, yaw relative to the road) of the vehicle."""
@@ -94,9 +120,10 @@ class World:
         yaw = np.arctan2(width * rate * np.cos(rate * t + phase), self.speed)
         return s, float(d), float(yaw)
 
-    def movers(self, t: float, s: float) -> list[Item | Mover]:
+    def movers(self, t: float, s: float) -> list[Mover]:
         """All that moves within view."""
-        return [m for x in self.streams for m in x.near(t, s - 12, s + VIEW) if not self._mine(m, s)]
+        found = [m for x in self.streams for m in x.near(t, s - 12, s + VIEW) if not self._mine(m, s)]
+        return found if self.extras is None else clear_of(found, self.extras.across(self.seed, t, s))
 
     def _mine(self, mover: Mover, s: float) -> bool:
         """Too close to the ego vehicle in its own lane."""
@@ -105,7 +132,7 @@ class World:
 
     def _block(self, k: int) -> Block:
         rng = np.random.default_rng((self.seed, 5, k + 2**20))
-        return random_block(rng, self.layout, self.around, k * BLOCK, self.crowd)
+        return random_block(rng, self.layout, self.around, k * BLOCK, self.crowd, self.extras)
 
     def _stand(self, canvas: Canvas, strip: Strip, things: list[Item | Mover]) -> list[Seen]:
         """Paints everything upright, far to near."""
@@ -116,6 +143,8 @@ class World:
         order = np.argsort(-np.hypot(*far.T) - sizes[:, 2], kind="stable")
         seen: list[Seen] = []
         for k in order[shown[order]]:
+            ends = np.hypot(*near[k]), np.hypot(*far[k])
+            canvas.span(min(*ends, abs(near[k, 1])) if sizes[k, 0] else ends[0], max(ends), near[k, 1])
             self._paint(canvas, strip, things[k], near[k], seen)
         return seen
 
@@ -144,9 +173,13 @@ class World:
             else:
                 body, class_id = thing.figure, PERSON
             if isinstance(body, Vehicle):
+                lit, canvas.unlit = canvas.unlit, canvas.unlit or isinstance(thing, Parked)
                 note.add(body.mesh.paint(canvas, at, yaw, ident), class_id)
+                canvas.unlit = lit
             else:
                 note.add(body.paint(canvas, at, yaw, ident), class_id)
+                if class_id in (CYCLIST, MOTORBIKE):
+                    body.shine(canvas, at, yaw, ident, 1.0 if class_id == MOTORBIKE else 0.15)
         elif isinstance(thing, SignPost):
             thing.post(canvas, strip)
             for k, board in enumerate(thing.boards):
@@ -164,10 +197,12 @@ class World:
         seen: list[Seen],
         surface: np.ndarray,
         paint: np.ndarray,
+        mouths: np.ndarray,
+        legible: Legible | None,
     ) -> Rendered:
         free = canvas.ids == 0
-        detections, signs, ignored = truth.objects(canvas, seen)
-        lanes = truth.lanes(self.layout, strip, self.camera, self.light, free)
+        detections, signs, ignored = truth.objects(canvas, seen, legible)
+        lanes = truth.lanes(self.layout, strip, self.camera, self.light, free, mouths, legible)
         drivable = truth.drivable(self.layout, surface, free)
         scene = Scene(frame.seq, frame.stamp_ns, frame.size, detections, signs, lanes, drivable)
         return Rendered(frame, scene, (paint > 90) & free, ignored)

@@ -18,6 +18,7 @@ import numpy as np
 from perception.tasks.ranking import average_precision, weighted_medians
 
 BINS = 15  # of a score, from 0 to 1, for the calibration error
+OPEN_BINS = 160  # of its log-odds from -6 to 10: where readers are sure, scores differ far behind the point
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +100,31 @@ def calibration_error(sums: np.ndarray) -> list[np.ndarray]:
     return [ratio(np.abs(score - right).sum(-1), answers.sum(-1), np.nan)]
 
 
+def share_of_last(sums: np.ndarray) -> list[np.ndarray]:
+    """All sums divided by the last: pixels by the area, things by the frames."""
+    return [ratio(sums[..., i], sums[..., -1], np.nan) for i in range(sums.shape[-1] - 1)]
+
+
+def open_bin(score: float) -> int:
+    """The place of a score 0..1 among OPEN_BINS."""
+    odds = np.log(max(score, 1e-9)) - np.log(max(1 - score, 1e-9))
+    return int(np.clip((odds + 6) / 16 * OPEN_BINS, 0, OPEN_BINS - 1))
+
+
+def open_rates(sums: np.ndarray) -> list[np.ndarray]:
+    """Of known and of other things: how many in each bin of the score, then all known, those read right, all
+    others, those read at all.
+
+    The area under the ROC curve is the chance that a known one scores higher than another, an equal score
+    (one bin) counting half (Fawcett 2006); then the shares of others read and of known ones read right.
+    """
+    known, other = sums[..., :OPEN_BINS], sums[..., OPEN_BINS : 2 * OPEN_BINS]
+    below = np.cumsum(other, -1) - other / 2
+    signs, right, others, said = np.moveaxis(sums[..., -4:], -1, 0)
+    area = ratio((known * below).sum(-1), signs * others, np.nan)
+    return [area, ratio(said, others, np.nan), ratio(right, signs, np.nan)]
+
+
 RATES = ("precision", "recall", "f1")
 FORMULAS: Mapping[str, Formula] = {
     "hits": Formula(RATES, hit_rates),
@@ -107,10 +133,17 @@ FORMULAS: Mapping[str, Formula] = {
     "metres": Formula(("precision_m", "recall_m"), lambda sums: hit_rates(sums)[:2]),
     "culane": Formula(tuple(f"culane_{name}" for name in RATES), line_rates),
     "iou": Formula(("iou",), lambda sums: [ratio(sums[..., 0], sums[..., 1], 1.0)]),
+    "pixels": Formula(("precision", "recall"), lambda sums: hit_rates(sums)[:2]),
+    "area": Formula(("drivable",), share_of_last),
+    "lines": Formula(("lines",), share_of_last),
+    "boxes": Formula(("vehicles", "objects"), share_of_last),
+    "found": Formula(("found",), share_of_last),
+    "false_lines": Formula(("false_lines",), share_of_last),
     "tusimple": Formula(
         ("accuracy", "fp", "fn"), lambda sums: [ratio(sums[..., i], sums[..., 3], np.nan) for i in range(3)]
     ),
     "classes": Formula(("top1", "macro_recall"), class_rates),
+    "open": Formula(("auroc", "false_reads", "known_read"), open_rates),
     "ece": Formula(("ece",), calibration_error),
 }
 

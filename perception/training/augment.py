@@ -1,168 +1,132 @@
-"""Augmentation with torchvision.transforms.v2: image, boxes and maps move together.
+"""Geometric augmentation: image, boxes and maps move together. What light does is in light.py.
 
 A frame is shown to the network at about the size at which it will be shown in use (the letterbox), times
-a random zoom. Frames are not mirrored as a matter of course: a mirrored sign has another meaning, so
-mirroring forgets what signs say.
+a random zoom. Frames are mirrored half of the time; a mirrored sign keeps its box and loses its meaning.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-import torch
-from torch import Tensor
-from torchvision import tv_tensors
-from torchvision.transforms import v2
-from torchvision.transforms.v2 import functional as F
 
 from perception.letterbox import PAD, Letterbox
-from perception.tasks.batch import ANY_SIGN, UNKNOWN
+from perception.tasks.batch import ANY_SIGN, MAPS, UNKNOWN
 from perception.training.data.sample import Boxes, Sample
+from perception.training.light import relight, under_another_light
+from perception.types import Size
 
-Item = dict[
-    str, Any
-]  # image: tv Image RGB; maps: tv Mask (3, h, w); boxes: tv BoundingBoxes; label, sure, sign
-MAPS = ("drivable", "line", "paint")
-GRAINY = 0.15  # share of frames short of light
 LEAST = 3.0  # pixels a side: a box smaller than this after cropping teaches nothing
+CELL = 2  # pixels of a map's cell
+MUCH = 1.7  # so much larger must a frame be to fill the input, for it to be enlarged at all times
 
 
-def to_item(sample: Sample) -> Item:
-    """A sample as tv_tensors. Maps are brought to the image's size; absent ones are UNKNOWN everywhere."""
-    height, width = sample.image.shape[:2]
-    maps = np.full((len(MAPS), height, width), UNKNOWN, np.uint8)
-    for layer, name in zip(maps, MAPS, strict=True):
-        truth = getattr(sample, name)
-        if truth is not None:
-            soft = name == "line" and not (truth == UNKNOWN).any()
-            how = cv2.INTER_LINEAR if soft else cv2.INTER_NEAREST_EXACT
-            layer[:] = cv2.resize(truth, (width, height), interpolation=how)
-    boxes = sample.boxes or Boxes()
-    image = np.ascontiguousarray(sample.image[..., ::-1].transpose(2, 0, 1))
-    return {
-        "image": tv_tensors.Image(torch.from_numpy(image)),
-        "maps": tv_tensors.Mask(torch.from_numpy(maps)),
-        "boxes": tv_tensors.BoundingBoxes(
-            torch.from_numpy(boxes.xyxy), format="XYXY", canvas_size=(height, width)
-        ),
-        "label": torch.from_numpy(boxes.label),
-        "sure": torch.from_numpy(boxes.sure),
-        "sign": torch.from_numpy(boxes.sign),
-    }
+@dataclass(frozen=True, eq=False)
+class Item:
+    """A training frame at the size that the network sees."""
+
+    image: np.ndarray  # (h, w, 3) uint8, BGR
+    maps: np.ndarray  # (len(MAPS), h / 2, w / 2) uint8, UNKNOWN where nothing is known
+    boxes: Boxes
 
 
 @dataclass(frozen=True)
 class Place:
-    """Zoom and crop to `size` (width, height); `deployed` is the input that frames fit into in use."""
+    """Zoom and crop to `size` (width, height).
 
-    size: tuple[int, int]
-    deployed: tuple[int, int]
+    At a zoom of 1 the frame fits `size` as it does in use; `cover`: share of frames that fill it instead, or
+    lie between the two, so that a wide input also learns from pictures that are not wide.
+    """
+
+    size: Size
     zoom: tuple[float, float] = (0.7, 1.5)
     stretch: float = 0.1
+    cover: float = 0.5
 
-    def __call__(self, item: Item, rng: np.random.Generator) -> Item:
-        height, width = item["image"].shape[-2:]
-        box = Letterbox.fit((width, height), self.deployed)
-        zoom = float(np.exp(rng.uniform(*np.log(self.zoom))))
-        scale = box.scale * zoom * np.exp(rng.uniform(-self.stretch, self.stretch, 2) / 2)
-        window = np.round(np.array(self.size) / scale).astype(int)  # what of the image the crop shows
+    def scale(self, image: Size) -> float:
+        """Network pixels per image pixel of a frame that just fits."""
+        return float(Letterbox.fit(image, self.size).scale[0])
+
+    def __call__(self, sample: Sample, rng: np.random.Generator) -> Item:
+        height, width = sample.image.shape[:2]
+        window = self._window((width, height), rng)
         slack = np.array([width, height]) - window
         left, top = (int(rng.integers(min(0, s), max(0, s) + 1)) for s in slack)
-        right, bottom = max(0, left + window[0] - width), max(0, top + window[1] - height)
-        padding = [max(0, -left), max(0, -top), right, bottom]
-        item = dict(item)
-        for name, fill in (("image", PAD), ("maps", UNKNOWN)):
-            value = F.pad(item[name], padding, fill=fill) if any(padding) else item[name]
-            region = (max(0, top), max(0, left), int(window[1]), int(window[0]))
-            item[name] = F.resized_crop(value, *region, size=[self.size[1], self.size[0]], antialias=True)
-        # torchvision would clip the boxes; how much of each is left must be known
-        grown = np.tile(np.divide(self.size, window), 2).astype(np.float32)
-        boxes = item["boxes"].as_subclass(Tensor) - torch.tensor([left, top, left, top])
-        return _without_cut(item, boxes * torch.from_numpy(grown))
+        at = np.array([left, top])
+        boxes = sample.boxes or Boxes()
+        moved = (boxes.xyxy - np.tile(at, 2)) * np.tile(np.divide(self.size, window), 2)
+        return Item(
+            self._image(sample.image, at, window),
+            np.stack([self._map(getattr(sample, name), (width, height), at, window) for name in MAPS]),
+            _without_cut(replace(boxes, xyxy=moved.astype(np.float32)), self.size),
+        )
+
+    def _window(self, image: Size, rng: np.random.Generator) -> np.ndarray:
+        """(2,) int: width and height of what the crop shows, image pixels."""
+        fit, fill = self.scale(image), max(np.divide(self.size, image))
+        towards = rng.uniform() if rng.random() < max(self.cover, fill > MUCH * fit) else 0.0
+        zoom = np.exp(rng.uniform(*np.log(self.zoom))) * (fill / fit) ** towards
+        scale = fit * zoom * np.exp(rng.uniform(-self.stretch, self.stretch, 2) / 2)
+        return np.maximum(2, np.round(np.array(self.size) / scale)).astype(int)
+
+    def _image(self, image: np.ndarray, at: np.ndarray, window: np.ndarray) -> np.ndarray:
+        low, high = np.maximum(at, 0), np.minimum(at + window, image.shape[1::-1])
+        ratio = np.divide(self.size, window)
+        begin, end = (np.round((corner - at) * ratio).astype(int) for corner in (low, high))
+        shown = image[low[1] : high[1], low[0] : high[0]]
+        how = cv2.INTER_AREA if ratio[0] < 1 else cv2.INTER_LINEAR
+        part = cv2.resize(shown, tuple(np.maximum(1, end - begin).tolist()), interpolation=how)
+        if part.shape[1::-1] == self.size:
+            return np.asarray(part)
+        out = np.full((self.size[1], self.size[0], 3), PAD, np.uint8)
+        inside = out[begin[1] :, begin[0] :][: part.shape[0], : part.shape[1]]
+        inside[:] = part[: inside.shape[0], : inside.shape[1]]
+        return out
+
+    def _map(self, truth: np.ndarray | None, image: Size, at: np.ndarray, window: np.ndarray) -> np.ndarray:
+        """A map that covers the whole image, at the cells of the crop."""
+        cells = (self.size[0] // CELL, self.size[1] // CELL)
+        if truth is None:
+            return np.full(cells[::-1], UNKNOWN, np.uint8)
+        per_cell = np.divide(truth.shape[1::-1], image) * np.divide(window, cells)
+        first = at * np.divide(truth.shape[1::-1], image) + per_cell / 2 - 0.5  # middles of cells, as OpenCV
+        turn = np.array([[per_cell[0], 0, first[0]], [0, per_cell[1], first[1]]])
+        soft = truth.max() < UNKNOWN  # between what is known and what is not, there is no middle
+        how = (cv2.INTER_LINEAR if soft else cv2.INTER_NEAREST) | cv2.WARP_INVERSE_MAP
+        shown = np.array(cv2.warpAffine(truth, turn, cells, flags=how, borderMode=cv2.BORDER_REPLICATE))
+        for axis, size in enumerate(truth.shape[1::-1]):
+            middle = first[axis] + 0.5 + per_cell[axis] * np.arange(cells[axis])
+            outside = (middle < 0) | (middle > size)
+            shown[(slice(None), outside) if axis == 0 else outside] = UNKNOWN
+        return shown
 
 
-def _without_cut(item: Item, boxes: Tensor) -> Item:
-    """Clip boxes to the image; drop what is gone, and be unsure of what little is left."""
-    height, width = item["image"].shape[-2:]
-    limit = torch.tensor([width, height, width, height])
-    clipped = boxes.clamp(min=0).minimum(limit)
+def _without_cut(boxes: Boxes, size: Size) -> Boxes:
+    """Clip boxes to the crop; drop what is gone, and be unsure of what little is left."""
+    clipped = np.clip(boxes.xyxy, 0, np.tile(np.array(size, np.float32), 2))
     side = clipped[:, 2:] - clipped[:, :2]
-    share = side.prod(1) / (boxes[:, 2:] - boxes[:, :2]).prod(1).clamp(min=1e-6)
-    keep = side.amin(1) >= 1
-    sure = item["sure"] & (share > 0.25) & (side.amin(1) >= LEAST)
-    rows = {name: item[name][keep] for name in ("label", "sign")}
-    return {**item, **rows, "boxes": clipped[keep], "sure": sure[keep]}
+    whole = (boxes.xyxy[:, 2:] - boxes.xyxy[:, :2]).prod(1)
+    sure = boxes.sure & (side.prod(1) > 0.25 * whole) & (side.min(1, initial=np.inf) >= LEAST)
+    keep = side.min(1, initial=np.inf) >= 1
+    return Boxes(clipped[keep], boxes.label[keep], sure[keep], boxes.sign[keep])
 
 
 def mirror(item: Item) -> Item:
     """Left to right. Signs lose their meaning and stay signs."""
-    width = item["image"].shape[-1]
-    flipped = {name: F.horizontal_flip(item[name]) for name in ("image", "maps")}
-    x1, y1, x2, y2 = item["boxes"].unbind(1)
-    boxes = torch.stack([width - x2, y1, width - x1, y2], 1)
-    return {**item, **flipped, "boxes": boxes, "sign": torch.full_like(item["sign"], ANY_SIGN)}
-
-
-def compressed(image: Tensor) -> Tensor:
-    """(3, h, w) uint8 through JPEG of a quality of 30 to 80 (torchvision's own JPEG goes away)."""
-    quality = int(torch.randint(30, 81, ()))
-    pixels = np.ascontiguousarray(image.numpy().transpose(1, 2, 0)[..., ::-1])
-    stored = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    seen = np.asarray(cv2.imdecode(stored, cv2.IMREAD_COLOR))[..., ::-1].transpose(2, 0, 1)
-    return tv_tensors.Image(torch.from_numpy(np.ascontiguousarray(seen)))
-
-
-LIGHT = v2.Compose(
-    [
-        v2.RandomApply([v2.ColorJitter(brightness=0.5, contrast=0.4, saturation=0.5)], 0.8),
-        v2.RandomApply([v2.ColorJitter(hue=0.04)], 0.15),
-        v2.RandomGrayscale(0.03),
-        v2.RandomApply([v2.GaussianBlur(5, (0.4, 1.6))], 0.12),
-        v2.RandomApply([v2.Lambda(compressed)], 0.12),
-    ]
-)
-
-
-def gamma_and_cast(image: Tensor, rng: np.random.Generator) -> Tensor:
-    """Exposure (a gamma) and colour of the light (a gain a channel), through one table a channel."""
-    level = np.linspace(0, 1, 256) ** np.exp(rng.uniform(-0.5, 0.5))
-    gains = np.exp(rng.normal(0, 0.06, 3))
-    table = np.clip(255 * level[None] * gains[:, None], 0, 255).astype(np.uint8)
-    pixels = image.numpy()
-    return torch.from_numpy(np.stack([cv2.LUT(pixels[c], table[c]) for c in range(3)]))
-
-
-@lru_cache(1)
-def _grain() -> np.ndarray:
-    """(2^21,) float32 of unit variance: drawing it anew for every image would take longer than the image."""
-    return np.random.default_rng(0).normal(size=2**21).astype(np.float32)
-
-
-def dim_and_grainy(image: Tensor, rng: np.random.Generator) -> Tensor:
-    """(3, h, w) uint8 as a sensor short of light sees it: noise, and every third time near darkness."""
-    light = rng.uniform(0.15, 0.6) if rng.random() < 0.33 else 1.0
-    start = int(rng.integers(max(1, len(_grain()) - image.numel())))
-    grain = np.resize(_grain()[start : start + image.numel()], tuple(image.shape))
-    pixels = image.numpy() * np.float32(light) + grain * np.float32(rng.uniform(2, 9))
-    return torch.from_numpy(np.clip(pixels, 0, 255).astype(np.uint8))
+    boxes, width = item.boxes, item.image.shape[1]
+    xyxy = boxes.xyxy.copy()
+    xyxy[:, [2, 0]] = width - xyxy[:, [0, 2]]
+    nameless = replace(boxes, xyxy=xyxy, sign=np.full_like(boxes.sign, ANY_SIGN))
+    return Item(np.asarray(cv2.flip(item.image, 1)), item.maps[..., ::-1], nameless)
 
 
 def augment(sample: Sample, place: Place, rng: np.random.Generator) -> Item:
     """One training item: placed, perhaps mirrored, under another light."""
-    item = place(to_item(sample), rng)
+    item = place(sample, rng)
     if rng.random() < 0.5:
         item = mirror(item)
-    image = item["image"]
-    if rng.random() < 0.5:
-        image = tv_tensors.Image(gamma_and_cast(image.as_subclass(Tensor), rng))
-    image = LIGHT(image)
-    if rng.random() < GRAINY:
-        image = tv_tensors.Image(dim_and_grainy(image.as_subclass(Tensor), rng))
-    return {**item, "image": image}
+    return replace(item, image=under_another_light(item.image, rng))
 
 
 def sign_crop(
@@ -184,14 +148,3 @@ def sign_crop(
         crop = cv2.blur(crop, (length, 1) if rng.random() < 0.5 else (1, length))
     crop = cv2.resize(crop, (size, size), interpolation=cv2.INTER_LINEAR)
     return relight(crop, rng)
-
-
-def relight(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Contrast, brightness, gamma and colour cast of a small image, and sensor noise."""
-    level = np.linspace(0, 1, 256) ** np.exp(rng.uniform(-0.5, 0.5))
-    level = (level - 0.5) * np.exp(rng.uniform(-0.5, 0.3)) + 0.5 + rng.uniform(-0.12, 0.12)
-    table = np.clip(255 * level[:, None] * np.exp(rng.normal(0, 0.08, 3)), 0, 255).astype(np.uint8)
-    lit = cv2.LUT(image, table[None])
-    if rng.random() < 0.3:
-        lit = np.clip(lit + rng.normal(0, rng.uniform(2, 10), lit.shape), 0, 255).astype(np.uint8)
-    return np.asarray(lit)

@@ -73,7 +73,7 @@ def backward(
     common = [i < len(leaves) if leaves else count > 1 for i, count in enumerate(reached)]
     rows = {task: _flat(at, common, targets) for task, (at, _) in found.items()}
     matrix = torch.stack(list(rows.values()))
-    gramian = (matrix @ matrix.T).double().numpy()
+    gramian = (matrix @ matrix.T).double().cpu().numpy()
     some = [k for k, row in enumerate(rows.values()) if row.any()]  # the others have nothing in common
     weights = dict.fromkeys(losses, 1.0)
     if some:
@@ -109,7 +109,9 @@ def _own(head: nn.Module) -> list[nn.Parameter]:
 def _flat(gradients: Gradients, common: Sequence[bool], targets: Sequence[Tensor]) -> Tensor:
     """One row: a task's gradient at what is in common, 0 where it does not reach."""
     parts = [
-        torch.zeros(target.numel()) if gradient is None else gradient.flatten().float()
+        target.new_zeros(target.numel(), dtype=torch.float32)
+        if gradient is None
+        else gradient.flatten().float()
         for gradient, target, both in zip(gradients, targets, common, strict=True)
         if both
     ]

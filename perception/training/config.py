@@ -29,27 +29,46 @@ class Config:
             "lums": 0.5,
             "streets_id": 1.3,
             "carla": 0.6,
-            "synthetic": 3.5,
+            "synthetic": 4.5,
+            "roadscene": 1.6,
+            "clips": 2.2,
+            "brazil": 0.5,
         }
     )
     rendered: int = 2000  # scenes of the source "synthetic", which is made and not found in the data folder
     steps: int = 20000
     batch: int = 12  # frames a step
     crops: int = 48  # sign crops a step
-    size: tuple[int, int] = (512, 320)  # (width, height) of a training crop
-    finish: float = 0.07  # share of the steps, at the end, that see crops of the full network input
-    deployed: tuple[int, int] = (640, 384)
+    size: tuple[int, int] = (640, 384)  # (width, height): the input that costs 1x, and that most batches have
+    sizes: Mapping[str, float] = field(  # other inputs, as shares of the batches
+        default_factory=lambda: {
+            "448x256": 0.09,
+            "512x320": 0.16,
+            "576x448": 0.1,
+            "896x288": 0.1,
+            "384x640": 0.04,
+            "800x480": 0.12,
+            "960x576": 0.07,
+            "1120x640": 0.03,
+        }
+    )
+    finish: float = 0.07  # share of the steps, at the end, that see frames nearly as they are in use
     rounding: bool = False  # as in INT8, in the forward pass: for the end of a training (`init`)
-    zoom: tuple[float, float] = (0.7, 1.5)
+    zoom: tuple[float, float] = (0.65, 1.6)
     paste: float = 0.35  # share of frames that get sign crops pasted in
     stand: float = 0.3  # share that get people, cyclists and vehicles of other frames
-    bonnet: float = 0.08  # share that are seen over a bonnet
+    bonnet: float = 0.2  # share that are seen past the own vehicle
+    blank: float = 0.015  # share that show nothing
+    outliers: float = 0.25  # share of the sign crops that are no known sign
+    variants: float = 0.15  # share that are drawn or dyed as in other countries
     rate: float = 3e-3
     warmup: float = 0.03
     decay: float = 0.03
     ema: float = 0.9995
     clip: float = 10.0
     seed: int = 0
+    device: str = "auto"  # "cpu", "cuda", or the better one that is there
+    minutes: float = 0.0  # if not 0, the longest that a run may take; its schedule ends then
     threads: int = 2
     workers: int = 1
     save_every: float = 180.0  # seconds
@@ -66,8 +85,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     "small": {  # half the size: minutes on one core, for comparisons (tools/ablation.py)
         "steps": 900,
         "rendered": 300,
-        "size": (288, 192),
-        "deployed": (320, 192),
+        "size": (320, 192),
+        "sizes": {},
         "batch": 8,
         "crops": 16,
         "ema": 0.99,
@@ -76,8 +95,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     "quick": {
         "steps": 300,
         "rendered": 20,
-        "size": (256, 160),
-        "deployed": (320, 192),
+        "size": (320, 192),
+        "sizes": {},
         "batch": 8,
         "crops": 16,
         "ema": 0.98,

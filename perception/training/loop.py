@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -13,8 +12,9 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from perception.bundle import SHIPPED
@@ -23,6 +23,7 @@ from perception.model import fakequant
 from perception.model.network import Network
 from perception.model.sharing import SHARING
 from perception.model.thaw import thaw
+from perception.outputs import PartFile, write_whole
 from perception.tasks.batch import Batch
 from perception.tasks.heads import HEADS
 from perception.training.augment import Place
@@ -32,12 +33,16 @@ from perception.training.config import Config
 from perception.training.data import SOURCES, cutouts, signs, synthetic
 from perception.training.data.cutouts import Cutout
 from perception.training.data.mix import Mix
+from perception.training.data.outliers import Outliers
 from perception.training.data.sample import Sample
+from perception.training.data.signs import Sign
+from perception.training.data.variants import Variants
 from perception.training.log import Log
 from perception.training.objective import check_alive, freeze, losses
 from perception.training.schedule import SCHEDULES
+from perception.types import Size
 
-FINISH_ZOOM = (0.85, 1.25)
+FINISH_ZOOM, FINISH_COVER = (0.85, 1.25), 0.15
 KEPT = ("network", "ema", "optimizer", "step", "config")  # in a checkpoint
 
 
@@ -52,16 +57,17 @@ class Ema:
     def update(self, network: Network, step: int) -> None:
         """`step` counts from 0; early steps average over less."""
         keep = min(self.decay, (1 + step) / (10 + step))
+        averages: list[tuple[Tensor, Tensor]] = []
+        others: list[tuple[Tensor, Tensor]] = []
         for old, new in zip(self.network.state_dict().values(), network.state_dict().values(), strict=True):
-            if old.dtype.is_floating_point:
-                old.lerp_(new, 1 - keep)
-            else:
-                old.copy_(new)
+            (averages if old.dtype.is_floating_point else others).append((old, new))
+        torch._foreach_lerp_([old for old, _ in averages], [new for _, new in averages], 1 - keep)
+        for old, new in others:  # counts of batches
+            old.copy_(new)
 
 
-def learning_rate(step: int, config: Config) -> float:
-    """One cycle: linear warm-up, then a cosine down to 1 % (Smith and Topin 2018)."""
-    progress = step / config.steps
+def learning_rate(progress: float, config: Config) -> float:
+    """One cycle: linear warm-up, then a cosine down to 1 % (Smith and Topin 2018). `progress`: 0 to 1."""
     if progress < config.warmup:
         return config.rate * (0.02 + 0.98 * progress / config.warmup)
     fall = (progress - config.warmup) / (1 - config.warmup)
@@ -84,12 +90,26 @@ class Trainer:
         torch.set_num_threads(config.threads)
         torch.manual_seed(config.seed)
         self.data, self.out, self.config = data, out, config
-        self.network = Network(config.tasks, config.sharing).to(memory_format=torch.channels_last)
+        self.device = _device(config.device)
+        network = Network(config.tasks, config.sharing)
+        self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.optimizer = optimizer(self.network, config)
         self.balance = BALANCE[config.balance](config.weights, config.seed)
         self.ema = Ema(self.network, config.ema)
         self.schedule = SCHEDULES[config.schedule](config)
         self.step, self.seconds = 0, 0.0  # processor time of the steps alone, without the making of batches
+        self.spent = 0.0  # seconds of earlier processes, and
+        self.since: float | None = None  # when this one saw its first batch
+
+    @property
+    def progress(self) -> float:
+        """0 to 1: how much of the steps is done, or of the time if that is shorter."""
+        minutes = self._spent() / 60 / self.config.minutes if self.config.minutes else 0.0
+        return min(1.0, max(self.step / self.config.steps, minutes))
+
+    def _spent(self) -> float:
+        """Seconds of training, those of earlier processes too."""
+        return self.spent + (0.0 if self.since is None else time.monotonic() - self.since)
 
     def _begin(self, batch: Batch) -> None:
         """Take the weights to start from, if any are named; a bundle's norms adapt to `batch`."""
@@ -116,12 +136,13 @@ class Trainer:
         path = self.out / "checkpoint.pt"
         if not path.exists():
             return
-        state = load_checkpoint(path)
+        state = load_checkpoint(path, self.device)
         self.network.load_state_dict(state["network"])
         self.ema.network.load_state_dict(state["ema"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.balance.restore(state.get("balance", self.balance.state()))
         self.step, self.seconds = state["step"], state.get("seconds", 0.0)
+        self.spent = state.get("spent", 0.0)
 
     def save(self) -> None:
         state = {
@@ -131,33 +152,40 @@ class Trainer:
             "balance": self.balance.state(),
             "step": self.step,
             "seconds": self.seconds,
+            "spent": self._spent(),
             "config": self.config.to_json(),
         }
-        partial = self.out / "checkpoint.partial"
-        torch.save(state, partial)
-        os.replace(partial, self.out / "checkpoint.pt")
+        part = PartFile(self.out / "checkpoint.pt")
+        try:
+            torch.save(state, part.file)
+        except BaseException:  # a full disk, Ctrl-C: an older checkpoint stays
+            part.discard()
+            raise
+        part.commit()
 
     def run(self, watch: Callable[[Trainer, Batch], Mapping[str, float]] | None = None) -> None:
         """Train to the last step, saving every few minutes.
 
         `watch` is called after each step with its batch; what it answers goes to the log.
         """
-        self.out.mkdir(parents=True, exist_ok=True)
-        (self.out / "config.json").write_text(self.config.to_json() + "\n")
+        write_whole(self.out / "config.json", (self.config.to_json() + "\n").encode())
         saved = time.monotonic()
         with Log(self.out, self.step, self.config.steps) as log, self._saving():
-            for k, batch in enumerate(self._batches()):
+            for k, made in enumerate(self._batches()):
+                batch = made.to(self.device)
                 if k == 0:
+                    self.since = time.monotonic()
                     self._prepare(batch)
                 began = time.process_time()
                 values = self._train(batch)
                 self.seconds += time.process_time() - began
                 self.step += 1
                 seen = watch(self, batch) if watch is not None else {}
-                log.write(self.step, {**values, **seen, "rate": learning_rate(self.step, self.config)})
-                if self.step == self.config.steps or time.monotonic() - saved > self.config.save_every:
+                log.write(self.step, {**values, **seen, "rate": self._rate()})
+                if time.monotonic() - saved > self.config.save_every:
                     self.save()
                     saved = time.monotonic()
+            self.save()
 
     @contextmanager
     def _saving(self) -> Iterator[None]:
@@ -168,9 +196,13 @@ class Trainer:
             self.save()
             raise
 
+    def _rate(self) -> float:
+        return learning_rate(self.progress, self.config)
+
     def _train(self, batch: Batch) -> Mapping[str, float]:
+        torch.manual_seed((self.config.seed << 32) + self.step)  # of dropout: a resumed run does the same
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.step, self.config)
+            group["lr"] = self._rate()
         plan = self.schedule(self.step)
         freeze(self.network, plan.frozen)
         self.optimizer.zero_grad(set_to_none=True)
@@ -198,26 +230,28 @@ class Trainer:
         return values | self.network.trunk.telemetry()
 
     def _batches(self) -> Iterator[Batch]:
-        """The remaining batches: first crops of `size`, at the end the whole network input."""
+        """The remaining batches: at the end nearly as frames are seen in use."""
         config = self.config
         shares = {name: share for name, share in config.sources.items() if share > 0}
         frames = read_sources(self.data, self.out / "synthetic", config)
         crops = _sign_crops(self.data.resolve()) + signs.in_scenes(frames.get("gtsdb", []))
         rendered = signs.in_scenes(frames.get("synthetic", []))
         named = tuple(name for name in ("camvid", "idd") if name in frames)
-        things = _cutouts(self.data.resolve(), named) if config.stand > 0 else []
-        turn, reads = round(config.steps * (1 - config.finish)), "signs" in config.tasks
-        phases = [
-            (turn, Place(config.size, config.deployed, config.zoom)),
-            (config.steps, Place(config.deployed, config.deployed, FINISH_ZOOM)),
+        seen = [sample for samples in frames.values() for sample in samples]
+        made: list[tuple[float, Callable[[np.random.Generator], Sign]]] = [
+            (config.outliers, Outliers(seen, crops)),
+            (config.variants, Variants(seen, crops)),
         ]
-        for end, place in phases:
-            if self.step < end:
+        things = _cutouts(self.data.resolve(), named) if config.stand > 0 else []
+        reads = "signs" in config.tasks
+        phases = [(1 - config.finish, config.zoom, 0.5), (1.0, FINISH_ZOOM, FINISH_COVER)]
+        for end, zoom, cover in phases:
+            if self.progress < end:
                 mix = Mix(
                     frames,
                     shares,
                     crops if reads else [],
-                    place,
+                    [(Place(size, zoom, cover=cover), share) for size, share in _sizes(config).items()],
                     batch=config.batch,
                     crops=config.crops,
                     paste=config.paste,
@@ -227,14 +261,41 @@ class Trainer:
                     cutouts=things,
                     stand=config.stand,
                     bonnet=config.bonnet,
+                    blank=config.blank,
+                    made=made,
                 )
                 loader = DataLoader(
                     mix,
                     batch_size=None,
                     num_workers=config.workers,
                     prefetch_factor=4 if config.workers else None,
+                    pin_memory=self.device.type == "cuda",
                 )
-                yield from (batch for batch, _ in zip(loader, range(end - self.step), strict=False))
+                for batch in loader:
+                    yield batch
+                    if self.progress >= end:
+                        break
+
+
+def _sizes(config: Config) -> dict[Size, float]:
+    """Inputs (width, height) and the share of batches of each; the main one first. Raises DataError."""
+    others: dict[Size, float] = {}
+    for name, share in config.sizes.items():
+        width, _, height = name.partition("x")
+        if not (width.isdecimal() and height.isdecimal()) or int(width) % 32 or int(height) % 32:
+            raise DataError(f"sizes: expected WIDTHxHEIGHT in multiples of 32, got {name!r}")
+        others[int(width), int(height)] = share
+    return {config.size: max(0.0, 1 - sum(others.values())), **others}
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name not in ("cpu", "cuda"):
+        raise DataError(f"device: expected auto, cpu or cuda, got {name!r}")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise DataError("device=cuda: expected a GPU that torch can use, found none; set device=cpu")
+    return torch.device(name)
 
 
 def read_all(data: Path, rendered: Path, config: Config) -> None:
@@ -290,10 +351,10 @@ def _check_names(config: Config) -> None:
             raise DataError(f"{key}: expected of {', '.join(table)}, got {', '.join(unknown)}")
 
 
-def load_checkpoint(path: Path) -> dict[str, Any]:
+def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
     """A checkpoint of `Trainer.save`. Raises DataError if it cannot be read; never unpickles code."""
     try:
-        state: dict[str, Any] = torch.load(path, weights_only=True)
+        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
         missing = [name for name in KEPT if name not in state]
     except (OSError, RuntimeError, ValueError, EOFError, TypeError, UnpicklingError) as error:
         raise DataError(f"{path}: expected a checkpoint of this project: {error}") from error

@@ -25,7 +25,7 @@ def losses(
     wanted = [task for task in network.heads if tasks is None or task in tasks]
     frames = [task for task in wanted if task not in CROP_READERS]
     outputs: dict[str, Tensor] = {}
-    with torch.autocast("cpu", torch.bfloat16, enabled=not exact):
+    with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=not exact):
         if frames:
             outputs |= network(normalise(batch.images), frames)
         if "signs" in wanted and len(batch.crops):

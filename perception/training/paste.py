@@ -1,4 +1,4 @@
-"""Things laid into training frames: signs, people and vehicles, and the own bonnet."""
+"""Things laid into training frames: signs, people and vehicles, and the own vehicle."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from perception.synthetic.ego import ego, lay
 from perception.tasks.batch import ANY_SIGN, UNKNOWN
 from perception.training.data.cutouts import Cutout
 from perception.training.data.sample import Boxes, Sample
@@ -15,6 +16,7 @@ from perception.training.data.sample import Boxes, Sample
 HORIZON = 0.45  # of the image's height: towards it things shrink
 LEAST = 10.0  # network pixels: cut-outs are not pasted lower than this
 HIDDEN = 0.5  # share of a box that may be covered before it is unsure
+GONE = 0.9  # share from which it is no longer there
 
 
 def paste_signs(
@@ -127,40 +129,42 @@ def _stand(
 
 
 def cover_with_bonnet(sample: Sample, rng: np.random.Generator) -> Sample:
-    """`sample` as seen over a bonnet: an arc at the bottom that mirrors what is above it."""
-    image = sample.image.copy()
-    height, width = image.shape[:2]
-    x = np.linspace(-1, 1, width) - rng.uniform(-0.25, 0.25)
-    rise = height * rng.uniform(0.05, 0.24)
-    edge = height - rise * (1 - rng.uniform(0, 0.6) * np.abs(x) ** rng.uniform(1.5, 3))
-    y = np.arange(height, dtype=np.float32)[:, None]
-    share = np.clip(y - edge[None].astype(np.float32) + 0.5, 0, 1)[..., None]
-    top = int(edge.min())
-    rows = np.clip(2 * top - np.arange(height), 0, height - 1)  # the world upside down
-    mirrored = cv2.blur(image[rows], (int(width * 0.03) | 1, int(height * 0.05) | 1))
-    paint = rng.uniform(5, 235) * (1 + rng.normal(0, 0.12, 3))
-    shade = 1 + rng.uniform(-0.4, 0.4) * (y[..., None] - top) / max(1, height - top)
-    gloss = rng.uniform(0.05, 0.7)
-    body = np.clip(gloss * mirrored + (1 - gloss) * paint * shade, 0, 255)
-    image[top:] = (image * (1 - share) + body * share)[top:]
-    covered = share[..., 0] > 0.5
+    """`sample` as seen past the own vehicle: its bonnet, dashboard, wipers or pillars.
+
+    Below it nothing is drivable and no line runs; boxes that it hides are unsure, or gone if it hides all.
+    """
+    height, width = sample.image.shape[:2]
+    image, covered = lay(sample.image, ego((width, height), rng, sample.image))
     boxes = sample.boxes
     if boxes is not None:
-        own = np.array([0, edge.mean(), width, height], np.float32)
-        boxes = replace(boxes, sure=boxes.sure & (_covered(boxes.xyxy, own) < HIDDEN))
+        hidden = _hidden(boxes.xyxy, covered)
+        boxes = _seen(replace(boxes, sure=boxes.sure & (hidden < HIDDEN)), hidden < GONE)
     return _with(sample, image, boxes, covered, line=0)
+
+
+def _hidden(boxes: np.ndarray, covered: np.ndarray) -> np.ndarray:
+    """(n,) the share of each box (n, 4) that `covered` (H, W) hides."""
+    height, width = covered.shape
+    total = cv2.integral(covered.astype(np.uint8)).astype(np.float32)
+    x1, y1, x2, y2 = np.clip(np.round(boxes), 0, (width, height, width, height)).astype(int).T
+    inside = total[y2, x2] - total[y1, x2] - total[y2, x1] + total[y1, x1]
+    return np.asarray(inside / np.maximum((x2 - x1) * (y2 - y1), 1))
+
+
+def _seen(boxes: Boxes, rows: np.ndarray) -> Boxes:
+    return Boxes(boxes.xyxy[rows], boxes.label[rows], boxes.sure[rows], boxes.sign[rows])
 
 
 def _with(sample: Sample, image: np.ndarray, boxes: Boxes | None, covered: np.ndarray, line: int) -> Sample:
     """`sample` with another picture, and maps that know what is `covered` (H, W): not drivable."""
-    values = {"drivable": 0, "line": line, "paint": line}
+    values = {"drivable": 0, "line": line, "paint": line, "edge": line}
     maps = {name: _filled(getattr(sample, name), covered, value) for name, value in values.items()}
     return replace(sample, image=image, boxes=boxes, **maps)
 
 
-def _filled(truth: np.ndarray | None, covered: np.ndarray, value: int) -> np.ndarray | None:
+def _filled(truth: np.ndarray | None, covered: np.ndarray, value: int) -> np.ndarray:
     if truth is None:
-        return None
+        truth = np.full(covered.shape, UNKNOWN, np.uint8)
     size = truth.shape[1::-1]
     there = cv2.resize(covered.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST_EXACT) > 0
     return np.where(there, np.uint8(value), truth)

@@ -63,6 +63,7 @@ def test_a_frame_without_anything():
     assert found["detection.objects"].shape == (0, 6)
     assert not found["drivable.labels"].any()
     assert not len(found["lanes.cells"])
+    assert not len(found["lanes.edge_cells"])
     assert found["signs.logits"].shape == (MAX_SIGNS, CLASSES)
     assert (main.runs, crops.runs) == (1, 1)
 
@@ -76,6 +77,16 @@ def test_an_object_in_its_place():
         (20.5 * 16 - BOX.offset[0], 10.5 * 16 - BOX.offset[1]), abs=0.01
     )
     assert (score, class_id) == (pytest.approx(1 / (1 + np.exp(-4.0))), 2)
+
+
+def test_cells_of_lines_and_of_edges():
+    found, _, _ = seen({"lanes.map": ((0, 2, 7, 5), 3.0), "lanes.edges": ((0, 1, 7, 5), 2.0)})
+    width = SIZE[0] // 2
+    assert (found["lanes.cells"].tolist(), found["lanes.logits"].tolist()) == ([15 * width + 10], [3.0])
+    assert (found["lanes.edge_cells"].tolist(), found["lanes.edge_logits"].tolist()) == (
+        [14 * width + 11],
+        [2.0],
+    )
 
 
 @pytest.mark.parametrize("name", SHAPES)

@@ -21,7 +21,7 @@ from tests.batches import SIZE, smooth, trained
 def stored(network, path):
     """A checkpoint of `network`."""
     state = network.state_dict()
-    config = replace(Config(), deployed=SIZE, tasks=tuple(network.heads)).to_json()
+    config = replace(Config(), size=SIZE, tasks=tuple(network.heads)).to_json()
     saved = {"network": state, "ema": state, "optimizer": {}, "step": 1, "config": config}
     torch.save(saved, path)
     return path

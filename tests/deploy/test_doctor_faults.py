@@ -190,7 +190,7 @@ DEGRADED = {
     "AVX2 alone": (
         lambda m: m.file("/proc/cpuinfo", "flags : sse avx2\n"),
         "processor",
-        "saturate",
+        "without VNNI",
         "--precision fp32",
     ),
     "old Arm": (

@@ -21,6 +21,8 @@ RESULTS = [
     "lanes.cells",
     "lanes.logits",
     "lanes.paint",
+    "lanes.edge_cells",
+    "lanes.edge_logits",
     "crops",
 ]
 
@@ -36,7 +38,9 @@ def test_kernels_that_are_right(device):
     wrong, names = checked(device)
     assert wrong == []
     assert names == RESULTS
-    assert {"letterbox", "objects", "upsampled_labels", "lane_cells", "sign_crops"} <= set(device.launched)
+    assert {"letterbox", "objects", "upsampled_labels", "lane_cells", "edge_cells", "sign_crops"} <= set(
+        device.launched
+    )
 
 
 class Broken(HostDevice):
@@ -61,6 +65,7 @@ class Broken(HostDevice):
         ("objects", "detection.objects"),
         ("upsampled_labels", "drivable.labels"),
         ("lane_cells", "lanes.cells"),
+        ("edge_cells", "lanes.edge_cells"),
         ("sign_crops", "crops"),
     ],
 )
@@ -93,7 +98,7 @@ def test_the_whole_gpu_half_on_the_real_pycuda(tmp_path, integrated):
     machine = Machine(tmp_path, environment(FAKECUDA_INTEGRATED=integrated, FAKECUDA_CAPABILITY="8.7"))
     findings = {finding.name: finding for finding in examine(machine, chosen("kernels on the GPU"))}
     assert {finding.status for finding in findings.values()} == {"ok"}, findings
-    assert findings["kernels on the GPU"].seen.startswith("7 results on")
+    assert findings["kernels on the GPU"].seen.startswith("9 results on")
     assert "sm_87" in findings["CUDA driver"].seen
 
 

@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from perception.bundle import TaskSpec
 from perception.drives.info import drive_info, is_drive, show
-from perception.drives.record import Settings, record
+from perception.drives.record import Settings, record, with_truth
 from perception.errors import PerceptionError
 from perception.evaluation.synthetic import asked
 from perception.sources.drive import Drive
 from perception.synthetic import World
+from perception.tasks import lanes
 from perception.tasks.detection import CLASSES
 from tests.sources.bags import calibration, mount, raw, write_mcap
 from tests.sources.clips import cut
@@ -58,6 +60,12 @@ def test_a_bundle_records_its_results(tiny_bundle, tmp_path):
     assert results == {"/perception/lanes": 2, "/perception/drivable_mask": 2}
 
 
+def test_truth_names_kinds_of_lines_that_an_older_bundle_does_not_know():
+    assert with_truth(TaskSpec("lanes", lanes.CLASSES[:3], ())).classes == lanes.CLASSES
+    with pytest.raises(PerceptionError, match=r"expected the lanes classes .* got \('solid',\)"):
+        with_truth(TaskSpec("lanes", ("solid",), ()))
+
+
 def test_how_pictures_were_seen_is_recorded(tiny_bundle, tmp_path):
     settings = Settings(tiny_bundle, tasks=("drivable",), input_size="96x64", crop="0,0,1,0.5")
     record("synthetic:7:1", tmp_path / "a.mcap", settings)
@@ -96,12 +104,13 @@ def test_info_shows_what_is_wrong(tmp_path, labelled):
 RECORDING = """
 import sys
 from pathlib import Path
-from perception.drives.record import Settings, record
+from perception.drives.record import Settings, record, with_truth
 outcome = record("synthetic:7:5000", Path(sys.argv[1]), Settings(results=False))
 sys.exit(7 if outcome.interrupted else 0)
 """
 
 
+@pytest.mark.usefixtures("terminal")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_closes_the_file(tmp_path, number):
     process = subprocess.Popen([sys.executable, "-c", RECORDING, str(tmp_path / "a.mcap")], cwd=ROOT)

@@ -9,11 +9,12 @@ from perception.errors import DataError
 from perception.evaluation import data
 from perception.evaluation.data import boxes, lines, masks
 from perception.tasks.detection import CLASSES
+from tests.folders import picture
 
 
 def test_a_picture_labelled_in_several_files_is_one_sample(folder):
     samples = {s.image.name: s for s in data.read(folder, "val").samples}
-    assert len(samples) == 6
+    assert len(samples) == 10
     assert samples["r.png"].mask.set == "city"
     assert len(samples["r.png"].lines) == 1
     assert samples["s.png"].lines == ()
@@ -22,8 +23,11 @@ def test_a_picture_labelled_in_several_files_is_one_sample(folder):
 
 def test_only_the_split_is_read(folder):
     val, train = ({s.image.name for s in data.read(folder, split).samples} for split in ("val", "train"))
-    assert val == {"a.png", "b.png", "r.png", "s.png", "c1.png", "i1.png"}
-    assert train == {"c2.png", "c3.png", "i2.png", "g.png", "k.png", "t.png", "u.png", "l.png"}
+    bonnets = {"reflect1_1.png"}  # whatever the split
+    new = {"n.png", "w.png", "z.png"}, {"night_1.png", "rainy_1.png"}
+    assert val == {"a.png", "b.png", "r.png", "s.png", "c1.png", "i1.png"} | new[0] | bonnets
+    old = {"c2.png", "c3.png", "i2.png", "g.png", "k.png", "t.png", "u.png", "l.png"}
+    assert train == old | new[1] | bonnets
     with pytest.raises(DataError, match=r"split 'test', got \['train', 'val'\]"):
         data.read(folder, "test")
 
@@ -58,6 +62,40 @@ def test_masks_become_drivable_other_and_void(folder):
     assert (labels["idd/images/i1.png"].drivable().labels[32:, 5:] == 1).all()
 
 
+def test_panels_have_a_condition_a_road_and_trams_that_are_not_judged(folder):
+    samples = {s.image.name: s for s in data.read(folder, "val").samples}
+    night = samples["n.png"]
+    assert (night.set, night.condition, samples["w.png"].condition) == ("acdc", "night", "day")
+    sky, road = np.split(night.mask.drivable().labels[:, 5:], 2)
+    assert (np.unique(sky), np.unique(road)) == (0, 1)
+    assert [box.extra for box in night.boxes.boxes] == ["", "maybe_merged"]
+
+
+def test_lines_of_clips_are_labelled_in_part_and_belong_to_their_condition(folder):
+    samples = {s.image.name: s for s in data.read(folder, "train").samples}
+    assert (samples["night_1.png"].partly, samples["rainy_1.png"].partly) == ("night", "rain")
+    assert len(samples["night_1.png"].lines) == 1
+    assert samples["reflect1_1.png"].own == "reflect1"
+
+
+def test_what_no_line_may_be_found_on_is_known(folder):
+    labels = next(s.paint for s in data.read(folder, "val").samples if s.paint)
+    assert np.unique(labels.lanes()[:, 20:60]) == 0
+    assert np.unique(labels.lanes()[:, 60:64]) == 1
+    picture(labels.path, np.full((4, 4), 7))
+    with pytest.raises(DataError, match=r"z\.png: expected the values \[0, 1, 255\], got \[7\]"):
+        labels.lanes()
+
+
+def test_blank_frames_come_with_val_only_and_are_the_same_every_time(folder):
+    blanks = data.read(folder, "val").blanks
+    assert {blank.kind for blank in blanks} == {"black", "white", "grey", "noise", "covered"}
+    assert all((blank.image() == blank.image()).all() for blank in blanks)
+    covered = [blank.image() for blank in blanks if blank.kind == "covered"]
+    assert max(image.max() for image in covered) < 40
+    assert data.read(folder, "train").blanks == ()
+
+
 def test_drawn_points_count_from_the_edge_of_a_pixel(folder):
     _, _, (line,) = next(lines.read(folder, ("unknown", "solid")))
     assert line.image.tolist() == [[20.5, 63.5], [40.5, 20.5]]
@@ -77,6 +115,10 @@ BAD = [
     ("camvid.csv", "name,place\nx,y\n", "camvid.csv:1.*split"),
     ("camvid.csv", "name,split\nx\n", "camvid.csv:2"),
     ("signs.csv", "path,split,class,x1,y1,x2,y2\na,val,stop,1,2,3,4\n", "signs.csv:2.*'stop'"),
+    ("acdc_panels/acdc.csv", "img,split\nx,y\n", "acdc.csv:1.*condition"),
+    ("brazil_lanes/brazil.csv", "img\nx\n", "brazil.csv:1.*split"),
+    ("clips/clips.csv", "img,split\nx,y\n", "clips.csv:1.*drive"),
+    ("clips/rain_lanes.json", "{}", "rain_lanes.json.*a list of frames"),
     ("lanes_drawn.json", "[\n{]", "lanes_drawn.json:2"),
     ("lanes_drawn.json", "{}", "a list of frames"),
     ("lanes_drawn.json", '[{"lines": [{}]}]', "frame 0.*points"),

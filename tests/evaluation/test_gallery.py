@@ -10,10 +10,10 @@ def test_a_page_and_a_sheet_for_each_set_are_written(folder, tiny_bundle, tmp_pa
     out = tmp_path / "out"
     gallery(folder, out, bundle=tiny_bundle)
     assert {p.name for p in out.iterdir()} == {"gallery.html"} | {
-        f"{s}.png" for s in ("town", "camvid", "idd", "city")
+        f"{s}.png" for s in ("town", "camvid", "idd", "city", "acdc", "brazil", "clips")
     }
     text = (out / "gallery.html").read_text()
-    assert text.count("data:image/jpeg;base64,") == 6
+    assert text.count("data:image/jpeg;base64,") == 10
     assert {"drivable.camvid.iou", "lanes.drawn.recall"} <= set(text.split())
     assert cv2.imread(str(out / "town.png")).shape[1] == COLUMNS * (2 * WIDTH + 4)
 

@@ -17,6 +17,12 @@ PERFECT = {
     "drivable.camvid.iou",
     "drivable.idd.iou",
     "drivable.city.iou",
+    "drivable.city.precision",
+    "drivable.acdc.iou",
+    "drivable.acdc.night.recall",
+    "drivable.acdc.day.iou",
+    "detection.acdc.vehicle.ap50",
+    "detection.acdc.night.vehicle.ap50",
     "lanes.drawn.f1",
     "detection.town.vehicle.ap50",
     "detection.town.vehicle.f1",
@@ -55,7 +61,8 @@ def test_average_precision_hears_of_boxes_that_are_too_unsure_to_be_reported(val
     unsure = {**answers(), **one_box((92, 60, 272, 240), 0.2)}  # a.png is 6 times as large in the network
     loaded = load(tiny_bundle, tasks=["detection"], threads=1)
     pipeline = Pipeline(ScriptedBackend([unsure, answers()]), loaded.preprocess, loaded.tasks)
-    metrics = measure_dataset(pipeline, val, parts=["detection"]).metrics
+    town = replace(val, samples=tuple(sample for sample in val.samples if sample.set == "town"))
+    metrics = measure_dataset(pipeline, town, parts=["detection"]).metrics
     assert metrics["detection.town.vehicle.ap50"] == pytest.approx(51 / 101)
     assert metrics["detection.town.vehicle.recall"] == 0
 
@@ -72,13 +79,17 @@ def one_box(xyxy, score):
 
 def test_a_task_that_did_not_run_is_left_out(val, oracle):
     lanes_only = lambda frame: replace(oracle(val)(frame), detections=None, signs=None, drivable=None)  # noqa: E731
-    assert {name.split(".")[0] for name in measure_dataset(lanes_only, val).metrics} == {"lanes"}
+    metrics = measure_dataset(lanes_only, val).metrics
+    assert {name.split(".")[0] for name in metrics} == {"lanes", "ego", "blank"}
+    assert {"ego.all.lines", "blank.found"} <= metrics.keys()
+    assert not {"ego.all.drivable", "blank.drivable", "ego.all.vehicles"} & metrics.keys()
 
 
 def test_only_what_was_asked_for_is_looked_at(folder, val, oracle):
     (folder / "town/images/a.png").unlink()
     metrics = evaluate(oracle(val), folder, "val", parts=["drivable"])
-    assert metrics.keys() == {"drivable.camvid.iou", "drivable.idd.iou", "drivable.city.iou"}
+    sets = ("camvid", "idd", "city", "acdc", "acdc.night", "acdc.day")
+    assert metrics.keys() == {f"drivable.{x}.{what}" for x in sets for what in ("iou", "precision", "recall")}
 
 
 def test_a_picture_of_another_size_than_its_labels_is_named(folder, val, oracle):
@@ -90,7 +101,7 @@ def test_a_picture_of_another_size_than_its_labels_is_named(folder, val, oracle)
 def test_limit_keeps_some_of_each_kind(folder, val):
     assert len(data.read(folder, "val").thinned(1).crops) == 1
     folders = {sample.image.parent.parent.name for sample in val.thinned(1).samples}
-    assert folders == {"town", "city", "camvid", "idd"}
+    assert folders == {"town", "city", "camvid", "idd", "acdc_panels", "brazil_lanes", "clips"}
 
 
 def test_pictures_are_counted(val, oracle):
@@ -98,6 +109,8 @@ def test_pictures_are_counted(val, oracle):
     assert pictures["detection.town"] == 2
     assert pictures["lanes.drawn"] == 2
     assert pictures["drivable.camvid"] == 1
+    assert (pictures["drivable.acdc"], pictures["drivable.acdc.night"]) == (2, 1)
+    assert (pictures["ego.reflect1"], pictures["ego.all"], pictures["blank"]) == (1, 1, 11)
 
 
 @pytest.mark.data

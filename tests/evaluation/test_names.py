@@ -13,6 +13,9 @@ from perception.evaluation.names import Name, by_task, columns, headlines, text
         ("gtsdb.sign.read_f1", ("signs", "gtsdb", "", "read_f1")),
         ("synthetic.sign.read_f1", ("signs", "synthetic", "", "read_f1")),
         ("synthetic.detection.large.ap50", ("detection", "synthetic.large", "", "ap50")),
+        ("drivable.acdc.night.iou", ("drivable", "acdc.night", "", "iou")),
+        ("ego.all.lines", ("ego", "all", "", "lines")),
+        ("blank.found", ("blank", "", "", "found")),
         ("signs.top1", ("signs", "", "", "top1")),
     ],
 )
@@ -25,6 +28,8 @@ def test_less_is_better_for_errors_only():
     assert Name.of("synthetic.lanes.median_m").falling
     assert Name.of("lanes.tusimple.fp").falling
     assert Name.of("detection.town.ece").falling
+    assert Name.of("ego.reflect1.drivable").falling
+    assert Name.of("lanes.brazil.false_lines").falling
     assert not Name.of("lanes.drawn.f1").falling
 
 

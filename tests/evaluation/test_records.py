@@ -17,7 +17,7 @@ from perception.tasks.evidence import Ranked
 @pytest.fixture
 def records(val, oracle):
     observer = Observer(oracle(val))
-    stills = own.pictures(val)
+    stills = [*own.pictures(val), *own.blanks(val)]
     return [judge(*still.read(i), observer, "town", detail=True) for i, still in enumerate(stills)]
 
 

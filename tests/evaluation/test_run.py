@@ -9,13 +9,14 @@ from subprocess import PIPE, Popen
 
 import pytest
 
-from perception.errors import DataError
+from perception.errors import DataError, SinkError
 from perception.evaluation.measure import evaluate
 from perception.evaluation.replay import Pace, canonical
 from perception.evaluation.results import SceneFiles, read_result
 from perception.evaluation.run import Settings, collect, evaluate_drives, evaluate_labelled
 from perception.evaluation.work import Piece, Unit
 from perception.load import load
+from perception.outputs import locked
 from tests.evaluation.workers import Clip
 
 DRIVES = (Clip("day", 12), Clip("night", 5), Clip("dusk", 3))
@@ -46,7 +47,7 @@ def test_processes_write_what_one_writes(folder, settings, tmp_path):
     evaluate_drives(texts, settings, 1, out=one)
     evaluate_drives(texts, settings, 2, out=two)
     assert scenes(one) == scenes(two)
-    assert sum(map(len, scenes(one).values())) == 6 + 2 + 2
+    assert sum(map(len, scenes(one).values())) == 10 + 2 + 2 + 11 + 2  # the third: what is no sign
     assert untimed(one) == untimed(two)
     assert (one / "counts.parquet").read_bytes() == (two / "counts.parquet").read_bytes()
     assert {path.name for path in two.iterdir()} == {path.name for path in one.iterdir()}
@@ -84,7 +85,8 @@ def test_figures_are_told_by_drive_and_by_tag(settings, tmp_path):
     figures = json.loads((tmp_path / "result.json").read_text())["figures"]
     assert figures["drives"].keys() == {"day", "night", "dusk"}
     assert figures["tags"].keys() == {"timeofday:day", "timeofday:night"}
-    assert figures["all"].keys() == figures["drives"]["dusk"].keys() == {"drivable.town.iou"}
+    assert figures["all"].keys() == figures["drives"]["dusk"].keys()
+    assert figures["all"].keys() == {f"drivable.town.{what}" for what in ("iou", "precision", "recall")}
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -125,6 +127,38 @@ def test_a_new_result_leaves_nothing_of_the_older_one(settings, tmp_path):
     evaluate_labelled([Clip("other")], settings, out=tmp_path)
     assert scenes(tmp_path).keys() == {"other.jsonl"}
     assert not (tmp_path / "report.html").exists()
+
+
+def test_files_of_others_stay(settings, tmp_path):
+    (tmp_path / "scenes").mkdir()
+    for name in ("scenes/notes.txt", "scenes/other.jsonl", "notes.txt"):
+        (tmp_path / name).write_text("mine")
+    evaluate_labelled(DRIVES, settings, out=tmp_path)
+    evaluate_labelled([Clip("day")], settings, out=tmp_path)
+    assert {path.name for path in (tmp_path / "scenes").iterdir()} == {
+        "notes.txt",
+        "other.jsonl",
+        "day.jsonl",
+    }
+    assert (tmp_path / "scenes" / "other.jsonl").read_text() == (tmp_path / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "name", ["result.json", "scenes/day.jsonl", "frames.parquet", "report.html", "scenes"]
+)
+def test_a_file_of_others_is_not_replaced(settings, tmp_path, name):
+    out = tmp_path / "out"
+    (out / name).parent.mkdir(parents=True)
+    (out / name).write_text('{"mine": 1}')
+    with pytest.raises(SinkError, match=f"got {name}, which no evaluation wrote"):
+        evaluate_labelled(DRIVES, settings, out=out)
+    assert [path for path in out.rglob("*") if path.is_file()] == [out / name]
+    assert (out / name).read_text() == '{"mine": 1}'
+
+
+def test_two_evaluations_into_one_folder(settings, tmp_path):
+    with locked(tmp_path), pytest.raises(SinkError, match="another process is writing it"):
+        evaluate_labelled(DRIVES, settings, out=tmp_path)
 
 
 def test_a_folder_that_was_not_there_is_not_left_after_an_error(settings, tmp_path):
@@ -175,6 +209,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.usefixtures("terminal")
 def test_ctrl_c_ends_all_processes_and_leaves_nothing(tiny_bundle, tmp_path):
     script, out = tmp_path / "script.py", tmp_path / "out"
     script.write_text(SCRIPT)

@@ -9,12 +9,12 @@ import pytest
 
 from perception.errors import DataError
 from perception.evaluation.command import evaluate
-from perception.evaluation.data import VOID
 from perception.evaluation.judge import PARTS, seen_in
 from perception.evaluation.measure import report
 from perception.evaluation.observe import Observer
 from perception.evaluation.synthetic import FIRST, Worlds, asked
 from perception.evaluation.synthetic import pictures as pictures_of
+from perception.synthetic import Conditions
 from perception.tasks.detection import CLASSES
 from perception.types import Detections
 
@@ -30,7 +30,7 @@ SHARES = (
 
 @pytest.fixture(scope="module")
 def pictures():
-    """Two worlds, the second with a bonnet in view."""
+    """Two worlds by day."""
     worlds = Worlds(0, 2)
     return [worlds.render(k) for k in range(2)]
 
@@ -70,7 +70,7 @@ def test_lines_that_are_moved_sideways_are_as_far_off_as_they_were_moved(told):
 
 def test_only_the_parts_asked_for_are_measured(told):
     found = measured(told, Worlds(0, 1), ["drivable"])
-    assert list(found.metrics) == ["synthetic.drivable.iou"]
+    assert list(found.metrics) == [f"synthetic.drivable.{what}" for what in ("iou", "precision", "recall")]
     assert found.pictures == {"synthetic.drivable": 1}
 
 
@@ -103,10 +103,31 @@ def test_a_rider_is_not_judged_as_a_person(pictures):
     assert truth.xyxy.tolist() == box * 2
 
 
-def test_the_bonnet_is_not_judged(pictures):
-    labels = pictures[1].truth.drivable.labels
-    assert (labels[-1] == VOID).mean() > 0.9
-    assert (labels[: len(labels) // 2] != VOID).all()
+def test_conditions_change_the_picture_but_not_the_drive(pictures):
+    worlds = Worlds.parse("synthetic:0:2?conditions=night+ego")
+    assert worlds.conditions == Conditions("night", ego=True)
+    by_night = worlds.render(0)
+    assert by_night.frame.image.mean() < 0.5 * pictures[0].frame.image.mean()
+    assert by_night.frame.camera == pictures[0].frame.camera
+    assert Worlds.parse("synthetic:0?conditions=day") == Worlds(0)
+
+
+@pytest.mark.parametrize("name", ["synthetic:7:3", "synthetic:0:2?conditions=night+rain+drops+ego"])
+def test_worlds_are_named_as_they_are_asked_for(name):
+    assert str(Worlds.parse(name)) == name
+
+
+def test_the_command_keeps_the_conditions(tiny_bundle, tmp_path):
+    found = []
+    for name in ("synthetic:1:1", "synthetic:1:1?conditions=night"):
+        evaluate(Path(name), "val", tiny_bundle, "fp32", tmp_path / "worlds.json")
+        found.append(json.loads((tmp_path / "worlds.json").read_text())["metrics"])
+    assert found[0] != found[1]
+
+
+def test_other_conditions_are_refused():
+    with pytest.raises(DataError, match=r"night\+rain\+ego"):
+        Worlds.parse("synthetic:0?conditions=nacht")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from deploy.engine_build import build
-from perception.backends.engine_cache import EngineOptions, read_timing
+from perception.backends import kept
+from perception.backends.engine_cache import EngineOptions
 from perception.backends.trt import TrtRunner
 from perception.errors import BackendUnavailable, BundleError
 from tests.gpu.tensorrt_fake import SHAPE, HostMemory, fake_tensorrt, network
@@ -131,11 +132,11 @@ def test_what_is_no_network_is_refused(tmp_path):
 
 
 def test_the_next_build_starts_from_what_was_measured(onnx_file, tmp_path):
-    timing, kept = tmp_path / "a.timing", "timing of 10.3.0"
+    timing, stored = tmp_path / "a.timing", "timing of 10.3.0"
     with fake_tensorrt("10.3.0") as trt:
         first = header(built(trt, onnx_file, timing))["timing"]
-        assert (first, read_timing(timing)) == ("", kept.encode())
-        assert header(built(trt, onnx_file, timing))["timing"] == kept
+        assert (first, kept.read(timing)) == ("", stored.encode())
+        assert header(built(trt, onnx_file, timing))["timing"] == stored
     with fake_tensorrt("10.7.0") as trt:
         assert header(built(trt, onnx_file, timing))["timing"] == "", "of another version: refused, not used"
 
@@ -147,7 +148,7 @@ def test_a_damaged_timing_cache_is_not_used(onnx_file, tmp_path):
         data = bytearray(timing.read_bytes())
         data[-1] ^= 1
         timing.write_bytes(data)
-        assert read_timing(timing) == b""
+        assert kept.read(timing) == b""
         assert header(built(trt, onnx_file, timing))["timing"] == ""
 
 

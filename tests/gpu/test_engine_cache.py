@@ -567,7 +567,7 @@ def test_the_release_of_jetson_linux(text, release, tmp_path):
 def test_tasks_say_what_of_each_network_is_wanted():
     options = options_for([LANES, SIGNS, DRIVABLE], "trt.int8", dla_core=1)
     assert {name: (own.outputs, own.batch) for name, own in options.items()} == {
-        "main": (("lanes.map", "drivable.map"), 1),
+        "main": (("lanes.map", "lanes.edges", "drivable.map"), 1),
         "signs": (("signs.logits",), 16),
     }
     assert {own.dla_core for own in options.values()} == {1}

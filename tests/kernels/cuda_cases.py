@@ -145,6 +145,7 @@ def shapes(network: Size, factor: int = 2) -> dict[str, tuple[int, ...]]:
         **{f"detection.scores{s}": (1, CLASSES, h, w) for s, h, w in levels},
         **{f"detection.boxes{s}": (1, 4, h, w) for s, h, w in levels},
         "lanes.map": (1, 2 * factor**2, rows, columns),
+        "lanes.edges": (1, factor**2, rows, columns),
         "drivable.map": (1, factor**2, rows, columns),
     }
 
@@ -313,10 +314,26 @@ def found_cells(device: HostDevice, maps: np.ndarray) -> Apart:
     return apart
 
 
+CELL_CASES = [(2, 5, 7, 0.1), (4, 12, 20, 0.02), (1, 3, 11, 1.0), (2, 6, 8, 0.0), (3, 1, 1, 0.5)]
+
+
+@of("maps.cu")
+def edge_cells(device: HostDevice) -> None:
+    for k, (factor, rows, columns, fill) in enumerate(CELL_CASES):
+        edges = 2 * logits(random(k), (factor**2, rows, columns), fill, 0.05)
+        edges[0, 0, 0] = SOFT  # not above itself
+        apart = Apart(device, Results.of({"lanes.edges": (1, *edges.shape)}, (8, 8)))
+        Launches(device).begin(apart.at)
+        Launches(device).edge_cells(device.put(edges[None]), apart.at)
+        got, (cells, values) = apart.read(), reference.lane_cells(edges, SOFT)
+        order = np.argsort(got["lanes.edge_cells"])
+        np.testing.assert_array_equal(got["lanes.edge_cells"][order], cells)
+        np.testing.assert_array_equal(got["lanes.edge_logits"][order], values)
+
+
 @of("maps.cu")
 def lane_cells(device: HostDevice) -> None:
-    cases = [(2, 5, 7, 0.1), (4, 12, 20, 0.02), (1, 3, 11, 1.0), (2, 6, 8, 0.0), (3, 1, 1, 0.5)]
-    for k, (factor, rows, columns, fill) in enumerate(cases):
+    for k, (factor, rows, columns, fill) in enumerate(CELL_CASES):
         maps, half = 2 * logits(random(k), (2 * factor**2, rows, columns), fill, 0.05), factor**2
         maps[0, 0, 0], maps[half, 0, 0] = SOFT, 0  # not above themselves
         got = found_cells(device, maps).read()

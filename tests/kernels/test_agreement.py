@@ -85,9 +85,9 @@ def test_upsampled_labels(seed, height, width, fill, factor, size):
 def traced(module, parts: np.ndarray, least: float) -> tuple[np.ndarray, ...]:
     """`parts` (f * f, h, w) less a row and a column."""
     f = round(len(parts) ** 0.5)
-    shape = f * parts.shape[1] - 1, f * parts.shape[2] - 1
+    taken = np.zeros((f * parts.shape[1] - 1, f * parts.shape[2] - 1), np.bool_)
     points, begins = np.zeros((400, 4)), np.zeros(9, np.int64)
-    count = module.strokes(parts, (1, 1), shape, least, points, begins)
+    count = module.strokes(parts, (1, 1), taken, least, points, begins)
     return points[: begins[count]], begins[: count + 1]
 
 
@@ -96,12 +96,14 @@ def traced(module, parts: np.ndarray, least: float) -> tuple[np.ndarray, ...]:
 def test_strokes_in_noise(seed, height, width, fill, factor, least):
     """On noise the last bit of an exponential may turn a stroke, so both follow the same map."""
     parts = 3 * logits(np.random.default_rng(seed), (factor**2, height, width), fill)
-    chances = strokes.probability(parts, (1, 1), (factor * height - 1, factor * width - 1))
-    np.testing.assert_allclose(probability(parts, (1, 1), chances.shape), chances, rtol=1e-6)
+    chances, peaks = strokes.probability(parts, (1, 1), (factor * height - 1, factor * width - 1))
+    np.testing.assert_array_equal(peaks, chances.max(1, initial=0))
+    for got, want in zip(probability(parts, (1, 1), chances.shape), (chances, peaks), strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-6)
     results = []
     for follow in (trace, strokes.trace):
         points, begins = np.zeros((400, 4)), np.zeros(9, np.int64)
-        count = follow(chances, least, points, begins)
+        count = follow(chances, peaks, np.zeros(chances.shape, np.bool_), least, points, begins)
         results.append((points[: begins[count]], begins[: count + 1]))
     for got, want in zip(*results, strict=True):
         np.testing.assert_array_equal(got, want)

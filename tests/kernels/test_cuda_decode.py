@@ -132,10 +132,11 @@ def test_places_do_not_overlap_and_suit_tensorrt():
     assert set(Results.of({}, SIZE).read(np.zeros(256, np.uint8))) == {"faults"}
 
 
-def test_a_map_that_is_all_line_fails_the_frame():
-    device, maps = HostDevice(), np.ones(SHAPES["lanes.map"], np.float32)
+@pytest.mark.parametrize(("output", "step"), [("lanes.map", "lane_cells"), ("lanes.edges", "edge_cells")])
+def test_a_map_that_is_all_line_fails_the_frame(output, step):
+    device, maps = HostDevice(), np.ones(SHAPES[output], np.float32)
     with pytest.raises(FrameError, match=f"at most {MAX_CELLS} cells"):
-        results({"lanes.map": maps}, "lane_cells", device.put(maps), device=device)
+        results({output: maps}, step, device.put(maps), device=device)
 
 
 def test_memory_is_taken_once():

@@ -186,9 +186,11 @@ def test_a_drive_of_any_length_takes_the_same_memory(tmp_path, share):
     peaks = []
     for count in (100, 100, 800):  # the first warms up
         path = cut(small_chunks(tmp_path / f"{len(peaks)}.mcap", count, 200_000), share)
+        frames = iter(Drive(path))
+        next(frames)  # compiles what reads its types; that, and what Python keeps of it, may stay
         tracemalloc.start()
         try:
-            assert sum(1 for _ in Drive(path)) >= 0.9 * count
+            assert sum(1 for _ in frames) >= 0.9 * count - 1
             peaks.append(tracemalloc.get_traced_memory()[1])
         finally:
             tracemalloc.stop()

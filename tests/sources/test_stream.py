@@ -5,7 +5,6 @@ from contextlib import closing
 import pytest
 
 from perception.sources import open_source
-from perception.sources.stream import without_password
 from tests.sources.clips import number, numbered
 from tests.sources.servers import PICTURES, HttpCamera, HttpFile, RtspCamera, serving
 
@@ -35,7 +34,3 @@ def test_a_video_on_a_server_is_a_recording(tmp_path):
     assert not source.live
     assert [number(f.image) for f in frames] == list(range(40))
     assert frames[0].source == "clip.mp4"
-
-
-def test_a_name_without_a_password_stays():
-    assert without_password("rtsp://10.0.0.7:554/a@b") == "rtsp://10.0.0.7:554/a@b"

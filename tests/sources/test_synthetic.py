@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from perception.errors import SourceError
+from perception.sources import open_source
 from perception.sources.synthetic import SyntheticSource
 
 
@@ -27,3 +28,10 @@ def test_it_can_be_played_again():
 def test_bad_numbers_say_what_was_expected(seed, frames):
     with pytest.raises(SourceError, match="expected SEED >= 0 and FRAMES >= 1"):
         SyntheticSource(seed, frames)
+
+
+def test_conditions_are_asked_for_by_name():
+    (frame,) = open_source("synthetic:3:1?conditions=night+rain")
+    assert frame.image.mean() < next(iter(SyntheticSource(3, 1))).image.mean()
+    with pytest.raises(SourceError, match=r"nacht: expected names joined by \+"):
+        open_source("synthetic:3?conditions=nacht")

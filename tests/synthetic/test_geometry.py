@@ -66,7 +66,7 @@ def test_random_cameras_are_plausible_and_see_the_road(size):
     rng = np.random.default_rng(0)
     for _ in range(50):
         camera = random_camera(rng, size)
-        fov = np.rad2deg(2 * np.arctan(size[0] / 2 / camera.fx))
+        fov = np.rad2deg(2 * np.arctan(max(size) / 2 / camera.fx))
         horizon = camera.project(np.array([1e5, 0.0, 0.0]))[1]
         assert 44 < fov < 101
         assert 1.1 <= camera.height <= 2.2

@@ -56,7 +56,7 @@ def test_lane_lines_run_from_near_to_far_inside_the_image(seed, rendered):
         assert (np.diff(line.road[:, 0]) > 0).all()
         assert (line.image >= 0).all()
         assert (line.image < SIZE).all()
-        assert line.kind in (1, 2)
+        assert line.kind in (1, 2, 4)
 
 
 @seeds
@@ -76,13 +76,14 @@ def painted_share(r, line) -> float:
 
 
 def test_solid_lines_are_painted_throughout_and_dashed_ones_in_part(rendered):
-    shares = {1: [], 2: []}
+    shares = {1: [], 2: [], 4: []}
     for r in rendered.values():
         for line in r.truth.lanes:
             if np.isfinite(share := painted_share(r, line)):
                 shares[line.kind].append(share)
     assert np.median(shares[1]) > 0.9
     assert 0.1 < np.median(shares[2]) < 0.7
+    assert np.median(shares[4]) < 0.1
 
 
 def test_paint_is_where_the_image_is_bright(rendered):
@@ -144,14 +145,14 @@ def test_what_cannot_be_rendered_is_refused():
         World(-1)
 
 
-def test_all_classes_and_both_kinds_of_line_occur():
+def test_all_classes_and_all_kinds_of_line_occur():
     classes, kinds = set(), set()
     for seed in range(20, 44):
         truth = World(seed, default_camera((240, 136))).render(0.0).truth
         classes |= set(truth.detections.class_id.tolist())
         kinds |= {line.kind for line in truth.lanes}
     assert classes == set(range(6))
-    assert kinds == {1, 2}
+    assert kinds == {1, 2, 4}
 
 
 def test_a_drive_moves_smoothly():

@@ -8,6 +8,7 @@ from perception.kernels import reference
 from perception.kernels.strokes import SOFT
 from perception.letterbox import Letterbox
 from perception.tasks import detection, drivable, lanes, signs
+from perception.tasks.lanes.decode import ROAD_EDGE
 from perception.types import Detections, Frame, Scene
 
 BOX = Letterbox.fit((1280, 720), (640, 384))
@@ -47,14 +48,16 @@ def test_drivable(seed):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_lanes(seed):
-    maps = smooth(seed, 32) - 2
-    line, paint = (reference.pixel_shuffle(part) for part in np.split(maps[0], 2))
-    cells = np.flatnonzero(line > SOFT).astype(np.int32)
-    bits = np.packbits(paint > 0, bitorder="little").view(np.uint32)
-    raw = {"lanes.cells": cells[::-1], "lanes.logits": line.flat[cells][::-1], "lanes.paint": bits}
+    maps, edges = smooth(seed, 32) - 2, smooth(seed + 3, 16) - 2
+    cells, logits = reference.lane_cells(maps[0, :16], SOFT)
+    raw = {"lanes.cells": cells[::-1], "lanes.logits": logits[::-1]}
+    raw["lanes.paint"] = reference.packed(maps[0, 16:])
+    cells, logits = reference.lane_cells(edges[0], SOFT)
+    raw |= {"lanes.edge_cells": cells[::-1], "lanes.edge_logits": logits[::-1]}
     task = lanes.Lanes(TaskSpec("lanes", lanes.CLASSES, ()))
-    a, b = scene_of(task, {"lanes.map": maps}).lanes, scene_of(task, raw).lanes
+    a, b = (scene_of(task, r).lanes for r in ({"lanes.map": maps, "lanes.edges": edges}, raw))
     assert len(a) == len(b) > 3
+    assert 0 < sum(line.kind == ROAD_EDGE for line in a) < len(a)
     for x, y in zip(a, b, strict=True):
         np.testing.assert_array_equal(x.image, y.image)
         assert (x.score, x.kind) == (y.score, y.kind)

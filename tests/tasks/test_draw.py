@@ -6,6 +6,7 @@ import pytest
 from perception.bundle import TaskSpec
 from perception.interfaces import Task
 from perception.tasks import TASKS, detection, drivable, lanes, signs, tags
+from perception.tasks.lanes.decode import ROAD_EDGE
 from perception.types import ClassMap, Detections, LaneLine, Scene, Signs
 
 SIZE = (640, 360)
@@ -72,6 +73,19 @@ def test_a_sign_that_is_read_has_one_plate():
     both = painted("detection", detections=SIGN, signs=READ)
     assert not both[80:97, 200:300].any()
     assert painted("signs", signs=READ)[140:160, 305:400].any()
+
+
+def test_a_road_edge_is_dotted_and_thinner():
+    points = np.array([[100, 350], [290, 160]], np.float32)
+    line, edge = (painted("lanes", lanes=(LaneLine(points, None, 1.0, kind),)) for kind in (1, ROAD_EDGE))
+    assert edge.sum() < 0.7 * line.sum()
+    along = edge[np.arange(345, 165, -1), np.arange(105, 285)].astype(int)
+    assert np.abs(np.diff(along)).sum() > 16  # on and off
+
+
+def test_a_road_edge_shorter_than_a_dot_is_one():
+    points = np.array([[300, 200], [303, 200]], np.float32)
+    assert painted("lanes", lanes=(LaneLine(points, None, 1.0, ROAD_EDGE),))[200, 301]
 
 
 def test_a_lane_line_is_painted_along_its_points():

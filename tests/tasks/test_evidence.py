@@ -19,6 +19,10 @@ def counts(kind, *values):
         ("objects", (0, 2, 0, 0), {}),  # no object: nothing is known
         ("iou", (1, 4), {"iou": 1 / 4}),
         ("iou", (0, 0), {"iou": 1}),
+        ("pixels", (3, 1, 3, 2), {"precision": 3 / 4, "recall": 3 / 5}),
+        ("area", (3, 4), {"drivable": 3 / 4}),
+        ("boxes", (1, 3, 2), {"vehicles": 1 / 2, "objects": 3 / 2}),
+        ("lines", (0, 0), {}),  # no frame
         ("tusimple", (1.5, 0.5, 1, 2), {"accuracy": 3 / 4, "fp": 1 / 4, "fn": 1 / 2}),
         ("culane", (2, 1, 2), {"culane_precision": 2 / 3, "culane_recall": 1 / 2, "culane_f1": 4 / 7}),
         ("classes", (3, 0, 0, 3, 1, 0), {"top1": 3 / 4, "macro_recall": 1 / 2}),

@@ -7,7 +7,7 @@ import pytest
 
 from perception.errors import DataError
 from perception.types import Detections, Scene
-from tools.thresholds import ENOUGH, BestScore
+from tools.thresholds import ENOUGH, BestScore, Reading, best_reading, curve
 
 SIZE = (640, 384)
 
@@ -42,3 +42,22 @@ def test_too_few_objects_of_every_class_are_refused():
     metric.update(*seen(0, 0.5, 0))
     with pytest.raises(DataError, match="30 objects or more"):
         metric.chosen()
+
+
+def test_a_higher_threshold_reads_fewer_signs_and_fewer_other_things():
+    known = np.arange(100) < 50
+    score = np.where(known, np.linspace(0.1, 2, 100), np.linspace(0, 1, 100)).astype(np.float32)
+    right = known & (np.arange(100) % 5 > 0)
+    found = curve(score, known, right)
+    assert [r.threshold for r in found[:2]] == [0.2, 0.25]
+    assert found[0].known_read == (right & (score >= 0.2)).sum() / 50
+    assert found[0].false_reads == 1
+    assert found[-1].false_reads < 0.3
+    assert sorted((r.known_read for r in found), reverse=True) == [r.known_read for r in found]
+
+
+def test_the_reading_with_the_best_f1_that_leaves_few_signs_unread():
+    low, mean, high = Reading(0.2, 0.99, 0.3), Reading(0.5, 0.985, 0.1), Reading(0.8, 0.97, 0.0)
+    assert max((low, mean, high), key=lambda r: r.f1) is high
+    assert best_reading([low, mean, high]) is mean
+    assert mean.f1 == pytest.approx(2 * 0.985 / (0.985 + 0.1 + 1))

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
 from perception.kernels import cpu
-from perception.tasks.batch import ANY_SIGN, CERTAIN, UNKNOWN
+from perception.letterbox import PAD
+from perception.tasks.batch import ANY_SIGN, CERTAIN, MAPS, UNKNOWN
 from perception.tasks.detection import CLASSES
-from perception.training import augment
-from perception.training.augment import Place, mirror, sign_crop, to_item
+from perception.training.augment import CELL, Place, augment, mirror, sign_crop
 from perception.training.data.sample import Boxes, Sample
 from perception.training.paste import paste_signs
 
 BRIGHT = (30, 20, 70, 50)  # x1, y1, x2, y2
-STILL = Place((128, 96), (128, 96), zoom=(1.0, 1.0), stretch=0.0)
+STILL = Place((128, 96), zoom=(1.0, 1.0), stretch=0.0, cover=0.0)
 
 
 def sample(size=(128, 96), box=BRIGHT):
@@ -27,18 +26,18 @@ def sample(size=(128, 96), box=BRIGHT):
     return Sample(image, Boxes.of([(list(map(float, box)), "traffic_sign", True, 14)]), drivable=mask)
 
 
-def extent(mask):
-    """The box around what is set."""
+def extent(mask, cell=1):
+    """The box around what is set, in pixels."""
     y, x = np.nonzero(mask)
-    return np.array([x.min(), y.min(), x.max() + 1, y.max() + 1])
+    return cell * np.array([x.min(), y.min(), x.max() + 1, y.max() + 1])
 
 
 def coincide(item, tolerance=1.5):
     """The rectangle, its mask and its box, as far as they are in the picture."""
-    if not len(item["boxes"]):
-        return not (item["maps"][0] == CERTAIN).numpy().any()
-    box = item["boxes"][0].numpy()
-    seen, mask = extent(item["image"][0].numpy() == 250), extent(item["maps"][0].numpy() == CERTAIN)
+    if not len(item.boxes.xyxy):
+        return not (item.maps[0] == CERTAIN).any()
+    box = item.boxes.xyxy[0]
+    seen, mask = extent(item.image[..., 2] > 200), extent(item.maps[0] == CERTAIN, CELL)
     return max(np.abs(seen - box).max(), np.abs(mask - box).max()) <= tolerance
 
 
@@ -46,26 +45,45 @@ def coincide(item, tolerance=1.5):
 @pytest.mark.parametrize("size", [(128, 96), (48, 40), (300, 200)])
 def test_image_map_and_box_move_together(seed, size):
     box = np.array(BRIGHT) * np.tile(np.divide(size, (128, 96)), 2)
-    place = Place((96, 64), (128, 96), zoom=(0.5, 2.0), stretch=0.3)
-    item = place(to_item(sample(size, tuple(box.astype(int)))), np.random.default_rng(seed))
-    assert tuple(item["image"].shape) == tuple(item["maps"].shape) == (3, 64, 96)
-    assert coincide(item, 3.0)
-    assert coincide(mirror(item), 3.0)
+    place = Place((96, 64), zoom=(0.5, 2.0), stretch=0.3)
+    item = place(sample(size, tuple(box.astype(int))), np.random.default_rng(seed))
+    assert item.image.shape == (64, 96, 3)
+    assert item.maps.shape == (len(MAPS), 32, 48)
+    assert coincide(item, 4.0)
+    assert coincide(mirror(item), 4.0)
 
 
 def test_outside_the_image_nothing_is_known():
-    item = Place((128, 96), (64, 48), zoom=(1.0, 1.0), stretch=0)(
-        to_item(sample((64, 48), (8, 8, 20, 20))), np.random.default_rng(1)
-    )
-    outside = item["image"][0].numpy() == augment.PAD
+    place = Place((128, 96), zoom=(0.5, 0.5), stretch=0, cover=0.0)
+    item = place(sample((64, 48), (8, 8, 20, 20)), np.random.default_rng(1))
+    outside = item.image[..., 0] == PAD
     assert 0.7 < outside.mean() < 0.8  # the crop is twice as large as the image a side
-    assert (item["maps"][0].numpy()[outside] == UNKNOWN).all()
-    assert coincide(item)
+    unknown = item.maps[0] == UNKNOWN
+    assert 0.7 < unknown.mean() < 0.8
+    assert (np.kron(unknown, np.ones((2, 2), bool)) != outside).mean() < 0.05
+    assert coincide(item, 2.0)
+
+
+def test_soft_maps_stay_soft_and_end_with_the_image():
+    soft = np.tile(np.linspace(0, 200, 64).astype(np.uint8), (48, 1))
+    place = Place((128, 96), zoom=(0.5, 0.5), stretch=0, cover=0.0)
+    line = place(Sample(np.zeros((48, 64, 3), np.uint8), line=soft), np.random.default_rng(1)).maps[1]
+    known = line[line != UNKNOWN]
+    assert known.max() <= 200  # nothing is mixed with what is unknown
+    assert len(np.unique(known)) > 20
 
 
 def test_a_frame_is_shown_as_in_use_times_the_zoom():
-    item = STILL(to_item(sample((256, 192), (60, 40, 140, 100))), np.random.default_rng(0))
-    assert item["boxes"].tolist() == [[30, 20, 70, 50]]
+    item = STILL(sample((256, 192), (60, 40, 140, 100)), np.random.default_rng(0))
+    assert item.boxes.xyxy.tolist() == [[30, 20, 70, 50]]
+
+
+def test_a_wide_input_is_filled_by_some_pictures_that_are_not_wide():
+    place = Place((256, 64), zoom=(1.0, 1.0), stretch=0)
+    seen = [place(sample(), np.random.default_rng(seed)).image for seed in range(30)]
+    grey = [(image[..., 0] == PAD).mean() for image in seen]
+    assert max(grey) > 0.4
+    assert min(grey) < 0.15
 
 
 @pytest.mark.parametrize(
@@ -81,36 +99,29 @@ def test_boxes_cut_by_the_crop(box, kept, sure):
     whole = Sample(
         np.zeros((96, 128, 3), np.uint8), Boxes.of([(list(map(float, box)), "person", True, ANY_SIGN)])
     )
-    item = STILL(to_item(whole), np.random.default_rng(0))
-    assert len(item["boxes"]) == len(item["label"]) == len(item["sign"]) == kept
-    assert item["sure"].tolist() == [sure] * kept
-    assert (item["boxes"] >= 0).all()
+    boxes = STILL(whole, np.random.default_rng(0)).boxes
+    assert len(boxes.xyxy) == len(boxes.label) == len(boxes.sign) == kept
+    assert boxes.sure.tolist() == [sure] * kept
+    assert (boxes.xyxy >= 0).all()
 
 
 def test_a_mirrored_sign_stays_a_sign_and_loses_its_meaning():
-    item = to_item(sample())
+    item = STILL(sample(), np.random.default_rng(0))
     flipped = mirror(item)
-    assert flipped["sign"].tolist() == [ANY_SIGN]
-    assert flipped["label"].tolist() == [CLASSES.index("traffic_sign")]
+    assert flipped.boxes.sign.tolist() == [ANY_SIGN]
+    assert flipped.boxes.label.tolist() == [CLASSES.index("traffic_sign")]
     assert coincide(flipped, 0)
-    assert flipped["boxes"].tolist() == [[128 - 70, 20, 128 - 30, 50]]
-    twice = mirror(flipped)
-    assert torch.equal(twice["image"], item["image"])
+    assert flipped.boxes.xyxy.tolist() == [[128 - 70, 20, 128 - 30, 50]]
+    assert np.array_equal(mirror(flipped).image, item.image)
 
 
 def test_light_changes_the_image_and_nothing_else():
-    torch.manual_seed(0)
-    before = to_item(sample())
-    seen = [augment.augment(sample(), STILL, np.random.default_rng(seed)) for seed in range(8)]
-    assert all(coincide_without_light(item) for item in seen)
-    assert len({item["image"].numpy().tobytes() for item in seen}) == 8
-    assert {int(item["sign"]) for item in seen} == {14, ANY_SIGN}  # some are mirrored
-    assert all(item["image"].dtype == before["image"].dtype for item in seen)
-
-
-def coincide_without_light(item):
-    mask = item["maps"][0].numpy() == CERTAIN
-    return np.abs(extent(mask) - item["boxes"][0].numpy()).max() <= 1
+    seen = [augment(sample(), STILL, np.random.default_rng(seed)) for seed in range(12)]
+    for item in seen:
+        assert np.abs(extent(item.maps[0] == CERTAIN, CELL) - item.boxes.xyxy[0]).max() <= 1
+        assert item.image.dtype == np.uint8
+    assert len({item.image.tobytes() for item in seen}) == 12
+    assert {int(item.boxes.sign[0]) for item in seen} == {14, ANY_SIGN}  # some are mirrored
 
 
 class Steady(np.random.Generator):
@@ -175,17 +186,9 @@ def test_pasted_signs_are_seen_where_their_boxes_are():
     assert not empty.image.any()  # the sample itself is left alone
 
 
-def test_absent_maps_are_unknown_and_present_ones_take_the_size_of_the_image():
+def test_absent_maps_are_unknown_and_small_ones_cover_the_whole_image():
     small = np.full((24, 32), CERTAIN, np.uint8)
-    item = to_item(Sample(np.zeros((96, 128, 3), np.uint8), line=small))
-    assert (item["maps"][1] == CERTAIN).all()
-    assert (item["maps"][[0, 2]] == UNKNOWN).all()
-    assert len(item["boxes"]) == 0
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_a_sensor_short_of_light_is_grainy_and_never_brighter(seed):
-    grey = torch.full((3, 40, 50), 120, dtype=torch.uint8)
-    seen = augment.dim_and_grainy(grey, np.random.default_rng(seed)).float()
-    assert seen.mean() < 121
-    assert 1.5 < seen.std() < 10
+    item = STILL(Sample(np.zeros((96, 128, 3), np.uint8), line=small), np.random.default_rng(0))
+    assert (item.maps[1] == CERTAIN).all()
+    assert (item.maps[[0, 2, 3]] == UNKNOWN).all()
+    assert len(item.boxes.xyxy) == 0

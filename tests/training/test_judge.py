@@ -33,3 +33,9 @@ def test_a_network_says_the_same_as_its_bundle(folder, tmp_path):
     image = smooth(1, (96, 64))
     raw = {name: value.copy() for name, value in exported(image).items()}
     np.testing.assert_allclose(pipeline.backend(image)["drivable.map"], raw["drivable.map"], atol=1e-3)
+
+
+def test_a_condition_of_a_set_is_no_set():
+    assert scores({"drivable.a.iou": 0.5, "drivable.b.iou": 0.7, "drivable.b.night.iou": 0.1}) == {
+        "drivable": pytest.approx(0.6)
+    }

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import csv
+import sys
 from dataclasses import replace
+from pathlib import Path
+from subprocess import PIPE, STDOUT, Popen
 
 import pytest
 import torch
 from torch import nn
 
-from perception.errors import DataError
+from perception.cli import INTERRUPTED
+from perception.errors import DataError, SinkError
 from perception.training.command import train
 from perception.training.config import Config
 from perception.training.loop import Ema, Trainer, learning_rate, load_checkpoint, load_network, optimizer
 
+ROOT = Path(__file__).parents[2]
 TINY = Config(
     sources={"camvid": 1.0, "gtsdb": 1.0, "lums": 1.0},
     steps=4,
     batch=3,
     crops=3,
     size=(64, 32),
-    deployed=(96, 64),
+    sizes={"96x64": 0.3},
+    blank=0.1,
     paste=0.5,
     threads=1,
     workers=0,
@@ -71,7 +77,7 @@ def interrupted(trainer, after):
 def test_a_run_writes_what_it_did(folder, tmp_path):
     train(folder, tmp_path, "quick", [f"{k}={v}" for k, v in SETTINGS.items()])
     assert {p.name for p in tmp_path.iterdir()} >= {"config.json", "log.csv", "checkpoint.pt"}
-    assert not (tmp_path / "checkpoint.partial").exists()
+    assert not (tmp_path / "checkpoint.pt.part").exists()
     rows = list(csv.reader((tmp_path / "log.csv").read_text().splitlines()))
     assert {"loss.detection", "loss.lanes", "loss.drivable", "rate"} <= {row[1] for row in rows}
     assert {row[0] for row in rows} == {"50"}
@@ -82,8 +88,8 @@ SETTINGS = {
     "steps": 50,
     "batch": 2,
     "crops": 2,
-    "size": [32, 32],
-    "deployed": [64, 32],
+    "size": [64, 32],
+    "sizes": {},
     "threads": 1,
     "workers": 0,
     "sources.synthetic": 0,
@@ -101,8 +107,8 @@ def test_the_checkpoint_is_replaced_whole_or_not_at_all(folder, tmp_path):
     trainer = Trainer(folder, tmp_path, TINY)
     trainer.save()
     before = (tmp_path / "checkpoint.pt").read_bytes()
-    (tmp_path / "checkpoint.partial").mkdir()  # nothing can be written there
-    with pytest.raises((RuntimeError, OSError)):
+    (tmp_path / "checkpoint.pt.part").mkdir()  # nothing can be written there
+    with pytest.raises(SinkError):
         trainer.save()
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
 
@@ -131,7 +137,7 @@ def test_what_is_no_checkpoint_is_named(folder, tmp_path, harm, capsys):
 
 def test_the_learning_rate_rises_then_falls():
     config = Config(steps=1000, rate=1.0, warmup=0.1)
-    rates = [learning_rate(step, config) for step in range(1001)]
+    rates = [learning_rate(step / 1000, config) for step in range(1001)]
     assert rates[0] == pytest.approx(0.02)
     assert rates[100] == max(rates) == pytest.approx(1.0)
     assert rates[:101] == sorted(rates[:101])
@@ -184,6 +190,28 @@ def test_a_configuration_that_cannot_be_trained_is_named(tmp_path, change, messa
         Trainer(tmp_path, tmp_path / "out", replace(TINY, **change)).run()
 
 
+def test_a_run_ends_when_its_time_is_up(folder, tmp_path):
+    trainer = Trainer(folder, tmp_path, replace(TINY, minutes=1e-6))
+    trainer.run()
+    assert (trainer.step, trainer.progress) == (1, 1.0)
+    assert load_checkpoint(tmp_path / "checkpoint.pt")["step"] == 1
+
+
+def test_time_spent_before_an_interruption_counts(folder, tmp_path):
+    first = Trainer(folder, tmp_path, replace(TINY, minutes=60.0))
+    first.spent = 1800.0  # half an hour
+    first.save()
+    second = Trainer(folder, tmp_path, replace(TINY, minutes=60.0))
+    second.resume()
+    assert second.progress == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize("change", [{"device": "tpu"}, {"sizes": {"100x64": 0.2}}, {"sizes": {"big": 0.2}}])
+def test_a_device_or_size_that_cannot_be_is_named(folder, tmp_path, change):
+    with pytest.raises(DataError, match=r"expected auto, cpu or cuda|in multiples of 32"):
+        Trainer(folder, tmp_path, replace(TINY, **change)).run()
+
+
 @pytest.mark.parametrize("start", ["shipped", "checkpoint"])
 def test_a_run_may_start_from_other_weights_and_round_as_int8(folder, tmp_path, start):
     if start == "checkpoint":
@@ -196,3 +224,17 @@ def test_a_run_may_start_from_other_weights_and_round_as_int8(folder, tmp_path, 
     expected = weights(tmp_path / "first") if "first" in start else {}
     kept = weights(tmp_path / "second")
     assert all(torch.equal(kept[name], x) for name, x in expected.items() if name.startswith("ema."))
+
+
+def test_sigterm_saves_what_was_learnt(folder, tmp_path):
+    settings = {**SETTINGS, "steps": 100_000}
+    options = [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
+    code = "from perception.cli import main; main()"
+    command = ["train", "--data", str(folder), "--out", str(tmp_path / "run"), "--preset", "quick", *options]
+    child = Popen([sys.executable, "-c", code, *command], cwd=ROOT, stdout=PIPE, stderr=STDOUT)
+    while child.poll() is None and b"step 50 " not in child.stdout.readline():
+        pass
+    child.terminate()
+    child.communicate(timeout=120)
+    assert child.returncode == INTERRUPTED
+    assert load_checkpoint(tmp_path / "run" / "checkpoint.pt")["step"] >= 50

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from perception.tasks.batch import CERTAIN
+from perception.tasks.batch import CERTAIN, UNKNOWN
 from perception.tasks.detection import CLASSES
 from perception.training.augment import Place
 from perception.training.data.mix import Mix
 from perception.training.data.sample import Boxes, Sample, absence
 
-PLACE = Place((64, 32), (96, 64))
+PLACE = Place((64, 32))
 SIGNS = [
     (np.full((30, 30, 3), 9 * k, np.uint8), np.array([3, 3, 27, 27], np.float32), k % 4) for k in range(9)
 ]
@@ -34,7 +34,9 @@ def frames(**sizes):
 
 def mix(found, shares, **changes):
     settings = {"batch": 3, "crops": 4, "paste": 0.5, "seed": 5, **changes}
-    return Mix(found, shares, settings.pop("signs", SIGNS), PLACE, **settings)
+    return Mix(
+        found, shares, settings.pop("signs", SIGNS), settings.pop("places", [(PLACE, 1.0)]), **settings
+    )
 
 
 def same(a, b):
@@ -81,11 +83,12 @@ def test_an_empty_source_leaves_its_share_to_the_others():
 def test_a_batch_has_the_shapes_and_types_it_says():
     batch = next(iter(mix(frames(a=2), {"a": 1.0}, paste=1.0)))
     assert tuple(batch.images.shape) == (3, 3, 32, 64)
-    assert tuple(batch.maps.shape) == (3, 3, 16, 32)
+    assert tuple(batch.maps.shape) == (3, 4, 16, 32)
     assert tuple(batch.crops.shape) == (4, 3, 64, 64)
     assert batch.images.dtype == batch.maps.dtype == batch.crops.dtype == torch.uint8
     assert batch.boxes.shape[:2] == batch.labels.shape == batch.sure.shape == batch.valid.shape
     assert (batch.maps[:, 0] >= CERTAIN).all()
+    assert (batch.maps[:, 1:] == UNKNOWN).all()
     assert torch.equal(batch.absence, torch.tensor(np.stack([absence(vehicle=1)] * 3)))
 
 
@@ -113,3 +116,26 @@ def test_rendered_signs_are_read_and_not_pasted():
     assert list(found.to_paste) == [0]
     assert set(next(iter(found)).crop_signs.tolist()) <= {0, 1}
     assert 1 in {sign for batch in islice(found, 9) for sign in batch.crop_signs.tolist()}
+
+
+def test_a_step_sees_one_size_and_costs_about_the_same_whatever_it_is():
+    places = [(PLACE, 1.0), (Place((128, 64)), 1.0), (Place((32, 32)), 1.0)]
+    found = mix(frames(a=2), {"a": 1.0}, batch=8, places=places)
+    shapes = {tuple(batch.images.shape) for batch in islice(found, 24)}
+    assert shapes == {(8, 3, 32, 64), (2, 3, 64, 128), (16, 3, 32, 32)}
+
+
+def test_blank_frames_teach_that_nothing_is_there():
+    batch = next(iter(mix(frames(a=2), {"a": 1.0}, batch=6, blank=1.0, paste=0.0)))
+    assert batch.has_boxes.all()
+    assert not batch.valid.any()
+    assert (batch.absence == 1).all()
+    assert set(np.unique(batch.maps)) <= {0, UNKNOWN}
+    assert (batch.maps == 0).float().mean() > 0.2
+
+
+def test_made_crops_have_their_share():
+    makers = [(share, lambda _, sign=sign: (*SIGNS[0][:2], sign)) for share, sign in ((0.25, -1), (0.5, 40))]
+    batch = next(iter(mix(frames(a=1), {"a": 1.0}, crops=200, batch=1, made=makers)))
+    assert (batch.crop_signs == -1).float().mean().item() == pytest.approx(0.25, abs=0.09)
+    assert (batch.crop_signs == 40).float().mean().item() == pytest.approx(0.5, abs=0.1)

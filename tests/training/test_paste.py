@@ -72,22 +72,30 @@ def test_what_is_hidden_is_no_longer_sure(seed):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_bonnet_is_no_road_and_has_no_lines(seed):
-    hidden = Boxes.of(
-        [([10.0, 117, 30, 119], "vehicle", True, ANY_SIGN), ([10.0, 5, 30, 20], "person", True, 0)]
-    )
-    before = road(hidden)
+def test_the_own_vehicle_is_no_road_and_has_no_lines(seed):
+    before = road()
     sample = cover_with_bonnet(before, np.random.default_rng(seed))
     covered = sample.drivable == 0
-    assert covered[-1, SIZE[0] // 2]
-    assert 0.02 < covered.mean() < 0.3
+    assert 0.0 < covered.mean() < 0.6
     assert ((sample.line == 0) == covered).all()
-    assert (sample.image[~covered] == 90).mean() > 0.98  # but for the soft edge
-    assert sample.boxes.sure.tolist() == [False, True]
+    assert (sample.image[covered] != 90).any(1).mean() > 0.9
     assert (before.drivable == CERTAIN).all()
     assert (before.image == 90).all()
 
 
+def test_what_the_own_vehicle_hides_is_gone_or_unsure():
+    rows = [([x, 0.0, x + 4, 120], "vehicle", True, ANY_SIGN) for x in range(0, 156, 4)]
+    specks = [([x, 114.0, x + 4, 120], "person", True, ANY_SIGN) for x in range(0, 156, 4)]
+    sample = cover_with_bonnet(road(Boxes.of(rows + specks)), np.random.default_rng(2))
+    covered = sample.drivable == 0
+    for x1, y1, x2, y2 in sample.boxes.xyxy[sample.boxes.sure].astype(int):
+        assert covered[y1:y2, x1:x2].mean() < 0.5
+    assert (sample.boxes.label == 0).sum() == len(rows)
+    assert (sample.boxes.label == 1).sum() < len(specks)
+
+
 def test_what_is_unknown_stays_so():
     sample = cover_with_bonnet(Sample(road().image), np.random.default_rng(0))
-    assert sample.drivable is sample.line is sample.boxes is None
+    assert sample.boxes is None
+    for truth in (sample.drivable, sample.line, sample.paint, sample.edge):
+        assert set(np.unique(truth)) == {0, UNKNOWN}  # below the edge of the own vehicle nothing is

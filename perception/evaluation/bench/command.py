@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
+from itertools import product
 from math import prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,8 +17,10 @@ from rich.console import Console
 from rich.table import Table
 
 from perception import bundle as bundles
-from perception.backends import as_written
+from perception.backends import FOR_ANOTHER_DEVICE
+from perception.backends.runtimes import FIRST, installed
 from perception.bundle import ModelSpec
+from perception.devices import AUTO
 from perception.evaluation.bench.clock import interleaved, median
 from perception.evaluation.bench.fresh import fresh
 from perception.evaluation.bench.machine import machine
@@ -25,6 +28,7 @@ from perception.evaluation.bench.peak import SHAPES, ConvChain
 from perception.evaluation.bench.stages import SIZE, time_stages
 from perception.input_size import InputSize
 from perception.load import load
+from perception.redaction import redacted
 from perception.sinks.files import write_whole
 from perception.sinks.video import ENCODERS, Film, available
 from perception.sources import open_source
@@ -47,13 +51,14 @@ def bench(
     starts: int = STARTS,
     device: str = "cpu",
     input_size: str = "auto",
+    runtime: str = AUTO,
 ) -> Report:
     """Measure a bundle on this machine; print tables, and write JSON if asked to.
 
     `source`: a video; None: rendered scenes, encoded to H.264 first. `device`: "cpu", or "cuda", of which the
     stages alone are measured: its network waits in them. `input_size`: as for `load`, of the stages and the
-    networks. Raises BackendUnavailable, SourceError, BundleError,
-    SinkError.
+    networks. `runtime`: of the stages and fresh processes; the main network is measured on every one that is
+    installed. Raises BackendUnavailable, SourceError, BundleError, SinkError.
     """
     folder = bundle or bundles.SHIPPED
     spec = bundles.read(folder)
@@ -65,18 +70,18 @@ def bench(
         report: Report = {
             "format": FORMAT,
             "bundle": f"{spec.name} {spec.version}",
-            "clip": Path(source).name if source else f"{CLIP_SOURCE} as H.264",
+            "clip": Path(redacted(source)).name if source else f"{CLIP_SOURCE} as H.264",
             "machine": machine(),
             "device": device,
             "input_size": list(size),
         }
         with console.status("stages, INT8, one thread"):
-            report["pipeline"] = _stages(clip, folder, spec, frames, device, size)
+            report["pipeline"] = _stages(clip, folder, spec, frames, device, size, runtime)
         if device == "cpu":
             with console.status("networks, and the peak of this machine"):
                 report |= time_networks(folder, spec, rounds, size)
             with console.status("fresh processes"):
-                report["process"] = time_processes(clip, folder, Path(temporary), starts)
+                report["process"] = time_processes(clip, folder, Path(temporary), starts, runtime)
     show(report, Console())
     if json_path is not None:
         write_whole(json_path, (json.dumps(rounded(report), indent=1) + "\n").encode())
@@ -93,30 +98,34 @@ def _rendered(path: Path) -> Path:
     return path
 
 
-def _stages(clip: str, folder: Path, spec: ModelSpec, frames: int, device: str, size: Size) -> Report:
+def _stages(
+    clip: str, folder: Path, spec: ModelSpec, frames: int, device: str, size: Size, runtime: str
+) -> Report:
     with ExitStack() as stack:
-        pipeline = load(folder, device, precision=_fast(spec), threads=1, input_size=size)
+        pipeline = load(folder, device, None, _fast(spec), 1, size, runtime=runtime)
         stack.callback(pipeline.close)
         source = open_source(clip)
         stack.callback(source.close)
-        return time_stages(pipeline, source, frames)
+        return {"runtimes": pipeline.runtimes, **time_stages(pipeline, source, frames)}
 
 
 def time_networks(folder: Path, spec: ModelSpec, rounds: int, size: Size | None = None) -> Report:
     """The main network in every precision and number of threads beside the convolution peak, in turns.
 
-    `size`: (width, height) of its input; None: that of the bundle.
+    `size`: (width, height) of its input; None: that of the bundle. Rows are named "int8 1", those of other
+    runtimes than the first "int8 1 openvino".
     """
     size = size or spec.input_size
     width, height = size
     image = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), np.uint8)
     calls: dict[str, Callable[[], object]] = {}
     with ExitStack() as stack:
-        for precision in sorted(spec.files.keys() - as_written.PRECISIONS):
-            for threads in THREADS:
-                pipeline = load(folder, "cpu", precision=precision, threads=threads, input_size=size)
-                stack.callback(pipeline.close)
-                calls[f"{precision} {threads}"] = partial(pipeline.backend, image)
+        precisions = sorted(spec.files.keys() - FOR_ANOTHER_DEVICE)
+        for precision, threads, runtime in product(precisions, THREADS, installed()):
+            pipeline = load(folder, "cpu", None, precision, threads, size, runtime=runtime)
+            stack.callback(pipeline.close)
+            name = f"{precision} {threads}" if runtime == FIRST else f"{precision} {threads} {runtime}"
+            calls[name] = partial(pipeline.backend, image)
         chains = {chain.name: chain for chain in (ConvChain(*shape) for shape in SHAPES)}
         times = interleaved({**calls, **chains}, rounds)
     gops = {name: chain.operations / median(times[name].cpu) / 1e6 for name, chain in chains.items()}
@@ -137,10 +146,10 @@ def _reached(macs: float, networks: dict[str, dict[str, float]], peak: float) ->
     return report
 
 
-def time_processes(clip: str, folder: Path, out: Path, starts: int) -> Report:
+def time_processes(clip: str, folder: Path, out: Path, starts: int, runtime: str) -> Report:
     """The memory of a run, and the time to the first scene of the starts after it: the disk is warm."""
-    whole = fresh(clip, folder, out)
-    runs = [fresh(clip, folder)["first_scene_s"] for _ in range(starts)]
+    whole = fresh(clip, folder, runtime, out)
+    runs = [fresh(clip, folder, runtime)["first_scene_s"] for _ in range(starts)]
     memory = {"peak_mb": whole["peak_mb"], "frames": whole["frames"]}
     return {"first_scene_s": median(runs), "first_scene_runs_s": runs, **memory}
 
@@ -161,17 +170,20 @@ def rounded(value: Any) -> Any:
 def show(report: Report, console: Console) -> None:
     """The report as tables."""
     width, height = report["input_size"]
+    computed = ", ".join(sorted(set(report["pipeline"]["runtimes"].values())))
     frames = f"{report['pipeline']['frames']} frames, 1280 x 720"
-    title = f"{report['clip']}, {frames} seen at {width} x {height}, INT8, {report['device']}"
+    where = f"INT8, {report['device']}, {computed}"
+    title = f"{report['clip']}, {frames} seen at {width} x {height}, {where}"
     stages = Table("stage", "p50 ms", "p95 ms", "p99 ms", title=title)
     for name, row in report["pipeline"]["stages_ms"].items():
         stages.add_row(name, *(f"{ms:.2f}" for ms in row.values()))
     console.print(stages)
     if "network" not in report:
         return
-    networks = Table("network", "threads", "wall ms", "CPU ms", title="main network")
+    networks = Table("network", "threads", "runtime", "wall ms", "CPU ms", title="main network")
     for name, row in report["network"].items():
-        networks.add_row(*name.split(), *(f"{ms:.2f}" for ms in row.values()))
+        precision, threads, runtime = (*name.split(), FIRST)[:3]
+        networks.add_row(precision, threads, runtime, *(f"{ms:.2f}" for ms in row.values()))
     facts = Table("", "", show_header=False, title=report["machine"]["processor"])
     for name, text in _facts(report):
         facts.add_row(name, text)

@@ -1,6 +1,6 @@
 """One fresh process: how soon it sees the first scene, and how much memory a run takes.
 
-    python -m perception.evaluation.bench.fresh CLIP BUNDLE START_NS [OUT]
+    python -m perception.evaluation.bench.fresh CLIP BUNDLE RUNTIME START_NS [OUT]
 
 START_NS is the monotonic clock when the process was started. With OUT it goes on to the end of the clip and
 writes what `perception run` writes. Prints JSON.
@@ -17,17 +17,18 @@ from time import monotonic_ns
 from typing import Any
 
 import perception
+from perception.devices import AUTO
 from perception.errors import PerceptionError
 
 
-def fresh(clip: str, bundle: Path, out: Path | None = None) -> dict[str, float]:
+def fresh(clip: str, bundle: Path, runtime: str = AUTO, out: Path | None = None) -> dict[str, float]:
     """Start such a process and wait: {"first_scene_s"}, and with `out` also {"peak_mb", "frames"}.
 
     Raises PerceptionError if it fails.
     """
     home = str(Path(perception.__file__).parents[1])
     paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
-    arguments = [clip, str(bundle), str(monotonic_ns()), *([str(out)] if out else [])]
+    arguments = [clip, str(bundle), runtime, str(monotonic_ns()), *([str(out)] if out else [])]
     done = run(
         [sys.executable, "-m", __name__, *arguments],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
@@ -40,11 +41,11 @@ def fresh(clip: str, bundle: Path, out: Path | None = None) -> dict[str, float]:
     return json.loads(done.stdout)
 
 
-def main(clip: str, bundle: str, start_ns: str, out: str | None = None) -> dict[str, float]:
+def main(clip: str, bundle: str, runtime: str, start_ns: str, out: str | None = None) -> dict[str, float]:
     from perception.load import load
     from perception.sources import open_source
 
-    pipeline, source = load(bundle, "cpu"), open_source(clip)
+    pipeline, source = load(bundle, "cpu", runtime=runtime), open_source(clip)
     pipeline(next(iter(source)))
     report = {"first_scene_s": (monotonic_ns() - int(start_ns)) / 1e9}
     return report if out is None else {**report, **_whole_run(pipeline, source, Path(out))}

@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
-PACKAGES = ("onnxruntime", "numpy", "opencv-python-headless", "numba", "av")
+from perception.devices import processor
+
+PACKAGES = ("onnxruntime", "openvino", "numpy", "opencv-python-headless", "numba", "av")
 FEATURES = ("avx2", "avx_vnni", "avx512_vnni", "amx_int8", "asimddp", "i8mm")  # what makes INT8 fast
 
 
 def machine() -> dict[str, Any]:
     """Processor, cores this process may use, load of the last minute, versions."""
-    info = _cpuinfo()
+    info = processor()
     flags = f"{info.get('flags', '')} {info.get('Features', '')}".split()
     return {
         "processor": info.get("model name") or platform.processor() or platform.machine(),
@@ -25,16 +26,6 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         **{name: found for name in PACKAGES if (found := _version(name))},
     }
-
-
-def _cpuinfo() -> dict[str, str]:
-    """The first processor of /proc/cpuinfo."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines()
-    except OSError:
-        return {}
-    pairs = (line.partition(":") for line in lines)
-    return {key.strip(): text.strip() for key, _, text in pairs}
 
 
 def _version(package: str) -> str | None:

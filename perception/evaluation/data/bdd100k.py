@@ -6,7 +6,7 @@ Read are whichever of these are there: `labels/det_20/det_SPLIT.json` or the old
 
 How its labels differ from ours: a rider's box is not that of rider and cycle together, so cyclists and
 motorbikes are not judged, nor are persons found on a rider. Lines are labelled at both edges of the paint,
-and both count.
+and both count. A "road curb" is a road edge and no lane line.
 Drivable is `direct` and `alternative`, which leaves out the oncoming lanes.
 """
 
@@ -25,7 +25,7 @@ from perception.evaluation.data.labelled import Labelled, Stills, file_name, spl
 from perception.evaluation.data.masks import MaskLabels, Values
 from perception.evaluation.data.rows import json_file, read_image
 from perception.evaluation.data.scalabel import Poly, area, attributes, box, line
-from perception.evaluation.data.truth import Truth
+from perception.evaluation.data.truth import DRAWN, EDGES, Truth
 from perception.types import ClassMap, Frame
 
 SET = "bdd100k"
@@ -70,7 +70,8 @@ class BddPicture:
         elif self.areas is not None:
             drivable = ClassMap(area(self.areas, frame.size), frame.size)
         lines = None if self.lines is None else tuple(line(poly) for poly in self.lines)
-        return frame, Truth(SET, self.boxes, lines=lines, drivable=drivable, tags=self.tags)
+        rules = (DRAWN, EDGES)
+        return frame, Truth(SET, self.boxes, lines=lines, rules=rules, drivable=drivable, tags=self.tags)
 
 
 def open_bdd100k(text: str) -> list[Labelled]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from perception.evaluation.data.boxes import named_boxes
 from perception.evaluation.data.labelled import Labelled, file_name
-from perception.evaluation.data.truth import DRAWN, ROAD, Truth
+from perception.evaluation.data.truth import DRAWN, EDGES, ROAD, Truth
 from perception.sources.drive import CHOICE, open_drive
 from perception.tasks import detection, lanes, signs
 from perception.types import Frame, LaneLine, Scene, Signs
@@ -42,12 +42,13 @@ def truth_of(scene: Scene, classes: Mapping[str, Sequence[str]]) -> Truth:
     """Of a scene that tells everything; None in it: not labelled. `classes`: task -> names of its ids."""
     lines = None if scene.lanes is None else tuple(_our_kind(x, classes["lanes"]) for x in scene.lanes)
     on_road = lines is not None and all(line.road is not None for line in lines)
+    edges = (EDGES,) if "road_edge" in classes["lanes"] else ()
     return Truth(
         SET,
         None if scene.detections is None else named_boxes(SET, scene, classes["detection"]),
         signs=None if scene.signs is None else _our_signs(scene.signs, classes["signs"]),
         lines=lines,
-        rules=(DRAWN, ROAD) if on_road else (DRAWN,),
+        rules=(DRAWN, ROAD, *edges) if on_road else (DRAWN, *edges),
         drivable=scene.drivable,
         tags=(f"set:{SET}",),
     )

@@ -142,7 +142,7 @@ def open_labelled(text: str) -> list[Labelled]:
     "coco:ANNOTATIONS.json[:IMAGES]"     COCO boxes
     "bdd100k:FOLDER[:SPLIT]"             BDD100K as it is downloaded
     "tusimple:FOLDER", "culane:FOLDER[:LIST]"   lane lines
-    "synthetic:SEED[:FRAMES]"            rendered pictures
+    "synthetic:SEED[:FRAMES][?conditions=NAMES]"   rendered pictures, by day or such as night+rain+ego
 
     Without a prefix, the format is that of the files in the folder.
     """

@@ -1,4 +1,4 @@
-"""`lanes_drawn.json`: lane lines as polylines, near to far, along the middle of the paint."""
+"""`lanes_drawn.json` and its like: lane lines as polylines, near to far, along the middle of the paint."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from perception.evaluation.data.rows import fault, json_file
 from perception.types import LaneLine
 
 FILE = "lanes_drawn.json"
-ALIASES = {"double": "solid"}
+ALIASES = {"double": "solid"}  # for those who know fewer kinds
 
 
-def read(root: Path, kinds: Sequence[str]) -> Iterator[tuple[str, str, tuple[LaneLine, ...]]]:
+def read(
+    root: Path, kinds: Sequence[str], file: str = FILE
+) -> Iterator[tuple[str, str, tuple[LaneLine, ...]]]:
     """(image, split, lines) of every frame; frames without paint have no lines. Raises DataError.
 
     The file counts pixels by their index, so its points are moved by half a pixel to `LaneLine`'s.
     """
-    path = root / FILE
+    path = root / file
     if not path.exists():
         return
     for number, frame in enumerate(_frames(path)):
@@ -46,5 +48,5 @@ def _line(line: dict[str, Any], kinds: Sequence[str]) -> LaneLine:
     points = np.array(line["points"], np.float32)
     if points.ndim != 2 or points.shape[1] != 2 or len(points) < 2:
         raise ValueError(f"points of shape {points.shape}")
-    kind = ALIASES.get(line["kind"], line["kind"])
+    kind = line["kind"] if line["kind"] in kinds else ALIASES.get(line["kind"])
     return LaneLine(points + np.float32(0.5), None, 1.0, kinds.index(kind) if kind in kinds else 0)

@@ -50,7 +50,7 @@ class MaskLabels:
 
     def drivable(self) -> ClassMap:
         """0 not drivable, 1 drivable, 255 not judged, at the mask's own size. Raises DataError."""
-        mask = _mask(self.path)
+        mask = mask_of(self.path)
         table = np.full(256, 99, np.uint8)
         for label, values in enumerate((self.values.other, self.values.drivable)):
             table[list(values)] = label
@@ -65,7 +65,7 @@ class MaskLabels:
         """(H, W) uint8: 1 lane paint, 255 not judged (other paint, void), 0 no paint seen."""
         if self.paint is None:
             return None
-        mask = _mask(self.paint)
+        mask = mask_of(self.paint)
         return np.where(mask == PAINT, 1, np.where(np.isin(mask, UNSURE), VOID, 0)).astype(np.uint8)
 
 
@@ -102,7 +102,8 @@ def _image(root: Path, stem: str) -> str:
     return next((name for name in names if (root / name).exists()), names[0])
 
 
-def _mask(path: Path) -> np.ndarray:
+def mask_of(path: Path) -> np.ndarray:
+    """(H, W) uint8 of an image file. Raises DataError."""
     mask = read_image(path, cv2.IMREAD_UNCHANGED)
     if mask.ndim != 2 or mask.dtype != np.uint8:
         raise DataError(f"{path}: expected a mask of 8-bit class ids, got {mask.dtype} {mask.shape}")

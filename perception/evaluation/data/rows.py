@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from perception.errors import DataError
+from perception.limits import json_value, reason
 
 
 def csv_rows(path: Path, columns: Iterable[str]) -> Iterator[tuple[int, dict[str, str]]]:
@@ -42,7 +43,7 @@ def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = json_value(line)
         except ValueError as error:
             raise fault(path, number, "one JSON object a line", str(error)) from error
         if not isinstance(row, dict):
@@ -63,7 +64,7 @@ def read_image(path: Path, mode: int = cv2.IMREAD_COLOR) -> np.ndarray:
     try:
         image = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), mode)
     except (OSError, cv2.error) as error:
-        raise DataError(f"{path}: expected an image, got {error}. Is the data complete?") from error
+        raise DataError(f"{path}: expected an image, got {reason(error)}. Is the data complete?") from error
     if image is None:
         raise DataError(f"{path}: expected an image, got a file that is none. Copy the data again")
     return image
@@ -76,9 +77,11 @@ def fault(path: Path, line: int, expected: str, got: object) -> DataError:
 def json_file(path: Path) -> Any:
     """The whole of a JSON file. Raises DataError with the line of the fault."""
     try:
-        return json.loads("".join(open_text(path)))
+        return json_value("".join(open_text(path)))
     except json.JSONDecodeError as error:
         raise fault(path, error.lineno, "JSON", error.msg) from error
+    except ValueError as error:
+        raise DataError(f"{path}: expected JSON, got {error}. Copy the file again") from error
 
 
 def counted(counts: Mapping[str, int]) -> str:

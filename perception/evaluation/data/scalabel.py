@@ -29,7 +29,7 @@ REGIONS = {  # boxes in which a class of ours is not judged
     "trailer": "vehicle",
     "other vehicle": "vehicle",
 }
-NO_LINES = ("road curb", "crosswalk")
+CURB, NO_LINE = "road curb", "crosswalk"
 AREAS = ("drivable area", "direct", "alternative", "area/drivable", "area/alternative")
 STEPS = 12  # pieces of a curve
 UNKNOWN = "undefined"
@@ -65,7 +65,7 @@ class Poly:
         """Raises KeyError, TypeError, ValueError."""
         more = label.get("attributes") or {}
         category = str(label["category"])
-        kind = str(more.get("laneTypes") or category.removeprefix("lane/"))
+        kind = str(more.get("laneTypes") or more.get("laneType") or category.removeprefix("lane/"))
         vertices = [(float(x), float(y)) for x, y, *_ in row["vertices"]]
         points = flattened(vertices, str(row.get("types") or "L" * len(vertices)))
         name = category if category in AREAS else f"lane/{kind}"
@@ -77,10 +77,16 @@ class Poly:
 
     @property
     def lane(self) -> bool:
-        """A line along the road."""
-        kind = self.category.removeprefix("lane/")
-        along = self.direction == "parallel" and kind not in NO_LINES
+        """A line along the road, or its edge."""
+        along = self.direction == "parallel" and self.category != f"lane/{NO_LINE}"
         return self.category not in AREAS and along and len(self.points) > 1
+
+    @property
+    def kind(self) -> int:
+        """Of the lane line: a curb is the edge of the road."""
+        marking = self.category.removeprefix("lane/")
+        name = "road_edge" if marking == CURB else marking.partition(" ")[0]
+        return next((lanes.CLASSES.index(x) for x in (name, self.style) if x in lanes.CLASSES), 0)
 
 
 def flattened(vertices: Sequence[tuple[float, float]], types: str) -> tuple[tuple[float, float], ...]:
@@ -108,8 +114,7 @@ def line(poly: Poly) -> LaneLine:
     points = np.array(poly.points, np.float32)
     if points[0, 1] < points[-1, 1]:
         points = points[::-1]
-    kind = lanes.CLASSES.index(poly.style) if poly.style in lanes.CLASSES else 0
-    return LaneLine(np.ascontiguousarray(points), None, 1.0, kind)
+    return LaneLine(np.ascontiguousarray(points), None, 1.0, poly.kind)
 
 
 def area(polys: Iterable[Poly], size: Size) -> np.ndarray:

@@ -21,9 +21,14 @@ class SignCrop:
     split: str
     class_id: int  # GTSRB
     xyxy: tuple[float, float, float, float]  # of the sign, pixels of the crop
+    outside: str = (
+        ""  # it is no sign of a known class but of this kind (`perception.evaluation.data.outside`)
+    )
 
     def signs(self, classes: int) -> Signs:
-        """Truth for a model of so many classes. Raises DataError if it does not have this one."""
+        """Truth for so many classes; score 0: none of them. Raises DataError if the model lacks the class."""
+        if self.outside:
+            return Signs(np.array([self.xyxy], np.float32), np.zeros(1, np.int32), np.zeros(1, np.float32))
         if not 0 <= self.class_id < classes:
             raise DataError(f"{self.image}: expected a sign class below {classes}, got {self.class_id}")
         box, class_id = np.array([self.xyxy], np.float32), np.array([self.class_id], np.int32)

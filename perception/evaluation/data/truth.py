@@ -12,8 +12,10 @@ from perception.evaluation.data.signs import SignCrop
 from perception.tasks import detection
 from perception.types import ClassMap, Frame, LaneLine, Scene, Signs
 
-PARTS = ("drivable", "lanes", "detection", "signs")
+PARTS = ("drivable", "lanes", "detection", "signs", "ego", "blank")
 DRAWN, ROAD, TUSIMPLE, CULANE = "drawn", "road", "tusimple", "culane"  # rules by which lines are judged
+EDGES = "edges"  # that of road edges, where they are labelled
+PARTLY = "partly"  # as DRAWN, of lines that are labelled in part
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,12 +26,16 @@ class Truth:
     boxes: BoxLabels | None = None  # which classes are labelled, boxes by name, regions that are not judged
     levels: Mapping[str, BoxLabels] = field(default_factory=dict)  # the same with more regions, by name
     signs: Signs | None = None  # score 0: what the sign says is not known
-    lines: tuple[LaneLine, ...] | None = None
+    lines: tuple[LaneLine, ...] | None = None  # in `lanes.CLASSES`
     rules: tuple[str, ...] = (DRAWN,)  # that judge the lines
     rows: tuple[int, ...] = ()  # TUSIMPLE: y of the labelled rows, pixels
     paint: np.ndarray | None = None  # (H, W) uint8: 1 lane paint, 255 not judged
+    trusted: bool = False  # 0 in `paint` is certain to be no paint
     drivable: ClassMap | None = None  # 1 drivable, 255 not judged
     crop: SignCrop | None = None  # the picture is a crop with this one sign
+    own: str | None = None  # the drive, a key of `own_vehicle.EDGES`
+    blank: str | None = None  # the kind of a frame in which there is nothing to see
+    condition: str | None = None  # "night": the frame counts in the figures of its set and in those of this
     tags: tuple[str, ...] = ()  # "weather:rainy"
     sets: Mapping[str, str] = field(default_factory=dict)  # drivable, lanes, paint, detection, sign -> set
 

@@ -20,6 +20,7 @@ from perception.tasks.detection.matching import overlaps
 TASKS = ("detections", "signs", "lanes", "drivable")
 PAIRED_IOU = 0.5  # boxes that overlap less are different objects
 PAIRED_WIDTH = 0.03  # lines that lie further apart, as a share of the picture's width, are different ones
+EDGE = "road_edge"  # a kind of line that is never taken for paint
 NEVER = float("inf")  # the difference between something and nothing
 
 
@@ -136,8 +137,10 @@ def _objects(task: str) -> Callable[[Record, Record], Iterator[Element]]:
 def _lanes(was: Record, now: Record) -> Iterator[Element]:
     old, new = was["lanes"], now["lanes"]
     apart = np.array([[_apart(a["points"], b["points"])[0] for b in new] for a in old])
+    edges, others = (np.array([line["kind"] == EDGE for line in side], bool) for side in (old, new))
+    apart = np.where(edges[:, None] == others, apart.reshape(len(old), len(new)), NEVER)
     limit = PAIRED_WIDTH * was["size"][0]
-    for a, b in _pairs(old, new, apart.reshape(len(old), len(new)), limit):
+    for a, b in _pairs(old, new, apart, limit):
         if a is None or b is None:
             yield from _unpaired("lanes", a, b, "kind")
             continue

@@ -16,6 +16,7 @@ from perception.evaluation.work import Unit
 from perception.interfaces import Source
 from perception.load import ON_CUDA
 from perception.pipeline import Pipeline, run
+from perception.redaction import redacted
 from perception.sinks.files import write_whole
 from perception.sinks.scenes import SceneLines
 from perception.sources import open_source
@@ -52,7 +53,7 @@ def _drives(
         for drive in open_labelled(text):
             yield drive.name, partial(_write_labelled, drive, pipeline, settings)
     else:
-        name = file_name(Path(text).stem if Path(text).exists() else text)
+        name = file_name(Path(text).stem if Path(text).exists() else redacted(text))
         yield name, partial(_write, open_source(text), pipeline)
 
 

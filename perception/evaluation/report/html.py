@@ -10,10 +10,10 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 STYLE = """
 :root { color-scheme: light dark; --ink: #222; --paper: #fdfdfb; --soft: #555; --line: #ddd; --pale: #f0f0ec;
   --bad: #a93226; --good: #1e8449; --detection: #c0392b; --lanes: #2471a3; --signs: #b7950b;
-  --drivable: #1e8449; --other: #6c5b9e; }
+  --drivable: #1e8449; --edges: #873e23; --other: #6c5b9e; }
 @media (prefers-color-scheme: dark) { :root { --ink: #ddd; --paper: #1c1d1f; --soft: #a5a5a0; --line: #3a3b3d;
   --pale: #27282b; --bad: #ee8478; --good: #62c98c; --detection: #e8776b; --lanes: #62a8dc; --signs: #d9b93a;
-  --drivable: #5cc389; --other: #a996dd; } }
+  --drivable: #5cc389; --edges: #d08a6b; --other: #a996dd; } }
 * { box-sizing: border-box; }
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 0 auto;
   max-width: 78rem; padding: 1rem; overflow-wrap: anywhere; } p { max-width: 64rem; }
@@ -51,7 +51,7 @@ svg .grid { stroke: var(--line); stroke-width: 1; }
 .side { display: flex; flex-wrap: wrap; gap: 0.5rem 2rem; }
 """
 ABSENT = "No picture: the drive could not be opened again when this page was made."
-TASKS = ("detection", "lanes", "signs", "drivable")
+TASKS = ("detection", "lanes", "edges", "signs", "drivable")  # with a colour of their own
 
 
 def page(title: str, parts: Iterable[str]) -> str:

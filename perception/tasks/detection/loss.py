@@ -42,7 +42,7 @@ def flatten(outputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor, Tens
     levels = [outputs[f"detection.scores{s}"] for s in STRIDES]
     logits = torch.cat([x.float().flatten(2) for x in levels], 2).transpose(1, 2)
     raw = torch.cat([outputs[f"detection.boxes{s}"].float().flatten(2) for s in STRIDES], 2).transpose(1, 2)
-    centres, strides = cells([(x.shape[2], x.shape[3]) for x in levels])
+    centres, strides = (x.to(raw.device) for x in cells([(x.shape[2], x.shape[3]) for x in levels]))
     reach = raw.clamp(max=LARGEST).exp() * strides[:, None]
     return logits, torch.cat([centres - reach[..., :2], centres + reach[..., 2:]], -1), centres, strides
 
@@ -75,7 +75,7 @@ def _learnable(centres: Tensor, batch: Batch, classes: int) -> Tensor:
     """(b, n, classes) float: 0 at cells inside a box of that class that is not sure, else 1."""
     image, box = (batch.valid & ~batch.sure).nonzero(as_tuple=True)
     inside = _inside(centres, batch.boxes[image, box]).float()
-    hits = torch.zeros(len(batch.boxes), classes, len(centres))
+    hits = torch.zeros(len(batch.boxes), classes, len(centres), device=centres.device)
     hits.index_put_((image, batch.labels[image, box]), inside, accumulate=True)
     return (hits == 0).float().transpose(1, 2)
 

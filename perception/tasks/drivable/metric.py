@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from perception.tasks.evidence import Counts, Evidence, figures
+from perception.tasks.hits import Hits
 from perception.types import Scene
 
 VOID = 255  # in the truth: not judged
@@ -17,11 +18,13 @@ class DrivableArea:
     """`iou`: intersection over union of the drivable pixels, pooled over all images at the truth's own size.
 
     Pooled: the pixels of all images are added up before the division, so an image counts by its area.
-    1 where nothing was drivable and nothing found.
+    1 where nothing was drivable and nothing found. `precision`, `recall`: the shared pixels as a share of
+    those found, and of those that are drivable.
     """
 
     def __init__(self) -> None:
-        self._shared = self._either = 0
+        self._iou = np.zeros(2)  # pixels in both, in one or the other
+        self._pixels = Hits("pixels")
 
     def update(self, truth: Scene, seen: Scene) -> None:
         if truth.drivable is None or seen.drivable is None:
@@ -32,11 +35,14 @@ class DrivableArea:
             found = cv2.resize(found, labels.shape[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
         judged = labels != VOID
         true, found = labels == 1, (found == 1) & judged
-        self._shared += int(np.count_nonzero(true & found))
-        self._either += int(np.count_nonzero(true | found))
+        shared, false, missed = (
+            int(np.count_nonzero(x)) for x in (true & found, found & ~true, true & ~found)
+        )
+        self._iou += shared, shared + false + missed
+        self._pixels.add(shared, false, shared, missed)
 
     def evidence(self) -> Mapping[str, Evidence]:
-        return {"": Counts("iou", np.array([self._shared, self._either], np.float64))}
+        return {"": Counts("iou", self._iou.copy()), "/pixels": self._pixels.evidence()}
 
     def result(self) -> Mapping[str, float]:
         return figures(self.evidence())

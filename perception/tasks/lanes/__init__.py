@@ -1,4 +1,4 @@
-"""Where the lane lines run: ordered points, one object a line, not a mask."""
+"""Where the lane lines and the road's edges run: ordered points, one object a line, not a mask."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 from perception.bundle import TaskSpec
 from perception.interfaces import Backend
 from perception.letterbox import Letterbox
-from perception.tasks.lanes.decode import LaneSettings, decode, maps_of
+from perception.tasks.lanes.decode import LaneSettings, decode, map_of, maps_of
 from perception.tasks.lanes.draw import draw
 from perception.types import Frame, RawOutputs, Scene
 
-CLASSES = ("unknown", "solid", "dashed")
+CLASSES = ("unknown", "solid", "dashed", "double", "road_edge")  # by `decode.SOLID` and its like
 
 
 class Lanes:
-    """Fills `scene.lanes`."""
+    """Fills `scene.lanes`. A network without the output `lanes.edges` tells no road edges."""
 
     name = "lanes"
 
@@ -28,14 +28,19 @@ class Lanes:
         self._settings = LaneSettings(
             threshold=float(spec.settings.get("threshold", 0.5)),
             min_length=float(spec.settings.get("min_length", 24)),
+            edge_threshold=float(spec.settings.get("edge_threshold", 0.5)),
         )
 
     def decode(self, raw: RawOutputs, frame: Frame, box: Letterbox, scene: Scene) -> Scene:
+        edges = None
         if "lanes.cells" in raw:
             maps = maps_of(raw["lanes.cells"], raw["lanes.logits"], raw["lanes.paint"], box)
+            if "lanes.edge_cells" in raw:
+                edges = map_of(raw["lanes.edge_cells"], raw["lanes.edge_logits"], box)
         else:
             maps = raw["lanes.map"][0]
-        return replace(scene, lanes=decode(maps, frame, box, self._settings))
+            edges = raw["lanes.edges"][0] if "lanes.edges" in raw else None
+        return replace(scene, lanes=decode(maps, frame, box, self._settings, edges))
 
     def draw(self, canvas: np.ndarray, scene: Scene) -> None:
         if scene.lanes is not None:

@@ -1,6 +1,6 @@
 """Lane lines judged as two public benchmarks do: TuSimple (2017) and CULane (Pan et al. 2018).
 
-Both count pixels by their index, so a point of ours is half a pixel less there.
+Both count pixels by their index, so a point of ours is half a pixel less there. Road edges are left out.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 
 from perception.tasks.evidence import Counts, Evidence, figures
 from perception.tasks.lanes.assignment import best_pairs
+from perception.tasks.lanes.metric import painted
 from perception.types import LaneLine, Scene
 
 ABSENT = -100.0  # x where a line does not cross a row, as in TuSimple's own code
@@ -39,7 +40,7 @@ class TuSimpleLines:
     def update(self, truth: Scene, seen: Scene) -> None:
         if truth.lanes is None or seen.lanes is None:
             return
-        true, found = (crossings(scene.lanes or (), self._rows) for scene in (truth, seen))
+        true, found = (crossings(painted(scene.lanes or ()), self._rows) for scene in (truth, seen))
         self._sums += *rate(true, found, self._rows), 1
 
     def evidence(self) -> Mapping[str, Evidence]:
@@ -99,7 +100,7 @@ class CuLaneLines:
     def update(self, truth: Scene, seen: Scene) -> None:
         if truth.lanes is None or seen.lanes is None:
             return
-        true, found = ([band(x, truth.size) for x in scene.lanes or ()] for scene in (truth, seen))
+        true, found = ([band(x, truth.size) for x in painted(scene.lanes or ())] for scene in (truth, seen))
         overlap = np.array([[_iou(a, b) for b in found] for a in true]).reshape(len(true), len(found))
         right = sum(overlap[pair] > IOU for pair in best_pairs(overlap))
         self._sums += right, len(found) - right, len(true) - right

@@ -1,13 +1,15 @@
 """Maps to lines: the run-time half of lane detection.
 
 Strokes of the line map are followed along their ridge, joined across gaps, smoothed, and looked up in the
-paint map. A cell of the maps is two network pixels.
+paint map. The same is done to the map of road edges, but for the cells that lane lines have taken: where a
+kerb runs along a painted line, there is one line, and it is paint. A cell of the maps is two network pixels.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from heapq import merge
 from itertools import pairwise
 
 import numpy as np
@@ -19,7 +21,7 @@ from perception.kernels.strokes import STEP
 from perception.letterbox import Letterbox
 from perception.types import Frame, LaneLine, Size
 
-UNKNOWN, SOLID, DASHED = range(3)
+UNKNOWN, SOLID, DASHED, DOUBLE, ROAD_EDGE = range(5)  # LaneLine.kind; the last is a kerb, verge or barrier
 CELL = 2  # network pixels
 MAX_STROKES = 64
 MAX_POINTS = 8192  # of all strokes
@@ -31,35 +33,85 @@ FARTHEST = 80.0  # metres: beyond, a pixel of pitch is worth more than a lane
 class LaneSettings:
     threshold: float  # probability
     min_length: float  # network pixels
+    edge_threshold: float = 0.5  # probability of a road edge
 
 
-def decode(maps: np.ndarray, frame: Frame, box: Letterbox, settings: LaneSettings) -> tuple[LaneLine, ...]:
-    """Lane lines in image pixels, left to right, from logits (2 f^2, h, w): line, paint."""
+def decode(
+    maps: np.ndarray,
+    frame: Frame,
+    box: Letterbox,
+    settings: LaneSettings,
+    edges: np.ndarray | None = None,
+) -> tuple[LaneLine, ...]:
+    """Lane lines and road edges in image pixels, left to right, from logits.
+
+    `maps` (2 f^2, h, w): line, paint; `edges` (f^2, h, w), None: the network tells no road edges.
+    """
     line, paint = maps[: len(maps) // 2], maps[len(maps) // 2 :]
+    taken = np.zeros(_geometry(box)[1], np.bool_)
+    lines = _as_lanes(_followed(line, paint, settings.threshold, settings, box, taken), frame)
+    if edges is None:
+        return tuple(lines)
+    found = _as_lanes(_followed(edges, edges, settings.edge_threshold, settings, box, taken), frame, True)
+    return tuple(merge(lines, found, key=lambda line: _foot(line.image, frame.size[1])) if found else lines)
+
+
+def _followed(
+    line: np.ndarray,
+    paint: np.ndarray,
+    least: float,
+    settings: LaneSettings,
+    box: Letterbox,
+    taken: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What `lines.lines` gives of one map (f^2, h, w); `taken` as in `strokes.trace`."""
     first, shape, to_image = _geometry(box)
     points, begins = np.empty((MAX_POINTS, 4)), np.empty(MAX_STROKES + 1, np.int64)
-    count = cpu.strokes(line, first, shape, settings.threshold, points, begins)
+    count = cpu.strokes(line, first, taken, least, points, begins)
     shortest = settings.min_length / CELL / STEP
-    image, ends, facts = cpu.lines(points, begins, count, paint, to_image, FITS, shortest, float(shape[0]))
+    return cpu.lines(points, begins, count, paint, to_image, FITS, shortest, float(shape[0]))
+
+
+def _as_lanes(
+    found: tuple[np.ndarray, np.ndarray, np.ndarray], frame: Frame, edges: bool = False
+) -> list[LaneLine]:
+    """Lines that were followed, with their road points; `edges`: all are road edges."""
+    image, ends, facts = found
     road = None if frame.camera is None else _on_road(image, frame.camera, frame.size)
-    return tuple(
-        LaneLine(image[a:b], None if road is None else road[a:b], score, kind_of(duty, changes))
+    return [
+        LaneLine(
+            image[a:b],
+            None if road is None else road[a:b],
+            score,
+            ROAD_EDGE if edges else kind_of(duty, changes),
+        )
         for (a, b), (score, duty, changes) in zip(pairwise(ends.tolist()), facts.tolist(), strict=True)
-    )
+    ]
+
+
+def _foot(image: np.ndarray, bottom: float) -> float:
+    """x where a line, drawn on from its near end, meets the row `bottom`: as in `lines.left_to_right`."""
+    (x, y), (far_x, far_y) = image[0].tolist(), image[min(4, len(image) - 1)].tolist()
+    return float(x + (far_x - x) * (bottom - y) / min(far_y - y, -0.1))
 
 
 def maps_of(cells: np.ndarray, logits: np.ndarray, paint: np.ndarray, box: Letterbox) -> np.ndarray:
     """The maps (2, h, w) as far as `decode` reads them, from what a backend has picked out of them itself.
 
-    `cells` (n,) flat indices of the line map's cells above SOFT, `logits` (n,) theirs; `paint` (h w / 32,)
-    uint32, bit k of word i telling whether cell 32 i + k of the paint map is above 0.
+    `paint` (h w / 32,) uint32, bit k of word i telling whether cell 32 i + k of the paint map is above 0;
+    `cells` and `logits` as with `map_of`.
     """
+    line = map_of(cells, logits, box)
+    bits = np.unpackbits(paint.view(np.uint8), bitorder="little", count=line.size)
+    return np.concatenate([line, np.where(bits, np.float32(1), np.float32(-1)).reshape(line.shape)])
+
+
+def map_of(cells: np.ndarray, logits: np.ndarray, box: Letterbox) -> np.ndarray:
+    """A map (1, h, w) of its `cells` (n,), flat indices of those above SOFT, and `logits` (n,), theirs."""
     width, height = (size // CELL for size in box.network)
-    maps = np.full((2, height * width), -np.inf, np.float32)
-    maps[0, cells] = logits
-    bits = np.unpackbits(paint.view(np.uint8), bitorder="little", count=height * width)
-    maps[1] = np.where(bits, np.float32(1), np.float32(-1))
-    return maps.reshape(2, height, width)
+    line = np.full(height * width, -np.inf, np.float32)
+    line[cells] = logits
+    return line.reshape(1, height, width)
 
 
 @lru_cache(8)

@@ -1,4 +1,7 @@
-"""Lane lines as ribbons, coloured by kind, with a dark outline so that they show on any road."""
+"""Lane lines as ribbons, coloured by kind, with a dark outline so that they show on any road.
+
+Road edges are thin and dotted: nobody takes one for paint.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,21 @@ import cv2
 import numpy as np
 
 from perception.tasks import tags
+from perception.tasks.lanes.decode import ROAD_EDGE
 from perception.types import LaneLine
 
-COLOURS = ((225, 170, 200), (40, 190, 255), (255, 230, 120))  # unknown, solid, dashed
+COLOURS = (  # by kind: unknown, solid, dashed, double, road edge
+    (225, 170, 200),
+    (40, 190, 255),
+    (255, 230, 120),
+    (30, 110, 255),
+    (45, 35, 215),
+)
 DARK = (40, 40, 40)
 NEAR, FAR = 8.0, 2.5  # pixels: widths at the bottom and in the middle of an image of 720 lines
 OUTLINE = 1.5  # pixels on each side
+DOT, GAP = 9.0, 7.0  # pixels in an image of 720 lines: of road edges
+SLIM = 0.6  # of the width of a lane line: that of a road edge
 SHIFT = 4  # bits behind the point of OpenCV's coordinates
 
 
@@ -22,10 +34,18 @@ def draw(canvas: np.ndarray, lanes: Sequence[LaneLine]) -> None:
     scale = tags.scale_of(canvas)
     for line in lanes:
         colour = COLOURS[line.kind % len(COLOURS)]
-        half = scale * _half_width(line.image[:, 1] / canvas.shape[0])
-        aside = _normals(line.image)
-        for wide, paint in ((half + scale * OUTLINE, DARK), (half, colour)):
-            cv2.fillPoly(canvas, [_ribbon(line.image, aside * wide[:, None])], paint, cv2.LINE_AA, SHIFT)
+        slim, pieces = (SLIM, _dots(line.image, scale)) if line.kind == ROAD_EDGE else (1.0, [line.image])
+        for more, paint in ((scale * OUTLINE, DARK), (0.0, colour)):
+            ribbons = [_ribbon(points, canvas.shape[0], scale * slim, more) for points in pieces]
+            cv2.fillPoly(canvas, ribbons, paint, cv2.LINE_AA, SHIFT)
+
+
+def _dots(points: np.ndarray, scale: float) -> list[np.ndarray]:
+    """Pieces (3, 2) float32 of a polyline, DOT long and GAP apart; at least one."""
+    along = np.concatenate([[0.0], np.sqrt((np.diff(points, axis=0) ** 2).sum(1)).cumsum()])
+    begins = np.arange(0.0, max(along[-1] - scale * DOT, 1e-6), scale * (DOT + GAP))
+    at = begins[:, None] + scale * DOT * np.array((0, 0.5, 1))
+    return list(np.stack([np.interp(at, along, axis) for axis in points.T], 2).astype(np.float32))
 
 
 def _half_width(y: np.ndarray) -> np.ndarray:
@@ -42,7 +62,12 @@ def _normals(points: np.ndarray) -> np.ndarray:
     return along[:, ::-1] * (1, -1)
 
 
-def _ribbon(points: np.ndarray, aside: np.ndarray) -> np.ndarray:
-    """The outline (2 n, 2) int32 of a band around a polyline, in fractions of a pixel."""
+def _ribbon(points: np.ndarray, height: int, scale: float, more: float) -> np.ndarray:
+    """The outline (2 n, 2) int32 of a band around a polyline (n, 2), in fractions of a pixel.
+
+    `height` of the image; `more`: pixels on each side.
+    """
+    half = scale * _half_width(points[:, 1] / height) + more
+    aside = _normals(points) * half[:, None]
     sides = np.concatenate([points + aside, (points - aside)[::-1]])
     return np.rint((sides - 0.5) * (1 << SHIFT)).astype(np.int32)

@@ -1,4 +1,4 @@
-"""Two maps at stride 2: `line`, the marking through its gaps, and `paint`, where paint is."""
+"""Maps at stride 2: `line`, a marking through its gaps; `paint`, where paint is; `edges`, the road's ends."""
 
 from __future__ import annotations
 
@@ -18,9 +18,15 @@ class LanesHead(nn.Module):
     def __init__(self, widths: Sequence[int]) -> None:
         super().__init__()
         self.tower = RepConv(widths[0], 64)
-        self.map = nn.Conv2d(64, MAPS * FACTOR**2, 1)
-        self.map.bias = nn.Parameter(torch.full((MAPS * FACTOR**2,), PRIOR))
+        self.map, self.edges = _last(MAPS), _last(1)
 
     def forward(self, levels: Sequence[Tensor]) -> dict[str, Tensor]:
-        """Pyramid levels to `map` (b, 32, h, w) at stride 8, a 4x4 pixel shuffle of two maps."""
-        return {"map": self.map(self.tower(levels[0]))}
+        """Pyramid levels to `map` (b, 32, h, w) and `edges` (b, 16, h, w): 4x4 pixel shuffles at stride 8."""
+        x = self.tower(levels[0])
+        return {"map": self.map(x), "edges": self.edges(x)}
+
+
+def _last(maps: int) -> nn.Conv2d:
+    conv = nn.Conv2d(64, maps * FACTOR**2, 1)
+    conv.bias = nn.Parameter(torch.full((maps * FACTOR**2,), PRIOR))
+    return conv

@@ -1,24 +1,31 @@
-"""The loss of lane lines and lane paint."""
+"""The loss of lane lines, lane paint and road edges."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor
 
-from perception.tasks.batch import Batch
+from perception.tasks.batch import MAPS, Batch
 from perception.tasks.lanes.head import FACTOR
 from perception.tasks.map_loss import map_loss, shuffled
 
-LINE_WEIGHT, PAINT_WEIGHT = 2.0, 1.0
+PARTS = {"line": (2.0, 0.5), "paint": (1.0, 0.25), "edge": (1.0, 0.5)}  # weight, share of Dice
 
 
 class LanesLoss:
     def __call__(self, outputs: Mapping[str, Tensor], batch: Batch) -> Tensor | None:
         """The loss over the pixels whose truth is known, or None if there are none."""
         maps = shuffled(outputs["lanes.map"], FACTOR)
-        line = map_loss(maps[:, 0], batch.maps[:, 1], dice=0.5)
-        paint = map_loss(maps[:, 1], batch.maps[:, 2], dice=0.25)
-        if line is None:
-            return None if paint is None else PAINT_WEIGHT * paint
-        return LINE_WEIGHT * line + (0 if paint is None else PAINT_WEIGHT * paint)
+        logits = {
+            "line": maps[:, 0],
+            "paint": maps[:, 1],
+            "edge": shuffled(outputs["lanes.edges"], FACTOR)[:, 0],
+        }
+        found = [
+            weight * loss
+            for name, (weight, dice) in PARTS.items()
+            if (loss := map_loss(logits[name], batch.maps[:, MAPS.index(name)], dice)) is not None
+        ]
+        return torch.stack(found).sum() if found else None

@@ -1,25 +1,38 @@
 """How well lane lines are found: as pixels of strokes one pixel wide, within a tolerance.
 
 Every definition says precision and recall together. The lines are drawn on a canvas of a fixed width, so
-that the tolerance means the same for every camera.
+that the tolerance means the same for every camera. Road edges are no lane lines: on either side they are left
+out, and judged by a metric of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import cv2
 import numpy as np
 
-from perception.tasks.evidence import Distances, Evidence, figures
+from perception.tasks.evidence import Counts, Distances, Evidence, figures
 from perception.tasks.hits import Hits
+from perception.tasks.lanes.decode import ROAD_EDGE
 from perception.types import LaneLine, Scene, Size
 
 DRAWN_WIDTH, DRAWN_PIXELS = 640, 5.0  # canvas and tolerance for drawn lines
 PAINT_WIDTH, PAINT_PIXELS = 480, 2.0  # for masks of paint
+FALSE = 20  # pixels of a line, 640 wide, on what is certain to be no paint
 VOID = 255  # in a mask of paint: not judged
 AHEAD = np.arange(5.0, 25.01, 0.5)  # metres: where lines on the road are compared
 NEAR = 0.5  # metres sideways: a line this near is the same line
+
+
+def painted(lines: Iterable[LaneLine]) -> list[LaneLine]:
+    """Those that are lane lines."""
+    return [line for line in lines if line.kind != ROAD_EDGE]
+
+
+def road_edges(lines: Iterable[LaneLine]) -> list[LaneLine]:
+    """Those that are not."""
+    return [line for line in lines if line.kind == ROAD_EDGE]
 
 
 class DrawnLines:
@@ -27,26 +40,57 @@ class DrawnLines:
 
     Found pixels above the farthest (topmost) label of the frame are left out: labels end where the paint
     stops being clear. In a frame without paint nothing is left out: every found pixel is false. Pixels are
-    pooled over the frames.
+    pooled over the frames. With `whole` False not every line is labelled from end to end: a false pixel that
+    lies where a labelled line goes on beyond its ends, or to the right of the right-hand line, is left out.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, chosen: Callable[[Iterable[LaneLine]], list[LaneLine]] = painted, whole: bool = True
+    ) -> None:
+        """`chosen`: which lines of truth and scene are judged, `painted` or `road_edges`."""
+        self._chosen, self._whole = chosen, whole
         self._hits = Hits("hits")
 
     def update(self, truth: Scene, seen: Scene) -> None:
         if truth.lanes is None or seen.lanes is None:
             return
-        scale = DRAWN_WIDTH / truth.size[0]
-        canvas = (DRAWN_WIDTH, max(1, round(truth.size[1] * scale)))
-        true, found = (stroke_mask(scene.lanes or (), scale, canvas) for scene in (truth, seen))
+        scale, canvas = canvas_of(truth.size)
+        chosen = (self._chosen(scene.lanes or ()) for scene in (truth, seen))
+        true, found = (stroke_mask(lines, scale, canvas) for lines in chosen)
         if true.any():
             found[: np.flatnonzero(true.any(1))[0]] = False
         right = found & (distance_to(true) <= DRAWN_PIXELS)
         hit = true & (distance_to(found) <= DRAWN_PIXELS)
-        self._hits.add(right.sum(), (found & ~right).sum(), hit.sum(), (true & ~hit).sum())
+        false = found & ~right
+        if not self._whole:
+            false &= ~unlabelled(truth.lanes, scale, canvas)
+        self._hits.add(right.sum(), false.sum(), hit.sum(), (true & ~hit).sum())
 
     def evidence(self) -> Mapping[str, Evidence]:
         return {"": self._hits.evidence()}
+
+    def result(self) -> Mapping[str, float]:
+        return figures(self.evidence())
+
+
+class FalseLines:
+    """`false_lines`: found lines per frame of which FALSE or more pixels, 640 wide, lie where no line is."""
+
+    def __init__(self) -> None:
+        self._sums = np.zeros(2)
+
+    def update(self, paint: np.ndarray, seen: Scene) -> None:
+        """`paint`: (H, W) uint8 over the whole image of `seen`; 0 is certain to be no paint."""
+        if seen.lanes is None:
+            return
+        scale, canvas = canvas_of(seen.size)
+        none = cv2.resize(paint, canvas, interpolation=cv2.INTER_NEAREST_EXACT) == 0
+        pixels = (stroke.T for stroke in strokes(painted(seen.lanes), scale, canvas))
+        false = [none[y, x].sum() >= FALSE for x, y in pixels]
+        self._sums += sum(false), 1
+
+    def evidence(self) -> Mapping[str, Evidence]:
+        return {"/false": Counts("false_lines", self._sums.copy())}
 
     def result(self) -> Mapping[str, float]:
         return figures(self.evidence())
@@ -70,17 +114,17 @@ class PaintedLines:
         """`paint`: (H, W) uint8, 1 lane paint, 255 not judged, over the whole image of `seen`."""
         if seen.lanes is None:
             return
-        scale = PAINT_WIDTH / seen.size[0]
-        canvas = (PAINT_WIDTH, max(1, round(seen.size[1] * scale)))
+        scale, canvas = canvas_of(seen.size, PAINT_WIDTH)
         labels = cv2.resize(paint, canvas, interpolation=cv2.INTER_NEAREST_EXACT)
         true = labels == 1
         near, void = (distance_to(mask) <= PAINT_PIXELS for mask in (true, labels == VOID))
         if true.any():
             void[: np.flatnonzero(true.any(1))[0]] = True
-        counts = [_on_paint(pixels, near, void) for pixels in strokes(seen.lanes, scale, canvas)]
+        lines = painted(seen.lanes)
+        counts = [_on_paint(pixels, near, void) for pixels in strokes(lines, scale, canvas)]
         right, false = (sum(column) for column in zip((0, 0), *counts, strict=True))
         middle = middle_of(true)
-        hit = middle & (distance_to(stroke_mask(seen.lanes, scale, canvas)) <= PAINT_PIXELS)
+        hit = middle & (distance_to(stroke_mask(lines, scale, canvas)) <= PAINT_PIXELS)
         self._hits.add(right, false, hit.sum(), (middle & ~hit).sum())
 
     def evidence(self) -> Mapping[str, Evidence]:
@@ -107,7 +151,7 @@ class RoadLines:
         """Lines without road points (a camera that is not calibrated) are left out."""
         if truth.lanes is None or seen.lanes is None:
             return
-        true, found = (lateral(scene.lanes or ()) for scene in (truth, seen))
+        true, found = (lateral(painted(scene.lanes or ())) for scene in (truth, seen))
         distance = np.abs(true[:, None] - found[None])
         pairs = nearest_pairs(distance)
         apart = np.concatenate([distance[pair][~np.isnan(distance[pair])] for pair in pairs] or [np.empty(0)])
@@ -122,6 +166,37 @@ class RoadLines:
 
     def result(self) -> Mapping[str, float]:
         return figures(self.evidence())
+
+
+def canvas_of(size: Size, width: int = DRAWN_WIDTH) -> tuple[float, Size]:
+    """How much an image is scaled to become so wide, and its size (width, height) then."""
+    scale = width / size[0]
+    return scale, (width, max(1, round(size[1] * scale)))
+
+
+def unlabelled(lines: Iterable[LaneLine], scale: float, canvas: Size) -> np.ndarray:
+    """(height, width) bool: where a line may go on beyond its ends, and right of the right-hand line.
+
+    A line goes on straight, in the direction of its last half, within twice the tolerance.
+    """
+    points = [line.image * scale for line in lines]
+    ends = [end for line in points for end in (_beyond(line), _beyond(line[::-1]))]
+    beyond = stroke_mask([LaneLine(end, None, 1.0, 0) for end in ends], 1.0, canvas)
+    rows = np.arange(canvas[1]) + 0.5
+    edge = np.full(canvas[1], np.inf if not points else -np.inf)
+    for line in points:
+        whole = np.concatenate([_beyond(line[::-1])[::-1], line, _beyond(line)])
+        x, y = whole[np.argsort(whole[:, 1], kind="stable")].T
+        edge = np.maximum(edge, np.interp(rows, y, x))
+    right: np.ndarray = np.arange(canvas[0]) + 0.5 > edge[:, None]
+    return right | (distance_to(beyond) <= 2 * DRAWN_PIXELS)
+
+
+def _beyond(points: np.ndarray) -> np.ndarray:
+    """(2, 2) float32: from the last of some points straight on, farther than any image."""
+    last, before = points[-1], points[len(points) // 2 - 1]
+    ahead = (last - before) / max(float(np.hypot(*(last - before))), 1e-6)
+    return np.stack([last, last + 10 * DRAWN_WIDTH * ahead]).astype(np.float32)
 
 
 def lateral(lines: Iterable[LaneLine]) -> np.ndarray:

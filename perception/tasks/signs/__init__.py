@@ -16,6 +16,7 @@ from perception.tasks.signs.draw import draw
 from perception.types import Frame, RawOutputs, Scene
 
 SIGN = OBJECTS.index("traffic_sign")
+THRESHOLD = 0.5  # of a bundle that names none
 CLASSES = (  # of the German Traffic Sign Recognition Benchmark, in its order
     "speed_limit_20",
     "speed_limit_30",
@@ -79,7 +80,7 @@ class SignReader:
         self.classes = spec.classes
         self.needs = spec.needs
         self.network = network
-        self._threshold = float(spec.settings.get("threshold", 0.5))
+        self._threshold = float(spec.settings.get("threshold", THRESHOLD))
 
     def decode(self, raw: RawOutputs, frame: Frame, box: Letterbox, scene: Scene) -> Scene:
         if scene.detections is None:

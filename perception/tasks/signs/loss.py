@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import torch
@@ -13,15 +14,30 @@ from perception.tasks.batch import Batch
 from perception.tasks.detection import CLASSES
 
 SIGN = CLASSES.index("traffic_sign")
+OUTSIDE = 0.5  # weight of crops that are no known sign
 LARGEST = (64.0, 128.0, float("inf"))  # pixels: sides of the signs that each level answers for
 
 
 class SignLoss:
+    """Cross entropy of the known signs; crops that are none of them shall be answered evenly.
+
+    Outlier exposure (Hendrycks, Mazeika, Dietterich 2019), with the weight that they give for images.
+    """
+
     def __call__(self, outputs: Mapping[str, Tensor], batch: Batch) -> Tensor | None:
-        """Cross entropy of the crops, or None if the batch has none."""
+        """The mean over known crops plus OUTSIDE times that over others; None if the batch has none."""
         if not len(batch.crop_signs):
             return None
-        return F.cross_entropy(outputs["signs.logits"].float(), batch.crop_signs, label_smoothing=0.05)
+        logits, known = outputs["signs.logits"].float(), batch.crop_signs >= 0
+        classes = batch.crop_signs.clamp(min=0)
+        read = F.cross_entropy(logits, classes, label_smoothing=0.05, reduction="none")
+        even = -logits.log_softmax(1).mean(1) - math.log(logits.shape[1])  # 0 where all are equally likely
+        return _mean(read, known) + OUTSIDE * _mean(even, ~known)
+
+
+def _mean(values: Tensor, of: Tensor) -> Tensor:
+    """Over those `of` it; 0 of none."""
+    return (values * of).sum() / of.sum().clamp(min=1)
 
 
 class GridSignLoss:

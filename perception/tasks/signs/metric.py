@@ -8,7 +8,7 @@ import numpy as np
 
 from perception.tasks.detection.matching import matched
 from perception.tasks.detection.metric import HALF, best_first
-from perception.tasks.evidence import Counts, Evidence, figures
+from perception.tasks.evidence import OPEN_BINS, Counts, Evidence, figures, open_bin
 from perception.tasks.hits import Calibration, Hits
 from perception.types import Detections, Scene, Signs
 
@@ -68,6 +68,34 @@ class SignClasses:
     def evidence(self) -> Mapping[str, Evidence]:
         scores = {} if self._scores is None else {"/calibration": self._scores.evidence()}
         return {"": Counts("classes", self._sums.ravel().copy()), **scores}
+
+    def result(self) -> Mapping[str, float]:
+        return figures(self.evidence())
+
+
+class OpenSet:
+    """`auroc`, `false_reads` and `known_read`: are known signs told from what is none of them?
+
+    One sign a scene, read whatever the doubt; in the truth, score 0 is none of the known classes.
+    """
+
+    def __init__(self, threshold: float) -> None:
+        """`threshold`: below it a sign counts as not read."""
+        self._threshold = threshold
+        self._sums = np.zeros(2 * OPEN_BINS + 4)
+
+    def update(self, truth: Scene, seen: Scene) -> None:
+        if truth.signs is None or seen.signs is None:
+            return
+        known = bool(truth.signs.score[0] > 0)
+        score = float(seen.signs.score[0]) if len(seen.signs.score) else 0.0
+        said = score > 0 and score >= self._threshold
+        right = said and seen.signs.class_id[0] == truth.signs.class_id[0]
+        self._sums[open_bin(score) + (0 if known else OPEN_BINS)] += 1
+        self._sums[-4:] += (known, known and right, not known, not known and said)
+
+    def evidence(self) -> Mapping[str, Evidence]:
+        return {"": Counts("open", self._sums.copy())}
 
     def result(self) -> Mapping[str, float]:
         return figures(self.evidence())

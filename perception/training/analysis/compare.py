@@ -57,7 +57,7 @@ PRESETS = {
         ("hard", "mixture"),
         ("equal", "upgrad"),
         2,
-        ("steps=60", "rendered=8", "batch=4", "size=[160, 96]", "deployed=[192, 128]"),
+        ("steps=60", "rendered=8", "batch=4", "size=[192, 128]"),
     ),
     "full": Preset(
         "small",
@@ -151,7 +151,7 @@ def compare(
     found |= {"command": f"perception mtl compare --preset {preset}", "settings": wanted}
     if speeds is not None:
         ways = list(dict.fromkeys(pair[0] for pair in chosen.pairs))
-        found["speeds"] = dict(speeds(ways, TASKS, configure(chosen.training, wanted).deployed))
+        found["speeds"] = dict(speeds(ways, TASKS, configure(chosen.training, wanted).size))
     write_whole(out / "comparison.json", (json.dumps(found, indent=1) + "\n").encode())
     looks = {"format": 1, "looks": single_looks(results(runs, out))}
     write_whole(out / "scores.json", (json.dumps(looks, indent=1) + "\n").encode())

@@ -54,7 +54,7 @@ def run(data: Path, out: Path, preset: str, settings: Sequence[str]) -> dict[str
     config = replace(configure(preset, settings), threads=1, workers=0)
     trainer, watch = Trainer(data, out, config), Watch(data, config)
     trainer.run(watch)
-    metrics = judge(trainer.ema.network, config.deployed, data)
+    metrics = judge(trainer.ema.network, config.size, data)
     return {
         "format": 1,
         "preset": preset,
@@ -66,10 +66,10 @@ def run(data: Path, out: Path, preset: str, settings: Sequence[str]) -> dict[str
         "schedule": config.schedule,
         "seed": config.seed,
         "steps": config.steps,
-        "size": list(config.deployed),
+        "size": list(config.size),
         "seconds": round(trainer.seconds, 2),
         "parameters": sum(p.numel() for p in trainer.network.parameters()),
-        "macs": macs(trainer.network, config.deployed, list(trainer.network.heads)),
+        "macs": macs(trainer.network, config.size, list(trainer.network.heads)),
         "scores": scores(metrics),
         "metrics": metrics,
         "history": watch.looks.history,

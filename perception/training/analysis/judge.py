@@ -18,7 +18,7 @@ from perception.tasks import TASKS, lanes
 from perception.types import Size
 
 CROP: Size = (64, 64)
-SCORES = {  # a task's score is the mean of the metrics that match
+SCORES = {  # a task's score is the mean of the metrics that match, * being one part of a name
     "detection": "detection.all.ap50",
     "lanes": "lanes.drawn.f1",
     "signs": "signs.top1",
@@ -57,7 +57,8 @@ def scores(metrics: Mapping[str, float]) -> dict[str, float]:
     """Task -> its score, of the tasks that `metrics` tell of."""
     found = {}
     for task, pattern in SCORES.items():
-        known = [value for name, value in metrics.items() if fnmatch(name, pattern)]
+        alike = [name for name in metrics if name.count(".") == pattern.count(".")]
+        known = [metrics[name] for name in alike if fnmatch(name, pattern)]
         if known:
             found[task] = sum(known) / len(known)
     return found

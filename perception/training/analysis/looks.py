@@ -34,7 +34,7 @@ class Looks:
         step, steps = trainer.step, trainer.config.steps
         if not self.wanted or step % self.every or step == steps:
             return {}
-        found = scores(judge(trainer.ema.network, trainer.config.deployed, self.data, FEW))
+        found = scores(judge(trainer.ema.network, trainer.config.size, self.data, FEW))
         self.history.append({"step": step, "seconds": trainer.seconds, "scores": found})
         behind = fallen(found, self.baseline, step / steps)
         for task, points in behind.items():

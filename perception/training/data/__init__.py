@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from perception.training.data import camvid, carla, gtsdb, idd, road, streets
+from perception.training.data import brazil, camvid, carla, clips, gtsdb, idd, road, roadscene, streets
 from perception.training.data.sample import Sample
 
 SOURCES: dict[str, Callable[[Path], list[Sample]]] = {
@@ -20,4 +20,7 @@ SOURCES: dict[str, Callable[[Path], list[Sample]]] = {
     "lums": road.read_lums,
     "streets_id": streets.read,
     "carla": carla.read,
+    "roadscene": roadscene.read,
+    "clips": clips.read,
+    "brazil": brazil.read,
 }

@@ -9,10 +9,11 @@ import numpy as np
 
 from perception.tasks.batch import ANY_SIGN, CERTAIN, UNKNOWN
 from perception.training.data import records
-from perception.training.data.maps import from_mask, lanes_from_teacher
+from perception.training.data.maps import from_mask, lanes_from_teacher, road_edge
 from perception.training.data.sample import Boxes, Sample, absence
 
 ROAD, SIGN, VOID = 3, 6, 11
+MOVING = (8, 9, 10, VOID)  # cars, pedestrians, cyclists; and what may be anything
 LANE, OTHER_PAINT = 1, 2
 
 
@@ -29,14 +30,17 @@ def _sample(data: Path, row: dict[str, str], boxes: dict[str, Boxes]) -> Sample:
     mask = records.read_image(data / f"camvid/masks/{name}.png", cv2.IMREAD_GRAYSCALE)
     weak, silence = records.weak(data, f"camvid/images/{path.name}", ("motorbike", "traffic_light"))
     known = boxes.get(f"camvid/images/{path.name}", Boxes()) + weak + _signs(mask)
-    line, paint = lanes_from_teacher(data, "camvid", name, image) or (None, None)
+    edge, border = road_edge(mask == ROAD, ~np.isin(mask, (ROAD, *MOVING)))
+    lanes = lanes_from_teacher(data, "camvid", name, image, border)
+    if row["lane_label"]:
+        lanes["paint"] = _paint(data, row)
     return Sample(
         image=image,
         boxes=known,
         absence=np.maximum(silence, absence(vehicle=1, person=1, cyclist=1, traffic_sign=0.5)),
         drivable=from_mask(mask, ROAD, VOID),
-        line=line,
-        paint=_paint(data, row) if row["lane_label"] else paint,
+        edge=edge,
+        **lanes,
     )
 
 

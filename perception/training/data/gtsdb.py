@@ -16,15 +16,13 @@ def read(data: Path) -> list[Sample]:
     for name, signs in records.human(data, "gtsdb").items():
         image = records.read_image(data / name)
         taught, silence = records.weak(data, name)
-        line, paint = lanes_from_teacher(data, "gtsdb", Path(name).stem, image) or (None, None)
         samples.append(
             Sample(
                 image=image,
                 boxes=signs + taught,
                 absence=np.maximum(silence, absence(traffic_sign=1)),
                 drivable=drivable_from_teacher(data, "gtsdb", Path(name).stem),
-                line=line,
-                paint=paint,
+                **lanes_from_teacher(data, "gtsdb", Path(name).stem, image),
             )
         )
     return samples

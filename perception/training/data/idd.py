@@ -10,10 +10,11 @@ import numpy as np
 from perception.tasks.batch import ANY_SIGN
 from perception.tasks.detection import CLASSES
 from perception.training.data import records
-from perception.training.data.maps import from_mask, lanes_from_teacher
+from perception.training.data.maps import from_mask, lanes_from_teacher, road_edge
 from perception.training.data.sample import Boxes, Sample, absence
 
 DRIVABLE, LIVING, VEHICLE, VOID = 0, 2, 3, 255
+FIXED = (1, 4)  # what is not drivable, things at the roadside
 MASKED = {"vehicle": VEHICLE, "motorbike": VEHICLE, "cyclist": VEHICLE, "person": LIVING}
 COVER = 0.4  # a teacher's box is believed when the mask covers at least this share of it
 
@@ -28,14 +29,14 @@ def _sample(data: Path, name: str) -> Sample:
     mask = records.read_image(data / f"idd/masks/{name}.png", cv2.IMREAD_GRAYSCALE)
     taught, silence = records.weak(data, f"idd/images/{path.name}")
     confirmed = _confirmed(taught, mask)
-    line, paint = lanes_from_teacher(data, "idd", name, image) or (None, None)
+    edge, border = road_edge(mask == DRIVABLE, np.isin(mask, FIXED))
     return Sample(
         image=image,
         boxes=confirmed + _unexplained(mask, confirmed),
         absence=np.maximum(silence, absence(vehicle=1, person=1, cyclist=1, motorbike=1)),
         drivable=from_mask(mask, DRIVABLE, VOID),
-        line=line,
-        paint=paint,
+        edge=edge,
+        **lanes_from_teacher(data, "idd", name, image, border),
     )
 
 

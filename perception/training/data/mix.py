@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
-from perception.letterbox import Letterbox
 from perception.tasks.batch import Batch
 from perception.tasks.detection import CLASSES
 from perception.training.augment import Item, Place, augment, sign_crop
+from perception.training.data.blank import blank
 from perception.training.data.cutouts import Cutout
 from perception.training.data.sample import Sample
 from perception.training.data.signs import Sign, by_class
@@ -22,30 +21,34 @@ from perception.training.paste import cover_with_bonnet, paste_signs, paste_thin
 CROP, MARGIN = 64, 1.2  # sign crops: see perception.kernels.cpu.sign_crops
 
 
-def collate(items: Sequence[Item], crops: Sequence[tuple[np.ndarray, int]]) -> Batch:
-    most = max(1, *(len(item["label"]) for item in items))
+def collate(frames: Sequence[tuple[Item, Sample]], crops: Sequence[tuple[np.ndarray, int]]) -> Batch:
+    """Placed frames, each with the sample it came from, and sign crops with their class."""
+    boxes = [item.boxes for item, _ in frames]
+    most = max(1, *(len(b.label) for b in boxes))
 
-    def padded(name: str, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-        out = torch.zeros(len(items), most, *shape, dtype=dtype)
-        for row, item in zip(out, items, strict=True):
-            row[: len(item[name])] = item[name]
+    def padded(rows: Sequence[np.ndarray], shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+        out = torch.zeros(len(rows), most, *shape, dtype=dtype)
+        for place, row in zip(out, rows, strict=True):
+            place[: len(row)] = torch.from_numpy(row)
         return out
 
-    valid = torch.tensor([[k < len(item["label"]) for k in range(most)] for item in items])
-    pixels = (
-        np.stack([crop for crop, _ in crops]).transpose(0, 3, 1, 2) if crops else np.zeros((0, 3, CROP, CROP))
-    )
+    def planes(images: Sequence[np.ndarray]) -> Tensor:
+        """(n, 3, h, w), the channels last in memory as they are in the pictures."""
+        return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
+
+    nothing = np.zeros(len(CLASSES), np.float32)
+    known = [nothing if sample.absence is None else sample.absence for _, sample in frames]
     return Batch(
-        images=torch.stack([item["image"].as_subclass(Tensor).flip(0) for item in items]),
-        maps=torch.stack([item["maps"].as_subclass(Tensor)[:, 1::2, 1::2] for item in items]),
-        boxes=padded("boxes", (4,), torch.float32),
-        labels=padded("label", (), torch.int64),
-        sure=padded("sure", (), torch.bool),
-        valid=valid,
-        signs=padded("sign", (), torch.int64),
-        absence=torch.stack([item["absence"] for item in items]),
-        has_boxes=torch.tensor([item["has_boxes"] for item in items]),
-        crops=torch.from_numpy(np.ascontiguousarray(pixels, dtype=np.uint8)),
+        images=planes([item.image for item, _ in frames]),
+        maps=torch.from_numpy(np.stack([item.maps for item, _ in frames])),
+        boxes=padded([b.xyxy for b in boxes], (4,), torch.float32),
+        labels=padded([b.label for b in boxes], (), torch.int64),
+        sure=padded([b.sure for b in boxes], (), torch.bool),
+        valid=torch.tensor([[k < len(b.label) for k in range(most)] for b in boxes]),
+        signs=padded([b.sign for b in boxes], (), torch.int64),
+        absence=torch.from_numpy(np.stack(known)),
+        has_boxes=torch.tensor([sample.boxes is not None for _, sample in frames]),
+        crops=planes([crop for crop, _ in crops] or [np.zeros((CROP, CROP, 3), np.uint8)])[: len(crops)],
         crop_signs=torch.tensor([sign for _, sign in crops], dtype=torch.int64),
     )
 
@@ -58,7 +61,7 @@ class Mix(IterableDataset[Batch]):
         frames: Mapping[str, Sequence[Sample]],
         shares: Mapping[str, float],
         signs: Sequence[Sign],
-        place: Place,
+        places: Sequence[tuple[Place, float]],
         *,
         batch: int,
         crops: int,
@@ -69,10 +72,15 @@ class Mix(IterableDataset[Batch]):
         cutouts: Sequence[Cutout] = (),
         stand: float = 0.0,
         bonnet: float = 0.0,
+        blank: float = 0.0,
+        made: Sequence[tuple[float, Callable[[np.random.Generator], Sign]]] = (),
     ) -> None:
-        """`paste`, `stand`, `bonnet`: shares of frames that get signs, cut-outs and a bonnet laid in.
+        """`places`: how frames are shown and how often, one for all frames of a batch.
 
-        `rendered` signs are read, but not pasted: photographs get photographed ones.
+        `batch`: frames of the first place; of a larger one fewer, of a smaller one more, so that a step costs
+        about the same. `paste`, `stand`, `bonnet`, `blank`: shares of frames that get signs, cut-outs and an
+        own vehicle laid in, and that show nothing. `rendered` signs are read, but not pasted: photographs
+        get photographed ones. `made`: shares of the crops that are made when they are asked for, and by whom.
         """
         self.frames = {
             name: samples for name, samples in frames.items() if samples and shares.get(name, 0) > 0
@@ -80,9 +88,14 @@ class Mix(IterableDataset[Batch]):
         total = sum(shares[name] for name in self.frames)
         self.names = list(self.frames)
         self.odds = [shares[name] / total for name in self.names]
-        self.signs, self.place, self.batch, self.crops = [*signs, *rendered], place, batch, crops
+        self.signs, self.crops = [*signs, *rendered], crops
+        self.places = [place for place, _ in places]
+        self.turns = np.array([share for _, share in places]) / sum(share for _, share in places)
+        self.counts = [
+            max(1, round(batch * np.prod(places[0][0].size) / np.prod(p.size))) for p in self.places
+        ]
         self.paste, self.seed, self.start = paste, seed, start
-        self.stand, self.bonnet = stand, bonnet
+        self.stand, self.bonnet, self.blank, self.made = stand, bonnet, blank, made
         self.to_paste = by_class(signs)
         self.to_stand = {c.name: [d for d in cutouts if d.name == c.name] for c in cutouts}
         self.of_class = _indices_by_class(self.signs)
@@ -93,27 +106,34 @@ class Mix(IterableDataset[Batch]):
         index = self.start + first
         while True:
             rng = np.random.default_rng((self.seed, index))
-            torch.manual_seed(int(rng.integers(2**62)))
-            items = [self._frame(rng) for _ in range(self.batch)]
+            which = int(rng.choice(len(self.places), p=self.turns))
+            items = [self._frame(self.places[which], rng) for _ in range(self.counts[which])]
             yield collate(items, [self._crop(rng) for _ in range(self.crops if self.signs else 0)])
             index += step
 
-    def _frame(self, rng: np.random.Generator) -> Item:
+    def _frame(self, place: Place, rng: np.random.Generator) -> tuple[Item, Sample]:
+        if rng.random() < self.blank:
+            sample = blank(place.size, rng)
+            return augment(sample, place, rng), sample
         samples = self.frames[self.names[int(rng.choice(len(self.names), p=self.odds))]]
         sample = samples[int(rng.integers(len(samples)))]
-        scale = float(Letterbox.fit(sample.image.shape[1::-1], self.place.deployed).scale[0])
+        scale = place.scale(sample.image.shape[1::-1])
         if self.to_stand and sample.boxes is not None and rng.random() < self.stand:
             sample = paste_things(sample, self.to_stand, scale, rng)
         if self.to_paste and sample.boxes is not None and rng.random() < self.paste:
             sample = paste_signs(sample, self.to_paste, scale, rng)
         if rng.random() < self.bonnet:
             sample = cover_with_bonnet(sample, rng)
-        item: dict[str, Any] = augment(sample, self.place, rng)
-        known = sample.absence if sample.absence is not None else np.zeros(len(CLASSES), np.float32)
-        return {**item, "absence": torch.from_numpy(known), "has_boxes": sample.boxes is not None}
+        return augment(sample, place, rng), sample
 
     def _crop(self, rng: np.random.Generator) -> tuple[np.ndarray, int]:
         """Half of the crops by class, half as they come: rare signs are learnt, frequent ones kept."""
+        chance = rng.random()
+        for share, make in self.made:
+            if 0 <= chance < share:
+                image, box, sign = make(rng)
+                return sign_crop(image, box, rng, CROP, MARGIN), sign
+            chance -= share
         if rng.random() < 0.5:
             rows = self.of_class[int(rng.choice(list(self.of_class)))]
             row = rows[int(rng.integers(len(rows)))]

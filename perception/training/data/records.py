@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,32 @@ import cv2
 import numpy as np
 
 from perception.errors import DataError
+from perception.limits import json_value
 from perception.tasks.batch import ANY_SIGN
 from perception.tasks.detection import CLASSES
 from perception.training.data.sample import Boxes, absence
 
 CLASS_OF = {name: name for name in CLASSES} | {"motorcyclist": "motorbike", "bicycle": "cyclist"}
-POSITIVE, IGNORED = 0.5, 0.25  # teacher scores: sure above the first, ignored down to the second
-TEACHER_ABSENCE = 0.4  # how much it proves that a teacher saw nothing
-TAUGHT = ("vehicle", "person", "motorbike", "traffic_light")
+TAUGHT = ("vehicle", "person", "cyclist", "motorbike", "traffic_light")
+SPARE = ("traffic_sign",)  # a teacher's signs are taken wherever they are seen; their absence proves nothing
+TEACHERS_NAMES = {"stop_sign": "traffic_sign"}
+TaughtBox = tuple[list[float], str, float]  # xyxy, class, score
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A detector whose boxes stand in `file`: sure from the score `positive`, ignored from `ignored` on."""
+
+    file: str
+    positive: float
+    ignored: float
+    absence: float  # how much it proves that it saw nothing
+
+
+TEACHERS = (  # the better one first
+    Teacher("weak_boxes_2.jsonl", 0.35, 0.15, 0.6),
+    Teacher("weak_boxes.jsonl", 0.5, 0.25, 0.4),
+)
 
 
 @cache
@@ -33,7 +51,7 @@ def lines(path: Path) -> tuple[Mapping[str, Any], ...]:
 
 def _record(path: Path, number: int, text: str) -> Any:
     try:
-        return json.loads(text)
+        return json_value(text)
     except ValueError as error:
         raise DataError(f"{path}:{number}: expected one JSON object a line: {error}") from error
 
@@ -68,20 +86,52 @@ def _human_row(*row: Any) -> tuple[list[float], str, bool, int]:
 
 
 @cache
-def _weak_index(data: Path) -> dict[str, Mapping[str, Any]]:
-    return {record["img"]: record for record in lines(data / "weak_boxes.jsonl")}
+def _weak_index(data: Path) -> dict[str, tuple[Teacher, Mapping[str, Any]]]:
+    """Image -> the best teacher that saw it, and what that said."""
+    return {record["img"]: (t, record) for t in reversed(TEACHERS) for record in lines(data / t.file)}
 
 
-def weak(data: Path, image: str, classes: tuple[str, ...] = TAUGHT) -> tuple[Boxes, np.ndarray]:
+def weak(
+    data: Path, image: str, classes: tuple[str, ...] = TAUGHT, unsure: tuple[str, ...] = ()
+) -> tuple[Boxes, np.ndarray]:
     """A teacher's boxes for one image, and how much its silence about each class proves.
 
-    Only `classes` are taken; its bicycles are not, with or without a rider as they may be.
+    Only `classes` are taken; where those in `unsure` are seen, nothing is learnt about them.
     """
-    record = _weak_index(data).get(image)
-    if record is None:
+    teacher, record = _weak_index(data).get(image, (None, None))
+    if teacher is None or record is None:
         return Boxes(), absence()
+    found = [(xyxy, name, score) for *xyxy, name, _, score in record["boxes"] if score >= teacher.ignored]
     rows: list[tuple[list[float], str, bool, int]] = []
-    for *xyxy, name, _, score in record["boxes"]:
-        if name in classes and score >= IGNORED:
-            rows.append((xyxy, name, score >= POSITIVE, ANY_SIGN))
-    return Boxes.of(rows), absence(**dict.fromkeys(classes, TEACHER_ABSENCE))
+    for xyxy, name, score in _riders(found):
+        name = TEACHERS_NAMES.get(name, name)
+        if name in classes or name in SPARE:
+            sure = score >= teacher.positive and name not in unsure
+            rows.append((xyxy, name, sure, ANY_SIGN))
+    return Boxes.of(rows), absence(**dict.fromkeys(set(classes) - set(unsure), teacher.absence))
+
+
+def _riders(found: list[TaughtBox]) -> list[TaughtBox]:
+    """People on a bicycle and the bicycle as one cyclist; a bicycle alone may be one, too (a score of 0)."""
+    people = [box for box in found if box[1] == "person"]
+    bicycles = [box for box in found if box[1] == "bicycle"]
+    rest = [box for box in found if box[1] not in ("person", "bicycle")]
+    for bicycle, _, score in bicycles:
+        riders = [person for person in people if _rides(person[0], bicycle)]
+        for person in riders:
+            people.remove(person)
+        corners = np.array([bicycle, *(person[0] for person in riders)])
+        whole = [*corners[:, :2].min(0).tolist(), *corners[:, 2:].max(0).tolist()]
+        rest.append((whole, "cyclist", min([score, *(person[2] for person in riders)]) if riders else 0.0))
+    return people + rest
+
+
+def _rides(person: list[float], bicycle: list[float]) -> bool:
+    """The person's feet are at the bicycle, the head is above it, and both stand in one column."""
+    shared = min(person[2], bicycle[2]) - max(person[0], bicycle[0])
+    middle = (bicycle[1] + bicycle[3]) / 2
+    return (
+        shared > 0.5 * min(person[2] - person[0], bicycle[2] - bicycle[0])
+        and person[1] < bicycle[1] + 0.2 * (bicycle[3] - bicycle[1])
+        and middle - (bicycle[3] - bicycle[1]) < person[3] <= bicycle[3] + 0.3 * (bicycle[3] - bicycle[1])
+    )

@@ -7,9 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from perception.tasks.batch import UNKNOWN
+from perception.tasks.batch import CERTAIN, UNKNOWN
 from perception.training.data import records
-from perception.training.data.maps import from_mask, lanes_from_teacher
+from perception.training.data.maps import from_mask, lanes_from_teacher, road_edge
 from perception.training.data.sample import Sample
 
 
@@ -30,15 +30,22 @@ def _sample(data: Path, name: str, row: dict[str, str]) -> Sample:
     image = records.read_image(data / row["img"])
     mask = records.read_image(data / row["mask"], cv2.IMREAD_GRAYSCALE)
     taught, silence = records.weak(data, row["img"])
-    line, paint = lanes_from_teacher(data, name, Path(row["img"]).stem, image) or (None, None)
+    drivable = _without_vehicles(from_mask(mask, 1), taught.xyxy[taught.sure], mask.shape, image.shape)
+    edge, border = road_edge(drivable == CERTAIN, (drivable == 0) & ~_empty(image, drivable.shape))
     return Sample(
         image=image,
         boxes=taught,
         absence=silence,
-        drivable=_without_vehicles(from_mask(mask, 1), taught.xyxy[taught.sure], mask.shape, image.shape),
-        line=line,
-        paint=paint,
+        drivable=drivable,
+        edge=edge,
+        **lanes_from_teacher(data, name, Path(row["img"]).stem, image, border),
     )
+
+
+def _empty(image: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """(h, w) bool: black, as what lies outside a picture that was turned."""
+    grey = cv2.cvtColor(cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
+    return np.asarray(cv2.dilate((grey < 8).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0)
 
 
 def _without_vehicles(

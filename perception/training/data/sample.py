@@ -53,12 +53,13 @@ class Sample:
     drivable: np.ndarray | None = None  # (h, w) uint8
     line: np.ndarray | None = None  # (h, w) uint8, lane lines through their gaps
     paint: np.ndarray | None = None  # (h, w) uint8, lane paint
+    edge: np.ndarray | None = None  # (h, w) uint8, road edges: kerbs, verges, the feet of barriers
 
     def tasks(self) -> set[str]:
         """The tasks this sample has truth for."""
         maps = {
             "drivable": self.drivable is not None,
-            "lanes": self.line is not None or self.paint is not None,
+            "lanes": any(truth is not None for truth in (self.line, self.paint, self.edge)),
         }
         present = {name for name, known in maps.items() if known}
         return present | ({"detection"} if self.boxes is not None else set())

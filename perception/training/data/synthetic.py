@@ -13,16 +13,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from perception.synthetic import Rendered, World, default_camera, random_camera
+from perception.synthetic import Conditions, Rendered, World, default_camera, random_camera
+from perception.synthetic.layout import ROAD_EDGE
 from perception.tasks.batch import ANY_SIGN, CERTAIN
 from perception.tasks.detection import CLASSES
 from perception.training.data.sample import Boxes, Sample, absence
 from perception.types import Size
 
-RENDERED: Size = (1280, 720)  # a camera's size: shrinking it is part of what the network must cope with
-SIZE: Size = (640, 360)
-LINE_WIDTH = 5  # pixels of SIZE, about that of the teacher's lines
-CROWDED = 3.0  # times as many people and two-wheelers in every second scene: they are rare otherwise
+# cameras' sizes and their shares; shrinking them by SHRINK is part of what the network must cope with
+SIZES: dict[Size, float] = {(1280, 720): 0.66, (1248, 376): 0.14, (960, 720): 0.12, (720, 1280): 0.08}
+SHRINK = 2
+LINE_WIDTH = 5  # pixels of a shrunk picture, about that of the teacher's lines
+CROWDS = {1.0: 0.45, 3.0: 0.4, 8.0: 0.15}  # times as many people and two-wheelers: they are rare otherwise
+VERSION = 2  # of the renderer: scenes of another one are not found again
 OWN_CAMERA = 0.6  # share of scenes with a camera of their own; the others have the default one
 EVERYTHING = absence(**dict.fromkeys(CLASSES, 1.0))
 
@@ -35,7 +38,7 @@ def read(folder: Path, count: int) -> list[Sample]:
 def _paths(folder: Path, count: int) -> Iterator[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     for seed in range(count):
-        path = folder / f"{seed:05d}.npz"
+        path = folder / f"{seed:05d}.v{VERSION}.npz"
         if not path.exists():
             partial = path.with_suffix(f".{os.getpid()}.partial")  # two runs may share the folder
             with partial.open("wb") as file:
@@ -45,10 +48,14 @@ def _paths(folder: Path, count: int) -> Iterator[Path]:
 
 
 def render(seed: int) -> Rendered:
-    """The scene of a seed: seeded drive, camera and moment."""
+    """The scene of a seed: seeded drive, conditions, camera and moment."""
     rng = np.random.default_rng((seed, 2))
-    camera = random_camera(rng, RENDERED) if rng.random() < OWN_CAMERA else default_camera()
-    return World(seed, camera, CROWDED if seed % 2 else 1.0).render(float(rng.uniform(0, 60)))
+    size = list(SIZES)[int(rng.choice(len(SIZES), p=list(SIZES.values())))]
+    own = rng.random() < OWN_CAMERA or size != (1280, 720)
+    camera = random_camera(rng, size) if own else default_camera(size)
+    moment, conditions = float(rng.uniform(0, 60)), Conditions.random(rng)
+    crowd = float(rng.choice(list(CROWDS), p=list(CROWDS.values())))
+    return World(seed, camera, crowd, conditions).render(moment)
 
 
 def _arrays(scene: Rendered) -> dict[str, np.ndarray]:
@@ -56,11 +63,12 @@ def _arrays(scene: Rendered) -> dict[str, np.ndarray]:
     assert found is not None
     assert signs is not None
     assert drivable is not None
-    scale = np.float32(SIZE[0] / scene.frame.size[0])
-    image = cv2.resize(scene.frame.image, SIZE, interpolation=cv2.INTER_AREA)
-    line = np.zeros(SIZE[::-1], np.uint8)
+    scale, (width, height) = np.float32(1 / SHRINK), (x // SHRINK for x in scene.frame.size)
+    image = cv2.resize(scene.frame.image, (width, height), interpolation=cv2.INTER_AREA)
+    line, edge = np.zeros((2, height, width), np.uint8)
     for lane in scene.truth.lanes or ():
-        cv2.polylines(line, [np.round(lane.image * scale).astype(np.int32)], False, CERTAIN, LINE_WIDTH)
+        drawn = edge if lane.kind == ROAD_EDGE else line
+        cv2.polylines(drawn, [np.round(lane.image * scale).astype(np.int32)], False, CERTAIN, LINE_WIDTH)
     return {
         "jpeg": cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 95])[1],
         "xyxy": found.xyxy * scale,
@@ -69,13 +77,15 @@ def _arrays(scene: Rendered) -> dict[str, np.ndarray]:
         "ignored": scene.ignored * scale,
         "drivable": _shrunk(drivable.labels),
         "line": line,
+        "edge": edge,
         "paint": _shrunk(scene.paint.astype(np.uint8)),
     }
 
 
 def _shrunk(mask: np.ndarray) -> np.ndarray:
-    """(h, w) uint8 0 or 1 at SIZE: what most of a pixel is."""
-    return (cv2.resize(mask * np.uint8(255), SIZE, interpolation=cv2.INTER_AREA) > 127).astype(np.uint8)
+    """(h, w) uint8 0 or 1: what most of a pixel of the shrunk picture is."""
+    size = (mask.shape[1] // SHRINK, mask.shape[0] // SHRINK)
+    return (cv2.resize(mask * np.uint8(255), size, interpolation=cv2.INTER_AREA) > 127).astype(np.uint8)
 
 
 def _meaning(box: np.ndarray, signs: np.ndarray, classes: np.ndarray) -> int:
@@ -100,4 +110,5 @@ def _load(path: Path) -> Sample:
             drivable=stored["drivable"] * np.uint8(CERTAIN),
             line=stored["line"],
             paint=stored["paint"] * np.uint8(CERTAIN),
+            edge=stored["edge"],
         )

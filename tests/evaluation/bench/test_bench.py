@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import pytest
 
+from perception.backends.runtimes import installed
 from perception.errors import BundleError, PerceptionError
 from perception.evaluation.bench.clock import interleaved, timed
 from perception.evaluation.bench.command import bench
@@ -106,7 +107,10 @@ def test_a_whole_bench_is_shown_and_written(clip, tiny_bundle, tmp_path, capsys)
     bench(path, str(clip), tiny_bundle, frames=3, rounds=1, starts=1)
     report = json.loads(path.read_text())
     assert report["pipeline"]["stages_ms"].keys() >= {"video", "preprocess", "network", "lanes", "total"}
-    assert report["network"].keys() == {"int8 1", "int8 2", "fp32 1", "fp32 2"}
+    rows = {"int8 1", "int8 2", "fp32 1", "fp32 2"}
+    assert rows <= report["network"].keys() <= rows | {f"{row} openvino" for row in rows}
+    assert ("int8 2 openvino" in report["network"]) == ("openvino" in installed())
+    assert report["pipeline"]["runtimes"] == {"main": "onnxruntime", "signs": "onnxruntime"}
     assert report["process"]["frames"] == 12
     assert report["process"]["peak_mb"] > 50
     assert 0 < report["process"]["first_scene_s"] < 60

@@ -66,9 +66,9 @@ def test_attributes_become_tags(folder):
 
 
 def test_lines_along_the_road_are_kept_near_to_far(folder):
-    (line,) = only(folder)[2].lines
+    line, curb = only(folder)[2].lines
     assert line.image.tolist() == [[300, 700], [400, 300]]
-    assert KINDS[line.kind] == "dashed"
+    assert (KINDS[line.kind], KINDS[curb.kind]) == ("dashed", "road_edge")
 
 
 def test_polygons_become_the_drivable_area(folder):
@@ -89,15 +89,17 @@ def test_masks_go_before_polygons(folder):
     assert labels.sum() == 120 * 1280
 
 
-def test_the_older_file_tells_of_everything(tmp_path, picture, write_json):
+@pytest.mark.parametrize("key", ["laneType", "laneTypes"])
+def test_the_older_file_tells_of_everything(tmp_path, picture, write_json, key):
     picture("images/100k/val/a.jpg", WIDE)
-    lane = curved("lane", (400, 300), (300, 700), laneDirection="parallel", laneTypes="single white")
-    curb = curved("lane", (9, 9), (99, 99), laneDirection="parallel", laneTypes="road curb")
+    lane = curved("lane", (400, 300), (300, 700), laneDirection="parallel", **{key: "double white"})
+    curb = curved("lane", (9, 9), (99, 99), laneDirection="parallel", **{key: "road curb"})
     area = curved("drivable area", (200, 700), (600, 700), (400, 400), areaType="direct")
     labels = [boxed("person", 1, 2, 30, 40), boxed("bike", 1, 2, 3, 4), lane, curb, area]
     write_json("labels/bdd100k_labels_images_val.json", [{"name": "a.jpg", "labels": labels}])
     bdd, frame, truth = only(tmp_path)
-    assert (bdd.name, len(truth.lines), frame.seq) == ("bdd100k-val", 1, 0)
+    assert (bdd.name, len(truth.lines), frame.seq) == ("bdd100k-val", 2, 0)
+    assert [KINDS[line.kind] for line in truth.lines] == ["double", "road_edge"]
     assert [box.name for box in truth.boxes.boxes] == ["person"]
     assert truth.drivable.labels[600, 400] == 1
 

@@ -20,7 +20,8 @@ from perception.types import Detections, Frame, Scene, Signs
 
 def test_the_sets_of_a_data_folder_are_parts(folder):
     found = {part.name: part for part in open_labelled(f"data:{folder}:val")}
-    assert found.keys() == {"town-val", "city-val", "camvid-val", "idd-val", "signs-val"}
+    sets = ("town", "city", "camvid", "idd", "acdc", "brazil", "clips", "signs", "outside", "blank")
+    assert found.keys() == {f"{name}-val" for name in sets}
     assert open_labelled(str(folder))[0].name in found  # recognised by its files, and val if nothing is said
     frames = [frame for frame, _ in found["town-val"]]
     assert [frame.seq for frame in frames] == [0, 1]

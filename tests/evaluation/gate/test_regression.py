@@ -85,6 +85,12 @@ def test_what_lies_elsewhere_is_another_object_and_another_line():
     assert set(bad) == {"detections.missing", "detections.new", "lanes.missing", "lanes.new"}
 
 
+def test_a_road_edge_is_not_the_line_beside_it():
+    edge = {**LINE, "kind": "road_edge"}
+    assert set(failed([scene()], [scene(lanes=[edge])])) == {"lanes.missing", "lanes.new"}
+    assert failed([scene(lanes=[edge, LINE])], [scene(lanes=[LINE, edge])]) == {}
+
+
 def test_frames_and_tasks_that_are_not_there_are_named():
     bad = failed([scene(0), scene(1), scene(3)], [scene(0), scene(2), scene(3)])
     assert (bad["frames"].beyond, bad["frames"].count) == (2, 4)

@@ -13,7 +13,7 @@ from torchvision.ops import box_iou
 
 from perception.kernels import reference
 from perception.tasks.detection.loss import DetectionLoss, assign, flatten
-from tests.batches import SIGN, SIZE, make_batch
+from tests.batches import SIZE, make_batch
 
 LOSS = DetectionLoss()
 BATCH = make_batch()
@@ -142,14 +142,17 @@ def test_padding_changes_nothing():
     torch.testing.assert_close(LOSS(answers(seed=2), more), LOSS(answers(seed=2), BATCH))
 
 
-def test_learning_finds_the_box():
+def test_learning_finds_the_boxes():
+    """The step shrinks to nothing: at one size the boxes only swing about the truth, and the processor's
+    rounding decides where they stand when the steps end (overlaps of 0.57 to 0.93 were seen)."""
     outputs = answers()
-    for _ in range(200):
+    for step in np.linspace(2, 0, 300):
         gradient = torch.autograd.grad(LOSS(outputs, BATCH), list(outputs.values()))
         with torch.no_grad():
             for x, g in zip(outputs.values(), gradient, strict=True):
-                x -= 2 * g
+                x -= step * g
     logits, boxes, _, _ = flatten(outputs)
-    best = logits[0, :, SIGN].argmax()
-    assert logits[0, best, SIGN].sigmoid() > 0.7
-    assert box_iou(boxes[0, best][None], BATCH.boxes[0, 1][None]) > 0.75
+    for image, k in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        of_class = logits[image, :, BATCH.labels[image, k]].sigmoid()
+        assert of_class.max() > 0.7
+        assert box_iou(boxes[image, of_class.argmax()][None], BATCH.boxes[image, k][None]) > 0.98

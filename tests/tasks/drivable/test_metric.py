@@ -36,6 +36,13 @@ def test_a_coarse_map_is_judged_at_the_size_of_the_truth():
     assert iou((truth, [[0, 1]])) == 1
 
 
+def test_precision_and_recall_are_shares_of_what_is_found_and_of_what_is_there():
+    metric = DrivableArea()
+    metric.update(scene([[1, 1, 1, 0, 0, 255]]), scene([[0, 1, 1, 1, 1, 1]]))
+    found = metric.result()
+    assert (found["precision"], found["recall"]) == (2 / 4, 2 / 3)
+
+
 def test_nothing_drivable_and_nothing_found_is_right():
     assert iou(([[0, 0]], [[0, 0]])) == 1
     assert iou(([[0, 0]], [[0, 1]])) == pytest.approx(0)

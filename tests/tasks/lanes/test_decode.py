@@ -10,6 +10,7 @@ from perception.bundle import TaskSpec
 from perception.camera import CameraModel
 from perception.letterbox import Letterbox
 from perception.tasks.lanes import CLASSES, Lanes
+from perception.tasks.lanes.decode import ROAD_EDGE
 from perception.types import Frame, LaneLine, Scene
 
 NETWORK = (640, 384)
@@ -31,12 +32,18 @@ def shuffled(logits: np.ndarray) -> np.ndarray:
 
 
 def found(
-    line: np.ndarray, paint: np.ndarray | None = None, size=IMAGE, camera=None, **settings
+    line: np.ndarray,
+    paint: np.ndarray | None = None,
+    size=IMAGE,
+    camera=None,
+    edges: np.ndarray | None = None,
+    **settings,
 ) -> tuple[LaneLine, ...]:
     maps = np.concatenate([shuffled(line), shuffled(line if paint is None else paint)])
-    task = Lanes(TaskSpec("lanes", CLASSES, ("lanes.map",), settings={"threshold": 0.5, **settings}))
+    raw = {"lanes.map": maps[None]} | ({} if edges is None else {"lanes.edges": shuffled(edges)[None]})
+    task = Lanes(TaskSpec("lanes", CLASSES, tuple(raw), settings={"threshold": 0.5, **settings}))
     frame = Frame(np.zeros((size[1], size[0], 3), np.uint8), 0, 0, camera=camera)
-    scene = task.decode({"lanes.map": maps[None]}, frame, Letterbox.fit(size, NETWORK), Scene(0, 0, size))
+    scene = task.decode(raw, frame, Letterbox.fit(size, NETWORK), Scene(0, 0, size))
     assert scene.lanes is not None
     return scene.lanes
 
@@ -154,3 +161,50 @@ def test_what_is_found_in_the_border_is_dropped():
     line = np.full((192, 320), -6, np.float32)
     line[:, 30:33] = 6
     assert found(line, size=(500, 1000)) == ()
+
+
+NOTHING = np.full((192, 320), -6, np.float32)
+
+
+@pytest.mark.parametrize("stroke", [STRAIGHT, SHALLOW, STEEP, CURVE])
+def test_a_stroke_of_the_edge_map_becomes_a_road_edge(stroke):
+    (edge,) = found(NOTHING, edges=drawn(stroke), camera=CAMERA)
+    assert CLASSES[edge.kind] == "road_edge"
+    assert away(edge, stroke)[1:-1].max() < 4  # image pixels: a cell
+    np.testing.assert_allclose(ends(edge), [*stroke[0], *stroke[-1]], atol=12)
+    assert edge.road.shape == edge.image.shape
+
+
+def test_lines_and_edges_stand_together_from_left_to_right():
+    feet = [-200, 300, 900, 1500]
+    strokes = [[(foot, 720), (640 + (foot - 640) / 8, 400)] for foot in feet]
+    lines = found(drawn(*strokes[1:3]), edges=drawn(strokes[0], strokes[3]))
+    assert [CLASSES[line.kind] for line in lines] == ["road_edge", "solid", "solid", "road_edge"]
+    assert max(away(*pair)[1:-1].max() for pair in zip(lines, strokes, strict=True)) < 4
+
+
+@pytest.mark.parametrize(("aside", "kinds"), [(0, 1), (8, 1), (48, 2)])
+def test_where_an_edge_runs_along_a_painted_line_the_paint_wins(aside, kinds):
+    edge = [(x + aside, y) for x, y in STRAIGHT]
+    lines = found(drawn(STRAIGHT), edges=drawn(edge))
+    assert [CLASSES[line.kind] for line in lines] == ["solid", "road_edge"][:kinds]
+
+
+def test_an_edge_goes_on_behind_the_line_that_crosses_it():
+    crossing = [(250, 540), (650, 580)]
+    edges = [line for line in found(drawn(crossing), edges=drawn(STRAIGHT)) if line.kind == ROAD_EDGE]
+    assert len(edges) == 1
+    assert edges[0].image[0, 1] - edges[0].image[-1, 1] > 300
+
+
+def test_lines_are_those_of_a_network_without_edges():
+    alone = found(drawn(STRAIGHT, STEEP))
+    both = [line for line in found(drawn(STRAIGHT, STEEP), edges=drawn(SHALLOW)) if line.kind != ROAD_EDGE]
+    for a, b in zip(alone, both, strict=True):
+        np.testing.assert_array_equal(a.image, b.image)
+
+
+@pytest.mark.parametrize(("least", "count"), [(0.5, 1), (0.8, 0)])
+def test_edges_have_a_threshold_of_their_own(least, count):
+    edges = np.minimum(drawn(STRAIGHT), 1)  # sigmoid(1) = 0.73
+    assert len(found(NOTHING, edges=edges, threshold=0.9, edge_threshold=least)) == count

@@ -1,9 +1,20 @@
 """Lane lines found, by hand. The pictures are as wide as the metric's canvas, so pixels are pixels."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from perception.tasks.lanes.metric import DrawnLines, PaintedLines, RoadLines, middle_of, stroke_mask
+from perception.tasks.lanes.decode import ROAD_EDGE
+from perception.tasks.lanes.metric import (
+    DrawnLines,
+    FalseLines,
+    PaintedLines,
+    RoadLines,
+    middle_of,
+    road_edges,
+    stroke_mask,
+)
 from perception.types import LaneLine, Scene
 
 
@@ -56,8 +67,54 @@ def test_the_tolerance_is_that_of_a_640_wide_image():
     assert drawn((truth, seen)) == (0, 0)  # 3 pixels of 320 are 6 of 640
 
 
+@pytest.mark.parametrize(
+    ("seen", "whole", "partly"),
+    [
+        (upright(500), 0.5, 1.0),  # right of the right-hand line
+        (upright(100), 0.5, 0.5),
+        (upright(300, bottom=470, top=400), 0.81, 1.0),  # a line that goes on
+        (upright(330, bottom=470, top=400), 0.81, 1.0),
+        (upright(280, bottom=470, top=400), 0.81, 0.81),
+    ],
+)
+def test_lines_labelled_in_part_are_not_judged_where_they_may_go_on(seen, whole, partly):
+    for metric, expected in ((DrawnLines(), whole), (DrawnLines(whole=False), partly)):
+        metric.update(scene(upright(300)), scene(upright(300), seen))
+        result = metric.result()
+        assert (result["precision"], result["recall"]) == pytest.approx((expected, 1), abs=0.02)
+
+
+def test_lines_that_run_over_what_is_no_paint_are_counted():
+    paint = np.full((480, 640), 255, np.uint8)
+    paint[:, 200:400] = 0
+    metric = FalseLines()
+    metric.update(
+        paint, scene(upright(300), upright(100), line((190, 200), (215, 200)))
+    )  # the last: 15 pixels
+    metric.update(paint, scene())
+    assert metric.result() == {"false_lines": 1 / 2}
+
+
 def test_no_lines_found_is_precision_zero():
     assert drawn((scene(upright(300)), scene())) == (0, 0)
+
+
+def edge(line):
+    return replace(line, kind=ROAD_EDGE)
+
+
+def test_road_edges_are_neither_asked_for_nor_false():
+    kerb = edge(upright(500))
+    assert drawn((scene(upright(300), kerb), scene(upright(300)))) == (1, 1)
+    assert drawn((scene(upright(300)), scene(upright(300), kerb))) == (1, 1)
+    assert drawn((scene(upright(300)), scene(edge(upright(300))))) == (0, 0)
+
+
+@pytest.mark.parametrize(("found", "rates"), [(edge(upright(500)), (1, 1)), (upright(500), (0, 0))])
+def test_road_edges_have_a_figure_of_their_own(found, rates):
+    metric = DrawnLines(road_edges)
+    metric.update(scene(upright(300), edge(upright(503))), scene(upright(100), found))
+    assert (metric.result()["precision"], metric.result()["recall"]) == rates
 
 
 def painted(paint, *lines):
@@ -77,6 +134,11 @@ def dashes():
 
 def test_gaps_between_dashes_are_not_judged(dashes):
     assert painted(dashes, upright(240, bottom=300, top=100)) == (1, 1)
+
+
+def test_a_road_edge_is_no_false_paint(dashes):
+    lines = upright(240, bottom=300, top=100), edge(upright(400, bottom=300, top=100))
+    assert painted(dashes, *lines) == (1, 1)
 
 
 def test_a_line_beside_the_paint_is_false_and_finds_nothing(dashes):

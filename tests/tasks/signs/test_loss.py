@@ -28,6 +28,17 @@ def test_the_right_class_of_each_crop_costs_least():
     assert loss < 0.6 < 3 < SignLoss()({"signs.logits": right.roll(1, 0)}, BATCH)
 
 
+def test_what_is_no_known_sign_shall_be_answered_evenly():
+    batch = replace(BATCH, crop_signs=torch.tensor([14, -1, -1]))
+    logits = (torch.nn.functional.one_hot(torch.tensor([14, 3, 40]), 43) * 9.0).requires_grad_()
+    loss = SignLoss()({"signs.logits": logits}, batch)
+    loss.backward()
+    assert logits.grad[1, 3] > 0.1 > 0 > logits.grad[1, 4]
+    assert logits.grad[1].sum().abs() < 1e-6
+    even = SignLoss()({"signs.logits": torch.zeros(3, 43)}, replace(batch, crop_signs=torch.full((3,), -1)))
+    assert even.item() == pytest.approx(0, abs=1e-5)
+
+
 def test_a_sign_is_read_at_the_cell_in_its_middle():
     outputs = grids()
     GridSignLoss()(outputs, BATCH).backward()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from perception.tasks.signs.metric import SignClasses, SignsRead
+from perception.tasks.signs.metric import OpenSet, SignClasses, SignsRead
 from perception.types import Scene, Signs
 
 LEFT, RIGHT = (0, 0, 10, 10), (50, 0, 60, 10)
@@ -50,3 +50,38 @@ def test_no_answer_is_wrong():
     metric = SignClasses(43)
     metric.update(scene((LEFT, 1, 1)), scene())
     assert metric.result() == {"top1": 0, "macro_recall": 0}
+
+
+def open_set(*rows, threshold=0.5):
+    """(true class or None, class read, score) each."""
+    metric = OpenSet(threshold)
+    for true, read_as, score in rows:
+        metric.update(scene((LEFT, true or 0, true is not None)), scene((LEFT, read_as, score)))
+    return metric.result()
+
+
+def test_what_is_no_known_sign_is_read_from_the_threshold_on():
+    found = open_set((None, 3, 0.5), (None, 3, 0.49), (None, 3, 0.1), (None, 3, 0.2), (7, 7, 0.9))
+    assert found["false_reads"] == 0.25
+
+
+def test_known_signs_are_to_be_sure_and_right():
+    found = open_set((7, 7, 0.9), (7, 8, 0.9), (7, 7, 0.4), (0, 0, 0.6), (None, 1, 0.3))
+    assert found["known_read"] == 0.5
+
+
+def test_the_area_is_the_chance_that_a_known_sign_scores_higher():
+    known, others = (0.2, 0.7, 0.999, 0.9999), (0.1, 0.2, 0.8)
+    found = open_set(*((7, 7, s) for s in known), *((None, 7, s) for s in others))
+    wins = np.mean([(a > b) + (a == b) / 2 for a in known for b in others])
+    assert found["auroc"] == pytest.approx(wins)
+
+
+def test_without_others_there_is_nothing_to_tell_apart():
+    assert open_set((7, 7, 0.9)) == {"known_read": 1.0}
+
+
+def test_what_is_no_known_sign_gets_no_class():
+    metric = OpenSet(0.0)
+    metric.update(scene((LEFT, 0, 0)), scene())
+    assert metric.result() == {"false_reads": 0.0}

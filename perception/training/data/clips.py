@@ -1,0 +1,69 @@
+"""Frames of drives by night, in rain and over a bonnet: lines of some are drawn, the rest is a teacher's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from perception.evaluation.data import own_vehicle
+from perception.tasks.batch import UNKNOWN
+from perception.training.data import records
+from perception.training.data.maps import drawn, drivable_from_teacher, lanes_from_teacher
+from perception.training.data.sample import Sample
+
+DARK = ("night",)
+MARGIN = 8  # pixels beyond the ends of drawn lines in which nothing is known
+
+
+def read(data: Path) -> list[Sample]:
+    rows = [row for row in records.table(data / "clips/clips.csv") if row["split"] == "train"]
+    return [_sample(data, row) for row in rows]
+
+
+@cache
+def _drawings(data: Path) -> Mapping[str, Mapping[str, Any]]:
+    files = [data / f"clips/{name}_lanes.json" for name in ("night", "rain")]
+    return {
+        record["img"]: record for file in files if file.is_file() for record in json.loads(file.read_text())
+    }
+
+
+def _sample(data: Path, row: Mapping[str, str]) -> Sample:
+    name, stem = row["img"], Path(row["img"]).stem
+    image = records.read_image(data / name)
+    taught, silence = records.weak(data, name, unsure=("traffic_light",) if row["condition"] in DARK else ())
+    drivable, lanes = (
+        drivable_from_teacher(data, "clips", stem),
+        lanes_from_teacher(data, "clips", stem, image),
+    )
+    drawing = _drawings(data).get(name)
+    if drawing is not None:
+        lanes = _lines(drawing)
+    edge = own_vehicle.EDGES.get(row["drive"])
+    maps = {**lanes, **({} if drivable is None else {"drivable": drivable})}
+    if edge is not None:
+        for truth in maps.values():
+            truth[own_vehicle.below(edge, truth.shape[::-1])] = 0
+    return Sample(image=image, boxes=taught, absence=silence, **maps)
+
+
+def _lines(drawing: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """`line` as drawn; nothing is known to the right of the right-hand line, and farther than lines go."""
+    size = (int(drawing["w"]), int(drawing["h"]))
+    lines = [np.array(line["points"], np.float32) for line in drawing["lines"]]
+    truth = drawn(size, lines)
+    if lines:
+        farthest = min(float(points[:, 1].min()) for points in lines)
+        rows = np.arange(size[1]) + 0.5
+        right = max(lines, key=lambda points: float(points[points[:, 1].argmax(), 0]))
+        order = np.argsort(right[:, 1])
+        limit = np.interp(rows, right[order, 1], right[order, 0]) + MARGIN
+        outside = (np.arange(size[0])[None] > limit[:, None]) | (rows < farthest + MARGIN)[:, None]
+        outside[: max(0, int(farthest) - 4 * MARGIN)] = False  # the sky has no lines
+        truth[outside & (truth == 0)] = UNKNOWN
+    return {"line": truth}
