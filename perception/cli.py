@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import re
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from errno import EPIPE
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,7 +32,11 @@ if TYPE_CHECKING:
 
 FAILED, INTERRUPTED = 2, 130  # exit codes; 130 is what shells give for Ctrl-C
 LIVE_FPS = 30.0  # of sources that have no rate of their own
+TASKS = "Of detection, lanes, signs, drivable, with commas between. Default: all."
 SOURCE = "Video, images, recorded drive (.mcap, .db3, .bag), camera number, rtsp://... or synthetic:SEED."
+
+USAGE: Any = typer.BadParameter.__mro__[1]  # click's UsageError, of the click that this typer uses
+HOME = re.compile(r"(?<==)~(?=/|$)|^~(?=/|$)")
 
 errors = Console(stderr=True)
 output = Console()
@@ -44,6 +53,16 @@ def one_line_errors() -> Iterator[None]:
         raise typer.Exit(FAILED) from error
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
+    except USAGE as error:
+        if "unexpected extra argument" in error.message:
+            error.message += ". Quote a name with spaces and a pattern of pictures: '*.jpg'"
+        raise
+    except OSError as error:
+        if error.errno == EPIPE:  # whom we write to has heard enough
+            raise
+        told = PerceptionError(f"{error.filename or 'the system'}: {error.strerror or error}")
+        errors.print(f"[bold red]error:[/] [red]{escape(str(told))}[/]", soft_wrap=True, highlight=False)
+        raise typer.Exit(FAILED) from error
 
 
 class Redacting(logging.Formatter):
@@ -54,18 +73,26 @@ class Redacting(logging.Formatter):
 
 
 class Commands(TyperGroup):
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """`~` also where a shell leaves it: in --out=~/results, and in quotes."""
+        return super().parse_args(ctx, [HOME.sub(lambda home: os.path.expanduser(home[0]), a) for a in args])
+
     def invoke(self, ctx: Any) -> Any:
         with one_line_errors():
             return super().invoke(ctx)
 
 
 def main() -> None:
-    """The console script."""
+    """The console script. A terminal that cannot show a character shows its number."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     app(prog_name="perception")
 
 
 app = typer.Typer(
     cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -98,8 +125,20 @@ Data = Annotated[Path, typer.Option(help="Folder of labelled pictures.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the figures here as well.")]
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from perception import __version__
+
+        output.print(f"perception {__version__}", highlight=False)
+        raise typer.Exit
+
+
 @app.callback()
-def main_options() -> None:
+def main_options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
     handler = RichHandler(console=errors, show_path=False, show_time=False)
     handler.setFormatter(Redacting("%(message)s"))
     logging.basicConfig(handlers=[handler])
@@ -109,10 +148,8 @@ def main_options() -> None:
 def run(
     source: Annotated[str, typer.Argument(help=SOURCE)],
     bundle: Bundle = None,
-    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out"),
-    tasks: Annotated[
-        str | None, typer.Option(help="Comma-separated, such as lanes,signs. Default: all.")
-    ] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = Path("out"),
+    tasks: Annotated[str | None, typer.Option(help=TASKS)] = None,
     precision: Precision = "int8",
     device: Device = "auto",
     camera: Annotated[Path | None, typer.Option(help="Camera model (JSON): lanes in metres, too.")] = None,
@@ -151,9 +188,9 @@ def run(
 @app.command()
 def record(
     source: Annotated[str, typer.Argument(help=SOURCE)],
-    out: Annotated[Path, typer.Option(help="The MCAP file.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The MCAP file.")],
     bundle: Bundle = None,
-    tasks: Annotated[str | None, typer.Option(help="Comma-separated. Default: all.")] = None,
+    tasks: Annotated[str | None, typer.Option(help=TASKS)] = None,
     precision: Precision = "int8",
     device: Device = "auto",
     camera: Annotated[Path | None, typer.Option(help="Camera model (JSON).")] = None,
@@ -189,7 +226,9 @@ def record(
         out = out.with_suffix(".mcap")
     with _watched(max_frames) as show:
         outcome = record(source, out, settings, max_frames, show)
-    output.print(f"{out}: {outcome.written} frames, {outcome.failed + outcome.lost} failed or lost")
+    output.print(
+        f"{escape(str(out))}: {outcome.written} frames, {outcome.failed + outcome.lost} failed or lost"
+    )
     if outcome.interrupted:
         raise typer.Exit(INTERRUPTED)
 
@@ -212,6 +251,11 @@ def info(
             if json_path is not None:
                 write_whole(json_path, (json.dumps(facts, indent=1) + "\n").encode())
             return
+        if what.is_file():
+            raise PerceptionError(
+                f"{what}: expected a model bundle or a recorded drive, got another file; "
+                "`perception run` shows what is in a video or a picture"
+            )
     _show_bundle(what)
 
 
@@ -222,7 +266,8 @@ def _show_bundle(bundle: Path | None) -> None:
     spec = read(folder)
     width, height = spec.input_size
     output.print(
-        f"[bold]{escape(spec.name)}[/] {escape(spec.version)}: input {width} x {height}, in {folder}"
+        f"[bold]{escape(spec.name)}[/] {escape(spec.version)}: input {width} x {height}, "
+        f"in {escape(str(folder))}"
     )
     tasks = Table("task", "network", "reads results of", "classes")
     for task in spec.tasks.values():
@@ -257,7 +302,7 @@ def evaluate(
     ] = None,
     device: Processor = "cpu",
     runtime: Named = None,
-    tasks: Annotated[str | None, typer.Option(help="Comma-separated. Default: all.")] = None,
+    tasks: Annotated[str | None, typer.Option(help=TASKS)] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for result, Parquet, scenes and pages.")] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes, each with its own network. Default: the cores.")
@@ -476,7 +521,7 @@ def quantize(
 def engine(
     bundle: Annotated[Path | None, typer.Argument(help="Model bundle. Default: the shipped one.")] = None,
     precision: Annotated[str, typer.Option(help="trt.int8 or fp16.")] = "trt.int8",
-    tasks: Annotated[str | None, typer.Option(help="Comma-separated. Default: all.")] = None,
+    tasks: Annotated[str | None, typer.Option(help=TASKS)] = None,
     dla: Annotated[int | None, typer.Option(min=0, help="DLA core; what it cannot do, the GPU does.")] = None,
     workspace: Annotated[int, typer.Option(min=16, help="MB that one layer may borrow.")] = 1024,
     cache: Annotated[Path | None, typer.Option(help="Where engines are kept.")] = None,
@@ -529,7 +574,7 @@ def doctor(
 
 
 def _names(tasks: str | None) -> list[str] | None:
-    return None if tasks is None else [name.strip() for name in tasks.split(",") if name.strip()]
+    return None if tasks is None else [name for name in re.split(r"[,\s]+", tasks.lower()) if name]
 
 
 def _source(text: str, camera: Path | None) -> Source:
@@ -599,7 +644,7 @@ def _facts(bundle: Path | None, precision: str, pipeline: Pipeline) -> dict[str,
 
 def _show(report: dict[str, Any], out: Path) -> None:
     """The summary as tables."""
-    times = Table("stage", "p50 ms", "p95 ms", "p99 ms", title=f"{report['source']}")
+    times = Table("stage", "p50 ms", "p95 ms", "p99 ms", title=escape(report["source"]))
     for name, ms in report["ms"].items():
         times.add_row(name, *(f"{value:.2f}" for value in ms.values()))
     output.print(times)
@@ -610,5 +655,5 @@ def _show(report: dict[str, Any], out: Path) -> None:
     sizes = ", ".join(f"{width} x {height}" for width, height in report["sizes"])
     output.print(
         f"{report['frames']} frames ({sizes}), {report['lost']} lost, {report['failed']} failed, "
-        f"{report['fps']} a second with reading and painting; results in {out}"
+        f"{report['fps']} a second with reading and painting; results in {escape(str(out))}"
     )

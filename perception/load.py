@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 ON_CUDA = {"int8": "trt.int8"}  # the file that a precision means there, where it is another
 
+MOST_THREADS = 256  # more than the network has work for; each takes memory
+
 log = logging.getLogger(__name__)
 
 
@@ -67,6 +69,8 @@ def load(
     from perception.input_size import InputSize
 
     wish, part = InputSize.parse(input_size), WHOLE if crop is None else Crop.parse(crop)
+    if threads is not None and not 1 <= threads <= MOST_THREADS:
+        raise PerceptionError(f"expected 1 to {MOST_THREADS} threads, got {threads}")
     directory = Path(bundle) if bundle is not None else bundles.SHIPPED
     spec = bundles.read(directory)
     chosen = select(spec, tasks)

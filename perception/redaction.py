@@ -19,9 +19,12 @@ PARAMETER = re.compile(
 def redacted(text: str) -> str:
     """`text` without the user and password of its URLs and without the values of parameters that are secret.
 
+    Bytes of a file name that are not UTF-8 become U+FFFD, so that every reader of JSON takes it.
+
     >>> redacted("rtsp://admin:p@ss@10.0.0.7/front?channel=1&token=abc: timed out")
     'rtsp://10.0.0.7/front?channel=1&token=***: timed out'
     """
+    text = text.encode(errors="surrogateescape").decode(errors="replace")  # names that are not UTF-8
     if "://" not in text:
         return text
     return PARAMETER.sub(rf"\1{HIDDEN}", USER.sub("", text))

@@ -163,3 +163,96 @@ def test_a_signal_that_ends_a_run_keeps_what_is_done(tiny_bundle, tmp_path, numb
     assert sorted(os.listdir(out)) == ["overlay", "scenes.jsonl", "summary.json"]
     assert summary(tmp_path)["status"] == "incomplete"
     assert 1 <= summary(tmp_path)["frames"] == len(os.listdir(out / "overlay")) < 3000
+
+
+@pytest.mark.parametrize("option", ["-h", "--version"])
+def test_what_people_try_first(option):
+    result = perception(option)
+    assert result.exit_code == 0
+    assert {"-h": "Usage: ", "--version": "perception "}[option] in result.output
+
+
+@pytest.mark.parametrize("tasks", ["Lanes", "lanes drivable", " LANES,drivable "])
+def test_names_of_tasks_with_capitals_or_spaces(run, tmp_path, tasks):
+    result = run(picture(tmp_path / "a.png"), "--tasks", tasks, "-o", tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    assert "lanes" in summary(tmp_path)["found"]
+
+
+@pytest.mark.parametrize(
+    "name", ["2024-05-01T12:30:00.mp4", "x[/b].mp4", "[red]a.mp4", "a b.mp4", "rtsp.mp4"]
+)
+def test_names_of_files_that_look_like_something_else(run, tmp_path, monkeypatch, name):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    numbered(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    result = run(name, "--max-frames", 2)
+    assert result.exit_code == 0, result.stderr
+    assert summary(tmp_path)["source"] == name
+    assert Path(name).name in result.output
+
+
+@pytest.mark.parametrize("name", ["~/in/a.png", "file://HOME/in/a.png", "FILE://HOME/in/a.png"])
+def test_names_by_other_ways(run, tmp_path, monkeypatch, name):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    picture(tmp_path / "in" / "a.png")
+    result = run(name.replace("HOME", str(tmp_path)), "--out=~/results")
+    assert result.exit_code == 0, result.stderr
+    assert (tmp_path / "results" / "summary.json").is_file()
+
+
+def test_a_pattern_in_a_folder_with_brackets(run, tmp_path):
+    picture(tmp_path / "d [1]" / "a.png")
+    assert run(tmp_path / "d [1]" / "*.png").exit_code == 0
+
+
+def test_a_pattern_that_the_shell_has_expanded(run):
+    result = run("a.jpg", "b.jpg")
+    assert result.exit_code == FAILED
+    assert "Quote a name with spaces and a pattern" in " ".join(result.stderr.replace("│", "").split())
+
+
+def test_a_folder_of_videos_says_what_to_do(run, tmp_path):
+    (tmp_path / "in").mkdir()
+    numbered(tmp_path / "in" / "a.mp4")
+    assert "found none but 1 other files; give one of them, such as" in run(tmp_path / "in").stderr
+
+
+def test_a_phone_picture_is_named(run, tmp_path):
+    (tmp_path / "a.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
+    assert "convert HEIC to JPEG first" in run(tmp_path / "a.HEIC").stderr
+
+
+@pytest.mark.parametrize("source", ["a" * 300 + ".mp4", "a\0b.mp4"])
+def test_a_name_that_the_system_refuses(run, source):
+    result = run(source)
+    assert result.exit_code == FAILED
+    assert result.stderr.startswith("error: ")
+
+
+def test_an_error_of_the_system_is_one_line(run, tmp_path):
+    result = run(picture(tmp_path / "a.png"), "--threads", 5000)
+    assert (result.exit_code, result.stderr.strip()) == (FAILED, "error: expected 1 to 256 threads, got 5000")
+
+
+def test_a_name_that_is_not_utf8(run, tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9.png")
+    picture(tmp_path / "a.png").rename(path)
+    assert run(path).exit_code == 0
+    line = (tmp_path / "out" / "scenes.jsonl").read_text()
+    assert json.loads(line)["source"] == "caf\ufffd.png"
+    assert "\\ud" not in line + (tmp_path / "out" / "summary.json").read_text()
+
+
+def test_a_terminal_that_knows_only_ascii(tiny_bundle, tmp_path):
+    picture(tmp_path / "é.png")
+    args = ["run", str(tmp_path / "é.png"), "--bundle", str(tiny_bundle), "--out", str(tmp_path / "out")]
+    code, environment = "from perception.cli import main; main()", os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-c", code, *args], cwd=ROOT, env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_info_of_a_video(tmp_path):
+    result = perception("info", numbered(tmp_path / "a.mp4"))
+    assert result.exit_code == FAILED
+    assert "`perception run` shows what is in a video" in " ".join(result.stderr.split())

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from socket import create_connection
+from tempfile import mkdtemp
+from time import sleep
 from typing import Any
 
 import cv2
@@ -123,20 +126,51 @@ def _connected(ray: Any, address: str, workers: int | None) -> Iterator[None]:
     if ray.is_initialized():  # by whoever calls us
         yield
         return
-    own: dict[str, Any] = {}
-    if address == LOCAL:
-        own = {"num_cpus": workers, "include_dashboard": False, "object_store_memory": STORE_BYTES}
+    own: AbstractContextManager[dict[str, Any]]
+    own = _alone(ray, workers) if address == LOCAL else nullcontext({})
+    with own as options:
+        try:
+            _knock(address)
+            ray.init(address, logging_level=logging.ERROR, log_to_driver=False, **options)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise BackendUnavailable(
+                f"{address}: expected a Ray cluster, got: {error}; start one (`ray start --head`), "
+                "or --ray local"
+            ) from error
+        try:
+            yield
+        finally:
+            ray.shutdown()
+
+
+@contextmanager
+def _alone(ray: Any, workers: int | None) -> Iterator[dict[str, Any]]:
+    """What `ray.init` is told of a cluster of this machine, which listens on loopback only.
+
+    What Ray keeps on the disk is writable to all: it lies in a folder of this user's, which goes with it.
+    """
+    constants = ray._private.ray_constants
+    before, constants.ENABLE_RAY_CLUSTER = constants.ENABLE_RAY_CLUSTER, False  # its node is 127.0.0.1 then
+    folder = mkdtemp(prefix="ray")
     try:
-        _knock(address)
-        ray.init(address, logging_level=logging.ERROR, log_to_driver=False, **own)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise BackendUnavailable(
-            f"{address}: expected a Ray cluster, got: {error}; start one (`ray start --head`), or --ray local"
-        ) from error
-    try:
-        yield
+        yield {
+            "num_cpus": workers,
+            "include_dashboard": False,
+            "object_store_memory": STORE_BYTES,
+            "_temp_dir": f"{folder}/r",
+        }
     finally:
-        ray.shutdown()
+        constants.ENABLE_RAY_CLUSTER = before
+        _remove(folder)
+
+
+def _remove(folder: str) -> None:
+    """Also while a process of Ray that is ending still writes there."""
+    for _ in range(20):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not os.path.exists(folder):
+            return
+        sleep(0.1)
 
 
 def _knock(address: str) -> None:

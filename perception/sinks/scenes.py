@@ -15,6 +15,7 @@ import numpy as np
 from perception.errors import SourceError
 from perception.interfaces import Task
 from perception.limits import json_value
+from perception.redaction import redacted
 from perception.sinks.files import PartFile
 from perception.types import Detections, Frame, LaneLine, Scene, Signs
 
@@ -47,7 +48,7 @@ def scene_to_json(scene: Scene, frame: Frame, tasks: Sequence[Task]) -> Record:
         "v": VERSION,
         "seq": scene.seq,
         "stamp_ns": scene.stamp_ns,
-        "source": frame.source,
+        "source": redacted(frame.source),
         "size": list(scene.size),
     }
     if scene.detections is not None:

@@ -6,9 +6,11 @@ table. Each opener imports its file when it is called: reading images does not l
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import unquote
 
 from perception.errors import SourceError
 from perception.interfaces import Source
@@ -79,17 +81,30 @@ def open_source(text: str) -> Source:
     "drive/", "drive/*.png"        the images of a folder, or those a quoted pattern names
     "drive.mcap", "bag/"           a recorded drive of ROS 2 or (.bag) ROS 1: see `perception.sources.bag`
     "drive.mcap?topic=/front/image"   one of its cameras
+    "file:///home/me/a.mp4", "~/a.mp4"   the file there
     "photo.jpg", "clip.mp4"        one image; anything else is opened as a video
     A video or a folder with `clip.timestamps.csv` beside it is stamped by that: see `sidecar`.
     """
-    if text and (there := _open_path(text)):
-        return there
+    text = _plain(text)
+    try:
+        if text and (there := _open_path(text)):
+            return there
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{text}: expected to read it, got: {getattr(error, 'strerror', error)}") from error
     for pattern, opener in KINDS:
         if re.fullmatch(pattern, text, re.IGNORECASE):
             return opener(text)
     raise SourceError(
         f"{text!r}: expected a camera number, an rtsp or http URL, synthetic:SEED, images, a video or a drive"
     )
+
+
+def _plain(text: str) -> str:
+    """A path for `file:///path` and `~/path`, and the scheme of a URL in small letters."""
+    scheme, found, rest = text.partition("://")
+    if found and scheme.lower() == "file":
+        return unquote(rest.removeprefix("localhost"))
+    return os.path.expanduser(text) if not found else f"{scheme.lower()}://{rest}"
 
 
 def _open_path(text: str) -> Source | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import logging
+import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -36,7 +37,9 @@ class Images:
 
     def __init__(self, paths: Sequence[Path], what: str) -> None:
         if not paths:
-            raise SourceError(f"{what}: expected images ({' '.join(SUFFIXES)}), found none; check the path")
+            raise SourceError(
+                f"{what}: expected images ({' '.join(SUFFIXES)}), found none{_hint(Path(what))}"
+            )
         self.paths = paths
         self.what = what
         self.lost = 0
@@ -75,8 +78,24 @@ def open_images(text: str) -> Images:
     path = Path(text)
     if path.is_file():
         return Images([path], text)
-    found = path.iterdir() if path.is_dir() else map(Path, glob.glob(text, recursive=True))
+    found = path.iterdir() if path.is_dir() else map(Path, _matches(path))
     return Images(sorted(filter(is_image, found), key=natural), text)
+
+
+def _matches(pattern: Path) -> list[str]:
+    """Of a pattern, also in a folder whose name has brackets."""
+    folder = str(pattern.parent)
+    if glob.has_magic(folder) and pattern.parent.is_dir():
+        folder = glob.escape(folder)
+    return glob.glob(os.path.join(folder, pattern.name), recursive=True)
+
+
+def _hint(folder: Path) -> str:
+    """What else is in a folder without images."""
+    names = sorted(path.name for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+    if not names:
+        return "; check the path"
+    return f" but {len(names)} other files; give one of them, such as {folder / names[0]}"
 
 
 def is_image(path: Path) -> bool:

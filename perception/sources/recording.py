@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from perception.errors import SourceError
 from perception.sources.decode import Decoder, VideoPacket
 from perception.types import Frame
 
+HEIF = (".heic", ".heif")  # of which FFmpeg decodes the first tile alone
+CONVERT = "convert HEIC to JPEG first: `heif-convert photo.heic photo.jpg` of libheif"
 RETRIES = 3  # read errors before the rest of a file is given up
 SLACK_S = 1.0  # a header's duration is that of the longest stream, and sound may end after the pictures
 
@@ -64,7 +67,11 @@ class Recording:
 
 def open_container(path: str, label: str, timeout_s: float | None, **options: str) -> InputContainer:
     """What is at `path`, a file or a URL. Raises SourceError, which says `label`, if that is no video."""
+    if Path(path).suffix.lower() in HEIF:
+        raise SourceError(f"{label}: expected a video or a picture that OpenCV reads; {CONVERT}")
     try:
+        if os.path.lexists(path):  # a name with a colon is no protocol
+            path = f"file:{path}"
         container = av.open(path, options=options, timeout=timeout_s)
     except (av.FFmpegError, OSError, ValueError) as error:
         raise SourceError(f"{label}: expected a video, {remedy(error)}") from error

@@ -104,6 +104,26 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
+SHARES = ("finish", "paste", "stand", "bonnet", "blank", "outliers", "variants", "ema")
+RANGES: Mapping[str, tuple[float, float]] = {
+    **dict.fromkeys(SHARES, (0.0, 1.0)),
+    "steps": (1, 10**9),
+    "batch": (1, 4096),
+    "crops": (0, 65_536),
+    "rendered": (0, 10**7),
+    "rate": (1e-9, 10.0),
+    "warmup": (0.0, 0.99),
+    "decay": (0.0, 10.0),
+    "clip": (1e-9, 1e9),
+    "seed": (0, 2**31 - 1),
+    "minutes": (0.0, 1e6),
+    "threads": (1, 256),
+    "workers": (0, 256),
+    "save_every": (0.0, 1e9),
+    "looks": (0, 10**6),
+}
+
+
 def configure(preset: str, settings: Sequence[str] = ()) -> Config:
     """A preset with `key=value` changes; values are JSON, or plain strings where a string is meant.
 
@@ -124,7 +144,16 @@ def configure(preset: str, settings: Sequence[str] = ()) -> Config:
                 raise DataError(f"--set {setting}: {name} has no entries; expected {name}=value")
             value = {**old, entry: _as(next(iter(old.values()), value), value, setting)}
         config = replace(config, **{name: _as(old, value, setting)})
+    _check(config)
     return config
+
+
+def _check(config: Config) -> None:
+    """Raises DataError for a value out of its range."""
+    for name, (low, high) in RANGES.items():
+        value = getattr(config, name)
+        if not low <= value <= high:
+            raise DataError(f"--set {name}={value}: expected {low:g} to {high:g}")
 
 
 def _value(text: str) -> Any:

@@ -35,7 +35,7 @@ def cache(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture
 def network(tiny_bundle) -> Network:
-    return Network(tiny_bundle / "network.onnx", ("lanes.map",), 1, SHAPES, SIZE)
+    return Network(tiny_bundle / "network.onnx", ("lanes.map", "lanes.edges"), 1, SHAPES, SIZE)
 
 
 class Stopwatch:

@@ -1,5 +1,10 @@
 """The same work on a local Ray."""
 
+import stat
+import tempfile
+from pathlib import Path
+from tempfile import mkdtemp
+
 import pytest
 
 ray = pytest.importorskip("ray")
@@ -21,6 +26,28 @@ def test_ray_says_what_one_process_says_and_names_what_fails():
     assert failures(pieces)[3] == "labels.json, line 3: expected JSON"
     assert failures(pieces)[4].startswith("its Ray worker ended")
     assert not ray.is_initialized()
+
+
+def listening() -> set[str]:
+    """Addresses in hexadecimal, with ports, at which somebody on this machine listens."""
+    rows = [
+        row.split() for name in ("tcp", "tcp6") for row in Path("/proc/net", name).read_text().splitlines()
+    ]
+    return {row[1] for row in rows if row[3] == "0A"}
+
+
+def test_a_local_cluster_is_seen_by_nobody_else_and_leaves_nothing(monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", mkdtemp(prefix="t"))  # a path of the usual length
+    before = listening()
+    pieces = on_cluster(units(["a"]), shouting, "local", 1)
+    next(pieces)
+    (folder,) = Path(tempfile.gettempdir()).iterdir()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    found = listening() - before
+    assert found
+    assert {address.partition(":")[0][-8:] for address in found} == {"0100007F"}
+    list(pieces)
+    assert not folder.exists()
 
 
 def test_what_no_worker_can_open_ends_the_whole():

@@ -62,3 +62,11 @@ def test_a_wrong_setting_is_named(setting, message):
 def test_an_unknown_preset_is_answered_with_the_known_ones():
     with pytest.raises(DataError, match="unknown preset 'fast'; there are full, small, quick"):
         configure("fast")
+
+
+@pytest.mark.parametrize(
+    "setting", ["batch=0", "workers=-1", "rate=1e308", "rate=0", "steps=0", "ema=1.5", "threads=5000"]
+)
+def test_a_value_out_of_its_range(setting):
+    with pytest.raises(DataError, match=rf"--set {setting.partition('=')[0]}=.*: expected "):
+        configure("quick", [setting])
