@@ -34,12 +34,13 @@ def check(
     files: Mapping[str, Mapping[str, str]],
     inputs: Mapping[str, np.ndarray],
     precision: str = "int8",
+    limit: float = LIMIT,
 ) -> dict[str, float]:
     """Signal to noise of each output of a precision against fp32, in dB (`sensitivity.signal_to_noise`).
 
     `inputs`: network -> images (n, h, w, 3) uint8, at whose size the network is computed. Files for TensorRT
     are computed as written; values below FLOORS count as these. Raises BundleError if an output is below
-    LIMIT, or if a network does not take the size.
+    `limit`, or if a network does not take the size.
     """
     agreement = {}
     for network, images in inputs.items():
@@ -54,10 +55,10 @@ def check(
             floor = FLOORS.get(name, -np.inf)
             noise = signal_to_noise(np.maximum(value, floor), np.maximum(seen[name], floor))
             agreement[name] = round(noise, 1)
-    broken = {name: value for name, value in agreement.items() if not value >= LIMIT}
+    broken = {name: value for name, value in agreement.items() if not value >= limit}
     if broken:
         raise BundleError(
-            f"expected {precision} outputs within {LIMIT} dB of the float ones, got {broken} "
+            f"expected {precision} outputs within {limit} dB of the float ones, got {broken} "
             f"at {_sizes(inputs)}; calibrate on more images, or train longer"
         )
     return agreement

@@ -20,7 +20,8 @@ from perception.bundle import MAIN
 MADE = ("fp16", "int8", "trt.int8")
 BATCH = {"signs": 16}  # crops a call on a GPU: a free batch would need a TensorRT profile
 FACTORS = (0.5, 3.0)  # costs of the least and the largest input size at which they are compared as well
-AT_SIZES = 2  # images of these
+AT_SIZES = 8  # images of these
+LIMIT_AT_SIZES = 6.0  # dB; scales are those of the bundle's own size, where large things are smaller
 COMPARED = {"main": 8, "signs": 64}  # images on which a precision is compared with float
 
 Files = Mapping[str, Mapping[str, str]]  # precision -> network -> file name
@@ -53,7 +54,7 @@ def make(
 
     `folder` holds the fp32 files. `examples`: network -> images (n, h, w, 3) uint8 to calibrate on. The
     answer: precision -> output -> dB of signal to noise at the size of the images. Raises BundleError if one
-    is below `parity.LIMIT`, there or at FACTORS of the cost.
+    is below `parity.LIMIT`, or below LIMIT_AT_SIZES at FACTORS of the cost.
     """
     options = options or Options()
     for kind, images in examples.items():
@@ -68,7 +69,7 @@ def make(
     for factor in FACTORS:  # one set of scales serves every size
         sized = {MAIN: parity.scaled(examples[MAIN][:AT_SIZES], factor)} if MAIN in examples else {}
         for precision in others:
-            parity.check(folder, files, sized, precision)
+            parity.check(folder, files, sized, precision, LIMIT_AT_SIZES)
     return {p: parity.check(folder, files, few, p) for p in others}
 
 

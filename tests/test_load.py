@@ -206,7 +206,7 @@ def told(scene, frame, pipeline):
 
 def test_a_wide_screen_camera_is_seen_as_by_the_file_as_it_is():
     frame = next(iter(open_source("synthetic:7")))
-    pipeline, spec = perception.load(threads=1), read(SHIPPED)
+    pipeline, spec = perception.load(threads=1, runtime="onnxruntime"), read(SHIPPED)
     outputs = [name for task in spec.tasks.values() if task.network == "main" for name in task.outputs]
     backend = OrtBackend(SHIPPED / spec.files["int8"]["main"], outputs, threads=1)
     plain = Pipeline(backend, CpuPreprocess(), pipeline.tasks)

@@ -1,6 +1,6 @@
 """Accuracy against time by input size: what a camera's cost factor buys.
 
-    python -m tools.sizes --data DIR --out FILE.json [--split val] [--bundle DIR] [--limit N]
+    python -m tools.sizes --data DIR --out FILE.json [--split val] [--bundle DIR] [--runtime R] [--limit N]
 
 At each cost factor every labelled picture is seen in its own shape, and a rendered 1280 x 720 frame is timed
 on one thread, the factors in turns. Writes FILE.json, with every figure, and FILE.md beside it, a table.
@@ -51,13 +51,14 @@ def main() -> None:
     parser.add_argument("--split", default="val")
     parser.add_argument("--bundle", type=Path, default=bundles.SHIPPED)
     parser.add_argument("--precision", default="int8")
+    parser.add_argument("--runtime", default="onnxruntime")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--factors", default=",".join(f"{factor:g}" for factor in FACTORS))
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     given = parser.parse_args()
     factors = [float(factor) for factor in given.factors.split(",")]
     with ExitStack() as stack:
-        pipelines = opened(given.bundle, given.precision, factors, stack)
+        pipelines = opened(given.bundle, given.precision, given.runtime, factors, stack)
         times = timed(pipelines, given.rounds)
         dataset = data.read(given.data, given.split, lanes.CLASSES).thinned(given.limit)
         frames = replace(dataset, crops=())  # crops of signs have a network, and a size, of their own
@@ -67,17 +68,23 @@ def main() -> None:
         ]
     spec = bundles.read(given.bundle)
     facts = {"bundle": f"{spec.name} {spec.version}", "precision": given.precision, "split": given.split}
-    report = {**facts, "limit": given.limit, "machine": machine(), "threads": 1, "sizes": rows}
+    facts |= {"runtime": given.runtime, "limit": given.limit, "threads": 1}
+    report = {**facts, "machine": machine(), "sizes": rows}
     write_whole(given.out, (json.dumps(report, indent=1) + "\n").encode())
     write_whole(given.out.with_suffix(".md"), ("\n".join(table(rows)) + "\n").encode())
     print("\n".join(table(rows)))
 
 
-def opened(bundle: Path, precision: str, factors: Sequence[float], stack: ExitStack) -> dict[float, Pipeline]:
+def opened(
+    bundle: Path, precision: str, runtime: str, factors: Sequence[float], stack: ExitStack
+) -> dict[float, Pipeline]:
     """A pipeline at each factor, closed with the stack."""
     pipelines = {}
     for factor in factors:
-        pipelines[factor] = load(bundle, "cpu", None, precision, 1, f"{factor:g}x")
+        size = f"{factor:g}x"
+        pipelines[factor] = load(
+            bundle, "cpu", precision=precision, threads=1, input_size=size, runtime=runtime
+        )
         stack.callback(pipelines[factor].close)
     return pipelines
 
