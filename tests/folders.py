@@ -77,9 +77,23 @@ PANELS = [  # of acdc_panels, by night and in snow
     _boxes("acdc_panels/images/w.png", "val", ["vehicle", "person"], [60, 34, 90, 60, "vehicle", ""]),
 ]
 CLIPS = {
-    "night": [{"img": "clips/images/night_1.png", "split": "train", "complete": False, "lines": [LINE]}],
-    "rain": [{"img": "clips/images/rainy_1.png", "split": "train", "complete": False, "lines": [LINE]}],
+    name: [
+        {"img": f"clips/images/{img}", "split": "train", "w": 96, "h": 64, "complete": False, "lines": [LINE]}
+    ]
+    for name, img in (("night", "night_1.png"), ("rain", "rainy_1.png"))
 }
+BRAZIL = [
+    {
+        "img": "brazil_lanes/images/y.png",
+        "split": "train",
+        "w": 96,
+        "h": 64,
+        "lines": [
+            {"points": [[62, 63], [62, 10]], "kind": "solid", "snapped": True},
+            {"points": [[30, 63], [30, 10]], "kind": "solid", "snapped": False},
+        ],
+    }
+]
 TABLES = {
     "camvid.csv": "name,sequence,split,lane_label\nc1,s,val,1\nc2,s,train,1\nc3,s,train,\n",
     "idd.csv": "name,split\ni1,val\ni2,train\n",
@@ -89,10 +103,12 @@ TABLES = {
     "road/lums/images/l.png,road/lums/masks/l.png,train\n",
     "acdc_panels/acdc.csv": "img,split,drive,condition\n"
     "acdc_panels/images/n.png,val,1,night\nacdc_panels/images/w.png,val,2,snow\n",
-    "brazil_lanes/brazil.csv": "img,split,drive\nbrazil_lanes/images/z.png,val,1\n",
+    "brazil_lanes/brazil.csv": "img,split,drive\nbrazil_lanes/images/z.png,val,1\n"
+    "brazil_lanes/images/y.png,train,2\n",
     "clips/clips.csv": "img,split,drive,condition\n"
     "clips/images/night_1.png,train,night,night\nclips/images/rainy_1.png,train,rainy,rain\n"
     "clips/images/reflect1_1.png,train,reflect1,day_bonnet_reflections\n",
+    "roadscene/roadscene.csv": "img,split,block,time\nroadscene/images/o.png,train,0,night\n",
     "signs.csv": "path,split,class,x1,y1,x2,y2\n"
     "signs/1.png,val,14,4,4,28,28\n"
     "signs/2.png,val,13,4,4,28,28\n"
@@ -117,9 +133,20 @@ WEAK = {  # image -> boxes of a teacher: x1, y1, x2, y2, class, extra, score
         [80, 4, 86, 12, "traffic_light", "", 0.9],
     ],
     "road/roadseg_ru/images/u.png": [[40, 40, 60, 60, "vehicle", "car", 0.9]],
+    "roadscene/images/o.png": [
+        [40, 40, 60, 60, "vehicle", "car", 0.9],
+        [10, 4, 14, 12, "traffic_light", "", 0.9],  # a lamp, perhaps
+    ],
 }
 # pictures with a teacher's maps, by data set
-TAUGHT = {"camvid": ("c2", "c3"), "gtsdb": ("g",), "idd": ("i2",), "roadseg_ru": ("u",)}
+TAUGHT = {
+    "camvid": ("c2", "c3"),
+    "gtsdb": ("g",),
+    "idd": ("i2",),
+    "roadseg_ru": ("u",),
+    "roadscene": ("o",),
+    "clips": ("night_1", "rainy_1", "reflect1_1"),
+}
 
 
 def write_folder(path: Path) -> Path:
@@ -159,7 +186,8 @@ def _judged(path: Path) -> None:
 def _at_night_and_on_bad_roads(path: Path) -> None:
     """Of acdc_panels the lower half is road, void at the left edge; brazil has one line upright."""
     names = [row["img"] for rows in (PANELS, *CLIPS.values()) for row in rows]
-    for name in (*names, "brazil_lanes/images/z.png", "clips/images/reflect1_1.png"):
+    stills = [f"brazil_lanes/images/{name}.png" for name in "zy"]
+    for name in (*names, *stills, "clips/images/reflect1_1.png", "roadscene/images/o.png"):
         picture(path / name, GREY)
     road = np.where(np.arange(64)[:, None] < 32, 10, 0) * np.ones((1, 96))
     road[:, :5] = 255
@@ -168,7 +196,9 @@ def _at_night_and_on_bad_roads(path: Path) -> None:
     line = np.zeros((64, 96))
     line[:, :20] = 255
     line[:, 60:64] = 1
-    picture(path / "brazil_lanes/lanes/z.png", line)
+    for name in "zy":
+        picture(path / f"brazil_lanes/lanes/{name}.png", line)
+    (path / "brazil_lanes/lanes.json").write_text(json.dumps(BRAZIL))
     (path / "acdc_panels/det.jsonl").write_text("".join(json.dumps(row) + "\n" for row in PANELS))
     for name, rows in CLIPS.items():
         (path / f"clips/{name}_lanes.json").write_text(json.dumps(rows))

@@ -14,9 +14,12 @@ import pytest
 
 import perception
 from perception import BackendUnavailable, BundleError, Frame, FrameError, PerceptionError
+from perception.backends.ort import OrtBackend
 from perception.backends.runtimes import installed
 from perception.bundle import SHIPPED, read
 from perception.letterbox import Letterbox
+from perception.pipeline import Pipeline
+from perception.preprocess.cpu import CpuPreprocess
 from perception.sinks.scenes import scene_to_json
 from perception.sources import open_source
 from tests.conftest import SHAPES
@@ -199,6 +202,18 @@ def test_a_camera_that_changes_its_size_is_seen_as_if_it_had_been_alone(tiny_bun
 
 def told(scene, frame, pipeline):
     return scene_to_json(replace(scene, timing_ms={}), frame, pipeline.tasks)
+
+
+def test_a_wide_screen_camera_is_seen_as_by_the_file_as_it_is():
+    frame = next(iter(open_source("synthetic:7")))
+    pipeline, spec = perception.load(threads=1), read(SHIPPED)
+    outputs = [name for task in spec.tasks.values() if task.network == "main" for name in task.outputs]
+    backend = OrtBackend(SHIPPED / spec.files["int8"]["main"], outputs, threads=1)
+    plain = Pipeline(backend, CpuPreprocess(), pipeline.tasks)
+    scene = pipeline(frame)
+    assert len(scene.detections)
+    assert told(scene, frame, pipeline) == told(plain(frame), frame, pipeline)
+    np.testing.assert_array_equal(scene.drivable.labels, plain(frame).drivable.labels)
 
 
 def test_a_size_that_a_network_cannot_take(tiny_bundle):

@@ -1,8 +1,8 @@
 """An ONNX network at another input size.
 
 A convolutional network holds no size but in the declarations of its input and outputs. So the same file
-serves every size: the sizes of its image input are replaced, those declared for its outputs are left out, and
-the run time infers the rest. The weights are not touched.
+serves every size: the sizes of its image input are replaced, those declared for its outputs become free, and
+the run time infers them. The weights are not touched.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def resized(model: bytes, size: Size) -> bytes:
 
 def _resized_graph(graph: bytes, size: Size) -> bytes:
     graph = within(graph, (INPUT, *TENSOR, SHAPE), lambda shape: _resized_shape(shape, size))
-    graph = within(graph, (OUTPUT, *TENSOR), lambda tensor: _without(tensor, SHAPE))
-    return _without(graph, VALUE_INFO)
+    graph = within(graph, (OUTPUT, *TENSOR, SHAPE), _freed_shape)
+    return b"".join(field.raw for field in fields(graph) if field.number != VALUE_INFO)
 
 
 def _resized_shape(shape: bytes, size: Size) -> bytes:
@@ -60,8 +60,10 @@ def _resized_shape(shape: bytes, size: Size) -> bytes:
     return b"".join(dims)
 
 
-def _without(message: bytes, number: int) -> bytes:
-    return b"".join(field.raw for field in fields(message) if field.number != number)
+def _freed_shape(shape: bytes) -> bytes:
+    """Batch and channels stay; a dimension without a value is any size."""
+    dims = [field.raw for field in fields(shape)]
+    return b"".join(dims[:2]) + tagged(DIM, b"") * len(dims[2:])
 
 
 def _image(model: bytes) -> Dims:

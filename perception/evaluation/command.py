@@ -127,7 +127,7 @@ def _opened(
     worlds = Worlds.parse(folder)
     if worlds:
         fewer = worlds.thinned(limit)
-        return open_worlds(f"{fewer.seed}:{fewer.frames}"), frozenset()
+        return open_worlds(str(fewer)), frozenset()
     dataset = data.read(folder, split, lanes.CLASSES).thinned(limit)
     return open_dataset(dataset, split, parts), dataset.reads
 

@@ -56,6 +56,11 @@ class Worlds:
             raise DataError(str(error)) from error
         return cls(int(found[1]), int(found[2] or FRAMES), conditions)
 
+    def __str__(self) -> str:
+        """The name that `parse` reads."""
+        plain = self.conditions == Conditions()
+        return f"{NAME}:{self.seed}:{self.frames}" + ("" if plain else f"?conditions={self.conditions}")
+
     def thinned(self, limit: int | None) -> Worlds:
         """At most `limit` pictures, the first."""
         return self if limit is None else replace(self, frames=min(limit, self.frames))
@@ -141,7 +146,8 @@ def open_worlds(text: str) -> list[Labelled]:
     text = text if text.startswith(f"{NAME}:") else f"{NAME}:{text}"
     worlds = Worlds.parse(text)
     assert worlds is not None
-    return [Stills(f"{NAME}-{worlds.seed}", pictures(worlds))]
+    asked = "" if worlds.conditions == Conditions() else f"-{worlds.conditions}"
+    return [Stills(f"{NAME}-{worlds.seed}{asked}", pictures(worlds))]
 
 
 def pictures(worlds: Worlds) -> tuple[WorldPicture, ...]:

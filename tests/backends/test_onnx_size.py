@@ -46,6 +46,14 @@ def test_only_declared_sizes_change(model, size):
     assert network.graph.initializer == before.graph.initializer
 
 
+def test_shapes_in_between_are_left_to_the_run_time(model):
+    network = onnx.shape_inference.infer_shapes(onnx.load_from_string(model))
+    assert len(network.graph.value_info)
+    other = onnx.load_from_string(resized(network.SerializeToString(), (96, 64)))
+    onnx.checker.check_model(other, full_check=True)
+    assert not len(other.graph.value_info)
+
+
 def test_a_free_file_computes_what_a_fixed_one_does(tiny_bundle, model):
     (tiny_bundle / "free.onnx").write_bytes(freed(model))
     image = np.random.default_rng(0).integers(0, 256, (1, 64, 96, 3), np.uint8)

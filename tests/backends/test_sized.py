@@ -41,10 +41,12 @@ def test_each_tensor_is_computed_at_its_size_and_a_size_is_opened_once():
 def test_only_the_sizes_used_last_stay_open():
     opener = Opener()
     backend = SizedBackend(opener, (64, 32))
+    first = opener.opened[64, 32]
     for width in range(96, 96 + 32 * KEPT, 32):
         backend(tensor((width, 32)))
         backend(tensor((64, 32)))
     assert [size for size, one in opener.opened.items() if one.closed] == [(96, 32)]
+    assert opener.opened[64, 32] is first
     backend.close()
     assert all(one.closed for one in opener.opened.values())
 

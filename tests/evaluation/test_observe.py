@@ -27,6 +27,13 @@ def test_unsure_boxes_are_seen_beside_the_reported_ones(pipeline, frame):
     assert unsure.seq == 7
 
 
+def test_unsure_boxes_of_a_part_are_where_they_are_in_the_image(tiny_bundle, frame):
+    pipeline = load(tiny_bundle, tasks=["detection"], threads=1, crop=(0.5, 0.5, 0.5, 0.5))
+    _, unsure = Observer(pipeline)(frame)
+    assert len(unsure.detections)
+    assert (unsure.detections.xyxy >= (100, 60, 100, 60)).all()
+
+
 def test_the_reported_scene_is_that_of_the_pipeline(pipeline, frame):
     scene, _ = Observer(pipeline)(frame)
     expected = pipeline(frame)

@@ -112,6 +112,19 @@ def test_conditions_change_the_picture_but_not_the_drive(pictures):
     assert Worlds.parse("synthetic:0?conditions=day") == Worlds(0)
 
 
+@pytest.mark.parametrize("name", ["synthetic:7:3", "synthetic:0:2?conditions=night+rain+drops+ego"])
+def test_worlds_are_named_as_they_are_asked_for(name):
+    assert str(Worlds.parse(name)) == name
+
+
+def test_the_command_keeps_the_conditions(tiny_bundle, tmp_path):
+    found = []
+    for name in ("synthetic:1:1", "synthetic:1:1?conditions=night"):
+        evaluate(Path(name), "val", tiny_bundle, "fp32", tmp_path / "worlds.json")
+        found.append(json.loads((tmp_path / "worlds.json").read_text())["metrics"])
+    assert found[0] != found[1]
+
+
 def test_other_conditions_are_refused():
     with pytest.raises(DataError, match=r"night\+rain\+ego"):
         Worlds.parse("synthetic:0?conditions=nacht")

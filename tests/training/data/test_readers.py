@@ -18,9 +18,12 @@ KINDS = {  # what each data set has truth for
     "idd": {"detection", "drivable", "lanes"},
     "gtsdb": {"detection", "drivable", "lanes"},
     "roadseg_ru": {"detection", "drivable", "lanes"},
-    "lums": {"detection", "drivable"},
+    "lums": {"detection", "drivable", "lanes"},  # its road has edges
     "streets_id": {"detection"},
     "carla": {"detection"},
+    "roadscene": {"detection", "drivable", "lanes"},
+    "clips": {"detection", "drivable", "lanes"},
+    "brazil": {"lanes"},
 }
 
 
@@ -37,7 +40,7 @@ def absences(sample):
 @pytest.mark.parametrize("name", SOURCES)
 def test_only_training_pictures_are_read_and_each_with_the_truth_it_has(folder, name):
     samples = SOURCES[name](folder)
-    assert len(samples) == (2 if name == "camvid" else 1)
+    assert len(samples) == {"camvid": 2, "clips": 3}.get(name, 1)
     assert {task for sample in samples for task in sample.tasks()} == KINDS[name]
     assert all(sample.image.shape == (64, 96, 3) for sample in samples)
 
@@ -51,7 +54,7 @@ def test_boxes_that_may_be_merged_are_not_sure(folder):
     sample = SOURCES["camvid"](folder)[0]
     assert rows(sample.boxes, True) == {("vehicle", (40, 40, 60, 60)), ("traffic_light", (80, 4, 86, 12))}
     assert rows(sample.boxes, False) == {("person", (70, 30, 90, 60)), ("traffic_sign", (47, 7, 59, 19))}
-    known = {"vehicle": 1, "person": 1, "cyclist": 1, "traffic_sign": 0.5}
+    known = {"vehicle": 1, "person": 1, "cyclist": 1, "traffic_sign": 0.5}  # by people
     assert absences(sample) == known | {"motorbike": 0.4, "traffic_light": 0.4}
 
 
@@ -78,13 +81,70 @@ def test_a_teacher_s_scores_fall_into_bands(folder):
         ("traffic_sign", (20, 10, 40, 30)),
         ("traffic_sign", (60, 10, 72, 22)),
     }
-    assert rows(sample.boxes, False) == {("person", (62, 40, 70, 60))}  # 0.49; 0.24 is nothing
+    assert rows(sample.boxes, False) == {
+        ("person", (62, 40, 70, 60)),  # 0.49; 0.24 is nothing
+        ("cyclist", (82, 40, 90, 60)),  # a bicycle, perhaps with a rider
+    }
     assert absences(sample) == dict.fromkeys(records.TAUGHT, 0.4) | {"traffic_sign": 1}
+
+
+def test_the_better_teacher_is_asked_first_and_by_its_own_scores(folder):
+    boxes = [[5, 5, 25, 35, "person", "", 0.4], [50, 5, 70, 35, "vehicle", "car", 0.2]]
+    row = {"img": "gtsdb/images/g.png", "w": 96, "h": 64, "boxes": boxes}
+    (folder / "weak_boxes_2.jsonl").write_text(json.dumps(row) + "\n")
+    taught, silence = records.weak(folder, "gtsdb/images/g.png")
+    assert rows(taught, True) == {("person", (5, 5, 25, 35))}
+    assert rows(taught, False) == {("vehicle", (50, 5, 70, 35))}
+    assert silence.max() == np.float32(0.6)
+
+
+def test_a_person_on_a_bicycle_is_a_cyclist_and_one_beside_it_is_not():
+    bicycle, rider = ([40.0, 40, 60, 60], "bicycle", 0.5), ([44.0, 20, 56, 55], "person", 0.9)
+    beside = ([70.0, 20, 80, 60], "person", 0.8)
+    assert records._riders([bicycle, rider, beside]) == [beside, ([40, 20, 60, 60], "cyclist", 0.5)]
+    assert records._riders([bicycle, beside]) == [beside, ([40, 40, 60, 60], "cyclist", 0.0)]
+
+
+def test_lights_at_night_are_not_learnt(folder):
+    (sample,) = SOURCES["roadscene"](folder)
+    assert rows(sample.boxes, True) == {("vehicle", (40, 40, 60, 60))}
+    assert rows(sample.boxes, False) == {("traffic_light", (10, 4, 14, 12))}
+    assert "traffic_light" not in absences(sample)
+
+
+def test_the_own_vehicle_is_no_road_and_has_no_lines(folder):
+    bonnet = SOURCES["clips"](folder)[2]
+    assert (bonnet.drivable[-3:] == 0).all()
+    assert (bonnet.line[-3:] == 0).all()
+    assert (bonnet.drivable[20:24] == CERTAIN).any()
+
+
+def test_drawn_lines_are_sure_and_beyond_them_nothing_is_known(folder):
+    night = SOURCES["clips"](folder)[0]
+    assert night.line[60, 20] == CERTAIN
+    assert night.line[50, 90] == UNKNOWN  # right of the right-hand line
+    assert night.line[55, 3] == 0
+    (brazil,) = SOURCES["brazil"](folder)
+    assert brazil.line[40, 62] == CERTAIN
+    assert brazil.line[40, 30] == UNKNOWN  # not snapped to paint
+    assert brazil.line[40, 45] == 0  # cracks and patches
+
+
+def test_a_road_s_edge_runs_where_it_meets_what_is_fixed():
+    road, fixed = np.zeros((60, 90), bool), np.zeros((60, 90), bool)
+    road[30:], fixed[:30, :60] = True, True  # to the right of column 60 something that may move away
+    edge, near = maps.road_edge(road, fixed)
+    scale = edge.shape[1] / 90
+    row, inside = round(30 * scale), round(20 * scale)
+    assert edge[row, inside] == CERTAIN
+    assert near[row, inside]
+    assert edge[row, round(75 * scale)] == UNKNOWN
+    assert edge[round(10 * scale), inside] == edge[round(50 * scale), inside] == 0
 
 
 def test_signs_of_a_scene_keep_their_meaning_where_it_is_known(folder):
     sample = SOURCES["gtsdb"](folder)[0]
-    assert sample.boxes.sign.tolist() == [14, ANY_SIGN, ANY_SIGN, ANY_SIGN]
+    assert sample.boxes.sign.tolist() == [14, *[ANY_SIGN] * 4]
     ((image, box, sign),) = signs.in_scenes([sample])
     assert sign == 14
     assert (image == sample.image[0:41, 10:51]).all()  # half a sign around it
@@ -130,11 +190,17 @@ def test_names_of_a_data_set_become_classes(folder):
 
 def test_a_line_is_the_teacher_s_answer_and_paint_needs_a_stripe_under_it(folder):
     image = cv2.imread(str(folder / "camvid/images/c3.png"))
-    line, paint = maps.lanes_from_teacher(folder, "camvid", "c3", image)
-    assert set(np.unique(line)) == {0, CERTAIN}
-    assert (paint[18:, 23:25] == CERTAIN).all()
-    _, unpainted = maps.lanes_from_teacher(folder, "camvid", "c3", np.full_like(image, 90))
-    assert (unpainted == 0).all()  # a gap
+    seen = maps.lanes_from_teacher(folder, "camvid", "c3", image)
+    assert set(np.unique(seen["line"])) == {0, CERTAIN}
+    assert (seen["paint"][18:, 23:25] == CERTAIN).all()
+
+
+def test_a_line_without_paint_on_it_is_not_believed(folder):
+    grey = np.full((64, 96, 3), 90, np.uint8)
+    kerb = maps.lanes_from_teacher(folder, "camvid", "c3", grey)
+    assert (kerb["paint"] == 0).all()
+    assert set(np.unique(kerb["line"])) == {0, UNKNOWN}
+    assert maps.lanes_from_teacher(folder, "camvid", "not seen", grey) == {}
 
 
 def test_a_teacher_s_road_is_sure_and_its_silence_only_far_above(folder):
