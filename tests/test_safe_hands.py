@@ -256,3 +256,9 @@ def test_info_of_a_video(tmp_path):
     result = perception("info", numbered(tmp_path / "a.mp4"))
     assert result.exit_code == FAILED
     assert "`perception run` shows what is in a video" in " ".join(result.stderr.split())
+
+
+def test_an_unknown_codec_is_named(run, tmp_path):
+    clip = numbered(tmp_path / "a.mp4")
+    clip.write_bytes(clip.read_bytes().replace(b"avc1", b"zzzz"))
+    assert "got one of an unknown codec; convert it to H.264" in run(clip).stderr

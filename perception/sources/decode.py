@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 from av.container import InputContainer
 from av.video import VideoStream
+from av.video.codeccontext import VideoCodecContext
 from av.video.reformatter import VideoReformatter
 
 from perception.errors import SourceError
@@ -49,7 +50,12 @@ class Decoder:
         if not container.streams.video:
             raise SourceError(f"{name}: expected a video, found no picture stream; is it complete?")
         self.stream = container.streams.video[0]
-        context = self.stream.codec_context
+        context: VideoCodecContext | None = self.stream.codec_context
+        if context is None:
+            raise SourceError(
+                f"{name}: expected a video that FFmpeg can decode, got one of an unknown codec; "
+                "convert it to H.264"
+            )
         check("PIXELS", context.width * context.height, f"{name}: pixels of a frame")
         context.thread_count = 1
         self.packets = 0  # so far
