@@ -6,6 +6,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import onnxruntime as ort
@@ -14,26 +15,38 @@ from calibration.int8 import frames
 from deploy import precisions
 from deploy.export import export_crops, export_frames
 from perception import bundle
-from perception.bundle import ModelSpec, Shape
+from perception.bundle import LEDGER, LEDGER_INFO, ModelSpec, Shape
 from perception.errors import BundleError
 from perception.model.fuse import macs
 from perception.model.network import Network
 from perception.model.specs import FRAME_TASKS, task_spec
+from perception.sinks.files import write_whole
 from perception.tasks import TASKS
-from perception.training.data import SOURCES
-from perception.training.data import signs as sign_data
-from perception.training.loop import load_checkpoint, load_network
+from perception.training import ledger
+from perception.training.data import READERS, sign_crops
+from perception.training.loop import load_checkpoint, load_network, recorded
 from perception.types import Size
 
 FILES = precisions.file_names({"main": "network.fp32.onnx", "signs": "signs.fp32.onnx"}, ["int8"])
 
+LICENCES = {  # of the bundle, by what the licences of its data allow
+    "open": f"commercial use allowed, with the sources of {LEDGER} cited; see README.md beside this file",
+    "any": "research and other non-commercial use; see README.md beside this file",
+}
+
 
 def build(
-    checkpoint: Path, data: Path, out: Path, calibration_frames: int = frames.COUNT, name: str = "road"
+    checkpoint: Path,
+    data: Path,
+    out: Path,
+    calibration_frames: int = frames.COUNT,
+    name: str | None = None,
 ) -> ModelSpec:
     """Write a bundle of `checkpoint` to the folder `out`; what it lacks is made. Files appear at the end.
 
-    `data`: where the calibration images are drawn from, its training split. Raises BundleError if INT8 and
+    `data`: where the calibration images are drawn from, its training split; for a network that may be used
+    commercially, from those of its pictures that allow it. `name` of the bundle; None: "road-open" if it may
+    be used commercially, else "road". Raises BundleError if INT8 and
     float disagree by more than `parity.LIMIT`, DataError if checkpoint or data cannot be read.
     """
     network, size = load_network(checkpoint), _size(checkpoint)
@@ -43,7 +56,10 @@ def build(
             f"{checkpoint}: expected a network that sees frames, and detects the signs that it reads, "
             f"got one of {', '.join(network.heads)}"
         )
-    sources = {name: read(data) for name, read in SOURCES.items()}
+    rows = recorded(checkpoint)
+    summary = ledger.summary(rows) if rows else {}
+    licences = "open" if summary.get("commercial") else "any"
+    sources = {name: read(data) for name, read in READERS[licences].items()}
     images = frames.frames(sources, size, calibration_frames)
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder)
@@ -51,14 +67,21 @@ def build(
         examples = {"main": images}
         if "signs" in network.heads:
             export_crops(network, made / FILES["fp32"]["signs"])
-            examples["signs"] = frames.crops(sign_data.read(data), frames.CROPS * calibration_frames)
+            examples["signs"] = frames.crops(sign_crops(data, licences), frames.CROPS * calibration_frames)
         files = {p: {kind: own[kind] for kind in examples} for p, own in FILES.items()}
         agreement = precisions.make(made, files, examples)
         out.mkdir(parents=True, exist_ok=True)
         for file in made.iterdir():
             shutil.copy(file, out / file.name)
         shapes = dict(pair for kind in examples for pair in _shapes(made / FILES["fp32"][kind]))
-    return bundle.write(out, _spec(name, network, size, shapes, agreement, len(images)))
+    name = name or {"open": "road-open", "any": "road"}[licences]
+    spec = _spec(name, network, size, shapes, agreement, len(images))
+    if rows:
+        write_whole(out / LEDGER, ledger.to_csv(rows).encode())
+        spec = replace(spec, info={**spec.info, LEDGER_INFO: summary})
+    spec = bundle.write(out, replace(spec, info={**spec.info, "licence": LICENCES[licences]}))
+    ledger.check_bundle(out)
+    return spec
 
 
 def _shapes(path: Path) -> Iterator[tuple[str, Shape]]:
@@ -102,6 +125,5 @@ def _spec(
             "parameters": weights,
             "calibration_images": calibrated,
             "parity": agreement,
-            "licence": "research and other non-commercial use; see README.md beside this file",
         },
     )

@@ -3,7 +3,7 @@
     python -m deploy.card BUNDLE --run RUN --int8 int8.json --fp32 fp32.json
 
 `RUN` is the training run's folder; the JSON files come from `perception evaluate --json`. The figures are
-also kept in `model.json`, where `perception info` finds them.
+also kept in `model.json`, where `perception info` finds them. What it learnt from is the bundle's ledger.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 from perception import bundle
 from perception.sinks.files import write_whole
+from perception.training import ledger
 
 SHOWN = {  # what a reader asks first; all figures are in model.json
     "drivable.camvid.iou": "drivable area, IoU, CamVid",
@@ -35,6 +36,15 @@ SHOWN = {  # what a reader asks first; all figures are in model.json
     "signs.macro_recall": "sign crops read, mean recall of the 43 classes, GTSRB",
 }
 TEMPLATE = Path(__file__).with_name("card.template.md")
+UNRECORDED = Path(__file__).with_name("card.data.md")  # of bundles without a ledger
+RESEARCH = (
+    "**Use these weights for research and other non-commercial purposes only**: "
+    "some of the data allows no more."
+)
+COMMERCIAL = (
+    "**These weights may be used commercially**: every picture and every teacher allows it. "
+    "Cite the data sets named here. `ledger.csv` beside this card has a line for each picture."
+)
 
 
 def write_card(folder: Path, run: Path, int8: Path, fp32: Path, note: str = "") -> None:
@@ -45,6 +55,7 @@ def write_card(folder: Path, run: Path, int8: Path, fp32: Path, note: str = "") 
     spec = bundle.write(
         folder, replace(spec, info={**spec.info, "metrics": figures, "training": config, "note": note})
     )
+    ledger.check_bundle(folder)
     write_whole(folder / "README.md", _text(spec, config, figures).encode())
 
 
@@ -69,6 +80,7 @@ def _text(
         parameters=spec.info["parameters"] / 1e6,
         calibrated=spec.info["calibration_images"],
         figures="\n".join(rows),
+        learnt=_learnt(spec.info.get(bundle.LEDGER_INFO)),
         settings=_settings(config),
         steps=config["steps"],
         batch=config["batch"],
@@ -77,11 +89,27 @@ def _text(
     )
 
 
+def _learnt(summary: Mapping[str, Any] | None) -> str:
+    """The table of data sets and teachers, and what follows for the use of the weights."""
+    if summary is None:
+        return UNRECORDED.read_text().rstrip()
+    lines = ["| data | pictures | truth taken | teachers | licence as found |", "|---|---|---|---|---|"]
+    for name, said in summary["sources"].items():
+        labels, teachers = (", ".join(said[key]) for key in ("labels", "teachers"))
+        lines.append(
+            f"| {name}: {said['citation']} | {said['images']} | {labels} | {teachers} | {said['licence']} |"
+        )
+    for name, said in summary["teachers"].items():
+        lines.append(f"| teacher {name}: {said['citation']} | | | | {said['licence']} |")
+    return "\n".join([*lines, "", COMMERCIAL if summary["commercial"] else RESEARCH])
+
+
 def _settings(config: Mapping[str, Any]) -> str:
     """The `--set` options that tell this configuration from the default one."""
-    from perception.training.config import Config
+    from perception.training.config import configure
 
-    default = json.loads(Config().to_json())
+    licences = config.get("licences", "any")
+    default = {**json.loads(configure("full", [f"licences={licences}"]).to_json()), "licences": "any"}
     changed = [f"{key}={json.dumps(value)}" for key, value in config.items() if value != default.get(key)]
     return "".join(f" --set '{setting}'" for setting in changed)
 

@@ -25,8 +25,8 @@ from perception.bundle import MAIN, ModelSpec
 from perception.errors import BundleError, DataError, PerceptionError
 from perception.model.specs import CROPS
 from perception.sources import open_source
-from perception.training.data import SOURCES
-from perception.training.data import signs as sign_data
+from perception.training import ledger
+from perception.training.data import READERS, sign_crops
 from perception.types import Size
 
 NAMED = "named by --float"
@@ -50,8 +50,9 @@ def quantize(
     """Write to the folder `out` the bundle with fp32, fp16, int8 (for the CPU) and trt.int8 (for TensorRT).
 
     `bundle`: a bundle with fp32 files; None: the shipped one. `data`: a folder of labelled pictures, whose
-    training split is drawn from. `sources`: drives to draw the frames from instead, as `open_source` takes
-    them; sign crops always come from `data`. `left`: layers of its networks that stay in float.
+    training split is drawn from; for a bundle for commercial use only the pictures that allow it. `sources`:
+    drives to draw the frames from instead, as `open_source` takes them; sign crops always come from `data`.
+    `left`: layers of its networks that stay in float.
     `sensitivity`: show what each layer costs, too. Nothing is written unless all went well. Raises
     PerceptionError.
     """
@@ -59,7 +60,8 @@ def quantize(
     folder = bundle or bundles.SHIPPED
     spec = bundles.read(folder)
     fp32 = _fp32(spec, folder)
-    examples = _examples(list(fp32), data, sources, spec.input_size, count, seed)
+    licences = "open" if spec.info.get(bundles.LEDGER_INFO, {}).get("commercial") else "any"
+    examples = _examples(list(fp32), data, sources, licences, spec.input_size, count, seed)
     options = precisions.Options(method, equal, _left_in(folder, fp32, left))
     files = precisions.file_names(fp32, precisions.MADE)
     with tempfile.TemporaryDirectory() as temporary:
@@ -69,11 +71,13 @@ def quantize(
         agreement = precisions.make(made, files, examples, options, _progress)
         if sensitivity:
             _show_costs(made, fp32, examples)
-        for card in folder.glob("README.md"):
-            shutil.copy(card, made / card.name)
+        for beside in (folder / name for name in ("README.md", bundles.LEDGER)):
+            if beside.is_file():
+                shutil.copy(beside, made / beside.name)
         _put(made, out)
     info = {**_lasting(spec), "calibration_images": len(examples[MAIN]), "parity": agreement}
     written = bundles.write(out, replace(spec, files=files, info=info))
+    ledger.check_bundle(out)
     _show(written, out, agreement)
     return written
 
@@ -103,7 +107,13 @@ def _fp32(spec: ModelSpec, folder: Path) -> Mapping[str, str]:
 
 
 def _examples(
-    networks: Sequence[str], data: Path | None, sources: Sequence[str], size: Size, count: int, seed: int
+    networks: Sequence[str],
+    data: Path | None,
+    sources: Sequence[str],
+    licences: str,
+    size: Size,
+    count: int,
+    seed: int,
 ) -> dict[str, np.ndarray]:
     """Network -> images to calibrate on."""
     examples = {}
@@ -118,10 +128,10 @@ def _examples(
             what = "sign crops" if network == CROPS else "frames"
             raise DataError(f"expected --data, a folder of labelled pictures, to draw {what} from; got none")
         elif network == MAIN:
-            read = {name: reader(data) for name, reader in SOURCES.items()}
+            read = {name: reader(data) for name, reader in READERS[licences].items()}
             examples[network] = frames.frames(read, size, count, seed)
         else:
-            examples[network] = frames.crops(sign_data.read(data), frames.CROPS * count, seed)
+            examples[network] = frames.crops(sign_crops(data, licences), frames.CROPS * count, seed)
     return examples
 
 

@@ -4,6 +4,9 @@
 output, and the sha256 of every network file, so that a damaged or half-copied bundle is found on loading
 and not on the road. `checksum`, its last key, is the sha256 of the text itself with an empty checksum in it.
 Bundles of older versions have none. Who changes the text by hand empties it.
+
+`ledger.csv` says which images the networks have learnt from; `info["ledger"]` sums it up. It has a checksum
+as the network files have. Bundles of older versions have neither.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from perception.types import Size
 
 FORMAT = 1
 MODEL = "model.json"
+LEDGER, LEDGER_INFO = "ledger.csv", "ledger"  # the file, and its summary in `info`
 SEAL = '"checksum": "{}"'
 UNSEALED = SEAL.format("")
 MAIN = "main"  # the network that sees the whole image
@@ -79,7 +83,7 @@ def read(directory: str | Path) -> ModelSpec:
     text = _text(directory / MODEL)
     spec, checksum = _parse(directory / MODEL, text)
     _check(spec, directory)
-    for file in _files(spec):
+    for file in _sealed_files(spec):
         _verify(directory / file, spec.sha256.get(file))
     if checksum and checksum != _sealed(text, checksum):
         raise BundleError(
@@ -97,7 +101,7 @@ def write(directory: str | Path, spec: ModelSpec) -> ModelSpec:
     """
     directory = Path(directory)
     _check(spec, directory)
-    spec = replace(spec, sha256={file: _digest(directory / file) for file in _files(spec)})
+    spec = replace(spec, sha256={file: _digest(directory / file) for file in _sealed_files(spec)})
     text = json.dumps({"format": FORMAT, **asdict(spec), "checksum": ""}, indent=1) + "\n"
     write_whole(directory / MODEL, text.replace(UNSEALED, SEAL.format(_sealed(text, ""))).encode())
     return spec
@@ -194,6 +198,11 @@ def _files(spec: ModelSpec) -> list[str]:
     return sorted({file for files in spec.files.values() for file in files.values()})
 
 
+def _sealed_files(spec: ModelSpec) -> list[str]:
+    """Those with a checksum."""
+    return [*_files(spec), *([LEDGER] if LEDGER_INFO in spec.info else [])]
+
+
 def _verify(path: Path, expected: str | None) -> None:
     got = _digest(path)
     if got != expected:
@@ -203,10 +212,14 @@ def _verify(path: Path, expected: str | None) -> None:
         )
 
 
+def _kind(path: Path) -> str:
+    return "ledger" if path.name == LEDGER else "network file"
+
+
 def _digest(path: Path) -> str:
     try:
         return hashlib.sha256(_regular(path).read_bytes()).hexdigest()
     except OSError as error:
         raise BundleError(
-            f"{path}: expected a network file of the bundle, got {error.strerror}. Copy the bundle again"
+            f"{path}: expected a {_kind(path)} of the bundle, got {error.strerror}. Copy the bundle again"
         ) from error

@@ -260,7 +260,7 @@ def info(
 
 
 def _show_bundle(bundle: Path | None) -> None:
-    from perception.bundle import SHIPPED, read
+    from perception.bundle import LEDGER_INFO, SHIPPED, read
 
     folder = bundle or SHIPPED
     spec = read(folder)
@@ -277,7 +277,23 @@ def _show_bundle(bundle: Path | None) -> None:
         for network, file in networks.items():
             files.add_row(precision, network, file, f"{(folder / file).stat().st_size / 1000:.0f}")
     output.print(tasks, files)
-    output.print_json(data=dict(spec.info))
+    _show_ledger(spec.info.get(LEDGER_INFO))
+    output.print_json(data={key: value for key, value in spec.info.items() if key != LEDGER_INFO})
+
+
+def _show_ledger(ledger: dict[str, Any] | None) -> None:
+    """What the networks have learnt from, by source; None: nobody kept a ledger."""
+    if ledger is None:
+        output.print("ledger: none; what it learnt from, and its licences: README.md of the bundle")
+        return
+    table = Table("learnt from", "images", "labels of", "teachers", "licence as found", "commercial use")
+    own = {name: {**source, "images": str(source["images"])} for name, source in ledger["sources"].items()}
+    rows = {**own, **{f"teacher {name}": said for name, said in ledger["teachers"].items()}}
+    for name, row in rows.items():
+        labels, teachers = (", ".join(row.get(key, ())) for key in ("labels", "teachers"))
+        allowed = "yes" if row["commercial"] else "no"
+        table.add_row(*map(escape, (name, row.get("images", ""), labels, teachers, row["licence"], allowed)))
+    output.print(table, f"commercial use: {'yes' if ledger['commercial'] else 'no'}")
 
 
 @app.command()
@@ -484,11 +500,15 @@ def export(
     checkpoint: Annotated[Path, typer.Argument(help="checkpoint.pt of a training run.")],
     data: Data,
     out: Annotated[Path, typer.Option(help="Folder for the bundle.")],
+    name: Annotated[
+        str | None,
+        typer.Option(help="Name of the bundle. Default: road-open for commercial use, else road."),
+    ] = None,
 ) -> None:
     """Make a model bundle of a trained network: ONNX files, INT8 ones calibrated on labelled pictures."""
     from deploy.build import build
 
-    build(checkpoint, data, out)
+    build(checkpoint, data, out, name=name)
     _show_bundle(out)
 
 

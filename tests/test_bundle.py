@@ -64,6 +64,18 @@ def test_one_flipped_bit(tiny_bundle):
         bundle.read(tiny_bundle)
 
 
+def test_a_ledger_is_part_of_the_bundle(tiny_bundle):
+    (tiny_bundle / "ledger.csv").write_text("image\n")
+    spec = dataclasses.replace(bundle.read(tiny_bundle), info={"ledger": {}})
+    assert "ledger.csv" in bundle.write(tiny_bundle, spec).sha256
+    (tiny_bundle / "ledger.csv").write_text("another\n")
+    with pytest.raises(BundleError, match=r"ledger\.csv: expected sha256"):
+        bundle.read(tiny_bundle)
+    (tiny_bundle / "ledger.csv").unlink()
+    with pytest.raises(BundleError, match=r"expected a ledger of the bundle, got No such file"):
+        bundle.write(tiny_bundle, spec)
+
+
 def test_a_file_without_checksum(tiny_bundle):
     edit(tiny_bundle, sha256={})
     with pytest.raises(BundleError, match="expected sha256 None"):

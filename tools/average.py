@@ -15,7 +15,8 @@ from pathlib import Path
 import torch
 
 from perception.errors import DataError
-from perception.training.loop import load_checkpoint
+from perception.training.ledger import merged, to_csv
+from perception.training.loop import learnt_from, load_checkpoint
 
 
 def average(out: Path, checkpoints: list[Path]) -> None:
@@ -27,6 +28,7 @@ def average(out: Path, checkpoints: list[Path]) -> None:
     for name, value in kept["ema"].items():
         if value.is_floating_point():
             kept["ema"][name] = torch.stack([state["ema"][name] for state in states]).mean(0)
+    kept["ledger"] = to_csv(merged(*map(learnt_from, map(str, checkpoints))))
     partial = out.with_suffix(".partial")
     torch.save(kept, partial)
     os.replace(partial, out)

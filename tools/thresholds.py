@@ -7,7 +7,8 @@ few objects to choose by takes the median of the others. Of the limits of non-ma
 the best mean AP50; among equals, to a tenth of a point, the highest, which swallows the fewest neighbours in
 a crowd. Of the thresholds of the sign reader the one with the best F1 of readings, were there as many things
 that are none of the known classes as signs, among those that read at most COST fewer of the signs than the
-lowest one. `--write` puts them into the bundle's model.json.
+lowest one. `--write` puts them into the bundle's model.json. Those of a bundle for commercial use are chosen
+on pictures that allow it only; a reader for which there are none keeps its threshold.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from perception.load import load
 from perception.tasks import lanes
 from perception.tasks.detection.metric import AveragePrecision, average_precision
 from perception.tasks.evidence import Ranked
+from perception.training.data.licences import is_open
 from perception.types import Frame, Scene
 
 LIMITS = (0.35, 0.4, 0.45, 0.5, 0.55)
@@ -77,7 +79,7 @@ def choose(folder: Path, pictures: Path, split: str) -> tuple[float, Mapping[str
     low = dict.fromkeys(task.classes, 0.01)
     tasks = {limit: with_settings(task, threshold=low, max_objects=300, nms_iou=limit) for limit in LIMITS}
     metrics = {limit: BestScore(task.classes) for limit in LIMITS}
-    for number, sample in enumerate(data.read(pictures, split, lanes.CLASSES).samples):
+    for number, sample in enumerate(allowed(folder, pictures, split).samples):
         if sample.boxes is None:
             continue
         frame = Frame(data.read_image(sample.image), 0, number)
@@ -89,6 +91,18 @@ def choose(folder: Path, pictures: Path, split: str) -> tuple[float, Mapping[str
     for limit in LIMITS:
         print(f"nms_iou {limit}: mean AP50 {metrics[limit].mean_ap50():.4f}")
     return best, metrics[best].chosen()
+
+
+def allowed(folder: Path, pictures: Path, split: str) -> data.Dataset:
+    """The pictures on which the thresholds of a bundle may be chosen."""
+    dataset = data.read(pictures, split, lanes.CLASSES)
+    if not bundle.read(folder).info.get(bundle.LEDGER_INFO, {}).get("commercial"):
+        return dataset
+    samples, crops = (
+        tuple(item for item in items if is_open(item.image.relative_to(pictures).as_posix()))
+        for items in (dataset.samples, dataset.crops)
+    )
+    return replace(dataset, samples=samples, crops=crops)
 
 
 @dataclass(frozen=True)
@@ -110,7 +124,7 @@ def readings(folder: Path, pictures: Path, split: str) -> list[Reading]:
     if "signs" not in bundle.read(folder).tasks:
         return []
     observer = Observer(load(folder, tasks=["detection", "signs"], threads=1))
-    dataset = data.read(pictures, split, lanes.CLASSES)
+    dataset = allowed(folder, pictures, split)
     rows = []
     for number, still in enumerate([*map(Crop, dataset.crops), *outside(dataset)]):
         frame, truth = still.read(number)

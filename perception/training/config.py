@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -35,6 +35,7 @@ class Config:
             "brazil": 0.5,
         }
     )
+    licences: str = "any"  # or "open": learn only from what may be used commercially (docs/licences.md)
     rendered: int = 2000  # scenes of the source "synthetic", which is made and not found in the data folder
     steps: int = 20000
     batch: int = 12  # frames a step
@@ -127,12 +128,14 @@ RANGES: Mapping[str, tuple[float, float]] = {
 def configure(preset: str, settings: Sequence[str] = ()) -> Config:
     """A preset with `key=value` changes; values are JSON, or plain strings where a string is meant.
 
-    `sources.NAME=x` and `weights.NAME=x` change one entry. Raises DataError on unknown names.
+    `sources.NAME=x` and `weights.NAME=x` change one entry. With `licences=open` the sources that this forbids
+    drop to 0 unless they are named. Raises DataError on unknown names.
     """
     if preset not in PRESETS:
         raise DataError(f"unknown preset {preset!r}; there are {', '.join(PRESETS)}")
     config = replace(Config(), **PRESETS[preset])
     known = {f.name for f in fields(Config)}
+    asked: set[str] = set()  # sources that are named
     for setting in settings:
         key, found, text = setting.partition("=")
         name, _, entry = key.partition(".")
@@ -144,8 +147,20 @@ def configure(preset: str, settings: Sequence[str] = ()) -> Config:
                 raise DataError(f"--set {setting}: {name} has no entries; expected {name}=value")
             value = {**old, entry: _as(next(iter(old.values()), value), value, setting)}
         config = replace(config, **{name: _as(old, value, setting)})
+        if name == "sources":
+            asked |= {entry} if entry else set(value)
+    if config.licences == "open":
+        config = replace(config, sources=_open(config.sources, asked))
     _check(config)
     return config
+
+
+def _open(sources: Mapping[str, float], asked: Collection[str]) -> dict[str, float]:
+    """Sources that were not asked for drop to 0 if they are not open; the others are checked on reading."""
+    from perception.training.data import OPEN
+
+    kept = {*OPEN, "synthetic", *asked}
+    return {name: share if name in kept else 0.0 for name, share in sources.items()}
 
 
 def _check(config: Config) -> None:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from perception.bundle import SHIPPED
+from perception.bundle import LEDGER, SHIPPED
 from perception.errors import DataError
 from perception.model import fakequant
 from perception.model.network import Network
@@ -26,17 +26,19 @@ from perception.model.thaw import thaw
 from perception.outputs import PartFile, write_whole
 from perception.tasks.batch import Batch
 from perception.tasks.heads import HEADS
+from perception.training import ledger
 from perception.training.augment import Place
 from perception.training.backward import PLACES, backward, cut_off
 from perception.training.balance import BALANCE
 from perception.training.config import Config
-from perception.training.data import SOURCES, cutouts, signs, synthetic
+from perception.training.data import READERS, SOURCES, cutouts, signs, synthetic
 from perception.training.data.cutouts import Cutout
 from perception.training.data.mix import Mix
 from perception.training.data.outliers import Outliers
 from perception.training.data.sample import Sample
 from perception.training.data.signs import Sign
 from perception.training.data.variants import Variants
+from perception.training.ledger import Row
 from perception.training.log import Log
 from perception.training.objective import check_alive, freeze, losses
 from perception.training.schedule import SCHEDULES
@@ -83,7 +85,7 @@ def optimizer(network: nn.Module, config: Config) -> torch.optim.AdamW:
 
 
 class Trainer:
-    """One run in one folder: config.json, log.csv, TensorBoard events and checkpoint.pt."""
+    """One run in one folder: config.json, ledger.csv, log.csv, TensorBoard events and checkpoint.pt."""
 
     def __init__(self, data: Path, out: Path, config: Config) -> None:
         _check_names(config)
@@ -97,6 +99,7 @@ class Trainer:
         self.balance = BALANCE[config.balance](config.weights, config.seed)
         self.ema = Ema(self.network, config.ema)
         self.schedule = SCHEDULES[config.schedule](config)
+        self.ledger: list[Row] = []  # of all that the weights learn from, or have learnt from before
         self.step, self.seconds = 0, 0.0  # processor time of the steps alone, without the making of batches
         self.spent = 0.0  # seconds of earlier processes, and
         self.since: float | None = None  # when this one saw its first batch
@@ -142,6 +145,7 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.balance.restore(state.get("balance", self.balance.state()))
         self.step, self.seconds = state["step"], state.get("seconds", 0.0)
+        self.ledger = recorded(path) or ledger.unrecorded(path.name)
         self.spent = state.get("spent", 0.0)
 
     def save(self) -> None:
@@ -153,6 +157,7 @@ class Trainer:
             "step": self.step,
             "seconds": self.seconds,
             "spent": self._spent(),
+            "ledger": ledger.to_csv(self.ledger),
             "config": self.config.to_json(),
         }
         part = PartFile(self.out / "checkpoint.pt")
@@ -169,6 +174,7 @@ class Trainer:
         `watch` is called after each step with its batch; what it answers goes to the log.
         """
         write_whole(self.out / "config.json", (self.config.to_json() + "\n").encode())
+        self._record()
         saved = time.monotonic()
         with Log(self.out, self.step, self.config.steps) as log, self._saving():
             for k, made in enumerate(self._batches()):
@@ -186,6 +192,16 @@ class Trainer:
                     self.save()
                     saved = time.monotonic()
             self.save()
+
+    def _record(self) -> None:
+        """Write the ledger: what the weights have learnt from before, and what they will."""
+        frames = read_sources(self.data, self.out / "synthetic", self.config)
+        init = self.config.init
+        before = self.ledger if self.step or not init else learnt_from(init)
+        self.ledger = ledger.merged(before, ledger.of_run(self.data, self.config, frames))
+        if self.config.licences == "open":
+            ledger.check(self.ledger)
+        write_whole(self.out / LEDGER, ledger.to_csv(self.ledger).encode())
 
     @contextmanager
     def _saving(self) -> Iterator[None]:
@@ -234,7 +250,7 @@ class Trainer:
         config = self.config
         shares = {name: share for name, share in config.sources.items() if share > 0}
         frames = read_sources(self.data, self.out / "synthetic", config)
-        crops = _sign_crops(self.data.resolve()) + signs.in_scenes(frames.get("gtsdb", []))
+        crops = _sign_crops(self.data.resolve(), config.licences) + signs.in_scenes(frames.get("gtsdb", []))
         rendered = signs.in_scenes(frames.get("synthetic", []))
         named = tuple(name for name in ("camvid", "idd") if name in frames)
         seen = [sample for samples in frames.values() for sample in samples]
@@ -242,7 +258,7 @@ class Trainer:
             (config.outliers, Outliers(seen, crops)),
             (config.variants, Variants(seen, crops)),
         ]
-        things = _cutouts(self.data.resolve(), named) if config.stand > 0 else []
+        things = _cutouts(self.data.resolve(), named, config.licences) if config.stand > 0 else []
         reads = "signs" in config.tasks
         phases = [(1 - config.finish, config.zoom, 0.5), (1.0, FINISH_ZOOM, FINISH_COVER)]
         for end, zoom, cover in phases:
@@ -301,8 +317,9 @@ def _device(name: str) -> torch.device:
 def read_all(data: Path, rendered: Path, config: Config) -> None:
     """Read everything that a run of `config` reads, so that it, or a process forked from here, finds it."""
     frames = read_sources(data, rendered, config)
-    _sign_crops(data.resolve())
-    _cutouts(data.resolve(), tuple(name for name in ("camvid", "idd") if name in frames))
+    _sign_crops(data.resolve(), config.licences)
+    named = tuple(name for name in ("camvid", "idd") if name in frames)
+    _cutouts(data.resolve(), named, config.licences)
 
 
 def read_sources(data: Path, rendered: Path, config: Config) -> dict[str, list[Sample]]:
@@ -314,7 +331,13 @@ def read_sources(data: Path, rendered: Path, config: Config) -> dict[str, list[S
     unknown = names - {*SOURCES, "synthetic"}
     if unknown:
         raise DataError(f"unknown data sets {sorted(unknown)}; there are {', '.join(SOURCES)}, synthetic")
-    frames = {name: _source(name, data.resolve()) for name in SOURCES if name in names}
+    closed = names - {*READERS[config.licences], "synthetic"}
+    if closed:
+        raise DataError(
+            f"licences={config.licences}: expected sources that may be used commercially, got "
+            f"{', '.join(sorted(closed))}; set their shares to 0"
+        )
+    frames = {name: _source(name, data.resolve(), config.licences) for name in SOURCES if name in names}
     if "synthetic" in names:
         frames["synthetic"] = _rendered(rendered.resolve(), config.rendered)
     if not any(frames.values()):
@@ -323,17 +346,22 @@ def read_sources(data: Path, rendered: Path, config: Config) -> dict[str, list[S
 
 
 @cache
-def _source(name: str, data: Path) -> list[Sample]:
-    return SOURCES[name](data)
+def _source(name: str, data: Path, licences: str) -> list[Sample]:
+    return READERS[licences][name](data)
 
 
 @cache
-def _cutouts(data: Path, names: tuple[str, ...]) -> list[Cutout]:
-    return cutouts.read(data, {name: _source(name, data) for name in names})
+def _cutouts(data: Path, names: tuple[str, ...], licences: str) -> list[Cutout]:
+    return cutouts.read(data, {name: _source(name, data, licences) for name in names})
+
+
+@cache
+def _sign_crops(data: Path, licences: str) -> list[Sign]:
+    """GTSRB's, whose licence is not known."""
+    return signs.read(data) if licences == "any" else []
 
 
 _rendered = cache(synthetic.read)
-_sign_crops = cache(signs.read)
 
 
 def _check_names(config: Config) -> None:
@@ -344,6 +372,7 @@ def _check_names(config: Config) -> None:
         "balance": ((config.balance,), BALANCE),
         "schedule": ((config.schedule,), SCHEDULES),
         "balance_at": ((config.balance_at,), PLACES),
+        "licences": ((config.licences,), READERS),
     }
     for key, (names, table) in tables.items():
         unknown = sorted(set(names) - set(table))
@@ -361,6 +390,22 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
     if missing:
         raise DataError(f"{path}: expected a checkpoint of this project, but it has no {', '.join(missing)}")
     return state
+
+
+def learnt_from(weights: str) -> list[Row]:
+    """The ledger of a checkpoint, a bundle's folder, or "shipped", as in `init`.
+
+    Without one: a row that says so. Raises DataError or BundleError if it cannot be read.
+    """
+    path = SHIPPED if weights == "shipped" else Path(weights)
+    rows = recorded(path) if path.is_file() else ledger.of_bundle(path)
+    return rows or ledger.unrecorded(path.name)
+
+
+def recorded(checkpoint: Path) -> list[Row]:
+    """Its ledger; empty: it has none. Raises DataError."""
+    text = load_checkpoint(checkpoint).get("ledger", "")
+    return ledger.parse(text, str(checkpoint)) if text else []
 
 
 def load_network(path: Path) -> Network:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -158,7 +159,9 @@ def _seen(boxes: Boxes, rows: np.ndarray) -> Boxes:
 def _with(sample: Sample, image: np.ndarray, boxes: Boxes | None, covered: np.ndarray, line: int) -> Sample:
     """`sample` with another picture, and maps that know what is `covered` (H, W): not drivable."""
     values = {"drivable": 0, "line": line, "paint": line, "edge": line}
-    maps = {name: _filled(getattr(sample, name), covered, value) for name, value in values.items()}
+    maps: dict[str, Any] = {
+        name: _filled(getattr(sample, name), covered, value) for name, value in values.items()
+    }
     return replace(sample, image=image, boxes=boxes, **maps)
 
 

@@ -10,19 +10,23 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from deploy.command import quantize
 from perception import Frame, load
 from perception.bundle import read
 from perception.cli import FAILED, app
 from perception.model.network import Network
 from perception.training.config import Config
+from perception.training.data.licences import ORIGINS
+from perception.training.ledger import Row, to_csv
 from tests.batches import SIZE, smooth, trained
 
 
-def stored(network, path):
-    """A checkpoint of `network`."""
+def stored(network, path, rows=()):
+    """A checkpoint of `network`, which has learnt from `rows`."""
     state = network.state_dict()
     config = replace(Config(), size=SIZE, tasks=tuple(network.heads)).to_json()
     saved = {"network": state, "ema": state, "optimizer": {}, "step": 1, "config": config}
+    saved |= {"ledger": to_csv(rows)} if rows else {}
     torch.save(saved, path)
     return path
 
@@ -71,6 +75,37 @@ def test_what_is_no_checkpoint_is_one_line(folder, tmp_path):
     result = export(tmp_path / "notes.pt", folder, tmp_path / "bundle")
     assert result.exit_code == FAILED
     assert "expected a checkpoint of this project" in result.stderr.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "use"), [("gtsdb", "road-open", "commercial"), ("idd", "road", "research")]
+)
+def test_the_ledger_goes_along_and_says_what_the_bundle_may_be_used_for(folder, tmp_path, source, name, use):
+    row = Row(f"{source}/images/g.png", source, ORIGINS[source].licence, "detection", "weak")
+    result = export(stored(Network(["lanes"]), tmp_path / "c.pt", [row]), folder, tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    spec = read(tmp_path / "out")
+    assert (tmp_path / "out/ledger.csv").read_text() == to_csv([row])
+    assert (spec.name, spec.info["ledger"]["commercial"]) == (name, use == "commercial")
+    assert spec.info["licence"].startswith(use)
+    assert f"commercial use: {'yes' if use == 'commercial' else 'no'}" in result.output
+
+
+def test_a_bundle_without_a_ledger_says_so(folder, tmp_path):
+    result = export(stored(Network(["lanes"]), tmp_path / "c.pt"), folder, tmp_path / "out")
+    assert "ledger: none" in result.output
+    assert "ledger" not in read(tmp_path / "out").info
+    assert read(tmp_path / "out").info["licence"].startswith("research")
+
+
+def test_an_open_bundle_is_calibrated_on_open_pictures(folder, tmp_path):
+    row = Row("gtsdb/images/g.png", "gtsdb", ORIGINS["gtsdb"].licence, "lanes", "")
+    for path in (folder / "camvid/images").iterdir():
+        path.write_text("nobody can read this")
+    result = export(stored(Network(["lanes"]), tmp_path / "c.pt", [row]), folder, tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "commercial" in quantize(tmp_path / "out", tmp_path / "all", folder, count=2).info["licence"]
+    assert (tmp_path / "all/ledger.csv").read_text() == to_csv([row])
 
 
 @pytest.mark.parametrize("tasks", [("lanes",), ("detection", "signs")])

@@ -23,10 +23,15 @@ def lanes(tmp_path):
     folder.mkdir()
     float_network(folder / "network.fp32.onnx")
     (folder / "README.md").write_text("the card")
+    (folder / "ledger.csv").write_text("image,source,licence,labels,teachers\n")
     task = bundle.TaskSpec("lanes", ("unknown",), ("lanes.map",), settings={"threshold": 0.5})
     files = {"fp32": {"main": "network.fp32.onnx"}}
     shapes = {"lanes.map": (1, 4, 8, 12)}
-    info = {"licence": "free", "metrics": {"fp32": {"lanes.f1": 0.5}, "int8": {"lanes.f1": 0.4}}}
+    info = {
+        "ledger": {},
+        "licence": "free",
+        "metrics": {"fp32": {"lanes.f1": 0.5}, "int8": {"lanes.f1": 0.4}},
+    }
     spec = bundle.ModelSpec("lanes", "1", SIZE, {"lanes": task}, files, shapes=shapes, info=info)
     bundle.write(folder, spec)
     return folder
@@ -55,6 +60,7 @@ def test_every_precision_is_written_and_the_rest_of_the_bundle_stays(lanes, driv
     assert list(spec.info["parity"]) == list(MADE)
     assert all(set(noise) == {"lanes.map"} for noise in spec.info["parity"].values())
     assert (tmp_path / "out/README.md").read_text() == "the card"
+    assert (spec.info["ledger"], spec.sha256["ledger.csv"]) == ({}, old.sha256["ledger.csv"])
     assert "trt.int8" in capsys.readouterr().out
 
 

@@ -1,13 +1,15 @@
 """How thresholds are chosen."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from perception import bundle
 from perception.errors import DataError
 from perception.types import Detections, Scene
-from tools.thresholds import ENOUGH, BestScore, Reading, best_reading, curve
+from tools.thresholds import ENOUGH, BestScore, Reading, allowed, best_reading, curve
 
 SIZE = (640, 384)
 
@@ -61,3 +63,16 @@ def test_the_reading_with_the_best_f1_that_leaves_few_signs_unread():
     assert max((low, mean, high), key=lambda r: r.f1) is high
     assert best_reading([low, mean, high]) is mean
     assert mean.f1 == pytest.approx(2 * 0.985 / (0.985 + 0.1 + 1))
+
+
+def test_open_bundles_are_tuned_on_open_pictures(folder, tiny_bundle):
+    def seen():
+        dataset = allowed(tiny_bundle, folder, "train")
+        return {s.image.relative_to(folder).parts[0] for s in (*dataset.samples, *dataset.crops)}
+
+    assert {"camvid", "gtsdb", "signs", "streets_id"} <= seen()
+    (tiny_bundle / "ledger.csv").write_text("")
+    spec = bundle.read(tiny_bundle)
+    bundle.write(tiny_bundle, replace(spec, info={"ledger": {"commercial": True}}))
+    assert {"gtsdb", "carla"} <= seen()
+    assert not {"camvid", "idd", "signs", "streets_id"} & seen()

@@ -34,4 +34,4 @@ def _sample(data: Path, record: Any) -> Sample:
     for line, points in zip(record["lines"], lines, strict=True):
         if not line.get("snapped", True):
             truth[drawn(size, [points * scale]) > 0] = UNKNOWN
-    return Sample(image=records.read_image(data / record["img"]), line=truth)
+    return Sample(name=record["img"], image=records.read_image(data / record["img"]), line=truth)

@@ -35,6 +35,7 @@ def _sample(data: Path, row: dict[str, str], boxes: dict[str, Boxes]) -> Sample:
     if row["lane_label"]:
         lanes["paint"] = _paint(data, row)
     return Sample(
+        name=f"camvid/images/{path.name}",
         image=image,
         boxes=known,
         absence=np.maximum(silence, absence(vehicle=1, person=1, cyclist=1, traffic_sign=0.5)),

@@ -12,4 +12,4 @@ SURE = absence(vehicle=1, person=0.3, cyclist=1, motorbike=1, traffic_light=1, t
 
 def read(data: Path) -> list[Sample]:
     found = records.human(data, "carla")
-    return [Sample(records.read_image(data / name), boxes, SURE) for name, boxes in found.items()]
+    return [Sample(records.read_image(data / name), boxes, SURE, name=name) for name, boxes in found.items()]

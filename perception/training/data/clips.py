@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,14 @@ DARK = ("night",)
 MARGIN = 8  # pixels beyond the ends of drawn lines in which nothing is known
 
 
-def read(data: Path) -> list[Sample]:
+def read(
+    data: Path,
+    teachers: Sequence[records.Teacher] = records.TEACHERS,
+    drives: Collection[str] | None = None,
+) -> list[Sample]:
+    """Of these drives; None: of all."""
     rows = [row for row in records.table(data / "clips/clips.csv") if row["split"] == "train"]
-    return [_sample(data, row) for row in rows]
+    return [_sample(data, row, teachers) for row in rows if drives is None or row["drive"] in drives]
 
 
 @cache
@@ -33,10 +38,11 @@ def _drawings(data: Path) -> Mapping[str, Mapping[str, Any]]:
     }
 
 
-def _sample(data: Path, row: Mapping[str, str]) -> Sample:
+def _sample(data: Path, row: Mapping[str, str], teachers: Sequence[records.Teacher]) -> Sample:
     name, stem = row["img"], Path(row["img"]).stem
     image = records.read_image(data / name)
-    taught, silence = records.weak(data, name, unsure=("traffic_light",) if row["condition"] in DARK else ())
+    unsure = ("traffic_light",) if row["condition"] in DARK else ()
+    taught, silence = records.weak(data, name, unsure=unsure, teachers=teachers)
     drivable, lanes = (
         drivable_from_teacher(data, "clips", stem),
         lanes_from_teacher(data, "clips", stem, image),
@@ -49,7 +55,7 @@ def _sample(data: Path, row: Mapping[str, str]) -> Sample:
     if edge is not None:
         for truth in maps.values():
             truth[own_vehicle.below(edge, truth.shape[::-1])] = 0
-    return Sample(image=image, boxes=taught, absence=silence, **maps)
+    return Sample(name=name, image=image, boxes=taught, absence=silence, **maps)
 
 
 def _lines(drawing: Mapping[str, Any]) -> dict[str, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,14 @@ from perception.training.data.maps import drivable_from_teacher, lanes_from_teac
 from perception.training.data.sample import Sample, absence
 
 
-def read(data: Path) -> list[Sample]:
+def read(data: Path, teachers: Sequence[records.Teacher] = records.TEACHERS) -> list[Sample]:
     samples = []
     for name, signs in records.human(data, "gtsdb").items():
         image = records.read_image(data / name)
-        taught, silence = records.weak(data, name)
+        taught, silence = records.weak(data, name, teachers=teachers)
         samples.append(
             Sample(
+                name=name,
                 image=image,
                 boxes=signs + taught,
                 absence=np.maximum(silence, absence(traffic_sign=1)),

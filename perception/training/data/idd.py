@@ -31,6 +31,7 @@ def _sample(data: Path, name: str) -> Sample:
     confirmed = _confirmed(taught, mask)
     edge, border = road_edge(mask == DRIVABLE, np.isin(mask, FIXED))
     return Sample(
+        name=f"idd/images/{path.name}",
         image=image,
         boxes=confirmed + _unexplained(mask, confirmed),
         absence=np.maximum(silence, absence(vehicle=1, person=1, cyclist=1, motorbike=1)),

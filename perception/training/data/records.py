@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,7 @@ from perception.errors import DataError
 from perception.limits import json_value
 from perception.tasks.batch import ANY_SIGN
 from perception.tasks.detection import CLASSES
+from perception.training.data.licences import ORIGINS, origin
 from perception.training.data.sample import Boxes, absence
 
 CLASS_OF = {name: name for name in CLASSES} | {"motorcyclist": "motorbike", "bicycle": "cyclist"}
@@ -39,6 +40,7 @@ TEACHERS = (  # the better one first
     Teacher("weak_boxes_2.jsonl", 0.35, 0.15, 0.6),
     Teacher("weak_boxes.jsonl", 0.5, 0.25, 0.4),
 )
+OPEN_TEACHERS = tuple(teacher for teacher in TEACHERS if ORIGINS[origin(teacher.file)].commercial)
 
 
 @cache
@@ -86,19 +88,28 @@ def _human_row(*row: Any) -> tuple[list[float], str, bool, int]:
 
 
 @cache
-def _weak_index(data: Path) -> dict[str, tuple[Teacher, Mapping[str, Any]]]:
+def _weak_index(data: Path, teachers: tuple[Teacher, ...]) -> dict[str, tuple[Teacher, Mapping[str, Any]]]:
     """Image -> the best teacher that saw it, and what that said."""
-    return {record["img"]: (t, record) for t in reversed(TEACHERS) for record in lines(data / t.file)}
+    return {record["img"]: (t, record) for t in reversed(teachers) for record in lines(data / t.file)}
+
+
+def teacher_of(data: Path, image: str, teachers: Sequence[Teacher] = TEACHERS) -> Teacher | None:
+    """The one whose boxes `weak` takes, the best of those that saw the image."""
+    return _weak_index(data, tuple(teachers)).get(image, (None, None))[0]
 
 
 def weak(
-    data: Path, image: str, classes: tuple[str, ...] = TAUGHT, unsure: tuple[str, ...] = ()
+    data: Path,
+    image: str,
+    classes: tuple[str, ...] = TAUGHT,
+    unsure: tuple[str, ...] = (),
+    teachers: Sequence[Teacher] = TEACHERS,
 ) -> tuple[Boxes, np.ndarray]:
     """A teacher's boxes for one image, and how much its silence about each class proves.
 
     Only `classes` are taken; where those in `unsure` are seen, nothing is learnt about them.
     """
-    teacher, record = _weak_index(data).get(image, (None, None))
+    teacher, record = _weak_index(data, tuple(teachers)).get(image, (None, None))
     if teacher is None or record is None:
         return Boxes(), absence()
     found = [(xyxy, name, score) for *xyxy, name, _, score in record["boxes"] if score >= teacher.ignored]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -10,29 +11,31 @@ import numpy as np
 from perception.tasks.batch import CERTAIN, UNKNOWN
 from perception.training.data import records
 from perception.training.data.maps import from_mask, lanes_from_teacher, road_edge
+from perception.training.data.records import TEACHERS, Teacher
 from perception.training.data.sample import Sample
 
 
-def read_roadseg_ru(data: Path) -> list[Sample]:
-    return _read(data, "roadseg_ru")
+def read_roadseg_ru(data: Path, teachers: Sequence[Teacher] = TEACHERS) -> list[Sample]:
+    return _read(data, "roadseg_ru", teachers)
 
 
-def read_lums(data: Path) -> list[Sample]:
-    return _read(data, "lums")
+def read_lums(data: Path, teachers: Sequence[Teacher] = TEACHERS) -> list[Sample]:
+    return _read(data, "lums", teachers)
 
 
-def _read(data: Path, name: str) -> list[Sample]:
+def _read(data: Path, name: str, teachers: Sequence[Teacher]) -> list[Sample]:
     rows = [row for row in records.table(data / "road.csv") if row["split"] == "train"]
-    return [_sample(data, name, row) for row in rows if row["img"].startswith(f"road/{name}/")]
+    return [_sample(data, name, row, teachers) for row in rows if row["img"].startswith(f"road/{name}/")]
 
 
-def _sample(data: Path, name: str, row: dict[str, str]) -> Sample:
+def _sample(data: Path, name: str, row: dict[str, str], teachers: Sequence[Teacher]) -> Sample:
     image = records.read_image(data / row["img"])
     mask = records.read_image(data / row["mask"], cv2.IMREAD_GRAYSCALE)
-    taught, silence = records.weak(data, row["img"])
+    taught, silence = records.weak(data, row["img"], teachers=teachers)
     drivable = _without_vehicles(from_mask(mask, 1), taught.xyxy[taught.sure], mask.shape, image.shape)
     edge, border = road_edge(drivable == CERTAIN, (drivable == 0) & ~_empty(image, drivable.shape))
     return Sample(
+        name=row["img"],
         image=image,
         boxes=taught,
         absence=silence,

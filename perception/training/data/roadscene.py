@@ -18,6 +18,7 @@ def _sample(data: Path, name: str, time: str) -> Sample:
     image, stem = records.read_image(data / name), Path(name).stem
     taught, silence = records.weak(data, name, unsure=() if time == "day" else ("traffic_light",))
     return Sample(
+        name=name,
         image=image,
         boxes=taught,
         absence=silence,

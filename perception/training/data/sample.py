@@ -54,6 +54,7 @@ class Sample:
     line: np.ndarray | None = None  # (h, w) uint8, lane lines through their gaps
     paint: np.ndarray | None = None  # (h, w) uint8, lane paint
     edge: np.ndarray | None = None  # (h, w) uint8, road edges: kerbs, verges, the feet of barriers
+    name: str = ""  # the image's path in the data folder
 
     def tasks(self) -> set[str]:
         """The tasks this sample has truth for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +17,19 @@ Sign = tuple[np.ndarray, np.ndarray, int]  # image (h, w, 3) uint8 BGR, box (4,)
 
 def read(data: Path) -> list[Sign]:
     """The training crops of signs.csv."""
-    rows = (row for row in records.table(data / "signs.csv") if row["split"] == "train")
     return [
         (
             records.read_image(data / row["path"]),
             np.array([float(row[k]) for k in ("x1", "y1", "x2", "y2")], np.float32),
             int(row["class"]),
         )
-        for row in rows
+        for row in rows(data)
     ]
+
+
+def rows(data: Path) -> Iterator[dict[str, str]]:
+    """Of signs.csv, those of the training crops."""
+    return (row for row in records.table(data / "signs.csv") if row["split"] == "train")
 
 
 def in_scenes(samples: Iterable[Sample]) -> list[Sign]:

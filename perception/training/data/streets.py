@@ -12,4 +12,4 @@ SURE = absence(vehicle=1, person=1, motorbike=0.5)  # bicycles are not labelled
 
 def read(data: Path) -> list[Sample]:
     found = records.human(data, "streets_id")
-    return [Sample(records.read_image(data / name), boxes, SURE) for name, boxes in found.items()]
+    return [Sample(records.read_image(data / name), boxes, SURE, name=name) for name, boxes in found.items()]

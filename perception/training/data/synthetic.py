@@ -99,6 +99,7 @@ def _load(path: Path) -> Sample:
         xyxy = np.concatenate([stored["xyxy"], *[stored["ignored"]] * len(CLASSES)]).astype(np.float32)
         rest = np.repeat(np.arange(len(CLASSES)), len(stored["ignored"]))  # hidden things, of whatever class
         return Sample(
+            name=f"synthetic/{path.name}",
             image=np.asarray(cv2.imdecode(stored["jpeg"], cv2.IMREAD_COLOR)),
             boxes=Boxes(
                 xyxy,

@@ -1,0 +1,53 @@
+"""The model card says what the bundle has learnt from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from deploy.card import write_card
+from perception import bundle
+from perception.training import ledger
+from perception.training.config import configure
+from perception.training.data.licences import ORIGINS
+
+
+@pytest.fixture
+def card(tiny_bundle, tmp_path):
+    """`card(sources, setting...)`: the text for a bundle that learnt from them in a run of these settings."""
+
+    def write(sources, *settings):
+        spec, info = bundle.read(tiny_bundle), {"macs": 1, "parameters": 1, "calibration_images": 1}
+        rows = [ledger.Row(f"{ORIGINS[s].path}x", s, ORIGINS[s].licence, "lanes", "weak") for s in sources]
+        if rows:
+            (tiny_bundle / "ledger.csv").write_text(ledger.to_csv(rows))
+            info["ledger"] = ledger.summary(rows)
+        bundle.write(tiny_bundle, replace(spec, info=info))
+        (tmp_path / "config.json").write_text(configure("full", settings).to_json())
+        (tmp_path / "figures.json").write_text(json.dumps({"metrics": {"signs.top1": 0.5}}))
+        write_card(tiny_bundle, tmp_path, *[tmp_path / "figures.json"] * 2)
+        return (tiny_bundle / "README.md").read_text()
+
+    return write
+
+
+@pytest.mark.parametrize(("source", "allowed"), [("lums", True), ("camvid", False)])
+def test_the_table_is_that_of_the_ledger(card, source, allowed):
+    text = card(["gtsdb", source])
+    assert f"| {source}: {ORIGINS[source].citation} | 1 | lanes | weak | {ORIGINS[source].licence} |" in text
+    assert f"| teacher weak: {ORIGINS['weak'].citation} | | | | {ORIGINS['weak'].licence} |" in text
+    assert ("**These weights may be used commercially**" in text) == allowed
+    assert ("non-commercial purposes only" in text) == (not allowed)
+
+
+def test_a_bundle_without_a_ledger_has_the_table_of_old(card):
+    text = card([])
+    assert "| CamVid (Brostow et al. 2009) |" in text
+    assert "non-commercial purposes only" in text
+
+
+def test_an_open_run_is_one_setting(card):
+    text = card(["gtsdb"], "licences=open")
+    assert """--out RUN --set 'licences="open"'`, then""" in text
