@@ -82,7 +82,7 @@ def _text(
         figures="\n".join(rows),
         learnt=_learnt(spec.info.get(bundle.LEDGER_INFO)),
         settings=_settings(config),
-        steps=config["steps"],
+        length=f"{config['minutes']:g} minutes" if config.get("minutes") else f"{config['steps']} steps",
         batch=config["batch"],
         crops=config["crops"],
         note=spec.info["note"],
