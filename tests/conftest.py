@@ -97,13 +97,16 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.fixture
 def terminal():
-    """Ctrl-C is heard, by the test and by the processes it starts, as where a person types.
+    """Ctrl-C and a closed terminal are heard, by the test and by its children, as where a person types.
 
-    A background job of a script is started with SIGINT ignored, and so are its children.
+    A background job of a script is started with SIGINT ignored, one under nohup with SIGHUP, and so are
+    its children.
     """
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    heard = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in heard.items()}
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -148,7 +148,7 @@ def test_no_password_in_any_result(run, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_that_ends_a_run_keeps_what_is_done(tiny_bundle, tmp_path, number):
+def test_a_signal_that_ends_a_run_keeps_what_is_done(terminal, tiny_bundle, tmp_path, number):
     first = picture(tmp_path / "in" / "0.png")
     for k in range(1, 3000):
         os.link(first, tmp_path / "in" / f"{k}.png")

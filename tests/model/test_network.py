@@ -15,6 +15,7 @@ SHAPES = {
     **{f"detection.scores{s}": (2, 6, 64 // s, 96 // s) for s in (8, 16, 32)},
     **{f"detection.boxes{s}": (2, 4, 64 // s, 96 // s) for s in (8, 16, 32)},
     "lanes.map": (2, 32, 8, 12),
+    "lanes.edges": (2, 16, 8, 12),
     "drivable.map": (2, 16, 8, 12),
 }
 TASKS = ("detection", "lanes", "drivable")
