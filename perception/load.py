@@ -64,6 +64,7 @@ def load(
     size that no network takes.
     """
     from perception import bundle as bundles
+    from perception.blank import is_blank
     from perception.crop import WHOLE, Crop
     from perception.devices import choose
     from perception.input_size import InputSize
@@ -86,7 +87,7 @@ def load(
         pipeline = _cuda(directory, spec, chosen, precision, size_for)
     else:
         pipeline = _cpu(directory, spec, chosen, precision, threads, size_for, runtime)
-    pipeline.crop = part
+    pipeline.crop, pipeline.is_blank = part, is_blank
     return pipeline
 
 

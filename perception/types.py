@@ -8,7 +8,7 @@ camera (ISO 8855). Times are integer nanoseconds. Rows of a field of n things li
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
@@ -66,6 +66,10 @@ class Signs:
     def __len__(self) -> int:
         return len(self.xyxy)
 
+    def __getitem__(self, rows: slice | np.ndarray) -> Signs:
+        """The same fields for some rows."""
+        return Signs(*(getattr(self, f.name)[rows] for f in fields(self)))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LaneLine:
@@ -84,6 +88,10 @@ class ClassMap:
     labels: np.ndarray  # (h, w) uint8, index into the task's class names, 0 = background
     size: Size  # of the image it covers
 
+    def cleared(self) -> ClassMap:
+        """The same cells, all background."""
+        return ClassMap(np.zeros_like(self.labels), self.size)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
@@ -97,6 +105,18 @@ class Scene:
     lanes: tuple[LaneLine, ...] | None = None  # and road edges, left to right at the bottom of the image
     drivable: ClassMap | None = None
     timing_ms: Mapping[str, float] = field(default_factory=dict)  # stage name -> milliseconds
+    blank: bool = False  # the image shows nothing (`perception.blank`), and so no task saw anything
+
+
+def without_finds(scene: Scene) -> Scene:
+    """The same tasks ran, and saw nothing."""
+    return replace(
+        scene,
+        detections=None if scene.detections is None else scene.detections[:0],
+        signs=None if scene.signs is None else scene.signs[:0],
+        lanes=None if scene.lanes is None else (),
+        drivable=None if scene.drivable is None else scene.drivable.cleared(),
+    )
 
 
 def check_rows(record: object, **shapes: tuple[int, ...]) -> None:

@@ -15,6 +15,7 @@ from perception.letterbox import Letterbox
 def main() -> None:
     """Each kernel once, with arrays of the types that a frame brings."""
     maps, three = np.zeros((4, 8, 8), np.float32), (np.zeros((4, 8, 8), np.float32),) * 3
+    cpu.contrast(np.zeros((4, 4, 3), np.uint8), (4, 4), 1)
     cpu.halve(np.zeros((4, 4, 3), np.uint8), np.zeros((2, 2, 3), np.uint8))
     cpu.shrink(np.zeros((2, 3, 3), np.uint8), np.zeros((2, 2, 3), np.uint8), Letterbox.fit((3, 2), (2, 2)))
     cpu.upsampled_labels(maps, 0.0, (32, 32))

@@ -45,6 +45,33 @@ lines = compiled(line_parts.lines)
 
 
 @compiled
+def contrast(image: np.ndarray, cells: tuple[int, int], step: int) -> tuple[float, float]:
+    """`reference.contrast`."""
+    across, down = cells
+    height, width = (image.shape[0] - 1) // step + 1, (image.shape[1] - 1) // step + 1
+    high, wide = height // down, width // across
+    mean, spread = np.empty((down, across)), 0.0
+    for row in range(down):
+        for column in range(across):
+            total, squares = np.int64(0), np.int64(0)
+            for y in range(row * high * step, (row + 1) * high * step, step):
+                for x in range(column * wide * step, (column + 1) * wide * step, step):
+                    grey = np.int64(image[y, x, 0]) + np.int64(image[y, x, 1]) + np.int64(image[y, x, 2])
+                    total += grey
+                    squares += grey * grey
+            mean[row, column] = total / (3 * high * wide)
+            spread += squares / (9 * high * wide) - mean[row, column] ** 2
+    largest = 0.0
+    for row in range(1, down - 1):
+        for column in range(1, across - 1):
+            around = (
+                mean[row - 1, column] + mean[row + 1, column] + mean[row, column - 1] + mean[row, column + 1]
+            )
+            largest = max(largest, abs(mean[row, column] - around / 4))
+    return largest, math.sqrt(max(0.0, 1.25 * spread / (down * across * high * wide)))
+
+
+@compiled
 def all_candidates(
     scores: tuple[np.ndarray, ...],
     boxes: tuple[np.ndarray, ...],

@@ -25,6 +25,23 @@ def logit(probability: float) -> float:
     return math.log(probability / (1 - probability))
 
 
+def contrast(image: np.ndarray, cells: tuple[int, int], step: int) -> tuple[float, float]:
+    """How much an image (h, w, 3) uint8 shows, from every `step`-th pixel of every `step`-th row.
+
+    These are averaged over `cells` (across, down) of equal size; what is left over at the right and at the
+    bottom is not looked at. Returns the largest difference between an inner cell and the mean of the four
+    around it, and the standard error of that difference if pixels were independent; both in grey levels.
+    """
+    grey = image[::step, ::step].astype(np.int64).sum(-1)
+    (across, down), (height, width) = cells, grey.shape
+    parts = grey[: height // down * down, : width // across * across]
+    parts = parts.reshape(down, height // down, across, width // across) / 3
+    mean, spread = parts.mean((1, 3)), parts.var((1, 3)).mean()
+    around = (mean[:-2, 1:-1] + mean[2:, 1:-1] + mean[1:-1, :-2] + mean[1:-1, 2:]) / 4
+    largest = np.abs(mean[1:-1, 1:-1] - around).max()
+    return float(largest), math.sqrt(1.25 * spread / (parts.shape[1] * parts.shape[3]))
+
+
 def candidates(
     scores: np.ndarray, boxes: np.ndarray, thresholds: np.ndarray, stride: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -34,8 +34,9 @@ def caption(canvas: np.ndarray, text: str) -> None:
 
 
 def status(scene: Scene) -> str:
-    """`frame 12  8.3 ms`: the time is the sum of the pipeline's stages."""
-    return f"frame {scene.seq}  {sum(scene.timing_ms.values()):.1f} ms"
+    """`frame 12  8.3 ms`: the time is the sum of the pipeline's stages. A blank image is called one."""
+    blank = "  blank: nothing to see" if scene.blank else ""
+    return f"frame {scene.seq}  {sum(scene.timing_ms.values()):.1f} ms{blank}"
 
 
 class Rate:

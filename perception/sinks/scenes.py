@@ -59,6 +59,8 @@ def scene_to_json(scene: Scene, frame: Frame, tasks: Sequence[Task]) -> Record:
         record["lanes"] = [lane_to_json(line, classes["lanes"]) for line in scene.lanes]
     if scene.drivable is not None:
         record["drivable"] = {"share": rounded((scene.drivable.labels > 0).mean(), SHARE)}
+    if scene.blank:
+        record["blank"] = True
     record["timing_ms"] = {name: round(ms, MS) for name, ms in scene.timing_ms.items()}
     return record
 
@@ -124,6 +126,7 @@ def scene_from_json(record: Record, tasks: Sequence[Task]) -> Scene:
         signs_from_json(record["signs"]) if "signs" in record else None,
         tuple(lane_from_json(line, ids["lanes"]) for line in record["lanes"]) if "lanes" in record else None,
         timing_ms=record["timing_ms"],
+        blank=record.get("blank", False),
     )
 
 

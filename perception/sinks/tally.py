@@ -21,7 +21,7 @@ class Tally:
         self._share = 0.0
         self._stages = Stages()
         self._sizes: set[Size] = set()
-        self._scenes = 0
+        self._scenes = self._blank = 0
         self._start = self._last = perf_counter()
 
     def write(self, frame: Frame, scene: Scene) -> None:
@@ -36,6 +36,7 @@ class Tally:
         self._stages.add(scene.timing_ms)
         self._sizes.add(scene.size)
         self._scenes += 1
+        self._blank += scene.blank
         self._last = perf_counter()
 
     def close(self) -> None:
@@ -49,6 +50,7 @@ class Tally:
             found["drivable"] = {"mean_share": round(self._share / self._scenes, 4)}
         return {
             "frames": self._scenes,
+            "blank": self._blank,
             "sizes": sorted(map(list, self._sizes)),
             "seconds": round(seconds, 3),
             "fps": round(self._scenes / seconds, 2) if self._scenes else 0.0,

@@ -51,6 +51,15 @@ def test_objects(seed, n, limit, spread, most):
 
 
 @runs
+@given(seeds, st.integers(12, 40), st.integers(20, 50), st.integers(1, 3), st.sampled_from([0, 3, 60]))
+def test_contrast(seed, height, width, step, spread):
+    image = np.random.default_rng(seed).normal(100, spread, (step * height, step * width, 3))
+    shown = np.clip(image, 0, 255).astype(np.uint8)
+    got, want = (k.contrast(shown, (20, 12), step) for k in (cpu, reference))
+    np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-5)
+
+
+@runs
 @given(seeds, st.integers(1, 40), st.integers(1, 40))
 def test_halved(seed, height, width):
     image = np.random.default_rng(seed).integers(0, 256, (2 * height, 2 * width, 3), np.uint8)

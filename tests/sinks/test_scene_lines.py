@@ -51,6 +51,13 @@ def test_a_point_on_the_edge_is_not_minus_zero():
     assert json.dumps(record["lanes"][0]["points"]) == "[[0.0, 5.0]]"
 
 
+def test_a_blank_image_is_called_one():
+    of = frame()
+    record = scene_to_json(Scene(0, 0, of.size, lanes=(), blank=True), of, TASKS)
+    assert record["blank"] is True
+    assert scene_from_json(record, TASKS).blank
+
+
 def test_scenes_survive_the_file(tmp_path):
     sink = SceneLines(tmp_path / "out" / "scenes.jsonl", TASKS)
     frames = [frame(k) for k in range(3)]
