@@ -8,7 +8,7 @@ import cv2
 import pytest
 
 from deploy.command import quantize
-from deploy.precisions import MADE, file_names
+from deploy.precisions import CALIBRATED, file_names
 from perception import bundle, cli
 from perception.errors import BundleError, DataError, PerceptionError
 from perception.model.specs import FRAME_TASKS, task_spec
@@ -49,7 +49,7 @@ def drive(tmp_path):
 def test_every_precision_is_written_and_the_rest_of_the_bundle_stays(lanes, drive, tmp_path, capsys):
     quantize(lanes, tmp_path / "out", sources=[drive], count=4)
     spec, old = bundle.read(tmp_path / "out"), bundle.read(lanes)
-    assert list(spec.files) == ["fp32", *MADE]
+    assert list(spec.files) == ["fp32", *CALIBRATED]
     assert (spec.tasks, spec.shapes, spec.sha256["network.fp32.onnx"]) == (
         old.tasks,
         old.shapes,
@@ -57,11 +57,21 @@ def test_every_precision_is_written_and_the_rest_of_the_bundle_stays(lanes, driv
     )
     assert (spec.info["calibration_images"], spec.info["licence"]) == (4, "free")
     assert set(spec.info["metrics"]) == {"fp32"}, "the others are of files that were replaced"
-    assert list(spec.info["parity"]) == list(MADE)
+    assert list(spec.info["parity"]) == list(CALIBRATED)
     assert all(set(noise) == {"lanes.map"} for noise in spec.info["parity"].values())
     assert (tmp_path / "out/README.md").read_text() == "the card"
     assert (spec.info["ledger"], spec.sha256["ledger.csv"]) == ({}, old.sha256["ledger.csv"])
     assert "trt.int8" in capsys.readouterr().out
+
+
+def test_fp16_needs_no_images_and_the_other_files_stay(lanes, drive, tmp_path):
+    quantize(lanes, tmp_path / "out", sources=[drive], count=4)
+    quantize(tmp_path / "out", tmp_path / "half", wanted=["fp16"])
+    old, new = bundle.read(tmp_path / "out"), bundle.read(tmp_path / "half")
+    assert list(new.files) == ["fp32", "fp16", *CALIBRATED]
+    assert new.sha256["network.int8.onnx"] == old.sha256["network.int8.onnx"]
+    assert new.info == old.info
+    assert (tmp_path / "half/network.fp16.onnx").is_file()
 
 
 def test_a_layer_can_stay_in_float_and_costs_are_shown(lanes, drive, tmp_path, capsys):
@@ -78,6 +88,7 @@ def test_a_layer_can_stay_in_float_and_costs_are_shown(lanes, drive, tmp_path, c
         ({"method": "guess"}, "expected a method of minmax"),
         ({"equal": "last"}, "expected where to equalise of none, first, all"),
         ({"left": ["nose"]}, "got nose"),
+        ({"wanted": ["int4"]}, "expected precisions of fp16, int8, trt.int8, got int4"),
         ({"sources": []}, "expected --data, a folder of labelled pictures, to draw frames from"),
         ({"bundle": "nowhere"}, "expected a model bundle"),
     ],
@@ -92,7 +103,7 @@ def test_what_cannot_be_done_is_said_and_nothing_is_written(lanes, drive, tmp_pa
 def test_frames_and_sign_crops_come_from_labelled_pictures(folder, exported_bundle, tmp_path):
     quantize(exported_bundle, tmp_path / "out", folder, count=2)
     assert bundle.read(tmp_path / "out").files == file_names(
-        {"main": "network.fp32.onnx", "signs": "signs.fp32.onnx"}, MADE
+        {"main": "network.fp32.onnx", "signs": "signs.fp32.onnx"}, CALIBRATED
     )
     with pytest.raises(DataError, match="sign crops"):
         quantize(exported_bundle, tmp_path / "other", sources=[str(folder / "signs")], count=2)
