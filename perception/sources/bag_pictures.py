@@ -116,4 +116,7 @@ class Video:
         return [(self._waiting.pop(frame.pts), self._image(frame)) for frame in known]
 
     def _image(self, frame: Any) -> np.ndarray:
+        from perception.sources.upright import say_colours
+
+        say_colours(frame)
         return self._to_bgr.reformat(frame, format="bgr24", threads=1).to_ndarray()
