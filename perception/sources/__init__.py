@@ -60,7 +60,7 @@ def open_drive(text: str) -> Source:
     return open_drive(text)
 
 
-IMAGE = r".*\.(jpe?g|png|bmp|webp|tiff?|ppm|pgm)"
+IMAGE = r".*\.(jpe?g|png|bmp|webp|tiff?|ppm|pgm|hei[cf]|hif|jxl)"  # also those that need converting
 KINDS: tuple[tuple[str, Callable[[str], Source]], ...] = (  # the first pattern that fits the whole name
     (r"\d+|/dev/video\d+", open_camera),
     (r"rtsps?://.+", open_rtsp),

@@ -14,10 +14,9 @@ from av.container import InputContainer
 from perception.errors import SourceError
 from perception.sources.clock import NO_WRAP, VideoPacket
 from perception.sources.decode import Decoder
+from perception.sources.foreign import FOREIGN, HEIC_BRANDS
 from perception.types import Frame
 
-HEIF = (".heic", ".heif")  # of which FFmpeg decodes the first tile alone
-CONVERT = "convert HEIC to JPEG first: `heif-convert photo.heic photo.jpg` of libheif"
 RETRIES = 3  # read errors before the rest of a file is given up
 
 log = logging.getLogger(__name__)
@@ -43,7 +42,7 @@ class Recording:
         self._timeout_s = timeout_s
         with self._open() as container:  # a wrong file is known before a model is loaded
             self.fps = Decoder(container, self.label).clock.fps
-            self.images = container.format.name.endswith("_pipe")  # one picture, not from a camera
+            self.images = is_picture(container)
 
     def __iter__(self) -> Iterator[Frame]:
         seq = -1
@@ -71,18 +70,24 @@ class Recording:
 
 def open_container(path: str, label: str, timeout_s: float | None, **options: str) -> InputContainer:
     """What is at `path`, a file or a URL. Raises SourceError, which says `label`, if that is no video."""
-    if Path(path).suffix.lower() in HEIF:
-        raise SourceError(f"{label}: expected a video or a picture that OpenCV reads; {CONVERT}")
     try:
         if os.path.lexists(path):  # a name with a colon is no protocol
             path = f"file:{path}"
         container = av.open(path, options={**NO_WRAP, **options}, timeout=timeout_s)
     except (av.FFmpegError, OSError, ValueError) as error:
         raise SourceError(f"{label}: expected a video, {remedy(error)}") from error
+    if container.metadata.get("major_brand") in HEIC_BRANDS:  # FFmpeg shows its first tile
+        container.close()
+        raise SourceError(f"{label}: expected a video, got a picture as {FOREIGN['.heic']}")
     if container.format.name == "tty":  # FFmpeg plays text files as terminal recordings
         container.close()
         raise SourceError(f"{label}: expected a video, got a text file")
     return container
+
+
+def is_picture(container: InputContainer) -> bool:
+    """A single one, such as a PNG that a server has."""
+    return container.format.name == "image2" or container.format.name.endswith("_pipe")
 
 
 def remedy(error: Exception) -> str:

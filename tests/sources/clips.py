@@ -44,9 +44,10 @@ def timed(
     b_frames: int = 0,
     start_s: int = 0,
     sound_s: int = 0,
+    **options: str,
 ) -> Path:
     """10 fps: pictures with these numbers at their times, perhaps with silence beside them."""
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", options=options) as container:
         stream = container.add_stream(codec, rate=10)
         stream.width, stream.height = SIZE
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
