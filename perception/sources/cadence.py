@@ -37,7 +37,10 @@ class Cadence:
 
 
 class Slots:
-    """Counts the empty places of a container that numbers its pictures; `slot` is the usual step."""
+    """Counts the empty places of a container that numbers its pictures.
+
+    `slot` is the usual step. A camera that keeps no rate has longer ones: only whole slots are missing.
+    """
 
     def __init__(self, slot: int) -> None:
         self._slot = slot
@@ -46,4 +49,4 @@ class Slots:
     def missing(self, place: int) -> int:
         """How many pictures are missing just before this one."""
         last, self._last = self._last, place
-        return 0 if last is None else max(0, round((place - last) / self._slot) - 1)
+        return 0 if last is None else max(0, (place - last) // self._slot - 1)

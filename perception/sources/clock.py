@@ -8,9 +8,9 @@ wrap (MPEG-TS, after 26.5 h): then it goes on from where it was. A step forward 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from itertools import islice, pairwise
-from math import inf
 from statistics import median
 from typing import TypeAlias
 
@@ -46,7 +46,8 @@ class Clock:
         self._back = round(BACK_S / self._tick)
         self._last: int | None = None  # dts of the packet before
         self._step = self._offset = 0
-        self._first_s, self._reach_s = inf, 0.0  # where the packets of all streams start and end
+        self._firsts: dict[int, int] = {}  # stream -> its own ticks where its packets start
+        self._ends: dict[int, int] = {}
 
     @property
     def per_packet(self) -> bool:
@@ -61,11 +62,11 @@ class Clock:
 
     def hear(self, packet: av.Packet[av.stream.Stream]) -> None:
         """A packet of any stream passes by."""
+        number = packet.stream_index
         if packet.dts is not None:
-            self._first_s = min(self._first_s, float(packet.dts * packet.time_base))
+            self._firsts[number] = min(packet.dts, self._firsts.get(number, packet.dts))
         if packet.pts is not None:
-            end = packet.pts + (packet.duration or 0)
-            self._reach_s = max(self._reach_s, float(end * packet.time_base))
+            self._ends[number] = max(packet.pts + (packet.duration or 0), self._ends.get(number, 0))
 
     def set(self, packet: VideoPacket) -> None:
         """Put the packet's times on the one clock."""
@@ -113,11 +114,16 @@ class Clock:
         if start_s < duration_s:  # it is the time at the end
             duration_s -= start_s
         else:
-            start_s = min(start_s, self._first_s)
+            start_s = min([start_s, *self._seconds(self._firsts)])
         slack_s = SLACK_S if len(container.streams) > 1 else 1.5 / self.fps
-        if duration_s - (self._reach_s - start_s) < slack_s:
+        reach_s = max(self._seconds(self._ends), default=0.0)
+        if duration_s - (reach_s - start_s) < slack_s:
             return 0
         return max(1, round(duration_s * self.fps) - packets)
+
+    def _seconds(self, ticks: Mapping[int, int]) -> list[float]:
+        bases = {stream.index: stream.time_base or 0 for stream in self._container.streams}
+        return [float(count * bases[number]) for number, count in ticks.items()]
 
 
 def slot(stream: VideoStream) -> int:

@@ -70,6 +70,8 @@ class Recording:
 
 def open_container(path: str, label: str, timeout_s: float | None, **options: str) -> InputContainer:
     """What is at `path`, a file or a URL. Raises SourceError, which says `label`, if that is no video."""
+    if kind := FOREIGN.get(Path(path.partition("?")[0]).suffix.lower()):
+        raise SourceError(f"{label}: expected a video, got a picture as {kind}")
     try:
         if os.path.lexists(path):  # a name with a colon is no protocol
             path = f"file:{path}"

@@ -40,7 +40,8 @@ class Row(NamedTuple):
 
 def sidecar_of(path: Path) -> Path | None:
     """The file with the stamps of a video or an image folder, if there is one."""
-    beside = [path.with_name(stem + s) for stem in (path.name, path.stem) for s in SUFFIXES]
+    stems = (path.name, path.stem) if path.name else ()  # the folder `.` has none
+    beside = [path.with_name(stem + s) for stem in stems for s in SUFFIXES]
     inside = [path / name for name in INSIDE] if path.is_dir() else []
     return next((file for file in inside + beside if file.is_file()), None)
 

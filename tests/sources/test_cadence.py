@@ -42,3 +42,8 @@ def test_a_pause_is_no_damage():
 def test_empty_places_are_counted_at_once(slot):
     slots = Slots(slot)
     assert [slots.missing(place * slot) for place in (0, 1, 4, 5)] == [0, 0, 2, 0]
+
+
+def test_a_camera_without_a_rate_has_lost_nothing():
+    slots = Slots(2)
+    assert [slots.missing(place) for place in (0, 2, 5, 6, 9)] == [0] * 5

@@ -33,6 +33,11 @@ def test_a_folder_is_read_in_natural_order(folder):
     assert (source.images, source.live, source.lost) == (True, False, 0)
 
 
+def test_the_folder_that_one_is_in(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert [len(list(open_source(text))) for text in (".", "./", "*.png", "**")] == [3, 3, 2, 3]
+
+
 def test_a_glob_names_its_files_only(folder):
     assert [f.source for f in open_source(f"{folder}/*.png")] == ["img9.png", "img10.png"]
     assert len(list(open_source(f"{folder.parent}/**/*.png"))) == 2
