@@ -13,6 +13,7 @@ from av.video.reformatter import Colorspace
 from perception.colour import BT601, BT709
 from perception.sinks.video import OverlayVideo
 from perception.sources import open_source
+from perception.sources.bag_pictures import Shot, Video
 from perception.types import Frame, Scene
 from tests.sources.clips import number, numbered, picture
 
@@ -58,6 +59,14 @@ def test_colours_are_those_that_were_filmed(tmp_path, size, colour, tagged):
     np.testing.assert_allclose(
         frame.image.reshape(-1, 3)[::97], [GREEN] * -(-size[0] * size[1] // 97), atol=3
     )
+
+
+def test_colours_of_a_recorded_drive_are_those_that_were_filmed(tmp_path):
+    with av.open(str(green(tmp_path / "a.h264", (1280, 720), BT709, tagged=False))) as container:
+        packets = [bytes(packet) for packet in container.demux()]
+    video = Video("h264")
+    taken = [taken for data in packets if data for taken in video.add(Shot(0, 0, ""), data)] + video.rest()
+    np.testing.assert_allclose(taken[0][1][360, 640], GREEN, atol=3)
 
 
 @pytest.mark.parametrize(("size", "colour"), [((1280, 720), BT709), ((640, 360), BT601)])
