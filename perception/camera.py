@@ -67,6 +67,10 @@ class CameraModel:
         """As JSON, for `load`. Raises SinkError if it cannot be written."""
         write_whole(Path(path), (json.dumps(asdict(self), indent=1, default=float) + "\n").encode())
 
+    def fits(self, size: tuple[int, int]) -> bool:
+        """Images of `size` may be this camera's, resized: their shape is the same but for a pixel."""
+        return abs(self.size[0] * size[1] - self.size[1] * size[0]) <= max(*self.size, *size)
+
     def scaled(self, size: tuple[int, int]) -> CameraModel:
         """The same camera after its image was resized to `size`."""
         sx, sy = size[0] / self.size[0], size[1] / self.size[1]

@@ -13,6 +13,7 @@ import numpy as np
 
 from perception.errors import FrameError
 from perception.limits import reason
+from perception.white import White
 
 COLOUR = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION  # a camera's pixels stay where its CameraInfo says
 
@@ -61,16 +62,16 @@ ENCODINGS = {
 }
 
 
-def image_from(message: Any) -> np.ndarray:
+def image_from(message: Any, white: White | None = None) -> np.ndarray:
     """Of a sensor_msgs/Image. A contiguous bgr8 image is not copied: it lies in the message.
 
-    Deep pixels are narrowed as `perception.sources.convert.to_bgr` does. Raises FrameError for an encoding
-    that is not known and for a step or size that does not fit the data.
+    Deep pixels are narrowed as `perception.sources.convert.to_bgr` does, by the `white` of the topic. Raises
+    FrameError for an encoding that is not known and for a step or size that does not fit the data.
     """
     encoding = ENCODINGS.get(message.encoding)
     if encoding is None:
         raise FrameError(f"Image: expected an encoding of {', '.join(ENCODINGS)}, got {message.encoding!r}")
-    pixels = _pixels(message, encoding)
+    pixels = _pixels(message, encoding, white)
     if encoding.to_bgr is None:
         return np.ascontiguousarray(pixels)
     try:
@@ -108,7 +109,7 @@ def compressed_from(message: Any) -> np.ndarray:
     return image
 
 
-def _pixels(message: Any, encoding: Encoding) -> np.ndarray:
+def _pixels(message: Any, encoding: Encoding, white: White | None = None) -> np.ndarray:
     """(rows, W) or (rows, W, channels) uint8, a view of the data where its values are bytes."""
     height, width, step = int(message.height), int(message.width), int(message.step)
     if not height or not width:
@@ -127,14 +128,9 @@ def _pixels(message: Any, encoding: Encoding) -> np.ndarray:
         )
     values = data.reshape(rows, step)[:, :row]
     if encoding.bits == DEEP:
-        values = _narrowed(values, bool(message.is_bigendian))
+        deep = np.ascontiguousarray(values).view(">u2" if message.is_bigendian else "<u2")
+        values = (white or White("one picture")).narrowed(deep.astype(np.uint16))
     return values if encoding.channels == 1 else values.reshape(rows, width, encoding.channels)
-
-
-def _narrowed(values: np.ndarray, big_endian: bool) -> np.ndarray:
-    """Two bytes a value to one. White is 65535, or 4095 if no value is above: a camera with 12 bits."""
-    deep = np.ascontiguousarray(values).view(">u2" if big_endian else "<u2").astype(np.uint16)
-    return cv2.convertScaleAbs(deep, alpha=255 / (65535 if deep.max() > 4095 else 4095))
 
 
 def _is_cut_jpeg(data: np.ndarray) -> bool:

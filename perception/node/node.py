@@ -27,12 +27,13 @@ from perception.node.verdict import Facts, verdict
 from perception.pipeline import MAX_FAILURES
 from perception.sources.mailbox import Mailbox
 from perception.types import Frame
+from perception.white import White
 
 UNCONFIGURED, INACTIVE, ACTIVE = "unconfigured", "inactive", "active"
-Converter = Callable[[Any], np.ndarray]
+Converter = Callable[[Any, White], np.ndarray]
 KINDS: Mapping[str, tuple[str, Converter]] = {  # transport -> type, message to image
     "raw": ("sensor_msgs/msg/Image", messages.image_from),
-    "compressed": ("sensor_msgs/msg/CompressedImage", messages.compressed_from),
+    "compressed": ("sensor_msgs/msg/CompressedImage", lambda message, _: messages.compressed_from(message)),
 }
 DIAGNOSTICS = ("/diagnostics", "diagnostic_msgs/msg/DiagnosticArray")
 PERIOD_S = 1.0  # of the diagnostics
@@ -62,6 +63,7 @@ class PerceptionNode:
     def configure(self) -> None:
         """Load and warm up. Raises PerceptionError if that cannot be; the node is then as before."""
         self._mounted = Mounted(self.settings)
+        self._white = White(self.settings.image_topic)
         self._loaded = self._load(self.settings)
         self._outputs = Outputs(self._bus, self._loaded.pipeline.tasks, self._loaded.thresholds)
         self.state = INACTIVE
@@ -185,7 +187,7 @@ class PerceptionNode:
         loaded, settings = self._loaded, self.settings
         assert loaded is not None, "active nodes are configured"
         stamp_ns = messages.stamp_ns(message.header)
-        image = KINDS[settings.transport][1](message)
+        image = KINDS[settings.transport][1](message, self._white)
         size = image.shape[1], image.shape[0]
         seq = self.health.counts().received - 1
         frame = Frame(image, stamp_ns, seq, settings.image_topic, self._mounted.camera(size))

@@ -12,9 +12,10 @@ import av
 import cv2
 import numpy as np
 from av.codec.codec import UnknownCodecError
-from av.video.reformatter import VideoReformatter
+from av.video.reformatter import Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 
+from perception.colour import BT601, BT709, LIMITED, usual
 from perception.errors import SinkError
 from perception.interfaces import Task
 from perception.letterbox import Letterbox
@@ -28,6 +29,7 @@ ENCODERS = {  # name -> options; the first that this FFmpeg has is taken
 }
 THREADS = 2  # of the encoder, beside the pipeline; each holds frames in memory
 MP4 = {"movflags": "hybrid_fragmented", "flush_packets": "1"}  # see Film
+MATRIX = {BT601: Colorspace.ITU601, BT709: Colorspace.ITU709}
 CLOCK = 60_000  # ticks a second: whole for 24, 25, 29.97 and 30 fps; mpeg4 takes at most 65535
 KEY_FRAME_S = 2
 LONGEST_STILL_S = 10  # a camera that was gone for an hour, or a clock that was set, is not an hour of video
@@ -39,7 +41,8 @@ class OverlayVideo:
     The first frame sets the size (an odd width or height grows by one pixel); later frames of another
     size are letterboxed into it. Frames are shown at their stamps, so that dropped frames do not change
     the speed; `fps` is the step where stamps do not advance. `close` completes the file, also after an
-    interrupted run. If writing fails, nothing is left and SinkError is raised.
+    interrupted run. If writing fails, nothing is left and SinkError is raised. The file says its colours:
+    BT.709 from HD on, BT.601 below.
     """
 
     def __init__(
@@ -86,6 +89,9 @@ class Film:
         self._stream.width, self._stream.height = (side + side % 2 for side in size)  # yuv420p halves both
         self._stream.pix_fmt = "yuv420p"
         context = self._stream.codec_context
+        self._colour = usual(self._stream.width, self._stream.height)
+        context.colorspace, context.color_primaries, context.color_trc = self._colour
+        context.color_range = LIMITED
         context.thread_count = THREADS
         context.framerate = Fraction(fps).limit_denominator(1001)
         context.time_base = self._stream.time_base = Fraction(1, CLOCK)
@@ -99,7 +105,13 @@ class Film:
         self._tick += self._advance(stamp_ns)
         picture = av.VideoFrame.from_ndarray(self._fitted(image), format="bgr24")
         with self._closed_on_error():
-            picture = self._to_yuv.reformat(picture, format="yuv420p", threads=1)
+            picture = self._to_yuv.reformat(
+                picture,
+                format="yuv420p",
+                dst_colorspace=MATRIX[self._colour],
+                dst_color_range=LIMITED,
+                threads=1,
+            )
             picture.pts, picture.time_base = self._tick, Fraction(1, CLOCK)
             self._file.mux(self._stream.encode(picture))
 

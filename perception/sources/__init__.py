@@ -60,7 +60,7 @@ def open_drive(text: str) -> Source:
     return open_drive(text)
 
 
-IMAGE = r".*\.(jpe?g|png|bmp|webp|tiff?|ppm|pgm)"
+IMAGE = r".*\.(jpe?g|png|bmp|webp|tiff?|ppm|pgm|hei[cf]|hif|jxl)"  # also those that need converting
 KINDS: tuple[tuple[str, Callable[[str], Source]], ...] = (  # the first pattern that fits the whole name
     (r"\d+|/dev/video\d+", open_camera),
     (r"rtsps?://.+", open_rtsp),
@@ -76,7 +76,7 @@ def open_source(text: str) -> Source:
     """A source by its name on the command line. Raises SourceError if there is nothing of the kind there.
 
     "0", "/dev/video0"             a camera
-    "rtsp://…", "http(s)://…"      a network stream, or a video file that a server has
+    "rtsp://…", "http(s)://…"      a network stream, or a file that a server has, read whole
     "synthetic:SEED[:FRAMES]"      rendered road scenes, by day; `?conditions=night+rain+ego` after it: others
     "drive/", "drive/*.png"        the images of a folder, or those a quoted pattern names
     "drive.mcap", "bag/"           a recorded drive of ROS 2 or (.bag) ROS 1: see `perception.sources.bag`

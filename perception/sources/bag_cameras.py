@@ -84,7 +84,7 @@ class Cameras:
 
 def fitted(camera: CameraModel, size: Size, topic: str) -> CameraModel | None:
     """For images of `size`: scaled if their shape is the same."""
-    if abs(camera.size[0] * size[1] - camera.size[1] * size[0]) > max(*camera.size, *size):
+    if not camera.fits(size):
         log.warning("%s: no camera model: it is of images %s, these are %s", topic, camera.size, size)
         return None
     return camera if camera.size == size else camera.scaled(size)

@@ -11,6 +11,7 @@ import numpy as np
 
 from perception.errors import FrameError
 from perception.messages import PICTURE_TYPES, compressed_from, image_from, stamp_ns
+from perception.white import White
 
 IMAGE, COMPRESSED = PICTURE_TYPES
 VIDEO = {  # message type of one packet -> its field that names the codec
@@ -45,15 +46,16 @@ def shot_of(message: Any, number: int, time_ns: int) -> Shot:
 class Pictures:
     """The pictures of one topic. A video decoder may give them later than their packets."""
 
-    def __init__(self, type_name: str) -> None:
+    def __init__(self, type_name: str, topic: str) -> None:
         self._type = type_name
+        self._white = White(topic)
         self._video: Video | None = None
 
     def add(self, shot: Shot, message: Any) -> list[Taken]:
         """Raises FrameError."""
         codec = codec_of(message, self._type)
         if codec is None:
-            image = image_from(message) if self._type == IMAGE else compressed_from(message)
+            image = image_from(message, self._white) if self._type == IMAGE else compressed_from(message)
             return [(shot, np.require(image, requirements="W"))]  # not a view of the message
         if self._video is None or self._video.codec != codec:
             self._video = Video(codec)
@@ -116,4 +118,7 @@ class Video:
         return [(self._waiting.pop(frame.pts), self._image(frame)) for frame in known]
 
     def _image(self, frame: Any) -> np.ndarray:
+        from perception.sources.upright import say_colours
+
+        say_colours(frame)
         return self._to_bgr.reformat(frame, format="bgr24", threads=1).to_ndarray()

@@ -22,7 +22,7 @@ class Reel:
         self.order = Order()
         self._bag, self._topic = bag, topic.name
         self._cameras = Cameras(bag, topic.name)
-        self._pictures = Pictures(topic.type)
+        self._pictures = Pictures(topic.type, topic.name)
         self._number = 0  # messages of the topic so far
         self._failed = 0  # of them no pictures
         self._given = 0  # frames

@@ -6,16 +6,17 @@ import cv2
 import numpy as np
 
 from perception.errors import FrameError
+from perception.white import White
 
 TO_BGR = {1: cv2.COLOR_GRAY2BGR, 4: cv2.COLOR_BGRA2BGR}  # channels -> conversion
 
 
-def to_bgr(image: np.ndarray) -> np.ndarray:
+def to_bgr(image: np.ndarray, white: White | None = None) -> np.ndarray:
     """Grey (H, W) or (H, W, 1), BGR (H, W, 3) or BGRA (H, W, 4) to (H, W, 3) uint8 BGR, C-contiguous.
 
     Alpha is dropped, not blended: the colour below it is what the camera saw. 16-bit pixels are divided
-    by their range: 65535, or 4095 if no pixel is brighter, because cameras with 10 or 12 bits store them
-    unshifted in 16 and would come out black. An image that has the right form already is not copied.
+    by `white`, which a source decides once for all of its pictures; without it, by this picture alone.
+    An image that has the right form already is not copied.
     Raises FrameError for an empty image, another number of channels, or another type: a float image does
     not say whether white is 1 or 255.
     """
@@ -26,7 +27,7 @@ def to_bgr(image: np.ndarray) -> np.ndarray:
     if 0 in image.shape:
         raise FrameError(f"expected an image with at least one pixel, got {form}; drop empty frames")
     if image.dtype == np.uint16:
-        image = cv2.convertScaleAbs(image, alpha=255 / (65535 if image.max() > 4095 else 4095))
+        image = (white or White("one picture")).narrowed(image)
     if image.dtype != np.uint8:
         raise FrameError(f"expected uint8 or uint16 pixels, got {form}; convert to uint8, white = 255")
     if channels != 3:

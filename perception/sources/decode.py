@@ -11,30 +11,24 @@ from __future__ import annotations
 import heapq
 import logging
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import av
-import cv2
 import numpy as np
 from av.container import InputContainer
-from av.video import VideoStream
 from av.video.codeccontext import VideoCodecContext
-from av.video.reformatter import VideoReformatter
 
 from perception.errors import SourceError
 from perception.limits import check
-from perception.sources.cadence import Cadence
-
-TURN = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
-
-VideoPacket: TypeAlias = "av.Packet[VideoStream]"
+from perception.sources.clock import Clock, VideoPacket
+from perception.sources.upright import Upright
 
 log = logging.getLogger(__name__)
 
 
 class Picture(NamedTuple):
     image: np.ndarray  # (H, W, 3) uint8 BGR
-    time_ns: int | None  # from the start of the stream's clock; None: the container does not say
+    time_ns: int  # on the clock of the stream, rising; from its rate where it has no clock
     seq: int  # place in the video; what was lost before it is counted
 
 
@@ -43,7 +37,8 @@ class Decoder:
 
     Every packet names the time of its picture, and pictures come out in order of time: a packet whose
     time is passed over is a lost picture. So damage shows where it is, also when the decoder is silent
-    about it. Where whole packets may be missing unnoticed, the cadence of the times tells.
+    about it. Where whole packets may be missing unnoticed, the beat of the times tells.
+    `lost` and the pictures that came out are those up to `seq`.
     """
 
     def __init__(self, container: InputContainer, name: str) -> None:
@@ -56,44 +51,46 @@ class Decoder:
                 f"{name}: expected a video that FFmpeg can decode, got one of an unknown codec; "
                 "convert it to H.264"
             )
-        check("PIXELS", context.width * context.height, f"{name}: pixels of a frame")
+        self._upright = Upright(self.stream.sample_aspect_ratio)
+        check("PIXELS", self._upright.width(context.width) * context.height, f"{name}: pixels of a frame")
         context.thread_count = 1
+        self.clock = Clock(container, self.stream)
         self.packets = 0  # so far
-        self.seconds = 0.0  # from the start of the stream to the end of the last packet
+        self._beat = self.clock.beat()
         self._skipped = 0  # packets that an edit list cuts away
-        self._timed = container.format.name != "avi"  # AVI has no times; FFmpeg's guesses are wrong
-        self._cadence = Cadence()
-        self.absent = 0  # pictures without a packet
+        self._absent = 0  # pictures without a packet
+        self._seq = -1  # of the last picture
+        self._tail = 0  # lost behind it
         self._given = 0  # pictures that came out
-        self._passed = 0  # pictures that came out or never will
+        self._passed = 0  # packets whose picture came out or never will
+        self._settled = 0  # of them, those up to the last picture
         self._awaited: list[int] = []  # heap: times of the packets whose picture may still come
-        self._to_bgr = VideoReformatter()  # one for all frames: it keeps its tables
+        self._timed = -1, 0  # number and nanoseconds of the last picture with a time
 
     @property
     def lost(self) -> int:
-        return max(0, self._passed - self._given) + self.absent
+        return self._seq + 1 - self._given + self._tail
 
     def pictures(self, packets: Iterable[VideoPacket]) -> Iterator[Picture]:
-        seq = -1
         for packet in packets:
             self._await(packet)
             for frame in self._decode(packet):
-                self._settle(frame.pts)
-                seq = max(seq + 1, self._passed + self.absent - 1)
-                yield Picture(self._image(frame), time_ns(frame) if self._timed else None, seq)
-        self._passed = self.packets - self._skipped
+                ticks = self._settle(frame)
+                self._seq = max(self._seq + 1, self._passed + self._absent - 1)
+                yield Picture(self._upright(frame), self._stamp(ticks), self._seq)
+        self._tail = max(0, self.packets - self._skipped + self._absent - self._seq - 1)
+
+    def missing_at_end(self) -> int:
+        """How many pictures the header promised that the file does not hold."""
+        return self.clock.missing_at_end(self.packets + self._absent)
 
     def _await(self, packet: VideoPacket) -> None:
         if not packet.size:  # the one at the end that flushes the decoder
             return
         self.packets += 1
         self._skipped += packet.is_discard
-        if packet.pts is None:
-            return
-        start = self.stream.start_time or 0
-        end = float((packet.pts + (packet.duration or 0) - start) * packet.time_base)
-        self.seconds = max(self.seconds, end)
-        if self._timed and not packet.is_discard:
+        self.clock.set(packet)
+        if packet.pts is not None and self.clock.per_packet and not packet.is_discard:
             heapq.heappush(self._awaited, packet.pts)
 
     def _decode(self, packet: VideoPacket) -> list[av.VideoFrame]:
@@ -101,31 +98,30 @@ class Decoder:
             return [frame for frame in packet.decode() if not frame.is_corrupt]
         except av.FFmpegError as error:
             log.debug("packet at %s: %s", packet.pts, error)
-            self._passed += packet.pts is None or not self._timed  # else its time will be passed over
+            # else its time will be passed over
+            self._passed += packet.pts is None or not self.clock.per_packet
             return []
 
-    def _settle(self, time: int | None) -> None:
-        """A picture for `time` came out: that one is awaited no more, and earlier ones will not come."""
+    def _settle(self, frame: av.VideoFrame) -> int | None:
+        """The time of a picture that came out: earlier ones that are still awaited will not come."""
+        ticks = self.clock.time(frame, self._passed)
         self._given += 1
-        if time is None or not self._timed:
+        if ticks is None or not self.clock.per_packet:
             self._passed += 1
-            return
-        before = self._passed
-        while self._awaited and self._awaited[0] <= time:
+        while self._awaited and ticks is not None and self._awaited[0] <= ticks:
             heapq.heappop(self._awaited)
             self._passed += 1
-        if not self.stream.frames:  # a container that counts its frames has a packet for each
-            damaged = self._passed - before - 1
-            self.absent += max(0, self._cadence.missing(time) - max(0, damaged))
+        damaged, self._settled = max(0, self._passed - self._settled - 1), self._passed
+        if ticks is not None and self._beat is not None:
+            self._absent += max(0, self._beat.missing(ticks) - damaged)
+        return ticks
 
-    def _image(self, frame: av.VideoFrame) -> np.ndarray:
-        bgr = self._to_bgr.reformat(frame, format="bgr24", threads=1)
-        image = bgr.to_ndarray()  # a view of the frame's memory unless its rows are padded
-        turn = TURN.get(frame.rotation % 360)  # phones store pictures as the sensor lies
-        return image if turn is None else cv2.rotate(image, turn)
-
-
-def time_ns(frame: av.VideoFrame) -> int | None:
-    if frame.pts is None or frame.time_base is None:
-        return None
-    return round(frame.pts * frame.time_base * 1_000_000_000)  # a Fraction: exact
+    def _stamp(self, ticks: int | None) -> int:
+        number, before = self._timed
+        if ticks is None:
+            return before + round((self._seq - max(number, 0)) * 1e9 / self.clock.fps)
+        stamp = self.clock.nanoseconds(ticks)
+        if number >= 0:
+            stamp = max(stamp, before + 1)
+        self._timed = self._seq, stamp
+        return stamp

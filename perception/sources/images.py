@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import glob
 import logging
-import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,10 +13,15 @@ import numpy as np
 from perception.errors import FrameError, SourceError
 from perception.limits import reason
 from perception.sources.convert import to_bgr
+from perception.sources.foreign import FOREIGN, foreign, is_animated
+from perception.sources.patterns import matches
 from perception.types import Frame
+from perception.white import White, sample
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 FLAGS = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH  # keeps 16 bits, drops alpha, turns by the EXIF orientation
+
+HEAD = 4096  # bytes that tell what a picture is
 
 log = logging.getLogger(__name__)
 
@@ -42,35 +45,59 @@ class Images:
             )
         self.paths = paths
         self.what = what
+        self.white = White(what, lambda: map(_brightest, sample(paths)))
         self.lost = 0
 
     def __iter__(self) -> Iterator[Frame]:
         self.lost = 0
+        fault: SourceError | None = None  # the last one
         for seq, path in enumerate(self.paths):
             try:
-                image = read_image(path)
+                image = read_image(path, self.white)
             except SourceError as error:
                 self.lost += 1
+                fault = error
                 log.warning("skipped: %s", error)
                 continue
             yield Frame(image, 0, seq, path.name)
         if self.lost == len(self.paths):
-            raise SourceError(f"{self.what}: expected images, but none of {self.lost} files could be read")
+            raise SourceError(
+                f"{self.what}: expected images, but none of {self.lost} files could be read: {fault}"
+            )
 
     def close(self) -> None:
         pass
 
 
-def read_image(path: Path) -> np.ndarray:
-    """(H, W, 3) uint8 BGR, upright. Raises SourceError if the file is missing or is no image."""
+def read_image(path: Path, white: White | None = None) -> np.ndarray:
+    """(H, W, 3) uint8 BGR, upright. Raises SourceError if the file is missing or is no image.
+
+    `white`: of the 16-bit pictures of the source it belongs to.
+    """
     try:
-        data = np.fromfile(path, np.uint8)
-        image = cv2.imdecode(data, FLAGS) if data.size else None
-        if image is None:
-            raise SourceError(f"{path}: expected an image, got {data.size} bytes that are none")
-        return to_bgr(image)
+        return to_bgr(_stored(path), white)
     except (OSError, cv2.error, FrameError) as error:
         raise SourceError(f"{path}: expected an image: {reason(error)}") from error
+
+
+def _stored(path: Path) -> np.ndarray:
+    """As the file has it, upright."""
+    data = np.fromfile(path, np.uint8)
+    image = cv2.imdecode(data, FLAGS) if data.size else None
+    start = data[:HEAD].tobytes()
+    if image is None:
+        got = foreign(start) or f"{data.size} bytes that are none"
+        raise SourceError(f"{path}: expected an image, got {got}")
+    if is_animated(start):
+        log.warning("%s: only the first picture of this animation is read; convert it to a video", path)
+    return image
+
+
+def _brightest(path: Path) -> int:
+    try:
+        return int(_stored(path).max())
+    except (OSError, cv2.error, SourceError):
+        return 0
 
 
 def open_images(text: str) -> Images:
@@ -78,16 +105,8 @@ def open_images(text: str) -> Images:
     path = Path(text)
     if path.is_file():
         return Images([path], text)
-    found = path.iterdir() if path.is_dir() else map(Path, _matches(path))
+    found = path.iterdir() if path.is_dir() else matches(path)
     return Images(sorted(filter(is_image, found), key=natural), text)
-
-
-def _matches(pattern: Path) -> list[str]:
-    """Of a pattern, also in a folder whose name has brackets."""
-    folder = str(pattern.parent)
-    if glob.has_magic(folder) and pattern.parent.is_dir():
-        folder = glob.escape(folder)
-    return glob.glob(os.path.join(folder, pattern.name), recursive=True)
 
 
 def _hint(folder: Path) -> str:
@@ -99,7 +118,8 @@ def _hint(folder: Path) -> str:
 
 
 def is_image(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.is_dir()
+    """Also one that cannot be read: it is not passed over in silence."""
+    return path.suffix.lower() in (*SUFFIXES, *FOREIGN) and not path.is_dir()
 
 
 def natural(path: Path) -> list[tuple[int, str]]:

@@ -6,18 +6,18 @@ import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import av
 from av.container import InputContainer
 
 from perception.errors import SourceError
-from perception.sources.decode import Decoder, VideoPacket
+from perception.sources.clock import NO_WRAP, VideoPacket
+from perception.sources.decode import Decoder
+from perception.sources.foreign import FOREIGN, HEIC_BRANDS
 from perception.types import Frame
 
-HEIF = (".heic", ".heif")  # of which FFmpeg decodes the first tile alone
-CONVERT = "convert HEIC to JPEG first: `heif-convert photo.heic photo.jpg` of libheif"
 RETRIES = 3  # read errors before the rest of a file is given up
-SLACK_S = 1.0  # a header's duration is that of the longest stream, and sound may end after the pictures
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,6 @@ class Recording:
     """
 
     live = False
-    images = False
 
     def __init__(self, path: str, label: str = "", timeout_s: float | None = None) -> None:
         """`path` is a file or a URL; `label` stands for it in messages, for URLs with a password."""
@@ -42,19 +41,23 @@ class Recording:
         self.lost = 0
         self._timeout_s = timeout_s
         with self._open() as container:  # a wrong file is known before a model is loaded
-            self.fps = float(Decoder(container, self.label).stream.average_rate or 30)
+            self.fps = Decoder(container, self.label).clock.fps
+            self.images = is_picture(container)
 
     def __iter__(self) -> Iterator[Frame]:
         seq = -1
         with self._open() as container:
             decoder = Decoder(container, self.label)
-            for image, time_ns, seq in decoder.pictures(packets(container, self.label)):
-                stamp = round(seq * 1e9 / self.fps) if time_ns is None else time_ns
+            for image, stamp_ns, seq in decoder.pictures(packets(container, decoder, self.label)):
                 self.lost = decoder.lost
-                yield Frame(image, stamp, seq, self.name)
-            self.lost = decoder.lost + missing_at_end(container, decoder, self.fps)
+                yield Frame(image, stamp_ns, seq, self.name)
+            self.lost = decoder.lost + decoder.missing_at_end()
+            codec = decoder.stream.codec_context.name
         if seq < 0:
-            raise SourceError(f"{self.label}: expected a video, but no frame can be decoded; copy it again")
+            raise SourceError(
+                f"{self.label}: expected a video, but no frame can be decoded ({codec}); copy it again, "
+                "or convert it to H.264"
+            )
         if self.lost:
             log.warning("%s: %d frames are damaged or missing and were left out", self.label, self.lost)
 
@@ -67,18 +70,26 @@ class Recording:
 
 def open_container(path: str, label: str, timeout_s: float | None, **options: str) -> InputContainer:
     """What is at `path`, a file or a URL. Raises SourceError, which says `label`, if that is no video."""
-    if Path(path).suffix.lower() in HEIF:
-        raise SourceError(f"{label}: expected a video or a picture that OpenCV reads; {CONVERT}")
+    if kind := FOREIGN.get(Path(path.partition("?")[0]).suffix.lower()):
+        raise SourceError(f"{label}: expected a video, got a picture as {kind}")
     try:
         if os.path.lexists(path):  # a name with a colon is no protocol
             path = f"file:{path}"
-        container = av.open(path, options=options, timeout=timeout_s)
+        container = av.open(path, options={**NO_WRAP, **options}, timeout=timeout_s)
     except (av.FFmpegError, OSError, ValueError) as error:
         raise SourceError(f"{label}: expected a video, {remedy(error)}") from error
+    if container.metadata.get("major_brand") in HEIC_BRANDS:  # FFmpeg shows its first tile
+        container.close()
+        raise SourceError(f"{label}: expected a video, got a picture as {FOREIGN['.heic']}")
     if container.format.name == "tty":  # FFmpeg plays text files as terminal recordings
         container.close()
         raise SourceError(f"{label}: expected a video, got a text file")
     return container
+
+
+def is_picture(container: InputContainer) -> bool:
+    """A single one, such as a PNG that a server has."""
+    return container.format.name == "image2" or container.format.name.endswith("_pipe")
 
 
 def remedy(error: Exception) -> str:
@@ -91,24 +102,14 @@ def remedy(error: Exception) -> str:
     return f"got: {getattr(error, 'strerror', None) or error}"  # without the URL, which may hold a password
 
 
-def packets(container: InputContainer, label: str) -> Iterator[VideoPacket]:
-    """The packets of the first video stream, past places that cannot be read."""
+def packets(container: InputContainer, decoder: Decoder, label: str) -> Iterator[VideoPacket]:
+    """The packets of the decoder's stream, past places that cannot be read."""
     for _ in range(RETRIES):
         try:
-            yield from container.demux(container.streams.video[0])
+            for packet in container.demux():
+                decoder.clock.hear(packet)
+                if packet.stream_index == decoder.stream.index:
+                    yield cast(VideoPacket, packet)
             return
         except av.FFmpegError as error:  # noqa: PERF203 (only a failure enters the loop again)
             log.warning("%s: %s", label, error)
-
-
-def missing_at_end(container: InputContainer, decoder: Decoder, fps: float) -> int:
-    """How many frames the header promised that the file does not hold."""
-    if decoder.stream.frames:
-        return max(0, decoder.stream.frames - decoder.packets)
-    if container.duration is None:
-        return 0
-    duration_s = container.duration / av.time_base
-    slack_s = SLACK_S if len(container.streams) > 1 else 1.5 / fps
-    if duration_s - decoder.seconds < slack_s:
-        return 0
-    return max(1, round(duration_s * fps) - decoder.packets - decoder.absent)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +26,9 @@ from perception.types import Frame
 SUFFIXES = (".timestamps.csv", ".timestamps.txt")
 INSIDE = ("timestamps.csv", "timestamps.txt")
 FPS = 30.0
+SHORTEST_NS = 1_000_000  # usual step: no camera here takes more than 1000 pictures a second
+LATEST_NS = 2**63 - 1
+UNITS = {"seconds": (5, 10**9), "milliseconds": (2_000, 10**12), "microseconds": (SHORTEST_NS, 10**15)}
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +40,8 @@ class Row(NamedTuple):
 
 def sidecar_of(path: Path) -> Path | None:
     """The file with the stamps of a video or an image folder, if there is one."""
-    beside = [path.with_name(stem + s) for stem in (path.name, path.stem) for s in SUFFIXES]
+    stems = (path.name, path.stem) if path.name else ()  # the folder `.` has none
+    beside = [path.with_name(stem + s) for stem in stems for s in SUFFIXES]
     inside = [path / name for name in INSIDE] if path.is_dir() else []
     return next((file for file in inside + beside if file.is_file()), None)
 
@@ -115,7 +120,37 @@ def read_rows(sidecar: Path) -> list[Row]:
     if not rows or len({bool(row.name) for row in rows}) > 1:
         got = "names in some lines only" if rows else "no stamp"
         raise SourceError(f"{sidecar}: expected STAMP or NAME,STAMP in every line, got {got}")
+    refuse_other_units(sidecar, [row.stamp_ns for row in rows])
     return rows
+
+
+def refuse_other_units(sidecar: Path, stamps_ns: Sequence[int]) -> None:
+    """Raises SourceError for whole numbers that are no nanoseconds, and for seconds after the year 2262."""
+    steps = [after - before for before, after in pairwise(stamps_ns) if after > before]
+    step = (
+        sorted(steps)[len(steps) * 9 // 10] if steps else SHORTEST_NS
+    )  # pairs of a stereo camera are nearer
+    if step < SHORTEST_NS:
+        unit = looks_like(stamps_ns[0], step)
+        raise SourceError(
+            f"{sidecar}: expected nanoseconds as whole numbers, got steps of {step:,}, more than 1000 frames "
+            f"a second. These look like {unit}: write nanoseconds, or seconds with a decimal point"
+        )
+    if max(stamps_ns, default=0) > LATEST_NS:
+        raise SourceError(
+            f"{sidecar}: expected seconds before the year 2262, got {max(stamps_ns) / 1e9:.0f}. "
+            "These look like milliseconds or microseconds: write seconds with a decimal point"
+        )
+
+
+def looks_like(stamp: int, step: int) -> str:
+    """The unit in which whole numbers are dates of today; if none, that of usual steps from frame to frame.
+
+    >>> looks_like(1_700_000_000, 10), looks_like(0, 33), looks_like(0, 33_333)
+    ('seconds', 'milliseconds', 'microseconds')
+    """
+    dates = [unit for unit, (_, since) in UNITS.items() if since <= stamp < 100 * since]
+    return next(iter(dates), next(unit for unit, (most, _) in UNITS.items() if step < most))
 
 
 def parsed(fields: Sequence[str]) -> Row | None:

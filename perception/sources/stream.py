@@ -9,9 +9,10 @@ from perception.errors import SourceError
 from perception.redaction import redacted
 from perception.sources.decode import Decoder
 from perception.sources.live import Live
-from perception.sources.recording import Recording, open_container
+from perception.sources.recording import Recording, is_picture, open_container
 
 TIMEOUT_S = 5.0  # without a byte: a camera that sends nothing for so long is gone
+ENDLESS = ("hls", "mpjpeg")  # the length of an HLS answer is that of its list, and cameras make theirs up
 RTSP = {"rtsp_transport": "tcp"}  # over UDP a lost datagram is a grey smear
 
 
@@ -30,8 +31,10 @@ class StreamCapture:
 
     @property
     def ends(self) -> bool:
-        """It says how long it is, so it is a file that is served, not a camera."""
-        return self._container.duration is not None
+        """It is a picture, or says how long or how large it is: a file that is served, not a camera."""
+        container = self._container
+        file = container.duration is not None or is_picture(container)
+        return file or (container.size > 0 and container.format.name not in ENDLESS)
 
     def read(self) -> np.ndarray:
         try:
@@ -51,7 +54,7 @@ def open_rtsp(url: str) -> Live:
 
 
 def open_http(url: str) -> Live | Recording:
-    """A served video file is a recording, anything without a duration is live."""
+    """A file that a server has is a recording; an answer without duration and length is live."""
     name = redacted(url)
     capture = StreamCapture(url)
     if capture.ends:

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from perception.sources.cadence import Cadence
+from perception.sources.cadence import Cadence, Slots
 
 
-def missing(times):
-    cadence = Cadence()
+def missing(times, pause=1 << 40):
+    cadence = Cadence(pause)
     return [k for k, time in enumerate(times) for _ in range(cadence.missing(time))]
 
 
@@ -30,3 +30,20 @@ def test_a_changing_rate_is_not_damage(steps):
 
 def test_a_clock_that_jumps_back_is_not_damage():
     assert missing([*range(0, 800, 40), *range(0, 800, 40)]) == []
+
+
+def test_a_pause_is_no_damage():
+    times = [*range(0, 800, 40), *range(4000, 4800, 40)]
+    assert len(missing(times, pause=4000)) == 80
+    assert missing(times, pause=2000) == []
+
+
+@pytest.mark.parametrize("slot", [1, 2])
+def test_empty_places_are_counted_at_once(slot):
+    slots = Slots(slot)
+    assert [slots.missing(place * slot) for place in (0, 1, 4, 5)] == [0, 0, 2, 0]
+
+
+def test_a_camera_without_a_rate_has_lost_nothing():
+    slots = Slots(2)
+    assert [slots.missing(place) for place in (0, 2, 5, 6, 9)] == [0] * 5

@@ -1,8 +1,10 @@
 """A known camera given to a source that does not know its own."""
 
 import numpy as np
+import pytest
 
 from perception.camera import CameraModel
+from perception.errors import SourceError
 from perception.sources import open_source
 from perception.sources.calibrated import Calibrated
 from perception.types import Frame
@@ -12,12 +14,12 @@ CAMERA = CameraModel((1280, 720), 1000, 1100, 640, 360)
 
 
 class Still:
-    """Two frames of different sizes."""
+    """Two frames of different sizes and one shape."""
 
     live, images, lost, closed = False, True, 0, False
 
     def __iter__(self):
-        for seq, (width, height) in enumerate([(1280, 720), (640, 180)]):
+        for seq, (width, height) in enumerate([(1280, 720), (640, 360)]):
             self.lost += 3
             yield Frame(np.zeros((height, width, 3), np.uint8), 0, seq)
 
@@ -27,8 +29,16 @@ class Still:
 
 def test_every_frame_gets_the_camera_at_its_own_size():
     cameras = [frame.camera for frame in Calibrated(Still(), CAMERA)]
-    assert cameras == [CAMERA, CAMERA.scaled((640, 180))]
-    assert cameras[1].fy == 275
+    assert cameras == [CAMERA, CAMERA.scaled((640, 360))]
+    assert cameras[1].fy == 550
+
+
+@pytest.mark.parametrize("size", [(960, 720), (720, 1280), (1280, 736)])
+def test_frames_of_another_shape_are_refused(size):
+    with pytest.raises(
+        SourceError, match=f"camera's shape, {size[0]} x {size[1]}, got 1280 x 720; calibrate"
+    ):
+        list(Calibrated(Still(), CameraModel(size, 1000, 1000, 640, 360)))
 
 
 def test_the_rest_is_the_sources_own():

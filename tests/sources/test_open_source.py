@@ -37,3 +37,9 @@ def test_a_server_that_is_not_there_fails_at_once_and_hides_the_password(scheme)
         open_source(f"{scheme}://user:secret@127.0.0.1:9/live")
     assert f"{scheme}://127.0.0.1:9/live" in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("a.HEIC?size=full", "HEIC"), ("a.jxl", "JPEG XL")])
+def test_a_picture_on_a_server_that_needs_converting_is_named(name, kind):
+    with pytest.raises(SourceError, match=f"got a picture as {kind}; convert"):
+        open_source(f"http://127.0.0.1:9/{name}")

@@ -92,6 +92,13 @@ def test_what_is_no_video_is_refused(tmp_path, name, content):
         open_source(str(tmp_path / name))
 
 
+def test_a_phone_picture_under_another_name_is_known_by_its_brand(video):
+    path = video("clip.mov")
+    path.write_bytes(path.read_bytes().replace(b"ftypqt  ", b"ftypheic", 1))
+    with pytest.raises(SourceError, match=r"clip\.mov: expected a video, got a picture as HEIC; convert"):
+        open_source(str(path))
+
+
 def test_a_missing_file_is_called_missing():
     with pytest.raises(SourceError, match="expected a video, found nothing there; check the path"):
         open_source("no/clip.mp4")

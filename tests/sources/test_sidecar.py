@@ -39,9 +39,9 @@ def test_images_are_those_that_the_sidecar_names_in_its_order(tmp_path, place, r
 
 def test_an_image_that_is_named_but_not_there_is_lost(tmp_path):
     folder = images(tmp_path / "drive", ["a.png", "b.png"])
-    (folder / "timestamps.csv").write_text("1,a.png\n2,gone.png\n3,b.png\n")
+    (folder / "timestamps.csv").write_text("1.0,a.png\n2.0,gone.png\n3.0,b.png\n")
     source = open_source(str(folder))
-    assert [(f.seq, f.stamp_ns) for f in source] == [(0, 1), (2, 3)]
+    assert [(f.seq, f.stamp_ns) for f in source] == [(0, 10**9), (2, 3 * 10**9)]
     assert source.lost == 1
 
 
@@ -51,7 +51,7 @@ def test_too_few_stamps_are_refused_and_too_many_reported(tmp_path, caplog):
     sidecar.write_text("1\n")
     with pytest.raises(SourceError, match=r"timestamps\.txt: expected a stamp for each frame, got 1"):
         list(open_source(str(folder)))
-    sidecar.write_text("1\n2\n2\n")
+    sidecar.write_text("1.0\n2.0\n2.0\n")
     assert len(list(open_source(str(folder)))) == 2
     assert "3 stamps for 2 frames" in caplog.text
 
@@ -81,3 +81,29 @@ def test_a_malformed_sidecar_is_refused_with_its_line(tmp_path, text, fault):
     (folder / "timestamps.txt").write_text(text, encoding="latin-1")
     with pytest.raises(SourceError, match=fault):
         open_source(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("stamps", "unit"),
+    [
+        ([1700000000 + k for k in range(40)], "seconds"),
+        ([1700000000 + k // 30 for k in range(40)], "seconds"),
+        ([1700000000 + 10 * k for k in range(40)], "seconds"),
+        ([40 * k for k in range(40)], "milliseconds"),
+        ([1700000000000 + 40 * k for k in range(40)], "milliseconds"),
+        ([1700000000000000 + 40000 * k for k in range(40)], "microseconds"),
+        ([f"{1700000000000 + 40 * k}.5" for k in range(40)], "milliseconds or microseconds"),
+    ],
+)
+def test_stamps_in_another_unit_are_refused_and_it_is_named(tmp_path, stamps, unit):
+    path = numbered(tmp_path / "clip.mp4")
+    (tmp_path / "clip.timestamps.csv").write_text("\n".join(map(str, stamps)))
+    with pytest.raises(SourceError, match=f"look like {unit}: write"):
+        open_source(str(path))
+
+
+def test_the_pairs_of_a_stereo_camera_are_nanoseconds(tmp_path):
+    path = numbered(tmp_path / "clip.mp4")
+    stamps = [k // 2 * 10**8 + k % 2 * 1000 for k in range(40)]
+    (tmp_path / "clip.timestamps.csv").write_text("\n".join(map(str, stamps)))
+    assert [frame.stamp_ns for frame in open_source(str(path))] == stamps

@@ -2,10 +2,11 @@
 
 from contextlib import closing
 
+import cv2
 import pytest
 
 from perception.sources import open_source
-from tests.sources.clips import number, numbered
+from tests.sources.clips import number, numbered, picture, timed
 from tests.sources.servers import PICTURES, HttpCamera, HttpFile, RtspCamera, serving
 
 CAMERAS = [("rtsp", RtspCamera), ("http", HttpCamera)]
@@ -22,6 +23,26 @@ def test_a_camera_is_live_and_is_opened_again_when_it_hangs_up(scheme, camera):
                 break
     assert source.live
     assert seqs == sorted(set(seqs))
+
+
+def stored(folder, name):
+    """A file without a duration, and how many pictures it holds."""
+    if name == "a.png":
+        return cv2.imencode(name, picture(0))[1].tobytes(), 1
+    webm = name == "a.webm"
+    timed(folder / name, range(40), "libvpx" if webm else "libx264", **{"live": "1"} if webm else {})
+    return (folder / name).read_bytes(), 40
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.webm", "a.h264", "a.ts"])
+def test_a_file_without_a_duration_on_a_server_ends(tmp_path, name):
+    class File(HttpFile):
+        content, count = stored(tmp_path, name)
+
+    with serving(File) as address, closing(open_source(f"http://{address}/{name}")) as source:
+        assert not source.live
+        assert [number(frame.image) for frame in source] == list(range(File.count))
+        assert (source.images, source.lost) == (name == "a.png", 0)
 
 
 def test_a_video_on_a_server_is_a_recording(tmp_path):

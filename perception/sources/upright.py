@@ -1,0 +1,57 @@
+"""From a decoded frame to pixels as a viewer shows them: colours, square pixels, the right way up."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+from av.video.reformatter import VideoReformatter
+
+from perception.colour import UNSAID, usual
+
+SQUARE = 0.01  # a pixel so near to a square is one: some tools round the size and note the rest here
+ODD = 4.0  # no camera has pixels so much wider or higher: the entry is wrong
+FLIPS = {(True, False): 1, (False, True): 0, (True, True): -1}  # left for right, top for bottom -> cv2.flip
+
+
+class Upright:
+    """Its images are (H, W, 3) uint8 BGR: the height is that of the stored picture before it is turned."""
+
+    def __init__(self, pixel_aspect: Fraction | None = None) -> None:
+        """`pixel_aspect`: width of a pixel to its height; None or 0: it does not say."""
+        aspect = float(pixel_aspect or 1)
+        usable = 1 / ODD <= aspect <= ODD and abs(aspect - 1) > SQUARE
+        self._aspect = aspect if usable else 1.0
+        self._to_bgr = VideoReformatter()  # one for all frames: it keeps its tables
+
+    def width(self, stored: int) -> int:
+        """In square pixels."""
+        return max(1, round(stored * self._aspect))
+
+    def __call__(self, frame: av.VideoFrame) -> np.ndarray:
+        say_colours(frame)
+        bgr = self._to_bgr.reformat(frame, width=self.width(frame.width), format="bgr24", threads=1)
+        image = bgr.to_ndarray()  # a view of the frame's memory unless its rows are padded
+        matrix: Any = frame.side_data.get("DISPLAYMATRIX")
+        return image if matrix is None else turned(image, np.frombuffer(matrix, np.int32))
+
+
+def say_colours(frame: av.VideoFrame) -> None:
+    """FFmpeg takes a frame that does not say for BT.601."""
+    if frame.colorspace == UNSAID and not frame.format.is_rgb:
+        frame.colorspace = usual(frame.width, frame.height).matrix
+
+
+def turned(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """By the nearest of the eight orientations to a display matrix (a b u c d v x y w) of ISO 14496-12.
+
+    It moves (x, y) to (ax + cy, bx + dy); phones store pictures as the sensor lies.
+    """
+    a, b, _, c, d = matrix[:5].tolist()
+    if abs(a) + abs(d) < abs(b) + abs(c):
+        image, a, d = cv2.transpose(image), c, b
+    flip = FLIPS.get((a < 0, d < 0))
+    return image if flip is None else cv2.flip(image, flip)
