@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -46,8 +46,12 @@ def quantize(
     count: int = frames.COUNT,
     seed: int = 0,
     sensitivity: bool = False,
+    wanted: Sequence[str] = precisions.CALIBRATED,
 ) -> ModelSpec:
-    """Write to the folder `out` the bundle with fp32, fp16, int8 (for the CPU) and trt.int8 (for TensorRT).
+    """Write to the folder `out` the bundle with its files of the `wanted` precisions made anew.
+
+    Those are int8 (for the CPU) and trt.int8 (for TensorRT), from one calibration, and fp16 (for TensorRT),
+    which needs no images; other files of the bundle are kept.
 
     `bundle`: a bundle with fp32 files; None: the shipped one. `data`: a folder of labelled pictures, whose
     training split is drawn from; for a bundle for commercial use only the pictures that allow it. `sources`:
@@ -56,45 +60,56 @@ def quantize(
     `sensitivity`: show what each layer costs, too. Nothing is written unless all went well. Raises
     PerceptionError.
     """
-    _check_names(method, equal)
+    _check_names(method, equal, wanted)
     folder = bundle or bundles.SHIPPED
     spec = bundles.read(folder)
     fp32 = _fp32(spec, folder)
     licences = "open" if spec.info.get(bundles.LEDGER_INFO, {}).get("commercial") else "any"
-    examples = _examples(list(fp32), data, sources, licences, spec.input_size, count, seed)
+    calibrated = list(fp32) if set(wanted) & set(precisions.CALIBRATED) else []
+    images = _examples(calibrated, data, sources, licences, spec.input_size, count, seed)
     options = precisions.Options(method, equal, _left_in(folder, fp32, left))
-    files = precisions.file_names(fp32, precisions.MADE)
+    files = precisions.file_names(fp32, wanted)
+    kept = {precision: own for precision, own in spec.files.items() if precision not in files}
     with tempfile.TemporaryDirectory() as temporary:
         made = Path(temporary)
-        for file in fp32.values():
-            shutil.copy(folder / file, made / file)
-        agreement = precisions.make(made, files, examples, options, _progress)
+        for own in (fp32, *kept.values()):
+            for file in own.values():
+                shutil.copy(folder / file, made / file)
+        agreement = precisions.make(made, files, images, options, _progress)
         if sensitivity:
-            _show_costs(made, fp32, examples)
+            _show_costs(made, fp32, images)
         for beside in (folder / name for name in ("README.md", bundles.LEDGER)):
             if beside.is_file():
                 shutil.copy(beside, made / beside.name)
         _put(made, out)
-    info = {**_lasting(spec), "calibration_images": len(examples[MAIN]), "parity": agreement}
-    written = bundles.write(out, replace(spec, files=files, info=info))
+    info = _lasting(spec, kept, agreement)
+    if calibrated:
+        info["calibration_images"] = len(images[MAIN])
+    written = bundles.write(out, replace(spec, files={**files, **kept}, info=info))
     ledger.check_bundle(out)
     _show(written, out, agreement)
     return written
 
 
-def _check_names(method: str, equal: str) -> None:
+def _check_names(method: str, equal: str, wanted: Sequence[str]) -> None:
     if method not in METHODS:
         raise PerceptionError(f"expected a method of {', '.join(METHODS)}, got {method!r}")
     if equal not in equalise.WHERE:
         raise PerceptionError(f"expected where to equalise of {', '.join(equalise.WHERE)}, got {equal!r}")
+    unknown = sorted(set(wanted) - set(precisions.MADE))
+    if unknown or not wanted:
+        raise PerceptionError(
+            f"expected precisions of {', '.join(precisions.MADE)}, got {', '.join(unknown) or 'none'}"
+        )
 
 
-def _lasting(spec: ModelSpec) -> dict[str, Any]:
-    """What the old bundle tells of itself that is still true: figures of files that are replaced are not."""
-    metrics = {
-        precision: own for precision, own in spec.info.get("metrics", {}).items() if precision == "fp32"
+def _lasting(spec: ModelSpec, kept: Collection[str], agreement: Mapping[str, Any]) -> dict[str, Any]:
+    """What the bundle tells of itself: of files that are replaced, only what is true of the new ones."""
+    lasting = {
+        key: {precision: own for precision, own in spec.info.get(key, {}).items() if precision in names}
+        for key, names in (("metrics", {"fp32", *kept}), ("parity", set(kept)))
     }
-    return {**spec.info, "metrics": metrics}
+    return {**spec.info, "metrics": lasting["metrics"], "parity": {**lasting["parity"], **agreement}}
 
 
 def _fp32(spec: ModelSpec, folder: Path) -> Mapping[str, str]:

@@ -17,7 +17,8 @@ from deploy.half import to_half
 from deploy.quantize import for_cpu, for_tensorrt
 from perception.bundle import MAIN
 
-MADE = ("fp16", "int8", "trt.int8")
+CALIBRATED = ("int8", "trt.int8")
+MADE = ("fp16", *CALIBRATED)
 BATCH = {"signs": 16}  # crops a call on a GPU: a free batch would need a TensorRT profile
 FACTORS = (0.5, 3.0)  # costs of the least and the largest input size at which they are compared as well
 AT_SIZES = 8  # images of these
@@ -52,31 +53,36 @@ def make(
 ) -> dict[str, dict[str, float]]:
     """Write the files that are not fp32, and the scales of each network beside them; how well they agree.
 
-    `folder` holds the fp32 files. `examples`: network -> images (n, h, w, 3) uint8 to calibrate on. The
-    answer: precision -> output -> dB of signal to noise at the size of the images. Raises BundleError if one
-    is below `parity.LIMIT`, or below LIMIT_AT_SIZES at FACTORS of the cost.
+    `folder` holds the fp32 files. `examples`: network -> images (n, h, w, 3) uint8 to calibrate on and to
+    compare with; fp16 alone needs none. The answer: precision -> output -> dB of signal to noise at the size
+    of the images. Raises BundleError if one is below `parity.LIMIT`, or below LIMIT_AT_SIZES at FACTORS of
+    the cost.
     """
     options = options or Options()
-    for kind, images in examples.items():
-        source = folder / files["fp32"][kind]
-        left = options.left.get(kind, {})
-        scales = calibrate(source, images, options.method, left, parity.FLOORS, options.equal, progress)
-        scales.write(folder / scales_name(files["fp32"][kind]))
-        for precision in files:
-            _write(precision, source, scales, folder / files[precision][kind], BATCH.get(kind, 1))
+    calibrated = [precision for precision in files if precision in CALIBRATED]
+    for kind, name in files["fp32"].items():
+        source, batch = folder / name, BATCH.get(kind, 1)
+        if "fp16" in files:
+            to_half(source, folder / files["fp16"][kind], batch)
+        if calibrated:
+            left = options.left.get(kind, {})
+            scales = calibrate(
+                source, examples[kind], options.method, left, parity.FLOORS, options.equal, progress
+            )
+            scales.write(folder / scales_name(name))
+        for precision in calibrated:
+            _write(precision, source, scales, folder / files[precision][kind], batch)
     few = {kind: images[: COMPARED[kind]] for kind, images in examples.items()}
     others = [p for p in files if p != "fp32"]
     for factor in FACTORS:  # one set of scales serves every size
         sized = {MAIN: parity.scaled(examples[MAIN][:AT_SIZES], factor)} if MAIN in examples else {}
         for precision in others:
             parity.check(folder, files, sized, precision, LIMIT_AT_SIZES)
-    return {p: parity.check(folder, files, few, p) for p in others}
+    return {p: parity.check(folder, files, few, p) for p in others if few}
 
 
 def _write(precision: str, source: Path, scales: Scales, target: Path, batch: int) -> None:
     match precision:
-        case "fp16":
-            to_half(source, target, batch)
         case "int8":
             for_cpu(source, scales, target)
         case "trt.int8":

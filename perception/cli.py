@@ -530,11 +530,16 @@ def quantize(
     frames: Annotated[int, typer.Option(min=1, help="Frames to calibrate on.")] = 192,
     seed: Annotated[int, typer.Option(help="Of the choice of frames.")] = 0,
     sensitivity: Annotated[bool, typer.Option("--sensitivity", help="Show what each layer costs.")] = False,
+    precisions: Annotated[
+        str, typer.Option(help="Files to make, of int8, trt.int8 and fp16; the last needs no images.")
+    ] = "int8,trt.int8",
 ) -> None:
-    """Make fp16, int8 (CPU) and trt.int8 (TensorRT) files of a bundle, from one calibration."""
+    """Make int8 (CPU), trt.int8 and fp16 (TensorRT) files of a bundle, from one calibration."""
     from deploy.command import quantize
 
-    quantize(bundle, out, data, source or (), method, equalise, keep or (), frames, seed, sensitivity)
+    wanted = [name.strip() for name in precisions.split(",")]
+    layers = keep or ()
+    quantize(bundle, out, data, source or (), method, equalise, layers, frames, seed, sensitivity, wanted)
 
 
 @app.command()

@@ -287,7 +287,8 @@ def _networks(
 def _files(spec: ModelSpec, precision: str) -> Mapping[str, str]:
     """Network -> file name."""
     if precision not in spec.files:
-        raise PerceptionError(f"expected a precision of {', '.join(spec.files)}, got {precision!r}")
+        hint = ". `perception quantize --precisions fp16` makes the file" if precision == "fp16" else ""
+        raise PerceptionError(f"expected a precision of {', '.join(spec.files)}, got {precision!r}{hint}")
     return spec.files[precision]
 
 

@@ -66,13 +66,13 @@ class PartFile:
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """OSError becomes SinkError."""
+def writing(path: Path, option: str = "--out") -> Iterator[None]:
+    """OSError becomes SinkError; `option` is what chooses another place."""
     try:
         yield
     except OSError as error:
         raise SinkError(
-            f"{path}: expected to write it, got: {error.strerror}; free the disk or choose another --out"
+            f"{path}: expected to write it, got: {error.strerror}; free the disk or choose another {option}"
         ) from error
 
 

@@ -21,19 +21,22 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+from perception import outputs
 from perception.backends import kept
 from perception.backends.onnx_size import size_of
 from perception.bundle import MAIN, TaskSpec
 from perception.driver import look
-from perception.errors import BackendUnavailable, BundleError, SinkError
+from perception.errors import BackendUnavailable, BundleError
 from perception.kernels.launch import MAX_SIGNS
 from perception.types import Size
 
 SCHEMA = 1  # of the key and the record: another number finds none of the old engines
 PLAN, RECORD = "engine.plan", "record.json"
+writing = partial(outputs.writing, option="--cache")
 PRECISIONS = ("trt.int8", "fp16", "fp32")
 WORKSPACE_MB = 1024
 L4T = Path("/etc/nv_tegra_release")
@@ -299,15 +302,3 @@ def _lock(handle: int, waiting: Callable[[], None]) -> None:
     except BlockingIOError:
         waiting()
         fcntl.flock(handle, fcntl.LOCK_EX)
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """OSError becomes SinkError."""
-    try:
-        yield
-    except OSError as error:
-        raise SinkError(
-            f"{path}: expected to write an engine, got: {error.strerror}; free the disk or choose another "
-            "--cache"
-        ) from error

@@ -24,6 +24,7 @@ from perception.model.blocks import Linear2d, Patchify, RepConv
 from perception.model.network import Network, normalise
 from perception.tasks.signs.head import SignHead
 
+HALF = ".half"  # behind the name of a weight that is stored as float16
 Weights = Mapping[str, Tensor]  # of plain convolutions, by name in the file
 OWN = re.compile(r"^trunk\.(neck|encoder)s\.\w+\.")  # a part that a task has for itself
 Plan = dict[nn.Module, tuple[Tensor, Tensor]]  # batch norm -> the scale and bias that its block shall have
@@ -59,8 +60,11 @@ def thaw(network: Network, folder: Path, images: Tensor, crops: Tensor) -> None:
 
 
 def _weights(path: Path) -> Weights:
-    graph = onnx.load(str(path)).graph
-    return {i.name: torch.from_numpy(np.array(numpy_helper.to_array(i))) for i in graph.initializer}
+    stored = {i.name: np.array(numpy_helper.to_array(i)) for i in onnx.load(str(path)).graph.initializer}
+    return {
+        name.removesuffix(HALF): torch.from_numpy(value.astype(np.float32) if HALF in name else value)
+        for name, value in stored.items()
+    }
 
 
 def _place(name: str, module: nn.Module, frame: Weights) -> str:
