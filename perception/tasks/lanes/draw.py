@@ -34,18 +34,19 @@ def draw(canvas: np.ndarray, lanes: Sequence[LaneLine]) -> None:
     scale = tags.scale_of(canvas)
     for line in lanes:
         colour = COLOURS[line.kind % len(COLOURS)]
-        slim, pieces = (SLIM, _dots(line.image, scale)) if line.kind == ROAD_EDGE else (1.0, [line.image])
+        edge = line.kind == ROAD_EDGE
+        slim, pieces = (SLIM, _dots(line.image, scale)) if edge else (1.0, line.image[None])
         for more, paint in ((scale * OUTLINE, DARK), (0.0, colour)):
-            ribbons = [_ribbon(points, canvas.shape[0], scale * slim, more) for points in pieces]
-            cv2.fillPoly(canvas, ribbons, paint, cv2.LINE_AA, SHIFT)
+            ribbons = _ribbons(pieces, canvas.shape[0], scale * slim, more)
+            cv2.fillPoly(canvas, list(ribbons), paint, cv2.LINE_AA, SHIFT)
 
 
-def _dots(points: np.ndarray, scale: float) -> list[np.ndarray]:
-    """Pieces (3, 2) float32 of a polyline, DOT long and GAP apart; at least one."""
+def _dots(points: np.ndarray, scale: float) -> np.ndarray:
+    """Pieces (k, 3, 2) float32 of a polyline, DOT long and GAP apart; at least one."""
     along = np.concatenate([[0.0], np.sqrt((np.diff(points, axis=0) ** 2).sum(1)).cumsum()])
     begins = np.arange(0.0, max(along[-1] - scale * DOT, 1e-6), scale * (DOT + GAP))
     at = begins[:, None] + scale * DOT * np.array((0, 0.5, 1))
-    return list(np.stack([np.interp(at, along, axis) for axis in points.T], 2).astype(np.float32))
+    return np.stack([np.interp(at, along, axis) for axis in points.T], 2).astype(np.float32)
 
 
 def _half_width(y: np.ndarray) -> np.ndarray:
@@ -54,20 +55,20 @@ def _half_width(y: np.ndarray) -> np.ndarray:
 
 
 def _normals(points: np.ndarray) -> np.ndarray:
-    """Unit vectors (n, 2) across a polyline (n, 2), n >= 2."""
+    """Unit vectors (k, n, 2) across polylines (k, n, 2), n >= 2."""
     along = np.empty_like(points)
-    along[1:-1] = points[2:] - points[:-2]
-    along[0], along[-1] = points[1] - points[0], points[-1] - points[-2]
-    along /= np.maximum(np.sqrt((along**2).sum(1, keepdims=True)), 1e-6)
-    return along[:, ::-1] * (1, -1)
+    along[:, 1:-1] = points[:, 2:] - points[:, :-2]
+    along[:, 0], along[:, -1] = points[:, 1] - points[:, 0], points[:, -1] - points[:, -2]
+    along /= np.maximum(np.sqrt((along**2).sum(-1, keepdims=True)), 1e-6)
+    return along[..., ::-1] * (1, -1)
 
 
-def _ribbon(points: np.ndarray, height: int, scale: float, more: float) -> np.ndarray:
-    """The outline (2 n, 2) int32 of a band around a polyline (n, 2), in fractions of a pixel.
+def _ribbons(points: np.ndarray, height: int, scale: float, more: float) -> np.ndarray:
+    """The outlines (k, 2 n, 2) int32 of bands around polylines (k, n, 2), in fractions of a pixel.
 
     `height` of the image; `more`: pixels on each side.
     """
-    half = scale * _half_width(points[:, 1] / height) + more
-    aside = _normals(points) * half[:, None]
-    sides = np.concatenate([points + aside, (points - aside)[::-1]])
+    half = scale * _half_width(points[..., 1] / height) + more
+    aside = _normals(points) * half[..., None]
+    sides = np.concatenate([points + aside, (points - aside)[:, ::-1]], axis=1)
     return np.rint((sides - 0.5) * (1 << SHIFT)).astype(np.int32)
