@@ -58,6 +58,7 @@ class Decoder:
             )
         check("PIXELS", context.width * context.height, f"{name}: pixels of a frame")
         context.thread_count = 1
+        self._context = context
         self.packets = 0  # so far
         self.seconds = 0.0  # from the start of the stream to the end of the last packet
         self._skipped = 0  # packets that an edit list cuts away
@@ -65,23 +66,36 @@ class Decoder:
         self._cadence = Cadence()
         self.absent = 0  # pictures without a packet
         self._given = 0  # pictures that came out
+        self._numbered = 0  # pictures by their numbers
         self._passed = 0  # pictures that came out or never will
         self._awaited: list[int] = []  # heap: times of the packets whose picture may still come
         self._to_bgr = VideoReformatter()  # one for all frames: it keeps its tables
 
     @property
     def lost(self) -> int:
-        return max(0, self._passed - self._given) + self.absent
+        return max(self._passed + self.absent, self._numbered) - self._given
 
     def pictures(self, packets: Iterable[VideoPacket]) -> Iterator[Picture]:
-        seq = -1
+        for frame in self.frames(packets):
+            time = time_ns(frame) if self._timed else None
+            yield Picture(self.image(frame), time, self._numbered - 1)
+        self._passed = self.packets - self._skipped
+
+    def frames(self, packets: Iterable[VideoPacket]) -> Iterator[av.VideoFrame]:
+        """What comes out of the decoder: `image` converts it."""
         for packet in packets:
             self._await(packet)
             for frame in self._decode(packet):
                 self._settle(frame.pts)
-                seq = max(seq + 1, self._passed + self.absent - 1)
-                yield Picture(self._image(frame), time_ns(frame) if self._timed else None, seq)
-        self._passed = self.packets - self._skipped
+                self._numbered = max(self._numbered + 1, self._passed + self.absent)
+                yield frame
+
+    def restart(self) -> int:
+        """Forget what came before, at a key frame; gives how many pictures were still to come."""
+        self._context.flush_buffers()
+        self._cadence = Cadence()
+        held, self._awaited = len(self._awaited), []
+        return held
 
     def _await(self, packet: VideoPacket) -> None:
         if not packet.size:  # the one at the end that flushes the decoder
@@ -118,7 +132,7 @@ class Decoder:
             damaged = self._passed - before - 1
             self.absent += max(0, self._cadence.missing(time) - max(0, damaged))
 
-    def _image(self, frame: av.VideoFrame) -> np.ndarray:
+    def image(self, frame: av.VideoFrame) -> np.ndarray:
         bgr = self._to_bgr.reformat(frame, format="bgr24", threads=1)
         image = bgr.to_ndarray()  # a view of the frame's memory unless its rows are padded
         turn = TURN.get(frame.rotation % 360)  # phones store pictures as the sensor lies
