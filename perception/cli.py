@@ -172,7 +172,7 @@ def run(
     keep_apart([out / name for name in (NAME, *RESULTS)], [source, camera])
     pipeline = load(bundle, device, _names(tasks), precision, threads, input_size, crop, runtime)
     frames = _source(source, camera)
-    tally, outcome = Tally(pipeline.tasks), Outcome()
+    tally, outcome = Tally(pipeline.tasks, frames.live), Outcome()
     how = {"input_size": input_size, "crop": crop}
     facts = {"source": redacted(source), **_facts(bundle, precision, pipeline), **how}
     with closing(pipeline), locked(out), summarised(out, facts, tally, outcome) as report:
@@ -227,7 +227,8 @@ def record(
     with _watched(max_frames) as show:
         outcome = record(source, out, settings, max_frames, show)
     output.print(
-        f"{escape(str(out))}: {outcome.written} frames, {outcome.failed + outcome.lost} failed or lost"
+        f"{escape(str(out))}: {outcome.answered} frames, {outcome.dropped} dropped, "
+        f"{outcome.failed + outcome.lost} failed or lost"
     )
     if outcome.interrupted:
         raise typer.Exit(INTERRUPTED)
@@ -639,9 +640,10 @@ def _watched(total: int | None) -> Iterator[Callable[[Outcome], None]]:
         line = bar.add_task("starting", total=total)
 
         def show(outcome: Outcome) -> None:
-            bad = outcome.failed + outcome.lost
-            lost = f", {bad} failed or lost" if bad else ""
-            bar.update(line, completed=outcome.written, description=f"{outcome.written} frames{lost}")
+            bad = {"dropped": outcome.dropped, "failed or lost": outcome.failed + outcome.lost}
+            rest = "".join(f", {count} {what}" for what, count in bad.items() if count)
+            seen = outcome.answered
+            bar.update(line, completed=seen, description=f"{seen} frames{rest}")
 
         yield show
 
@@ -665,7 +667,9 @@ def _facts(bundle: Path | None, precision: str, pipeline: Pipeline) -> dict[str,
 def _show(report: dict[str, Any], out: Path) -> None:
     """The summary as tables."""
     times = Table("stage", "p50 ms", "p95 ms", "p99 ms", title=escape(report["source"]))
-    for name, ms in report["ms"].items():
+    for name, ms in {**report["ms"], "age": report.get("age_ms")}.items():
+        if not ms:
+            continue
         times.add_row(name, *(f"{value:.2f}" for value in ms.values()))
     output.print(times)
     found = Table("task", "found, all frames together")
@@ -674,6 +678,7 @@ def _show(report: dict[str, Any], out: Path) -> None:
     output.print(found)
     sizes = ", ".join(f"{width} x {height}" for width, height in report["sizes"])
     output.print(
-        f"{report['frames']} frames ({sizes}), {report['lost']} lost, {report['failed']} failed, "
+        f"{report['frames']} of {report['captured']} frames ({sizes}), {report['dropped']} dropped, "
+        f"{report['lost']} lost, {report['failed']} failed, "
         f"{report['fps']} a second with reading and painting; results in {escape(str(out))}"
     )
