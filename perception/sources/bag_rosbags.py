@@ -78,8 +78,8 @@ def decoder(reader: AnyReader) -> Callable[[bytes, str], Any]:
     """By the definitions in the bag; standard types also without."""
     own = reader.typestore
     if not reader.is2:
-        return own.deserialize_ros1
-    return lambda data, name: (own if name in own.types else wire.store()).deserialize_cdr(data, name)
+        return lambda data, name: wire.fitting(own, name).deserialize_ros1(data, name)
+    return lambda data, name: wire.fitting(own, name).deserialize_cdr(data, name)
 
 
 def facts(path: Path) -> dict[str, Mapping[str, str]]:

@@ -75,7 +75,7 @@ class CutMcap:
         self.lost |= self._holes + missing  # the larger count
 
     def _decode(self, data: bytes, name: str) -> Any:
-        return (self._store if name in self._store.types else wire.store()).deserialize_cdr(data, name)
+        return wire.fitting(self._store, name).deserialize_cdr(data, name)
 
     def _survey(self) -> Counter[int]:
         """Messages by channel; notes the span of time on the way."""

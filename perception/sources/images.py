@@ -69,7 +69,7 @@ def read_image(path: Path) -> np.ndarray:
         if image is None:
             raise SourceError(f"{path}: expected an image, got {data.size} bytes that are none")
         return to_bgr(image)
-    except (OSError, cv2.error, FrameError) as error:
+    except (OSError, ValueError, cv2.error, FrameError) as error:  # ValueError: a name with a NUL
         raise SourceError(f"{path}: expected an image: {reason(error)}") from error
 
 

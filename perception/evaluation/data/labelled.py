@@ -152,9 +152,12 @@ def open_labelled(text: str) -> list[Labelled]:
     Without a prefix, the format is that of the files in the folder.
     """
     prefix, _, rest = text.partition(":")
-    if prefix in KINDS and not Path(text).exists():
-        return KINDS[prefix](rest)
-    return KINDS[_format(text)](text)
+    try:
+        if prefix in KINDS and not Path(text).exists():
+            return KINDS[prefix](rest)
+        return KINDS[_format(text)](text)
+    except OSError as error:  # labels may name files that no system has, and unreadable ones
+        raise DataError(f"{text}: expected labelled pictures, got: {error}"[:400]) from error
 
 
 def split_place(text: str, default: str) -> tuple[Path, str]:
