@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from errno import EPIPE
 from io import TextIOWrapper
 from pathlib import Path
@@ -83,7 +83,16 @@ class Commands(TyperGroup):
 
 
 def main() -> None:
-    """The console script. A terminal that cannot show a character shows its number."""
+    """The console script. A terminal that cannot show a character shows its number.
+
+    Where standard output or error is closed, the next file would get its number, and what a native library
+    complains of would stand in it.
+    """
+    for number in range(3):
+        with suppress(OSError):
+            os.fstat(number)
+            continue
+        os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from perception.errors import FrameError, SourceError
-from perception.limits import reason
+from perception.limits import check_png, reason, regular
 from perception.sources.convert import to_bgr
 from perception.types import Frame
 
@@ -64,7 +64,8 @@ class Images:
 def read_image(path: Path) -> np.ndarray:
     """(H, W, 3) uint8 BGR, upright. Raises SourceError if the file is missing or is no image."""
     try:
-        data = np.fromfile(path, np.uint8)
+        data = np.fromfile(regular(path), np.uint8)
+        check_png(data)
         image = cv2.imdecode(data, FLAGS) if data.size else None
         if image is None:
             raise SourceError(f"{path}: expected an image, got {data.size} bytes that are none")

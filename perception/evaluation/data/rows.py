@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from perception.errors import DataError
-from perception.limits import json_value, reason
+from perception.limits import check_png, json_value, reason, regular
 
 
 def csv_rows(path: Path, columns: Iterable[str]) -> Iterator[tuple[int, dict[str, str]]]:
@@ -58,7 +58,7 @@ def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 def open_text(path: Path) -> Iterable[str]:
     """The lines of a text file, read at once: label files are small."""
     try:
-        return path.read_text(encoding="utf-8").splitlines(keepends=True)
+        return regular(path).read_text(encoding="utf-8").splitlines(keepends=True)
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: expected a readable text file, got {error}. Copy it again") from error
 
@@ -66,7 +66,9 @@ def open_text(path: Path) -> Iterable[str]:
 def read_image(path: Path, mode: int = cv2.IMREAD_COLOR) -> np.ndarray:
     """(H, W, 3) uint8 BGR, or with IMREAD_UNCHANGED (H, W) of a mask. Raises DataError."""
     try:
-        image = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), mode)
+        data = regular(path).read_bytes()
+        check_png(data)
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), mode)
     except (OSError, ValueError, cv2.error) as error:  # ValueError: a name with a NUL
         raise DataError(f"{path}: expected an image, got {reason(error)}. Is the data complete?") from error
     if image is None:
