@@ -150,6 +150,8 @@ def _spec(fields: dict[str, Any]) -> ModelSpec:
     """JSON has lists where the spec has tuples."""
     width, height = fields.pop("input_size")
     files = {precision: dict(files) for precision, files in fields.pop("files").items()}
+    if strange := [file for own in files.values() for file in own.values() if not isinstance(file, str)]:
+        raise TypeError(f"a file named {strange[0]!r}")
     tasks = {name: _task(task) for name, task in fields.pop("tasks").items()}
     shapes = {name: tuple(shape) for name, shape in fields.pop("shapes", {}).items()}
     return ModelSpec(input_size=(width, height), files=files, tasks=tasks, shapes=shapes, **fields)
