@@ -17,7 +17,7 @@ from perception.types import Frame
 
 FIRST_PAUSE_S, LAST_PAUSE_S = 0.5, 8.0  # back-off before reopening: doubled after every failure
 PATIENCE_S = 30.0  # without any frame for so long, reopening has not helped: give up
-OLDEST_S = 0.75  # a frame that waited longer is not handed out: nobody shall take it for what is there now
+OLDEST_S = 0.6  # a frame that waited longer is not handed out: nobody shall take it for what is there now
 
 log = logging.getLogger(__name__)
 
@@ -145,5 +145,5 @@ class Live:
         taken_ns = time.time_ns() - round(shot.age_s * 1e9)
         self._stamp_ns = max(taken_ns, self._stamp_ns + 1)
         frame = Frame(shot.image, self._stamp_ns, self._seq, self.name)
-        self._seq += 1
         self._mailbox.put((frame, self._clock() - shot.age_s))
+        self._seq += 1
