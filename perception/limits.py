@@ -14,12 +14,9 @@ import os
 import stat
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from perception.errors import PerceptionError
-
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
 
 MB = 1 << 20
 LIMITS = {  # name -> default
@@ -57,7 +54,7 @@ def regular(path: Path) -> Path:
     return path
 
 
-def check_png(data: Buffer) -> None:
+def check_png(data: bytes | memoryview) -> None:
     """Raises ValueError if a part of a PNG claims more bytes than there are: OpenCV would have the memory."""
     view = memoryview(data)
     at = len(PNG)

@@ -98,7 +98,7 @@ def compressed_from(message: Any) -> np.ndarray:
     if _is_cut_jpeg(data):
         raise FrameError(f"CompressedImage: expected a whole JPEG, got {data.size} bytes without an end")
     try:
-        check_png(data)
+        check_png(data.data)
         image = cv2.imdecode(data, COLOUR) if data.size else None
     except (cv2.error, ValueError) as error:
         raise FrameError(

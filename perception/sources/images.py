@@ -65,7 +65,7 @@ def read_image(path: Path) -> np.ndarray:
     """(H, W, 3) uint8 BGR, upright. Raises SourceError if the file is missing or is no image."""
     try:
         data = np.fromfile(regular(path), np.uint8)
-        check_png(data)
+        check_png(data.data)
         image = cv2.imdecode(data, FLAGS) if data.size else None
         if image is None:
             raise SourceError(f"{path}: expected an image, got {data.size} bytes that are none")
