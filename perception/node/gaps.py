@@ -8,9 +8,9 @@ INTERVALS = 60  # the beat is looked for in so many
 FEWEST = 10  # before that many, nothing is said
 SHARE = 0.2  # quantile of the intervals that is the period: it holds while most images are lost
 NEAR = 0.2  # periods: an interval this near to a multiple keeps the beat
-BEAT = 0.95  # of the intervals keep it, or the stamps tell of delivery, not of a camera
+BEAT = 0.75  # of the intervals keep it, or the stamps tell of delivery, not of a camera
 SHORTEST_NS = 4_000_000  # no camera is faster; images that waited somewhere come so
-LONGEST = 10  # periods: near a multiple of more is chance
+LONGEST = 20  # periods: a longer interval is no loss, but images that were held back somewhere
 PAUSE_NS = 2_000_000_000  # a longer interval is a camera that was stopped
 
 
@@ -70,8 +70,10 @@ def keeps(periods: float) -> bool:
 def missing(periods: float) -> int:
     """Images that are missing in an interval of so many periods.
 
-    >>> missing(1.1), missing(1.6), missing(2.1), missing(3.4)
-    (0, 0, 1, 2)
+    >>> missing(1.1), missing(1.6), missing(2.1), missing(3.4), missing(50.0)
+    (0, 0, 1, 2, 0)
     """
     whole = round(periods)
+    if whole > LONGEST:
+        return 0
     return max(0, whole - 1) if whole > 2 or abs(periods - whole) < NEAR else 0
