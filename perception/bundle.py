@@ -11,10 +11,8 @@ as the network files have. Bundles of older versions have neither.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
-import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -22,7 +20,7 @@ from typing import Any
 
 from perception import bundle_values
 from perception.errors import BundleError
-from perception.limits import description
+from perception.limits import description, regular
 from perception.outputs import write_whole
 from perception.types import Size
 
@@ -115,20 +113,13 @@ def _sealed(text: str, checksum: str) -> str:
 
 def _text(path: Path) -> str:
     try:
-        return _regular(path).read_bytes().decode()
+        return regular(path).read_bytes().decode()
     except FileNotFoundError:
         raise BundleError(
             f"{path.parent}: expected a model bundle, a folder with {MODEL}; found none. Check the path"
         ) from None
     except (OSError, ValueError) as error:
         raise BundleError(f"{path}: expected JSON, got {error}. Export the bundle again") from error
-
-
-def _regular(path: Path) -> Path:
-    """Raises OSError: nothing there, or a device or pipe, whose reading may never end."""
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise OSError(errno.EINVAL, "no regular file")
-    return path
 
 
 def _parse(path: Path, text: str) -> tuple[ModelSpec, str]:
@@ -159,6 +150,8 @@ def _spec(fields: dict[str, Any]) -> ModelSpec:
     """JSON has lists where the spec has tuples."""
     width, height = fields.pop("input_size")
     files = {precision: dict(files) for precision, files in fields.pop("files").items()}
+    if strange := [file for own in files.values() for file in own.values() if not isinstance(file, str)]:
+        raise TypeError(f"a file named {strange[0]!r}")
     tasks = {name: _task(task) for name, task in fields.pop("tasks").items()}
     shapes = {name: tuple(shape) for name, shape in fields.pop("shapes", {}).items()}
     return ModelSpec(input_size=(width, height), files=files, tasks=tasks, shapes=shapes, **fields)
@@ -218,7 +211,7 @@ def _kind(path: Path) -> str:
 
 def _digest(path: Path) -> str:
     try:
-        return hashlib.sha256(_regular(path).read_bytes()).hexdigest()
+        return hashlib.sha256(regular(path).read_bytes()).hexdigest()
     except OSError as error:
         raise BundleError(
             f"{path}: expected a {_kind(path)} of the bundle, got {error.strerror}. Copy the bundle again"

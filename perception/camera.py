@@ -20,6 +20,10 @@ from perception.errors import PerceptionError
 from perception.limits import description
 from perception.outputs import write_whole
 
+LARGEST = 1 << 16  # pixels
+FOCAL = 1000.0  # image sides: a field of view from 0.06 degrees to nearly 180; no lens is beyond
+STRONGEST = 1e6  # distortion; those of real lenses are below 100
+
 
 @dataclass(frozen=True)
 class CameraModel:
@@ -46,6 +50,13 @@ class CameraModel:
             or not np.isfinite([*numbers, *self.distortion]).all()
         ):
             raise ValueError(f"size must be 2, distortion 5 numbers, and all finite, got {self}")
+        side = max(self.size)
+        if side > LARGEST or not all(side / FOCAL <= f <= side * FOCAL for f in (self.fx, self.fy)):
+            raise ValueError(
+                f"expected at most {LARGEST} pixels a side and a focal length near that, got {self}"
+            )
+        if max(abs(self.cx), abs(self.cy)) > FOCAL * side or max(map(abs, self.distortion)) > STRONGEST:
+            raise ValueError(f"expected a centre near the image and a lens that bends less, got {self}")
 
     @classmethod
     def load(cls, path: str | Path) -> CameraModel:

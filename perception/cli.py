@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from errno import EPIPE
 from io import TextIOWrapper
 from pathlib import Path
@@ -83,7 +83,16 @@ class Commands(TyperGroup):
 
 
 def main() -> None:
-    """The console script. A terminal that cannot show a character shows its number."""
+    """The console script. A terminal that cannot show a character shows its number.
+
+    Where standard output or error is closed, the next file would get its number, and what a native library
+    complains of would stand in it.
+    """
+    for number in range(3):
+        with suppress(OSError):
+            os.fstat(number)
+            continue
+        os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -172,7 +181,7 @@ def run(
     keep_apart([out / name for name in (NAME, *RESULTS)], [source, camera])
     pipeline = load(bundle, device, _names(tasks), precision, threads, input_size, crop, runtime)
     frames = _source(source, camera)
-    tally, outcome = Tally(pipeline.tasks), Outcome()
+    tally, outcome = Tally(pipeline.tasks, frames.live), Outcome()
     how = {"input_size": input_size, "crop": crop}
     facts = {"source": redacted(source), **_facts(bundle, precision, pipeline), **how}
     with closing(pipeline), locked(out), summarised(out, facts, tally, outcome) as report:
@@ -227,7 +236,8 @@ def record(
     with _watched(max_frames) as show:
         outcome = record(source, out, settings, max_frames, show)
     output.print(
-        f"{escape(str(out))}: {outcome.written} frames, {outcome.failed + outcome.lost} failed or lost"
+        f"{escape(str(out))}: {outcome.answered} frames, {outcome.dropped} dropped, "
+        f"{outcome.failed + outcome.lost} failed or lost"
     )
     if outcome.interrupted:
         raise typer.Exit(INTERRUPTED)
@@ -644,9 +654,10 @@ def _watched(total: int | None) -> Iterator[Callable[[Outcome], None]]:
         line = bar.add_task("starting", total=total)
 
         def show(outcome: Outcome) -> None:
-            bad = outcome.failed + outcome.lost
-            lost = f", {bad} failed or lost" if bad else ""
-            bar.update(line, completed=outcome.written, description=f"{outcome.written} frames{lost}")
+            bad = {"dropped": outcome.dropped, "failed or lost": outcome.failed + outcome.lost}
+            rest = "".join(f", {count} {what}" for what, count in bad.items() if count)
+            seen = outcome.answered
+            bar.update(line, completed=seen, description=f"{seen} frames{rest}")
 
         yield show
 
@@ -670,7 +681,9 @@ def _facts(bundle: Path | None, precision: str, pipeline: Pipeline) -> dict[str,
 def _show(report: dict[str, Any], out: Path) -> None:
     """The summary as tables."""
     times = Table("stage", "p50 ms", "p95 ms", "p99 ms", title=escape(report["source"]))
-    for name, ms in report["ms"].items():
+    for name, ms in {**report["ms"], "age": report.get("age_ms")}.items():
+        if not ms:
+            continue
         times.add_row(name, *(f"{value:.2f}" for value in ms.values()))
     output.print(times)
     found = Table("task", "found, all frames together")
@@ -679,6 +692,7 @@ def _show(report: dict[str, Any], out: Path) -> None:
     output.print(found)
     sizes = ", ".join(f"{width} x {height}" for width, height in report["sizes"])
     output.print(
-        f"{report['frames']} frames ({sizes}), {report['lost']} lost, {report['failed']} failed, "
+        f"{report['frames']} of {report['captured']} frames ({sizes}), {report['dropped']} dropped, "
+        f"{report['lost']} lost, {report['failed']} failed, "
         f"{report['fps']} a second with reading and painting; results in {escape(str(out))}"
     )

@@ -14,11 +14,18 @@ Tensor = Any  # "cpu": numpy uint8 (1, h, w, 3) BGR; "cuda": a device tensor of 
 
 
 class Source(Protocol):
-    """Frames in time order. A recording ends; a live camera goes on and drops what is too old."""
+    """Frames in time order. A recording ends; a live camera goes on and drops what is too old.
+
+    A live one has `dropped: int` as well: frames that could be read, but a newer one came first, or nobody
+    took them.
+    """
 
     live: bool
     images: bool  # unrelated still images: results are stored by image name, not as a video
-    lost: int  # frames that could not be read so far
+
+    @property
+    def lost(self) -> int:
+        """Frames that could not be read so far."""
 
     def __iter__(self) -> Iterator[Frame]: ...
     def close(self) -> None: ...

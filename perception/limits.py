@@ -7,10 +7,13 @@ processes inherit it.
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
+import stat
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from perception.errors import PerceptionError
@@ -24,6 +27,7 @@ LIMITS = {  # name -> default
     "DEPTH": 32,  # of lists and objects in one another, in such a JSON
 }
 PREFIX = "PERCEPTION_MAX_"
+PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def limit(name: str) -> int:
@@ -41,6 +45,24 @@ def check(name: str, size: int, what: str) -> None:
             f"{what}: expected at most {limit(name):,}, got {size:,}. If the file is trustworthy, set "
             f"{PREFIX}{name}={size}"
         )
+
+
+def regular(path: Path) -> Path:
+    """The same path. Raises OSError: nothing there, or a device or pipe, whose reading may never end."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "no regular file")
+    return path
+
+
+def check_png(data: bytes | memoryview) -> None:
+    """Raises ValueError if a part of a PNG claims more bytes than there are: OpenCV would have the memory."""
+    view = memoryview(data)
+    at = len(PNG)
+    while view[: len(PNG)] == PNG and at + 8 <= len(view):
+        length = int.from_bytes(view[at : at + 4], "big")
+        if length > len(view):
+            raise ValueError(f"a part of {length:,} bytes in a PNG of {len(view):,}; it is damaged")
+        at += length + 12
 
 
 def tell_opencv() -> None:

@@ -43,7 +43,16 @@ def test_a_foreign_format(tiny_bundle, text):
         bundle.read(tiny_bundle)
 
 
-@pytest.mark.parametrize("fields", [{"tasks": 3}, {"input_size": [640]}, {"colour": "red"}, {"files": None}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"tasks": 3},
+        {"input_size": [640]},
+        {"colour": "red"},
+        {"files": None},
+        {"files": {"int8": {"main": 1.5, "signs": "a"}}},
+    ],
+)
 def test_wrong_fields(tiny_bundle, fields):
     edit(tiny_bundle, **fields)
     with pytest.raises(BundleError, match=r"model\.json: expected the fields of a bundle, got"):

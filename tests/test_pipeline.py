@@ -139,7 +139,7 @@ def test_closing_closes_every_network():
 
 def test_every_frame_reaches_every_sink():
     source, sinks = ListSource(*map(frame, range(3))), [ListSink(), ListSink()]
-    assert run(source, see, sinks) == Outcome(written=3)
+    assert run(source, see, sinks) == Outcome(3, answered=3)
     assert [sink.seqs for sink in sinks] == [[0, 1, 2]] * 2
     assert source.closed
     assert sinks[0].closed
@@ -148,7 +148,7 @@ def test_every_frame_reaches_every_sink():
 
 def test_a_hard_frame_is_counted_and_the_next_is_tried(caplog):
     sink = ListSink()
-    assert run(ListSource(*map(frame, range(5))), see, [sink]) == Outcome(written=4, failed=1)
+    assert run(ListSource(*map(frame, range(5))), see, [sink]) == Outcome(5, answered=4, failed=1)
     assert sink.seqs == [0, 1, 2, 4]
     assert "frame 3 is too hard" in caplog.text
 
@@ -170,7 +170,7 @@ def test_too_many_hard_frames_in_a_row_are_an_error():
 
 def test_ctrl_c_keeps_what_is_done_and_closes():
     source, sink = ListSource(frame(0), frame(1), KeyboardInterrupt(), frame(2)), ListSink()
-    assert run(source, see, [sink]) == Outcome(written=2, interrupted=True)
+    assert run(source, see, [sink]) == Outcome(2, answered=2, interrupted=True)
     assert source.closed
     assert sink.closed
     assert sink.seqs == [0, 1]
@@ -178,7 +178,7 @@ def test_ctrl_c_keeps_what_is_done_and_closes():
 
 def test_hard_frames_here_and_there_do_not_add_up_to_a_failure():
     frames = [frame(seq) for pair in zip(range(4, 34), range(100, 130), strict=True) for seq in pair]
-    assert run(ListSource(*frames), see, []) == Outcome(written=30, failed=30)
+    assert run(ListSource(*frames), see, []) == Outcome(130, answered=30, failed=30, lost=70)
 
 
 class Signalled(ListSink):
@@ -202,14 +202,14 @@ def background_job(terminal):
 @pytest.mark.usefixtures("terminal")
 def test_ctrl_c_between_two_sinks_waits_for_both():
     sinks = [Signalled(), ListSink()]
-    assert run(ListSource(frame(0), frame(1)), see, sinks) == Outcome(written=1, interrupted=True)
+    assert run(ListSource(frame(0), frame(1)), see, sinks) == Outcome(1, answered=1, interrupted=True)
     assert sinks[1].seqs == [0]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.mark.usefixtures("background_job")
 def test_ctrl_c_stops_no_background_job():
-    assert run(ListSource(frame(0), frame(1)), see, [Signalled()]) == Outcome(written=2)
+    assert run(ListSource(frame(0), frame(1)), see, [Signalled()]) == Outcome(2, answered=2)
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
@@ -217,7 +217,7 @@ def test_ctrl_c_stops_no_background_job():
 def test_sigterm_to_a_background_job_waits_for_both_sinks():
     sinks = [Signalled(signal.SIGTERM), ListSink()]
     with stopped_as_interrupted():
-        assert run(ListSource(frame(0), frame(1)), see, sinks) == Outcome(written=1, interrupted=True)
+        assert run(ListSource(frame(0), frame(1)), see, sinks) == Outcome(1, answered=1, interrupted=True)
     assert sinks[1].seqs == [0]
 
 
@@ -249,7 +249,7 @@ def test_an_error_of_one_sink_closes_all():
 
 def test_no_more_frames_than_asked_are_taken():
     source = ListSource(frame(0), frame(1), RuntimeError("the third frame was asked for"))
-    assert run(source, see, [], max_frames=2) == Outcome(written=2)
+    assert run(source, see, [], max_frames=2) == Outcome(2, answered=2)
 
 
 def test_progress_hears_of_every_scene_and_of_losses():
@@ -259,6 +259,6 @@ def test_progress_hears_of_every_scene_and_of_losses():
         source,
         see,
         [],
-        progress=lambda outcome: heard.append((outcome.written, outcome.failed, outcome.lost)),
+        progress=lambda outcome: heard.append((outcome.answered, outcome.failed, outcome.lost)),
     )
     assert heard == [(1, 0, 7), (2, 0, 7), (3, 0, 7), (4, 1, 7)]

@@ -173,7 +173,8 @@ def show_times(result: Result, console: Console) -> None:
     console.print(table)
     late = "" if deadline is None else f", {times['missed']} later than {deadline:g} ms"
     seen = len(result.records)
-    console.print(f"{seen} frames seen, {times['dropped']} dropped{late}", highlight=False)
+    lost = sum(drive.get("lost", 0) for drive in result.facts["drives"])
+    console.print(f"{seen} frames seen, {times['dropped']} dropped, {lost} lost{late}", highlight=False)
 
 
 def _tell(result: Result, drives: Sequence[Labelled], console: Console) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
 from threading import current_thread, main_thread
 
 import cv2
@@ -18,6 +19,7 @@ from perception.errors import PerceptionError
 from perception.evaluation.work import Opening, Piece, Unit, attempt, broken, distribute
 
 PATIENCE_S = 5.0  # for a process to end when it is told to
+LOOK_S, STOPPED_S = 1.0, 10.0  # how often workers are looked at, and how long one may stand still
 
 
 @dataclass
@@ -26,6 +28,7 @@ class _Worker:
     pipe: Connection
     ready: bool = False  # it has opened what it needs
     unit: Unit | None = None
+    stopped_s: float = 0.0
 
 
 def in_processes(units: Sequence[Unit], opening: Opening, workers: int) -> Generator[Piece, None, None]:
@@ -59,10 +62,19 @@ class Pool:
         """Raises PerceptionError if a process cannot open what it needs."""
         while not self._heard:
             pipes = {worker.pipe: k for k, worker in enumerate(self._workers) if worker.unit}
-            for pipe in wait(list(pipes)):
+            for pipe in wait(list(pipes), LOOK_S):
                 assert isinstance(pipe, Connection)
                 self._receive(pipes[pipe])
+            self._look_after()
         return self._heard.popleft()
+
+    def _look_after(self) -> None:
+        """A process that somebody stopped (SIGSTOP) would be waited for without end: after STOPPED_S it is
+        killed, and its unit has failed."""
+        for worker in self._workers:
+            worker.stopped_s = worker.stopped_s + LOOK_S if _stopped(worker.process.pid) else 0.0
+            if worker.stopped_s > STOPPED_S:
+                worker.process.kill()
 
     def close(self) -> None:
         """End all processes, at once."""
@@ -111,6 +123,14 @@ def _how(exitcode: int | None) -> str:
     if exitcode is not None and exitcode < 0:
         return f"killed by {signal.Signals(-exitcode).name}"
     return f"exit code {exitcode}"
+
+
+def _stopped(pid: int | None) -> bool:
+    """By a signal; False also where the system does not tell."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+    except (OSError, IndexError):
+        return False
 
 
 def _bury(worker: _Worker) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from perception import __version__
 from perception import bundle as bundles
+from perception.account import Account
 from perception.errors import DataError
 from perception.evaluation.bench.machine import machine
 from perception.evaluation.data.labelled import Labelled, open_labelled
@@ -122,7 +123,7 @@ class Seen:
 
     units: int = 0  # that are still to end
     records: dict[int, list[FrameRecord]] = field(default_factory=dict)  # by part
-    dropped: int = 0
+    account: Account = field(default_factory=Account)
     failure: str | None = None
 
     def in_order(self) -> list[FrameRecord]:
@@ -150,7 +151,12 @@ def collect(
 
 def _hear(drive: Seen, piece: Piece, scenes: SceneFiles | None) -> None:
     drive.records.setdefault(piece.part, []).extend(piece.records)
-    drive.dropped += piece.dropped
+    drive.account += Account(
+        len(piece.records) + piece.dropped + piece.lost,
+        answered=len(piece.records),
+        dropped=piece.dropped,
+        lost=piece.lost,
+    )
     drive.units -= piece.last
     drive.failure = drive.failure or piece.failure
     if scenes and drive.failure:
@@ -175,13 +181,14 @@ def _result(drives: Sequence[Labelled], seen: Mapping[int, Seen], facts: Mapping
         {
             "name": drive.name,
             "frames": len(own.in_order()),
-            "dropped": own.dropped,
+            **asdict(own.account),
             "remarks": list(drive.remarks),
         }
         for drive, own in good
     ]
-    dropped = sum(own.dropped for _, own in good)
-    return Result({**facts, "dropped": dropped, "drives": rows, "failed": failed}, records)
+    total = sum((own.account for _, own in good), Account())
+    account = {"account": asdict(total), "dropped": total.dropped}
+    return Result({**facts, **account, "drives": rows, "failed": failed}, records)
 
 
 def _facts(settings: Settings, spec: bundles.ModelSpec) -> dict[str, Any]:

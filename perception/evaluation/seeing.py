@@ -92,10 +92,13 @@ class Seeing:
 
         letters = ((frame.stamp_ns, (frame, truth)) for frame, truth in drive)
         answers = replay(letters, look, self._settings.pace, lambda seen: sum(seen[0].timing_ms.values()))
+        told = 0  # lost frames
         for batch in _batches(answers):
             records = tuple(_aged(answer.result[0], answer.age_ms) for answer in batch)
             scenes = b"".join(answer.result[1] for answer in batch)
-            yield Piece(unit.drive, unit.part, records, scenes, sum(answer.dropped for answer in batch))
+            dropped, lost = sum(answer.dropped for answer in batch), drive.lost - told
+            told += lost
+            yield Piece(unit.drive, unit.part, records, scenes, dropped, lost)
 
     def _look(self, drive: str, frame: Frame, truth: Truth) -> tuple[FrameRecord, bytes]:
         scene, unsure = self._observer.look(frame, truth.crop)

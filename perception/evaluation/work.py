@@ -34,6 +34,7 @@ class Piece:
     records: tuple[Any, ...] = ()  # perception.evaluation.records.FrameRecord, in order
     scenes: bytes = b""  # the lines of scenes.jsonl
     dropped: int = 0  # frames that were not seen, as the device was busy
+    lost: int = 0  # frames that could not be read
     last: bool = False  # nothing more of this unit will come
     failure: str | None = None  # why the unit ended early
 

@@ -7,6 +7,7 @@ They take contiguous arrays; another layout is compiled again.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable
 from functools import lru_cache
@@ -22,10 +23,21 @@ from perception.kernels import strokes as stroke_parts
 from perception.kernels.reference import Found, area_weights
 from perception.letterbox import Letterbox
 
+log = logging.getLogger(__name__)
+
 Kernel = Callable[..., Any]
 Taps = tuple[np.ndarray, np.ndarray]  # of an axis: where what makes a new cell begins, and its weights
 MIXED = 2
 INFINITE = np.float32(np.inf)
+
+
+@lru_cache
+def _tell_of_no_cache() -> None:
+    """Once a process."""
+    log.warning(
+        "found no folder to keep compiled code in, so each start compiles anew, which takes long; let "
+        "NUMBA_CACHE_DIR be one that can be written to"
+    )
 
 
 def compiled(function: Kernel) -> Kernel:
@@ -33,6 +45,7 @@ def compiled(function: Kernel) -> Kernel:
     try:
         return numba.njit(cache=True, error_model="numpy")(function)
     except RuntimeError:  # numba found no place that it may write to
+        _tell_of_no_cache()
         return numba.njit(error_model="numpy")(function)
 
 

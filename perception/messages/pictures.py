@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from perception.errors import FrameError
-from perception.limits import reason
+from perception.limits import check_png, reason
 from perception.white import White
 
 COLOUR = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION  # a camera's pixels stay where its CameraInfo says
@@ -99,8 +99,9 @@ def compressed_from(message: Any) -> np.ndarray:
     if _is_cut_jpeg(data):
         raise FrameError(f"CompressedImage: expected a whole JPEG, got {data.size} bytes without an end")
     try:
+        check_png(data.data)
         image = cv2.imdecode(data, COLOUR) if data.size else None
-    except cv2.error as error:
+    except (cv2.error, ValueError) as error:
         raise FrameError(
             f"CompressedImage: expected an image that can be decoded: {reason(error)}"
         ) from error

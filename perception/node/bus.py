@@ -42,6 +42,10 @@ class Bus(Protocol):
     def lost(self) -> int:
         """Messages that are known not to have arrived."""
 
+    @property
+    def exact(self) -> bool:
+        """`lost` tells of all of them."""
+
     def advice(self, type_name: str) -> str:
         """What to do when messages of a type get lost, and why they may."""
 
@@ -51,6 +55,7 @@ class InProcessBus:
 
     def __init__(self, name: str = "perception", now_ns: Callable[[], int] = time.time_ns) -> None:
         self.now_ns = now_ns
+        self.missed = 0  # images that the source captured and did not give
         self._name = name
         self._lock = Lock()
         self._receivers: defaultdict[str, list[Receive]] = defaultdict(list)
@@ -84,7 +89,9 @@ class InProcessBus:
         return self._sources[self.resolved(topic)]
 
     def lost(self) -> int:
-        return 0
+        return self.missed
+
+    exact = True
 
     def advice(self, type_name: str) -> str:
         return "this bus loses nothing: the source leaves them out"

@@ -14,6 +14,7 @@ from perception.node.parameters import Settings
 from perception.node.player import play
 
 LEVELS = ("OK", "WARN", "ERROR", "STALE")
+SHOWN = ("captured", "received", "answered", "dropped", "failed", "lost")
 
 
 def node(arguments: Sequence[str] = ()) -> None:
@@ -62,6 +63,6 @@ def on_bus(
 def _show(array: object) -> None:
     for status in array.status:  # type: ignore[attr-defined]
         values = {pair.key: pair.value for pair in status.values}
-        counts = ", ".join(f"{values[name]} {name}" for name in ("received", "answered", "dropped", "failed"))
+        counts = ", ".join(f"{values[name]} {name}" for name in SHOWN)
         age = values.get("age_ms_p95", "-")
         print(f"{LEVELS[status.level]}: {status.message}; {counts}; age p95 {age} ms", file=sys.stdout)

@@ -10,6 +10,7 @@ from threading import Lock
 
 import numpy as np
 
+from perception.account import Account
 from perception.messages import Record
 from perception.node.gaps import Gaps
 from perception.timing import PERCENTILES, Stages
@@ -20,14 +21,15 @@ TICKS = 10  # of the recent counts: at one a second, so many seconds
 
 @dataclass(frozen=True)
 class Counts:
-    """Images. `received` is the sum of the next four and of those still at work."""
+    """Images. `captured` is the sum of the next four and of those still at work."""
 
-    received: int = 0
+    captured: int = 0  # while the node was on: `received` without `ignored`, and `lost`
     answered: int = 0
     dropped: int = 0  # a newer one came before the network was free
     failed: int = 0
-    ignored: int = 0  # came while the node was switched off by ~/enable
     lost: int = 0  # taken by the camera but not received
+    received: int = 0
+    ignored: int = 0  # came while the node was switched off by ~/enable
     backwards: int = 0  # not after the one before, by their stamps
 
     def since(self, before: Counts) -> Counts:
@@ -43,7 +45,8 @@ class Health:
         self.frame_ids: set[str] = set()  # of the images since the node was activated
         self._clock = clock
         self._lock = Lock()
-        self._received = self._answered = self._dropped = self._failed = self._ignored = 0
+        self._account = Account()  # of what was received
+        self._ignored = 0
         self._lost = self._backwards = 0  # of earlier activations
         self._gaps = Gaps()
         self._heard = clock()
@@ -64,7 +67,7 @@ class Health:
 
     def arrived(self, stamp_ns: int, frame_id: str, ignored: bool = False) -> None:
         with self._lock:
-            self._received += 1
+            self._account.captured += not ignored
             self._ignored += ignored
             self._heard = self._clock()
             self.frame_ids.add(frame_id)
@@ -72,25 +75,24 @@ class Health:
 
     def dropped(self, frames: int) -> None:
         with self._lock:
-            self._dropped += frames
+            self._account.dropped += frames
 
     def settle(self) -> None:
         """What was received and is not accounted for will not be answered: it counts as dropped."""
         with self._lock:
-            known = self._answered + self._dropped + self._failed + self._ignored
-            self._dropped += self._received - known
+            self._account.settle()
 
     def answered(self, age_ms: float, timing_ms: Mapping[str, float]) -> None:
         """`age_ms`: from the stamp to the answer."""
         with self._lock:
-            self._answered += 1
+            self._account.answered += 1
             self.in_row = 0
             self._ages.append(age_ms)
             self._stages.add(timing_ms)
 
     def failed(self, error: str) -> None:
         with self._lock:
-            self._failed += 1
+            self._account.failed += 1
             self.in_row += 1
             self.error = error
 
@@ -98,13 +100,16 @@ class Health:
         """Since the last image, or since the node was activated."""
         return self._clock() - self._heard
 
-    def counts(self, lost: int = 0) -> Counts:
-        """`lost`: what the middleware says. The stamps say it, too; the larger number is believed."""
+    def counts(self, lost: int = 0, exact: bool = False) -> Counts:
+        """`lost`: what the middleware says. Unless that is `exact`, the stamps say it, too; the larger number
+        is believed."""
         with self._lock:
-            missing = self._lost + self._gaps.missing
+            missing = 0 if exact else self._lost + self._gaps.missing
             backwards = self._backwards + self._gaps.backwards
-            known = (self._received, self._answered, self._dropped, self._failed, self._ignored)
-            return Counts(*known, max(lost, missing), backwards)
+            own, lost = self._account, max(lost, missing)
+            captured, received = own.captured + lost, own.captured + self._ignored
+            known = own.answered, own.dropped, own.failed, lost
+            return Counts(captured, *known, received, self._ignored, backwards)
 
     def recent(self, now: Counts) -> Counts:
         """What was added during the last TICKS calls."""

@@ -130,7 +130,7 @@ class PerceptionNode:
 
     def status(self) -> Record:
         """diagnostic_msgs/DiagnosticStatus."""
-        counts, latency = self.health.counts(self._bus.lost()), self.health.latency()
+        counts, latency = self.health.counts(self._bus.lost(), self._bus.exact), self.health.latency()
         age = latency.get("age", {}).get("p95", 0.0)
         level, message = verdict(self._facts(self.health.recent(counts), age), self.settings)
         loaded = self._loaded

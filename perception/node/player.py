@@ -9,10 +9,12 @@ from itertools import islice
 import cv2
 
 from perception import messages
+from perception.account import Account
 from perception.interfaces import Source
 from perception.messages.topics import CAMERA_FRAME
-from perception.node.bus import Bus
+from perception.node.bus import InProcessBus
 from perception.node.parameters import Settings
+from perception.pipeline import Counted
 from perception.types import Frame
 
 QUALITY = 90  # of JPEG
@@ -21,25 +23,30 @@ FPS = 20.0  # of a source that has no rate of its own
 
 def play(
     source: Source,
-    bus: Bus,
+    bus: InProcessBus,
     settings: Settings,
     max_frames: int | None = None,
     wait: Callable[[float], None] = time.sleep,
 ) -> int:
-    """Publish the frames, a recording at its own rate, stamped by the bus. Gives how many there were."""
+    """Publish the frames, and tell the bus of those that are missing. Gives how many there were.
+
+    Those of a recording come at its own rate and are stamped by the bus, those of a camera have their stamp.
+    """
     kind = "sensor_msgs/msg/Image" if settings.transport == "raw" else "sensor_msgs/msg/CompressedImage"
     images = bus.publisher(settings.image_topic, kind)
     infos = bus.publisher(settings.camera_info_topic, "sensor_msgs/msg/CameraInfo")
     period_s = 0.0 if source.live else 1 / getattr(source, "fps", FPS)
-    due, count = time.monotonic(), 0
-    for frame in islice(source, max_frames):
+    due, count, account = time.monotonic(), 0, Account()
+    for frame in islice(Counted(source, account), max_frames):
         wait(max(0.0, due - time.monotonic()))
         due = max(due + period_s, time.monotonic())
-        header = messages.header(bus.now_ns(), CAMERA_FRAME)
+        bus.missed = account.lost + account.dropped
+        header = messages.header(frame.stamp_ns if source.live else bus.now_ns(), CAMERA_FRAME)
         if frame.camera is not None:
             infos.publish(messages.camera_info(frame.camera, header))
         images.publish(_picture(frame, header, settings.transport))
         count += 1
+    bus.missed = account.lost + account.dropped
     return count
 
 

@@ -64,7 +64,7 @@ def _silence(facts: Facts) -> str:
 
 
 def _transport(facts: Facts) -> Iterator[tuple[int, str]]:
-    if facts.recent.lost:
+    if facts.recent.lost > 0:
         yield WARN, f"{facts.recent.lost} images did not arrive (gaps between stamps). {facts.advice}"
     if facts.recent.backwards:
         yield WARN, f"{facts.recent.backwards} images are stamped no later than the one before"

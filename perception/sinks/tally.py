@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from time import perf_counter
+from time import perf_counter, time_ns
 from typing import Any
 
 from perception.interfaces import Task
@@ -13,9 +13,14 @@ from perception.types import Frame, Scene, Size
 
 
 class Tally:
-    """Counts objects by class, lane lines and road edges by kind; keeps the stages' times. Writes no file."""
+    """Counts objects by class, lane lines and road edges by kind; keeps the stages' times. Writes no file.
 
-    def __init__(self, tasks: Sequence[Task]) -> None:
+    Of a `live` source also the age of the scenes: from the capture of the frame until it is written.
+    """
+
+    def __init__(self, tasks: Sequence[Task], live: bool = False) -> None:
+        self._live = live
+        self._ages = Stages()
         self._counts: dict[str, Counter[str]] = {}
         self._classes = {task.name: task.classes for task in tasks}
         self._share = 0.0
@@ -34,6 +39,8 @@ class Tally:
         if scene.drivable is not None:
             self._share += float((scene.drivable.labels > 0).mean())
         self._stages.add(scene.timing_ms)
+        if self._live:
+            self._ages.add({"age": (time_ns() - frame.stamp_ns) / 1e6})
         self._sizes.add(scene.size)
         self._scenes += 1
         self._blank += scene.blank
@@ -55,6 +62,7 @@ class Tally:
             "seconds": round(seconds, 3),
             "fps": round(self._scenes / seconds, 2) if self._scenes else 0.0,
             "ms": self._stages.percentiles(),
+            **({"age_ms": self._ages.percentiles().get("age", {})} if self._live else {}),
             "found": found,
         }
 

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from perception.errors import SourceError
 from perception.interfaces import Source
+from perception.redaction import redacted
 
 
 def open_camera(text: str) -> Source:
@@ -97,6 +98,18 @@ def open_source(text: str) -> Source:
     raise SourceError(
         f"{text!r}: expected a camera number, an rtsp or http URL, synthetic:SEED, images, a video or a drive"
     )
+
+
+def open_recorded(text: str) -> Source:
+    """As `open_source`, for work that needs an end, and the same frames again: a camera is a SourceError."""
+    source = open_source(text)
+    if source.live:
+        source.close()
+        raise SourceError(
+            f"{redacted(text)}: expected a recording, got a live camera, which has no end; record it first: "
+            "`perception record --no-results`"
+        )
+    return source
 
 
 def _plain(text: str) -> str:

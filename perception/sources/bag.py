@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,10 +73,25 @@ class Bag(Protocol):
 
     @property
     def lost(self) -> Counter[str]:
-        """Topic -> messages known to be lost, so far in a pass."""
+        """Topic -> messages known to be lost, so far in a pass; at its end also those that never came."""
 
     def raw(self, topics: Collection[str]) -> Iterator[Packed]:
         """The messages of some topics in order of recording. Raises SourceError where it cannot go on."""
+
+
+class Heard:
+    """Counts the messages of a pass by topic: a file may be cut off while it is read."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+
+    def add(self, packed: Packed) -> Packed:
+        self._counts[packed.topic] += 1
+        return packed
+
+    def missing(self, topics: Iterable[Topic]) -> Counter[str]:
+        """Topic -> messages that it has and that were not heard."""
+        return Counter({topic.name: max(0, topic.count - self._counts[topic.name]) for topic in topics})
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from perception.errors import SourceError
 from perception.messages import wire
-from perception.sources.bag import MCAP, Packed, Topic, reading
+from perception.sources.bag import MCAP, Heard, Packed, Topic, reading
 from perception.sources.bag_bounds import bound_rosbags, check_definitions
 from perception.sources.bag_salvage import CutMcap, metadata
 
@@ -46,18 +46,19 @@ class RosBag:
     def raw(self, topics: Collection[str]) -> Iterator[Packed]:
         """A chunk of an MCAP that turns out to be damaged is left out, as `CutMcap` does."""
         self.lost.clear()
-        last = -1
+        heard, last = Heard(), -1
         try:
             for packed in self._read(topics):
                 last = packed.time_ns
-                yield packed
+                yield heard.add(packed)
         except SourceError as error:
             if self.path.suffix != MCAP:
                 raise
             log.warning("%s; going on behind the damage", error)
             rest = CutMcap(self.path)
             self.lost = rest.lost  # which counts on
-            yield from (packed for packed in rest.raw(topics) if packed.time_ns > last)
+            yield from (heard.add(packed) for packed in rest.raw(topics) if packed.time_ns > last)
+        self.lost = heard.missing(self.topics[name] for name in topics if name in self.topics)
 
     def _read(self, topics: Collection[str]) -> Iterator[Packed]:
         with reading(self.path), self._opened() as reader:
@@ -77,8 +78,8 @@ def decoder(reader: AnyReader) -> Callable[[bytes, str], Any]:
     """By the definitions in the bag; standard types also without."""
     own = reader.typestore
     if not reader.is2:
-        return own.deserialize_ros1
-    return lambda data, name: (own if name in own.types else wire.store()).deserialize_cdr(data, name)
+        return lambda data, name: wire.fitting(own, name).deserialize_ros1(data, name)
+    return lambda data, name: wire.fitting(own, name).deserialize_cdr(data, name)
 
 
 def facts(path: Path) -> dict[str, Mapping[str, str]]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from perception.errors import PerceptionError, SourceError
 from perception.limits import check
 from perception.messages import wire
-from perception.sources.bag import Packed, Topic, reading
+from perception.sources.bag import Heard, Packed, Topic, reading
 from perception.sources.bag_bounds import unpacked
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class CutMcap:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.lost: Counter[str] = Counter()
+        self._holes: Counter[str] = Counter()  # topic -> messages in damaged chunks
         self.facts: dict[str, Mapping[str, str]] = {}
         self._schemas: dict[int, Any] = {}
         self._channels: dict[int, Any] = {}
@@ -46,6 +47,7 @@ class CutMcap:
         self._whole = False
         with reading(path):
             counts = self._survey()
+            self._holes += self.lost
             self._store, unknown = store_of(self._schemas.values())
         self.topics = self._topics(counts)
         if not self.topics:
@@ -61,15 +63,19 @@ class CutMcap:
 
     def raw(self, topics: Collection[str]) -> Iterator[Packed]:
         self.lost.clear()
+        heard = Heard()
         with reading(self.path):
             for message in self._messages():
                 channel = self._channels.get(message.channel_id)
                 if channel is not None and channel.topic in topics and channel.message_encoding == "cdr":
                     type_name = self._schemas[channel.schema_id].name
-                    yield Packed(channel.topic, type_name, message.log_time, message.data, self._decode)
+                    packed = Packed(channel.topic, type_name, message.log_time, message.data, self._decode)
+                    yield heard.add(packed)
+        missing = heard.missing(self.topics[name] for name in topics if name in self.topics)
+        self.lost |= self._holes + missing  # the larger count
 
     def _decode(self, data: bytes, name: str) -> Any:
-        return (self._store if name in self._store.types else wire.store()).deserialize_cdr(data, name)
+        return wire.fitting(self._store, name).deserialize_cdr(data, name)
 
     def _survey(self) -> Counter[int]:
         """Messages by channel; notes the span of time on the way."""

@@ -22,7 +22,6 @@ class Calibrated:
         if hasattr(source, "fps"):  # recordings have a rate, cameras and images do not
             self.fps = source.fps
         self.images = source.images
-        self.lost = source.lost
         self.close = source.close
         self._source = source
         self._camera = camera
@@ -38,9 +37,15 @@ class Calibrated:
                 )
             if frame.size != camera.size:
                 camera = self._camera.scaled(frame.size)
-            self.lost = self._source.lost
             yield replace(frame, camera=camera)
-        self.lost = self._source.lost
+
+    @property
+    def lost(self) -> int:
+        return self._source.lost
+
+    @property
+    def dropped(self) -> int:
+        return getattr(self._source, "dropped", 0)
 
 
 def _text(size: Size) -> str:

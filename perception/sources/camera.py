@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import cv2
-import numpy as np
 
 from perception.errors import SourceError
 from perception.sources.convert import to_bgr
-from perception.sources.live import Live
+from perception.sources.live import Live, Shot
 
 WANTED = {  # the driver takes the nearest it can
     cv2.CAP_PROP_FOURCC: cv2.VideoWriter.fourcc(*"MJPG"),  # raw 720p does not fit through USB 2 at 30 fps
@@ -25,7 +24,7 @@ class V4l2Capture:
 
     def __init__(self, device: str) -> None:
         self.device = device
-        self.lost = 0
+        self.lost = self.dropped = 0
         if not Path(device).exists():
             raise SourceError(f"{device}: expected a camera, found none; plug one in, see `ls /dev/video*`")
         self._capture = cv2.VideoCapture(device, cv2.CAP_V4L2)
@@ -37,11 +36,11 @@ class V4l2Capture:
         for prop, value in WANTED.items():
             self._capture.set(prop, value)
 
-    def read(self) -> np.ndarray:
+    def read(self) -> Shot:
         ok, image = self._capture.read()
         if not ok:
             raise SourceError(f"{self.device}: expected a frame, the camera gave none")
-        return to_bgr(image)
+        return Shot(to_bgr(image))
 
     def close(self) -> None:
         self._capture.release()

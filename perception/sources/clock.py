@@ -94,6 +94,10 @@ class Clock:
             return self._turns[before] if before < len(self._turns) else None
         return frame.pts
 
+    def told_s(self, ticks: int) -> float:
+        """Seconds as the packets of now tell them, before they are put on the one clock."""
+        return float((ticks - self._offset) * self._tick)
+
     def nanoseconds(self, ticks: int) -> int:
         return round(ticks * self._tick * 1_000_000_000)  # a Fraction: exact
 

@@ -54,6 +54,7 @@ class Decoder:
         self._upright = Upright(self.stream.sample_aspect_ratio)
         check("PIXELS", self._upright.width(context.width) * context.height, f"{name}: pixels of a frame")
         context.thread_count = 1
+        self._context = context
         self.clock = Clock(container, self.stream)
         self.packets = 0  # so far
         self._beat = self.clock.beat()
@@ -72,13 +73,30 @@ class Decoder:
         return self._seq + 1 - self._given + self._tail
 
     def pictures(self, packets: Iterable[VideoPacket]) -> Iterator[Picture]:
+        for frame, ticks in self.frames(packets):
+            yield Picture(self.image(frame), self._stamp(ticks), self._seq)
+        self._tail = max(0, self.packets - self._skipped + self._absent - self._seq - 1)
+
+    def frames(self, packets: Iterable[VideoPacket]) -> Iterator[tuple[av.VideoFrame, int | None]]:
+        """What comes out of the decoder, to be converted by `image`, and its time in ticks."""
         for packet in packets:
             self._await(packet)
             for frame in self._decode(packet):
                 ticks = self._settle(frame)
                 self._seq = max(self._seq + 1, self._passed + self._absent - 1)
-                yield Picture(self._upright(frame), self._stamp(ticks), self._seq)
-        self._tail = max(0, self.packets - self._skipped + self._absent - self._seq - 1)
+                yield frame, ticks
+
+    def image(self, frame: av.VideoFrame) -> np.ndarray:
+        """(H, W, 3) uint8 BGR, as it is to be seen."""
+        return self._upright(frame)
+
+    def restart(self) -> int:
+        """Forget what came before, at a key frame; gives how many pictures were still to come."""
+        self._context.flush_buffers()
+        self._beat = self.clock.beat()
+        held, self._awaited = len(self._awaited), []
+        self.packets -= held
+        return held
 
     def missing_at_end(self) -> int:
         """How many pictures the header promised that the file does not hold."""

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from perception.errors import FrameError, SourceError
-from perception.limits import reason
+from perception.limits import check_png, reason, regular
 from perception.sources.convert import to_bgr
 from perception.sources.foreign import FOREIGN, foreign, is_animated
 from perception.sources.patterns import matches
@@ -76,13 +76,14 @@ def read_image(path: Path, white: White | None = None) -> np.ndarray:
     """
     try:
         return to_bgr(_stored(path), white)
-    except (OSError, cv2.error, FrameError) as error:
+    except (OSError, ValueError, cv2.error, FrameError) as error:  # ValueError: a name with a NUL
         raise SourceError(f"{path}: expected an image: {reason(error)}") from error
 
 
 def _stored(path: Path) -> np.ndarray:
     """As the file has it, upright."""
-    data = np.fromfile(path, np.uint8)
+    data = np.fromfile(regular(path), np.uint8)
+    check_png(data.data)
     image = cv2.imdecode(data, FLAGS) if data.size else None
     start = data[:HEAD].tobytes()
     if image is None:
@@ -96,7 +97,7 @@ def _stored(path: Path) -> np.ndarray:
 def _brightest(path: Path) -> int:
     try:
         return int(_stored(path).max())
-    except (OSError, cv2.error, SourceError):
+    except (OSError, ValueError, cv2.error, SourceError):
         return 0
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from threading import Event, Thread
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -17,8 +17,14 @@ from perception.types import Frame
 
 FIRST_PAUSE_S, LAST_PAUSE_S = 0.5, 8.0  # back-off before reopening: doubled after every failure
 PATIENCE_S = 30.0  # without any frame for so long, reopening has not helped: give up
+OLDEST_S = 0.6  # a frame that waited longer is not handed out: nobody shall take it for what is there now
 
 log = logging.getLogger(__name__)
+
+
+class Shot(NamedTuple):
+    image: np.ndarray  # (H, W, 3) uint8 BGR
+    age_s: float = 0.0  # since it was taken, as far as the device tells
 
 
 class Capture(Protocol):
@@ -28,8 +34,12 @@ class Capture(Protocol):
     def lost(self) -> int:
         """Frames that could not be decoded so far."""
 
-    def read(self) -> np.ndarray:
-        """The next frame, (H, W, 3) uint8 BGR. Blocks; raises PerceptionError when the device has failed."""
+    @property
+    def dropped(self) -> int:
+        """Frames that were passed over so far, because newer ones waited behind them."""
+
+    def read(self) -> Shot:
+        """The next frame. Blocks; raises PerceptionError when the device has failed."""
 
     def close(self) -> None: ...
 
@@ -39,8 +49,9 @@ class Live:
 
     The capture thread is the one place that blocks on the device. It reopens a failed device with
     back-off; the first opening happens in the caller's thread, so a wrong name fails at once. A frame
-    that cannot be decoded, or that nobody took before the next one came, is lost: `seq` has a gap there.
-    Stamps are arrival times (`time.time_ns`). Raises SourceError after `patience_s` without a frame.
+    that cannot be decoded is lost; one that nobody took before the next one came, or within OLDEST_S, is
+    dropped: `seq` has a gap there. Stamps are the times of capture by `time.time_ns`, as far as the device
+    tells, else those of arrival; they never go back. Raises SourceError after `patience_s` without a frame.
     """
 
     live = True
@@ -52,15 +63,19 @@ class Live:
         opener: Callable[[], Capture],
         patience_s: float = PATIENCE_S,
         first_pause_s: float = FIRST_PAUSE_S,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
         self._opener = opener
         self._patience_s = patience_s
         self._first_pause_s = first_pause_s
-        self._mailbox: Mailbox[Frame] = Mailbox()
+        self._clock = clock
+        self._mailbox: Mailbox[tuple[Frame, float]] = Mailbox()  # with the time of capture, by `clock`
         self._stop = Event()
         self._seq = 0  # of the next frame
-        self._damaged = 0
+        self._stamp_ns = 0  # the last
+        self._passed_over = 0  # by the device
+        self._too_old = 0  # when they were asked for
         self.lost = 0
         self._thread = Thread(target=self._run, args=(opener(),), name=f"capture {name}", daemon=True)
         self._thread.start()
@@ -69,6 +84,10 @@ class Live:
         while (frame := self._next()) is not None:
             yield frame
 
+    @property
+    def dropped(self) -> int:
+        return self._passed_over + self._too_old + self._mailbox.overwritten
+
     def close(self) -> None:
         self._stop.set()
         self._mailbox.close()
@@ -76,7 +95,12 @@ class Live:
 
     def _next(self) -> Frame | None:
         try:
-            return self._mailbox.take(self._patience_s)
+            while (letter := self._mailbox.take(self._patience_s)) is not None:
+                frame, taken = letter
+                if self._clock() - taken <= OLDEST_S:
+                    return frame
+                self._too_old += 1
+            return None
         except TimeoutError:
             raise SourceError(
                 f"{self.name}: expected frames, got none for {self._patience_s:.0f} s; "
@@ -100,12 +124,26 @@ class Live:
 
     def _pump(self, capture: Capture) -> None:
         """From the device to the mailbox until the device fails or we are closed."""
-        damaged = 0  # of this capture
+        known = 0, 0
         with closing(capture):
             while not self._stop.is_set():
-                image = capture.read()
-                new, damaged = capture.lost - damaged, capture.lost
-                self._damaged += new
-                self._mailbox.put(Frame(image, time.time_ns(), self._seq + new, self.name))
-                self._seq += new + 1
-                self.lost = self._damaged + self._mailbox.overwritten
+                try:
+                    shot = capture.read()
+                finally:
+                    known = self._count(capture, *known)
+                self._give(shot)
+
+    def _count(self, capture: Capture, lost: int, dropped: int) -> tuple[int, int]:
+        """What is new since it said `lost` and `dropped`; gives what it says now."""
+        now = capture.lost, capture.dropped
+        self.lost += now[0] - lost
+        self._passed_over += now[1] - dropped
+        self._seq += sum(now) - lost - dropped
+        return now
+
+    def _give(self, shot: Shot) -> None:
+        taken_ns = time.time_ns() - round(shot.age_s * 1e9)
+        self._stamp_ns = max(taken_ns, self._stamp_ns + 1)
+        frame = Frame(shot.image, self._stamp_ns, self._seq, self.name)
+        self._mailbox.put((frame, self._clock() - shot.age_s))
+        self._seq += 1

@@ -12,7 +12,7 @@ class Mailbox(Generic[T]):
     """Hands things from one thread to another; what was not taken in time is overwritten."""
 
     def __init__(self) -> None:
-        self.overwritten = 0
+        self.overwritten = 0  # or left at the end: never taken
         self._changed = Condition()
         self._letter: T | None = None
         self._error: BaseException | None = None
@@ -20,14 +20,16 @@ class Mailbox(Generic[T]):
 
     def put(self, letter: T) -> None:
         with self._changed:
-            self.overwritten += self._letter is not None
-            self._letter = letter
+            self.overwritten += self._letter is not None or self._closed
+            self._letter = None if self._closed else letter
             self._changed.notify()
 
     def close(self, error: BaseException | None = None) -> None:
         """Wake whoever waits, with `error` if there is one."""
         with self._changed:
             self._closed, self._error = True, error
+            self.overwritten += self._letter is not None
+            self._letter = None
             self._changed.notify_all()
 
     def take(self, timeout_s: float) -> T | None:
@@ -38,4 +40,4 @@ class Mailbox(Generic[T]):
             if self._error is not None:
                 raise self._error
             letter, self._letter = self._letter, None
-            return None if self._closed else letter
+            return letter

@@ -57,7 +57,6 @@ class Stamped:
     images = False
 
     def __init__(self, source: Source, stamps_ns: Sequence[int], sidecar: Path) -> None:
-        self.lost = 0
         steps = np.diff(stamps_ns)
         self.fps = 1e9 / float(np.median(steps)) if (steps > 0).any() and np.median(steps) > 0 else FPS
         self._source, self._stamps, self._sidecar = source, stamps_ns, sidecar
@@ -72,15 +71,17 @@ class Stamped:
                     f"{seq} (from 0); write one line a frame"
                 )
             order.note(self._stamps[seq], "", frame.size)
-            self.lost = self._source.lost
             yield replace(frame, stamp_ns=self._stamps[seq])
-        self.lost = self._source.lost
         if seq + 1 + self.lost < len(self._stamps):
             log.warning(
                 "%s: %d stamps for %d frames; is it complete?", self._sidecar, len(self._stamps), seq + 1
             )
         for text in order.complaints():
             log.warning("%s: %s", self._sidecar, text)
+
+    @property
+    def lost(self) -> int:
+        return self._source.lost
 
     def close(self) -> None:
         self._source.close()

@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 def labelled(tmp_path_factory):
     out = tmp_path_factory.mktemp("drives") / "town.mcap"
     outcome = record("synthetic:7:3", out, Settings(truth=True, results=False))
-    assert (outcome.written, outcome.lost) == (3, 0)
+    assert (outcome.answered, outcome.lost) == (3, 0)
     return out
 
 

@@ -56,7 +56,7 @@ def test_a_folder_gets_everything_and_a_page(folder, tiny_bundle, tmp_path, caps
         *("result.json", "scenes", "report.html", "junit.xml"),
     }
     assert json.loads(path.read_text()) == json.loads((out / "result.json").read_text())
-    assert "25 frames seen, 0 dropped, 21 later than 1e-06 ms" in capsys.readouterr().out
+    assert "25 frames seen, 0 dropped, 0 lost, 21 later than 1e-06 ms" in capsys.readouterr().out
 
 
 def test_a_drive_that_failed_is_told_and_in_the_exit_code(folder, tiny_bundle, tmp_path, capsys):

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -62,6 +63,7 @@ class Clip:
     frames: int = 6
     bad: int = -1
     remarks: tuple[str, ...] = ()
+    lost: ClassVar[int] = 0
 
     def parts(self, size: int) -> list[Clip]:
         return [self]

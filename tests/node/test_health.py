@@ -50,6 +50,16 @@ def test_a_pause_is_no_loss_and_a_step_back_is_counted():
     assert (found.missing, found.backwards) == (0, 2)
 
 
+@pytest.mark.parametrize("quick_ms", [3.0, 9.0])
+def test_images_that_waited_and_come_at_once_are_no_loss(quick_ms):
+    """As after the start of a stream, and from a starved reader for ever."""
+    start = [k * quick_ms for k in range(26)]
+    stream = start + [start[-1] + 33.3 * k + (k % 3) for k in range(1, 200)]
+    starved = [1000 * (k // 14) + (k % 14) * quick_ms for k in range(300)]
+    assert gaps(round(ms * MS) for ms in stream).missing == 0
+    assert gaps(round(ms * MS) for ms in starved).missing == 0
+
+
 def test_counts_survive_a_second_activation():
     health = Health()
     for _ in range(2):
@@ -58,6 +68,7 @@ def test_counts_survive_a_second_activation():
             health.arrived((k + (k > 15)) * 50 * MS, "front")
     assert health.counts().lost == 2
     assert health.counts(lost=7).lost == 7
+    assert health.counts(lost=1, exact=True).lost == 1
 
 
 def test_what_is_not_accounted_for_was_dropped():
@@ -67,7 +78,9 @@ def test_what_is_not_accounted_for_was_dropped():
     health.answered(3.0, {"network": 2.0})
     health.failed("no")
     health.settle()
-    assert health.counts().dropped == 2
+    counts = health.counts(lost=3)
+    assert (counts.captured, counts.dropped, counts.received) == (7, 2, 5)
+    assert counts.captured == counts.answered + counts.dropped + counts.failed + counts.lost
 
 
 def test_recent_counts_forget():

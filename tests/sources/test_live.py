@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from perception.errors import SourceError
-from perception.sources.live import Live
+from perception.sources.live import OLDEST_S, Live, Shot
 
 
 class FakeCapture:
     """Gives what is put into it: the grey value of a picture, or an error to raise."""
 
     def __init__(self, *items):
-        self.lost = 0
+        self.lost = self.dropped = 0
         self.closed = False
         self.items = Queue()
         for item in items:
@@ -25,7 +25,8 @@ class FakeCapture:
         item = self.items.get(timeout=5)
         if isinstance(item, Exception):
             raise item
-        return np.full((2, 2, 3), item, np.uint8)
+        age_s, item = item if isinstance(item, tuple) else (0.0, item)
+        return Shot(np.full((2, 2, 3), item, np.uint8), age_s)
 
     def close(self):
         self.closed = True
@@ -67,16 +68,42 @@ def test_frames_come_as_they_are_captured():
 
 def test_a_slow_reader_gets_the_newest_frame_and_the_gap_is_counted():
     with live(FakeCapture(1, 2, 3, 4, 5, UNPLUGGED)) as source:
-        wait_until(lambda: source.lost == 4)
+        wait_until(lambda: source.dropped == 4)
         frame = next(iter(source))
-        assert (frame.seq, frame.image[0, 0, 0], source.lost) == (4, 5, 4)
+        assert (frame.seq, frame.image[0, 0, 0], source.dropped) == (4, 5, 4)
 
 
 def test_frames_that_cannot_be_decoded_leave_a_gap():
     capture = FakeCapture(1, UNPLUGGED)
-    capture.lost = 2
+    capture.lost, capture.dropped = 2, 3
     with live(capture) as source:
-        assert (next(iter(source)).seq, source.lost) == (2, 2)
+        assert (next(iter(source)).seq, source.lost, source.dropped) == (5, 2, 3)
+
+
+def test_stamps_say_when_a_frame_was_taken_and_never_go_back():
+    capture = FakeCapture((0.4, 1))
+    with closing(Live("cam", lambda: capture, clock=lambda: 100.0)) as source:
+        frames = iter(source)
+        first = next(frames)
+        assert time.time_ns() - first.stamp_ns >= 0.4e9
+        capture.items.put((-3600.0, 2))  # another clock, for a while
+        later = next(frames)
+        capture.items.put(3)
+        assert next(frames).stamp_ns == later.stamp_ns + 1
+        capture.items.put(UNPLUGGED)
+
+
+def test_a_frame_that_waited_too_long_is_not_handed_out():
+    """The reader was busy, and the camera has given nothing newer."""
+    now, capture = [100.0], FakeCapture(1)
+    source = Live("cam", lambda: capture, clock=lambda: now[0])
+    wait_until(lambda: source._seq == 1)
+    now[0] += OLDEST_S + 0.1
+    capture.items.put(2)
+    capture.items.put(UNPLUGGED)
+    with closing(source):
+        frame = next(iter(source))
+    assert (frame.seq, frame.image[0, 0, 0], source.dropped) == (1, 2, 1)
 
 
 def test_a_camera_that_comes_back_goes_on(caplog):

@@ -31,7 +31,7 @@ from perception.load import load
 from perception.redaction import redacted
 from perception.sinks.files import write_whole
 from perception.sinks.video import ENCODERS, Film, available
-from perception.sources import open_source
+from perception.sources import open_recorded
 from perception.types import Size
 
 FORMAT = 1
@@ -90,7 +90,7 @@ def bench(
 
 def _rendered(path: Path) -> Path:
     """A video of rendered scenes."""
-    frames = list(open_source(CLIP_SOURCE))
+    frames = list(open_recorded(CLIP_SOURCE))
     film = Film(path, next(filter(available, ENCODERS)), frames[0].size, CLIP_FPS)
     for frame in frames:
         film.add(frame.image, frame.stamp_ns)
@@ -104,7 +104,7 @@ def _stages(
     with ExitStack() as stack:
         pipeline = load(folder, device, None, _fast(spec), 1, size, runtime=runtime)
         stack.callback(pipeline.close)
-        source = open_source(clip)
+        source = open_recorded(clip)
         stack.callback(source.close)
         return {"runtimes": pipeline.runtimes, **time_stages(pipeline, source, frames)}
 

@@ -58,7 +58,7 @@ def _whole_run(pipeline: Any, source: Any, out: Path) -> dict[str, float]:
     sinks = [SceneLines(out / "scenes.jsonl", pipeline.tasks)]
     overlay = OverlayVideo(out / "overlay.mp4", getattr(source, "fps", 25), pipeline.tasks)
     outcome = run(source, pipeline, [*sinks, overlay])
-    return {"frames": outcome.written, "peak_mb": _peak_mb()}
+    return {"frames": outcome.answered, "peak_mb": _peak_mb()}
 
 
 def _peak_mb() -> float:

@@ -19,13 +19,14 @@ SET = "drive"  # of all recorded drives: their figures are pooled
 CLASSES = {"detection": detection.CLASSES, "lanes": lanes.CLASSES, "signs": signs.CLASSES}
 
 
-@dataclass(frozen=True)
+@dataclass
 class LabelledDrive:
     """The pictures of one camera in order; opened anew by every iteration."""
 
     text: str
     name: str
     remarks: tuple[str, ...] = ()
+    lost: int = 0
 
     def parts(self, size: int) -> list[LabelledDrive]:
         """A drive is seen in order, so it is one piece."""
@@ -36,6 +37,7 @@ class LabelledDrive:
         classes = {**CLASSES, **drive.classes()}
         for frame, scene in drive.labelled(classes):
             yield frame, truth_of(scene, classes)
+        self.lost = drive.lost
 
 
 def truth_of(scene: Scene, classes: Mapping[str, Sequence[str]]) -> Truth:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from perception.errors import DataError
 from perception.evaluation.data.truth import Truth
@@ -28,6 +28,10 @@ class Labelled(Protocol):
     @property
     def remarks(self) -> tuple[str, ...]:
         """What was left out and why, for people."""
+
+    @property
+    def lost(self) -> int:
+        """Frames that could not be read, so far in a pass."""
 
     def parts(self, size: int) -> Sequence[Labelled]:
         """Pieces of at most `size` frames, if the frames are unrelated pictures; a drive is one piece."""
@@ -51,6 +55,7 @@ class Stills:
     items: tuple[Still, ...]
     remarks: tuple[str, ...] = ()
     first: int = 0  # seq of the first
+    lost: ClassVar[int] = 0  # one that cannot be read is an error
 
     def parts(self, size: int) -> list[Stills]:
         if size < 1:
@@ -147,9 +152,12 @@ def open_labelled(text: str) -> list[Labelled]:
     Without a prefix, the format is that of the files in the folder.
     """
     prefix, _, rest = text.partition(":")
-    if prefix in KINDS and not Path(text).exists():
-        return KINDS[prefix](rest)
-    return KINDS[_format(text)](text)
+    try:
+        if prefix in KINDS and not Path(text).exists():
+            return KINDS[prefix](rest)
+        return KINDS[_format(text)](text)
+    except OSError as error:  # labels may name files that no system has, and unreadable ones
+        raise DataError(f"{text}: expected labelled pictures, got: {error}"[:400]) from error
 
 
 def split_place(text: str, default: str) -> tuple[Path, str]:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from perception.errors import DataError
-from perception.limits import json_value, reason
+from perception.limits import check_png, json_value, reason, regular
 
 
 def csv_rows(path: Path, columns: Iterable[str]) -> Iterator[tuple[int, dict[str, str]]]:
@@ -24,10 +24,14 @@ def csv_rows(path: Path, columns: Iterable[str]) -> Iterator[tuple[int, dict[str
         raise DataError(
             f"{path}:1: expected the columns {sorted(columns)}, got {reader.fieldnames}. See its README"
         )
-    for row in reader:
-        if None in row or None in row.values():
-            raise fault(path, reader.line_num, f"{len(reader.fieldnames or ())} fields", list(row.values()))
-        yield reader.line_num, row
+    try:
+        for row in reader:
+            if None in row or None in row.values():
+                fields = f"{len(reader.fieldnames or ())} fields"
+                raise fault(path, reader.line_num, fields, list(row.values()))
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise fault(path, reader.line_num, "comma-separated values", str(error)) from error
 
 
 def header(path: Path) -> list[str]:
@@ -54,16 +58,18 @@ def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 def open_text(path: Path) -> Iterable[str]:
     """The lines of a text file, read at once: label files are small."""
     try:
-        return path.read_text(encoding="utf-8").splitlines(keepends=True)
-    except (OSError, UnicodeDecodeError) as error:
+        return regular(path).read_text(encoding="utf-8").splitlines(keepends=True)
+    except (OSError, ValueError) as error:
         raise DataError(f"{path}: expected a readable text file, got {error}. Copy it again") from error
 
 
 def read_image(path: Path, mode: int = cv2.IMREAD_COLOR) -> np.ndarray:
     """(H, W, 3) uint8 BGR, or with IMREAD_UNCHANGED (H, W) of a mask. Raises DataError."""
     try:
-        image = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), mode)
-    except (OSError, cv2.error) as error:
+        data = regular(path).read_bytes()
+        check_png(data)
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), mode)
+    except (OSError, ValueError, cv2.error) as error:  # ValueError: a name with a NUL
         raise DataError(f"{path}: expected an image, got {reason(error)}. Is the data complete?") from error
     if image is None:
         raise DataError(f"{path}: expected an image, got a file that is none. Copy the data again")

@@ -19,7 +19,7 @@ from perception.pipeline import Pipeline, run
 from perception.redaction import redacted
 from perception.sinks.files import write_whole
 from perception.sinks.scenes import SceneLines
-from perception.sources import open_source
+from perception.sources import open_recorded
 
 FACTS = "reference.json"
 SINGLE = "scenes.jsonl"  # what `perception run` writes
@@ -54,7 +54,7 @@ def _drives(
             yield drive.name, partial(_write_labelled, drive, pipeline, settings)
     else:
         name = file_name(Path(text).stem if Path(text).exists() else redacted(text))
-        yield name, partial(_write, open_source(text), pipeline)
+        yield name, partial(_write, open_recorded(text), pipeline)
 
 
 def _write(source: Source, pipeline: Pipeline, path: Path) -> None:

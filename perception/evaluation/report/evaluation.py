@@ -92,6 +92,8 @@ def _head(result: Result, found: Mapping[str, float]) -> Iterator[str]:
     yield html.cards(rows)
     for drive in facts.get("drives", ()):
         yield from (html.note(f"{drive['name']}: {remark}") for remark in drive["remarks"])
+        if lost := drive.get("lost"):
+            yield html.note(f"{drive['name']}: {lost} frames could not be read")
 
 
 def _groups(title: str, groups: Groups) -> Iterator[str]:

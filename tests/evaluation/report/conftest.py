@@ -43,7 +43,7 @@ class Painted:
     """Frames of one colour."""
 
     def __init__(self, name, frames):
-        self.name, self.frames, self.remarks = name, frames, ()
+        self.name, self.frames, self.remarks, self.lost = name, frames, (), 0
 
     def parts(self, size):
         return [self]
