@@ -17,15 +17,16 @@ from rich.table import Table
 
 from perception import bundle as bundles
 from perception.errors import DataError
-from perception.evaluation import data, run
-from perception.evaluation.data.labelled import Labelled
-from perception.evaluation.data.own import open_dataset
+from perception.evaluation import run
 from perception.evaluation.latency import latency
 from perception.evaluation.measure import PARTS, Report, count, report
 from perception.evaluation.names import Name, by_task, columns, text
 from perception.evaluation.results import Result, summary
 from perception.evaluation.run import Settings
-from perception.evaluation.synthetic import Worlds, open_worlds
+from perception.labels.folder import read_folder
+from perception.labels.labelled import Labelled
+from perception.labels.own import open_dataset
+from perception.labels.synthetic import Worlds, open_worlds
 from perception.sinks.files import write_whole
 from perception.tasks import lanes
 
@@ -128,7 +129,7 @@ def _opened(
     if worlds:
         fewer = worlds.thinned(limit)
         return open_worlds(str(fewer)), frozenset()
-    dataset = data.read(folder, split, lanes.CLASSES).thinned(limit)
+    dataset = read_folder(folder, split, lanes.CLASSES).thinned(limit)
     return open_dataset(dataset, split, parts), dataset.reads
 
 

@@ -45,7 +45,7 @@ def of_run(data: Path, config: Config, frames: Mapping[str, Sequence[Sample]]) -
             )
         )
     if "signs" in config.tasks and config.licences == "any":
-        rows += [_row(row["path"], "signs") for row in signs.rows(data)]
+        rows += [_row(crop.image.relative_to(data).as_posix(), "signs") for crop in signs.crops(data)]
     return rows
 
 

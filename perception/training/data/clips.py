@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from perception.evaluation.data import own_vehicle
+from perception.labels import own_vehicle
 from perception.tasks.batch import UNKNOWN
 from perception.training.data import records
 from perception.training.data.maps import drawn, drivable_from_teacher, lanes_from_teacher
