@@ -75,7 +75,7 @@ def quantize(
             if beside.is_file():
                 shutil.copy(beside, made / beside.name)
         _put(made, out)
-    info = {**_lasting(spec), "calibration_images": len(examples[MAIN]), "parity": agreement}
+    info = {**_lasting(spec), "calibration_images": frames.distinct(examples[MAIN]), "parity": agreement}
     written = bundles.write(out, replace(spec, files=files, info=info))
     ledger.check_bundle(out)
     _show(written, out, agreement)

@@ -54,6 +54,7 @@ def evaluate_on(drives: Sequence[str], settings: Settings, way: Way, json_path: 
     console = Console()
     opened = run.open_drives(drives)
     result = _see(opened, settings, way, drives)
+    _check(result.figures, opened)
     show(Report(result.figures, dict(count(result.records))), console)
     show_times(result, console)
     if json_path is not None:
@@ -101,6 +102,7 @@ def evaluate(
     if result.failed:
         raise DataError("; ".join(result.failed.values()))
     found = report(result.records, reads)
+    _check(found.metrics, drives)
     show(found, Console())
     if json_path is not None:
         spec = bundles.read(bundle or bundles.SHIPPED)
@@ -175,6 +177,14 @@ def show_times(result: Result, console: Console) -> None:
     late = "" if deadline is None else f", {times['missed']} later than {deadline:g} ms"
     seen = len(result.records)
     console.print(f"{seen} frames seen, {times['dropped']} dropped{late}", highlight=False)
+
+
+def _check(metrics: Mapping[str, float], drives: Sequence[Labelled]) -> None:
+    """Raises DataError if nothing could be judged."""
+    if not metrics:
+        said = "; ".join(remark for drive in drives for remark in drive.remarks) or "no label of its tasks"
+        names = ", ".join(drive.name for drive in drives)
+        raise DataError(f"{names}: expected labels of what the bundle sees, got none that is judged: {said}")
 
 
 def _tell(result: Result, drives: Sequence[Labelled], console: Console) -> None:

@@ -13,7 +13,19 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from perception.errors import DataError
-from perception.labels import bdd100k, coco, culane, drive, own, synthetic, tusimple
+from perception.labels import (
+    bdd100k,
+    classmasks,
+    coco,
+    culane,
+    drive,
+    kitti,
+    own,
+    synthetic,
+    tusimple,
+    voc,
+    yolo,
+)
 from perception.labels.labelled import VAL, Asked, Labelled, split_place
 
 Opener = Callable[[str, Asked], list[Labelled]]
@@ -26,6 +38,10 @@ LABELS: dict[str, Opener] = {
     "tusimple": tusimple.open_tusimple,
     "culane": culane.open_culane,
     "drive": drive.open_drive_labels,
+    "yolo": yolo.open_yolo,
+    "kitti": kitti.open_kitti,
+    "voc": voc.open_voc,
+    "masks": classmasks.open_masks,
 }
 FILES = (  # the first of these that is in a folder tells its format
     ("det.jsonl", "data"),
@@ -39,6 +55,12 @@ FILES = (  # the first of these that is in a folder tells its format
     ("test_label.json", "tusimple"),
     ("test_tasks_*.json", "tusimple"),
     ("list/*.txt", "culane"),
+    *((name, "yolo") for name in yolo.FILES),
+    ("training/label_2", "kitti"),
+    ("label_2", "kitti"),
+    ("Annotations/*.xml", "voc"),
+    ("leftImg8bit", "masks"),
+    ("masks", "masks"),
     ("*.csv", "data"),
 )
 NAMES = (  # of files
@@ -56,6 +78,8 @@ def open_labelled(text: str, asked: Asked = VAL) -> list[Labelled]:
     "coco:ANNOTATIONS.json[:IMAGES]"     COCO boxes
     "bdd100k:FOLDER[:SPLIT]"             BDD100K as it is downloaded
     "tusimple:FOLDER", "culane:FOLDER[:LIST]"   lane lines
+    "yolo:FOLDER[:SPLIT]", "kitti:FOLDER[:SPLIT]", "voc:FOLDER[:SPLIT]"   boxes
+    "masks:FOLDER[:SPLIT]"               masks of the drivable area, Cityscapes' or by a table of classes
     "synthetic:SEED[:FRAMES][?conditions=NAMES]"   rendered pictures, by day or such as night+rain+ego
 
     Without a prefix, the format is that of the files in the folder.

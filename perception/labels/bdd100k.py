@@ -25,7 +25,7 @@ from perception.labels.labelled import VAL, Asked, Labelled, Stills, file_name, 
 from perception.labels.masks import MaskLabels, Values
 from perception.labels.record import Area, Record
 from perception.labels.rows import json_file
-from perception.labels.scalabel import NAMES, UNKNOWN_KIND, Curves, Poly, Polygons, attributes, box
+from perception.labels.scalabel import NAMES, REGIONS, UNKNOWN_KIND, Curves, Poly, Polygons, attributes, box
 from perception.labels.tally import Tally
 
 SET = "bdd100k"
@@ -69,6 +69,7 @@ def open_bdd100k(text: str, asked: Asked = VAL) -> list[Labelled]:
         found = sorted(path.name for path in folder.glob("**/100k/*"))
         raise DataError(f"{folder}: expected images/100k/{split}, got the splits {found}. Choose one of them")
     reading = Reading(Names.of(NAMES, asked.classes), Tally())
+    reading.tally.names |= {*NAMES, *REGIONS}
     told = _told(root, split, reading)
     masks = {path.stem: path for path in sorted((root / MASKS.format(split)).glob("*.png"))}
     pictures = root / "images/100k" / split

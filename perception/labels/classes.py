@@ -55,9 +55,10 @@ class Names:
     def __call__(self, name: str) -> str | None:
         return self.table.get(plain(name)) or None
 
-    def check(self, place: object, names: Iterable[str]) -> None:
-        """Raises DataError if none of the names of a data set is a class of ours."""
+    def check(self, place: object, names: Iterable[str], tally: Tally) -> None:
+        """Note the class names of a data set. Raises DataError if none of them is a class of ours."""
         names = sorted(set(map(str, names)))
+        tally.names.update(names)
         if names and not any(map(self, names)):
             raise DataError(
                 f"{place}: expected a class of {', '.join(CLASSES)}, got {', '.join(names[:20])}"

@@ -68,7 +68,7 @@ def _files(folder: Path, split: str) -> list[Path]:
 def _opened(path: Path, images: Path | None, asked: Asked) -> Labelled:
     table = _table(path)
     names, tally = Names.of(COMMON, asked.classes), Tally()
-    names.check(path, table.categories.values())
+    names.check(path, table.categories.values(), tally)
     boxes: dict[str, list[Box]] = {}
     for image, box in _boxes(path, table):
         boxes.setdefault(image, []).append(box)

@@ -15,6 +15,7 @@ from perception.labels import acdc, blank, boxes, brazil, clips, lines, masks, s
 from perception.labels.blank import Blank
 from perception.labels.boxes import BoxLabels
 from perception.labels.brazil import PaintLabels
+from perception.labels.classes import Names
 from perception.labels.clips import EVERY
 from perception.labels.masks import MaskLabels
 from perception.labels.signs import SignCrop
@@ -70,22 +71,33 @@ class Dataset:
         return replace(self, samples=samples, crops=crops, blanks=blanks)
 
 
-def read_folder(root: str | Path, split: str, lane_kinds: Sequence[str] = ()) -> Dataset:
+class NoLabels(DataError):
+    """A folder has no labels of a split."""
+
+
+def read_folder(
+    root: str | Path, split: str, lane_kinds: Sequence[str] = (), classes: Names | None = None
+) -> Dataset:
     """The pictures of `split` in all label files of `root`, without opening one; with `val` blank frames.
 
-    Raises DataError: no label file, none of that split, a malformed line.
+    `classes`: what the classes of boxes are called; others are then a fault. None: as in the files.
+    Raises NoLabels: no label file, none of that split; DataError: no folder, a malformed line.
     """
     root = Path(root)
     if not root.is_dir():
         raise DataError(f"{root}: expected a folder of labelled pictures, found none. Check the path")
-    rows = {"boxes": boxes.read(root), "mask": masks.read(root), "lines": lines.read(root, lane_kinds)}
+    rows = {
+        "boxes": boxes.read(root, classes),
+        "mask": masks.read(root),
+        "lines": lines.read(root, lane_kinds),
+    }
     labels = [(field, *row) for field, part in rows.items() for row in part]
     labels += [*acdc.read(root), *brazil.read(root), *clips.read(root, lane_kinds)]
     crops = tuple(signs.read(root))
     splits = {row[2] for row in labels} - {EVERY} | {crop.split for crop in crops}
     if split not in splits:
         found = sorted(splits) or "no label file"
-        raise DataError(f"{root}: expected labels of the split {split!r}, got {found}. Choose one of them")
+        raise NoLabels(f"{root}: expected labels of the split {split!r}, got {found}. Choose one of them")
     return Dataset(
         _merge(root, [(field, image, label) for field, image, own, label in labels if own in (split, EVERY)]),
         tuple(crop for crop in crops if crop.split == split),

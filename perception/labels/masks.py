@@ -109,6 +109,8 @@ def _image(root: Path, stem: str) -> str:
 def mask_of(path: Path) -> np.ndarray:
     """(H, W) uint8 of an image file. Raises DataError."""
     mask = read_image(path, cv2.IMREAD_UNCHANGED)
+    if mask.ndim == 3 and (mask == mask[..., :1]).all():  # grey, saved as a colour picture
+        mask = mask[..., 0]
     if mask.ndim != 2 or mask.dtype != np.uint8:
         raise DataError(f"{path}: expected a mask of 8-bit class ids, got {mask.dtype} {mask.shape}")
     return mask

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from perception.labels.blank import Blank
+from perception.labels.boxes import BoxLabels
 from perception.labels.folder import Dataset, Sample, read_folder
 from perception.labels.labelled import VAL, Asked, Labelled, Stills, file_name, split_place
 from perception.labels.outside import SET as OUTSIDE
@@ -32,15 +34,35 @@ class Picture:
     parts: Sequence[str] = PARTS
 
     @property
+    def image(self) -> Path:
+        return self.sample.image
+
+    @property
+    def boxes(self) -> BoxLabels | None:
+        return self.sample.boxes
+
+    @property
+    def tasks(self) -> frozenset[str]:
+        """The tasks about which it says something."""
+        sample = self.sample
+        told = {
+            "detection": sample.boxes is not None,
+            "lanes": sample.lines is not None or self._painted,
+            "drivable": sample.mask is not None,
+        }
+        return frozenset(task for task, known in told.items() if known)
+
+    @property
+    def _painted(self) -> bool:
+        mask = self.sample.mask
+        return self.sample.paint is not None or (mask is not None and mask.paint is not None)
+
+    @property
     def wanted(self) -> bool:
         """Does a part that was asked for say something about this picture?"""
         sample = self.sample
-        painted = sample.paint is not None or (sample.mask is not None and sample.mask.paint is not None)
-        lined = sample.lines is not None or painted
         return (
-            (sample.boxes is not None and "detection" in self.parts)
-            or (sample.mask is not None and "drivable" in self.parts)
-            or (lined and "lanes" in self.parts)
+            bool(self.tasks & set(self.parts))
             or (sample.own is not None and "ego" in self.parts)
             or self._readable
         )

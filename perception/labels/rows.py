@@ -13,6 +13,10 @@ import numpy as np
 
 from perception.errors import DataError
 from perception.limits import json_value, reason
+from perception.types import Size
+
+HEAD = 4096  # bytes in which most images tell their size
+FRAME = frozenset((*range(0xC0, 0xD0),)) - {0xC4, 0xC8, 0xCC}  # markers of JPEG frame headers
 
 
 def csv_rows(path: Path, columns: Iterable[str]) -> Iterator[tuple[int, dict[str, str]]]:
@@ -68,6 +72,32 @@ def read_image(path: Path, mode: int = cv2.IMREAD_COLOR) -> np.ndarray:
     if image is None:
         raise DataError(f"{path}: expected an image, got a file that is none. Copy the data again")
     return image
+
+
+def image_size(path: Path) -> Size:
+    """(width, height) of an image file, from its first bytes where they tell it. Raises DataError."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD)
+    except OSError as error:
+        raise DataError(f"{path}: expected an image, got {reason(error)}. Is the data complete?") from error
+    if head[:8] == b"\x89PNG\r\n\x1a\n" and len(head) > 24:
+        return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
+    if head[:2] == b"\xff\xd8" and b"Exif\0" not in head and (size := _jpeg_size(head)):
+        return size
+    height, width = read_image(path).shape[:2]  # turned as its EXIF data say
+    return width, height
+
+
+def _jpeg_size(head: bytes) -> Size | None:
+    """From the frame header (ITU T.81, B.2.2), if it lies in `head`."""
+    at = 2
+    while at + 9 < len(head) and head[at] == 0xFF:
+        if head[at + 1] in FRAME:
+            height, width = (int.from_bytes(head[k : k + 2], "big") for k in (at + 5, at + 7))
+            return width, height
+        at += 2 + int.from_bytes(head[at + 2 : at + 4], "big")
+    return None
 
 
 def fault(path: Path, line: int, expected: str, got: object) -> DataError:

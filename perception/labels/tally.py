@@ -16,6 +16,7 @@ class Tally:
 
     used: Counter[str] = field(default_factory=Counter)  # boxes by the name of their class in the data set
     unknown: Counter[str] = field(default_factory=Counter)  # boxes whose class is none of ours, by its name
+    names: set[str] = field(default_factory=set)  # of all its classes, with or without boxes
     left_out: Counter[str] = field(default_factory=Counter)  # everything else, by reason
     notes: list[str] = field(default_factory=list)  # how something was understood
 

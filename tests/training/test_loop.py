@@ -75,7 +75,7 @@ def interrupted(trainer, after):
 
 
 def test_a_run_writes_what_it_did(folder, tmp_path):
-    train(folder, tmp_path, "quick", [f"{k}={v}" for k, v in SETTINGS.items()])
+    train([str(folder)], tmp_path, "quick", [f"{k}={v}" for k, v in SETTINGS.items()])
     assert {p.name for p in tmp_path.iterdir()} >= {"config.json", "log.csv", "checkpoint.pt"}
     assert not (tmp_path / "checkpoint.pt.part").exists()
     rows = list(csv.reader((tmp_path / "log.csv").read_text().splitlines()))
