@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from io import BytesIO
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -176,10 +177,12 @@ class Trainer:
             "ledger": ledger.to_csv(self.ledger),
             "config": self.config.to_json(),
         }
+        packed = BytesIO()  # torch turns the fault of a full disk into one of its own
+        torch.save(state, packed)
         part = PartFile(self.out / CHECKPOINT)
         try:
             with part.or_nothing():
-                torch.save(state, part.file)
+                part.file.write(packed.getbuffer())
         except BaseException:  # Ctrl-C: an older checkpoint stays
             part.discard()
             raise

@@ -85,4 +85,4 @@ def test_labels_of_which_nothing_can_be_judged_are_an_error(tiny_bundle, tmp_pat
     (tmp_path / "labels.json").write_text(json.dumps(table))
     name = f"coco:{tmp_path / 'labels.json'}"
     with pytest.raises(DataError, match="labels: expected labels of what the bundle sees, got none"):
-        evaluate_on([name], Settings(tiny_bundle, "fp32", tasks=("lanes",)))
+        evaluate_on([name], Settings(tiny_bundle, "fp32", tasks=("lanes",)), Way())
