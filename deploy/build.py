@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,16 +14,17 @@ import onnxruntime as ort
 from calibration.int8 import frames
 from deploy import precisions
 from deploy.export import export_crops, export_frames
+from deploy.learnt import Learnt
 from perception import bundle
 from perception.bundle import LEDGER, LEDGER_INFO, ModelSpec, Shape
 from perception.errors import BundleError
+from perception.labels.labelled import file_name
 from perception.model.fuse import macs
 from perception.model.network import Network
 from perception.model.specs import FRAME_TASKS, task_spec
 from perception.sinks.files import write_whole
 from perception.tasks import TASKS
 from perception.training import ledger
-from perception.training.data import READERS, sign_crops
 from perception.training.loop import load_checkpoint, load_network, recorded
 from perception.types import Size
 
@@ -37,17 +38,17 @@ LICENCES = {  # of the bundle, by what the licences of its data allow
 
 def build(
     checkpoint: Path,
-    data: Path,
+    data: Sequence[str],
     out: Path,
     calibration_frames: int = frames.COUNT,
     name: str | None = None,
 ) -> ModelSpec:
     """Write a bundle of `checkpoint` to the folder `out`; what it lacks is made. Files appear at the end.
 
-    `data`: where the calibration images are drawn from, its training split; for a network that may be used
-    commercially, from those of its pictures that allow it. `name` of the bundle; None: "road-open" if it may
-    be used commercially, else "road". Raises BundleError if INT8 and
-    float disagree by more than `parity.LIMIT`, DataError if checkpoint or data cannot be read.
+    `data`: where the calibration images are drawn from, training splits as `perception train` takes them;
+    for a network that may be used commercially, from those of its pictures that allow it. Empty: the data
+    sets that the run names. `name` of the bundle; None: that of the run's folder. Raises BundleError if INT8
+    and float disagree by more than `parity.LIMIT`, DataError if checkpoint or data cannot be read.
     """
     network, size = load_network(checkpoint), _size(checkpoint)
     heads = set(network.heads)
@@ -59,23 +60,23 @@ def build(
     rows = recorded(checkpoint)
     summary = ledger.summary(rows) if rows else {}
     licences = "open" if summary.get("commercial") else "any"
-    sources = {name: read(data) for name, read in READERS[licences].items()}
-    images = frames.frames(sources, size, calibration_frames)
+    learnt = Learnt.of(checkpoint, data)
+    images = frames.frames(learnt.pictures(licences), size, calibration_frames)
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder)
         export_frames(network, size, made / FILES["fp32"]["main"])
         examples = {"main": images}
         if "signs" in network.heads:
             export_crops(network, made / FILES["fp32"]["signs"])
-            examples["signs"] = frames.crops(sign_crops(data, licences), frames.CROPS * calibration_frames)
+            examples["signs"] = frames.crops(learnt.signs(licences), frames.CROPS * calibration_frames)
         files = {p: {kind: own[kind] for kind in examples} for p, own in FILES.items()}
         agreement = precisions.make(made, files, examples)
         out.mkdir(parents=True, exist_ok=True)
         for file in made.iterdir():
             shutil.copy(file, out / file.name)
         shapes = dict(pair for kind in examples for pair in _shapes(made / FILES["fp32"][kind]))
-    name = name or {"open": "road-open", "any": "road"}[licences]
-    spec = _spec(name, network, size, shapes, agreement, len(images))
+    name = name or file_name(checkpoint.resolve().parent.name)
+    spec = _spec(name, network, size, shapes, agreement, frames.distinct(images))
     if rows:
         write_whole(out / LEDGER, ledger.to_csv(rows).encode())
         spec = replace(spec, info={**spec.info, LEDGER_INFO: summary})

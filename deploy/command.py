@@ -84,7 +84,7 @@ def quantize(
         _put(made, out)
     info = _lasting(spec, kept, agreement)
     if calibrated:
-        info["calibration_images"] = len(images[MAIN])
+        info["calibration_images"] = frames.distinct(images[MAIN])
     written = bundles.write(out, replace(spec, files={**files, **kept}, info=info))
     ledger.check_bundle(out)
     _show(written, out, agreement)

@@ -459,7 +459,13 @@ def bench(
 
 @app.command()
 def train(
-    data: Data,
+    data: Annotated[
+        list[str],
+        typer.Option(
+            help="A labelled data set, as often as needed: FORMAT:PLACE, such as coco:DIR or masks:DIR, or "
+            "NAME=FORMAT:PLACE. Without a format: our own, or the one that its files have (docs/train.md)."
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="Folder for checkpoints and logs.")],
     preset: Annotated[str, typer.Option(help="Name of a training configuration.")] = "full",
     settings: Annotated[
@@ -467,7 +473,7 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in OUT.")] = False,
 ) -> None:
-    """Train a network on labelled pictures."""
+    """Train a network on labelled pictures. What is found is shown first; nothing to learn is an error."""
     from perception.training.command import train
 
     train(data, out, preset, settings or (), resume)
@@ -508,17 +514,19 @@ def mtl_report(folder: Annotated[Path, typer.Argument(help="OUT of compare or gr
 @app.command()
 def export(
     checkpoint: Annotated[Path, typer.Argument(help="checkpoint.pt of a training run.")],
-    data: Data,
     out: Annotated[Path, typer.Option(help="Folder for the bundle.")],
+    data: Annotated[
+        list[str] | None,
+        typer.Option(help="What it learnt from, as for `train`. Default: the data sets that the run names."),
+    ] = None,
     name: Annotated[
-        str | None,
-        typer.Option(help="Name of the bundle. Default: road-open for commercial use, else road."),
+        str | None, typer.Option(help="Name of the bundle. Default: that of the run's folder.")
     ] = None,
 ) -> None:
     """Make a model bundle of a trained network: ONNX files, INT8 ones calibrated on labelled pictures."""
     from deploy.build import build
 
-    build(checkpoint, data, out, name=name)
+    build(checkpoint, data or (), out, name=name)
     _show_bundle(out)
 
 

@@ -5,7 +5,7 @@ import pytest
 
 import perception
 from perception.blank import is_blank
-from perception.evaluation.data import blank
+from perception.labels import blank
 from perception.types import Frame
 
 SHAPE = (720, 1280, 3)

@@ -20,7 +20,7 @@ from rosbags.rosbag2 import ReaderError, storage_mcap
 
 from perception.camera import CameraModel
 from perception.errors import DataError, FrameError, PerceptionError, SourceError
-from perception.evaluation.data.rows import json_file, json_lines, read_image
+from perception.labels.rows import json_file, json_lines, read_image
 from perception.limits import LIMITS, PREFIX, description, json_value, limit
 from perception.messages.pictures import compressed_from
 from perception.sources import images

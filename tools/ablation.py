@@ -104,8 +104,8 @@ def measured(variant: Variant, data: Path, out: Path, preset: str, settings: Seq
     mirror(data, lacking, {path for pattern in variant.files for path in data.glob(pattern)})
     (out / "synthetic").mkdir(parents=True, exist_ok=True)
     link(out / "synthetic", run / "synthetic")  # rendered once for all runs
-    train(lacking, run, preset, [*settings, *variant.settings], resume=True)
-    build(run / "checkpoint.pt", lacking, run / "bundle", CALIBRATION, "small")
+    train([str(lacking)], run, preset, [*settings, *variant.settings], resume=True)
+    build(run / "checkpoint.pt", [str(lacking)], run / "bundle", CALIBRATION, "small")
     with closing(load(run / "bundle", precision="fp32", threads=1)) as pipeline:
         metrics = evaluate(pipeline, data, "val")
     facts = {"name": variant.name, "lacks": variant.files, "settings": [*settings, *variant.settings]}

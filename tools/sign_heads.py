@@ -23,9 +23,10 @@ import torch
 import typer
 from torch import Tensor
 
-from perception.evaluation import data as labels
-from perception.evaluation.data import Dataset, SignCrop
 from perception.kernels.cpu import sign_crops
+from perception.labels.folder import Dataset, read_folder
+from perception.labels.rows import read_image
+from perception.labels.signs import SignCrop
 from perception.letterbox import Letterbox
 from perception.model.neck import STRIDES
 from perception.model.network import Network, normalise
@@ -57,7 +58,7 @@ def sign_heads(
     torch.set_num_threads(1)
     network = load_network(checkpoint)
     width, height = json.loads(load_checkpoint(checkpoint)["config"])["size"]
-    dataset = labels.read(data, "val")
+    dataset = read_folder(data, "val")
     sets = {"GTSDB": list(labelled(dataset)), "GTSRB, pasted": list(pasted(dataset))}
     rows = {name: compare(network, (width, height), pictures) for name, pictures in sets.items()}
     lines = list(table(rows))
@@ -76,13 +77,13 @@ def labelled(dataset: Dataset) -> Iterator[Picture]:
             continue
         signs = [box for box in sample.boxes.boxes if isinstance(box.extra, int) and box.extra >= 0]
         xyxy = np.array([box.xyxy for box in signs], np.float32).reshape(-1, 4)
-        yield Picture(labels.read_image(sample.image), xyxy, np.array([box.extra for box in signs], int))
+        yield Picture(read_image(sample.image), xyxy, np.array([box.extra for box in signs], int))
 
 
 def pasted(dataset: Dataset, places: tuple[int, int] = PLACES, seed: int = 0) -> Iterator[Picture]:
     """Every sign crop, some to a picture, at its own size, in random places of real pictures."""
     rng = np.random.default_rng(seed)
-    grounds = [labels.read_image(s.image) for s in dataset.samples if s.boxes is not None and s.boxes.reads]
+    grounds = [read_image(s.image) for s in dataset.samples if s.boxes is not None and s.boxes.reads]
     crops = [dataset.crops[k] for k in rng.permutation(len(dataset.crops))]
     each = places[0] * places[1]
     for first in range(0, len(crops) if grounds else 0, each):
@@ -96,7 +97,7 @@ def _paste(
     cell = np.array([image.shape[1] // places[0], image.shape[0] * 2 // 3 // places[1]])
     boxes = []
     for k, crop in enumerate(crops):
-        patch = labels.read_image(crop.image)[: cell[1], : cell[0]]
+        patch = read_image(crop.image)[: cell[1], : cell[0]]
         room = cell - patch.shape[1::-1]
         x, y = (k % places[0], k // places[0]) * cell + rng.integers(0, room + 1)
         image[y : y + patch.shape[0], x : x + patch.shape[1]] = patch

@@ -20,10 +20,10 @@ from statistics import mean
 from typing import Any
 
 from perception import bundle as bundles
-from perception.evaluation import data
 from perception.evaluation.bench.clock import interleaved, median
 from perception.evaluation.bench.machine import machine
 from perception.evaluation.measure import measure_dataset
+from perception.labels.folder import read_folder
 from perception.load import load
 from perception.pipeline import Pipeline
 from perception.sinks.files import write_whole
@@ -60,7 +60,7 @@ def main() -> None:
     with ExitStack() as stack:
         pipelines = opened(given.bundle, given.precision, given.runtime, factors, stack)
         times = timed(pipelines, given.rounds)
-        dataset = data.read(given.data, given.split, lanes.CLASSES).thinned(given.limit)
+        dataset = read_folder(given.data, given.split, lanes.CLASSES).thinned(given.limit)
         frames = replace(dataset, crops=())  # crops of signs have a network, and a size, of their own
         rows = [
             {"factor": factor, **times[factor], "metrics": measure_dataset(pipeline, frames).metrics}

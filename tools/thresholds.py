@@ -23,10 +23,11 @@ import numpy as np
 
 from perception import bundle
 from perception.errors import DataError
-from perception.evaluation import data
-from perception.evaluation.data.outside import outside
-from perception.evaluation.data.own import Crop
 from perception.evaluation.observe import Observer, with_settings
+from perception.labels.folder import Dataset, read_folder
+from perception.labels.outside import outside
+from perception.labels.own import Crop
+from perception.labels.rows import read_image
 from perception.load import load
 from perception.tasks import lanes
 from perception.tasks.detection.metric import AveragePrecision, average_precision
@@ -82,7 +83,7 @@ def choose(folder: Path, pictures: Path, split: str) -> tuple[float, Mapping[str
     for number, sample in enumerate(allowed(folder, pictures, split).samples):
         if sample.boxes is None:
             continue
-        frame = Frame(data.read_image(sample.image), 0, number)
+        frame = Frame(read_image(sample.image), 0, number)
         truth = Scene(number, 0, frame.size, sample.boxes.detections(task.classes, frame.size))
         pipelines = {limit: pipeline.derived([tasks[limit]]) for limit in LIMITS}
         for limit, see in pipelines.items():
@@ -93,9 +94,9 @@ def choose(folder: Path, pictures: Path, split: str) -> tuple[float, Mapping[str
     return best, metrics[best].chosen()
 
 
-def allowed(folder: Path, pictures: Path, split: str) -> data.Dataset:
+def allowed(folder: Path, pictures: Path, split: str) -> Dataset:
     """The pictures on which the thresholds of a bundle may be chosen."""
-    dataset = data.read(pictures, split, lanes.CLASSES)
+    dataset = read_folder(pictures, split, lanes.CLASSES)
     if not bundle.read(folder).info.get(bundle.LEDGER_INFO, {}).get("commercial"):
         return dataset
     samples, crops = (

@@ -36,6 +36,11 @@ def frames(sources: Mapping[str, Sequence[Sample]], size: Size, count: int, seed
     return np.stack(drawn)
 
 
+def distinct(images: np.ndarray) -> int:
+    """How many different ones there are: of a small data set some are drawn more than once."""
+    return len({hash(image.tobytes()) for image in images})
+
+
 def drives(sources: Sequence[Source], size: Size, count: int, seed: int = 0) -> np.ndarray:
     """(n, h, w, 3) uint8 letterboxed frames of recordings or folders of images, n <= `count`.
 

@@ -14,8 +14,8 @@ from perception import __version__
 from perception import bundle as bundles
 from perception.camera import CameraModel
 from perception.errors import PerceptionError
-from perception.evaluation.synthetic import asked
 from perception.interfaces import Sink, Source
+from perception.labels.synthetic import asked
 from perception.load import load
 from perception.outputs import keep_apart
 from perception.pipeline import Outcome, Pipeline, run

@@ -17,15 +17,16 @@ from rich.table import Table
 
 from perception import bundle as bundles
 from perception.errors import DataError
-from perception.evaluation import data, run
-from perception.evaluation.data.labelled import Labelled
-from perception.evaluation.data.own import open_dataset
+from perception.evaluation import run
 from perception.evaluation.latency import latency
 from perception.evaluation.measure import PARTS, Report, count, report
 from perception.evaluation.names import Name, by_task, columns, text
 from perception.evaluation.results import Result, summary
 from perception.evaluation.run import Settings
-from perception.evaluation.synthetic import Worlds, open_worlds
+from perception.labels.folder import read_folder
+from perception.labels.labelled import Labelled
+from perception.labels.own import open_dataset
+from perception.labels.synthetic import Worlds, open_worlds
 from perception.sinks.files import write_whole
 from perception.tasks import lanes
 
@@ -53,6 +54,7 @@ def evaluate_on(drives: Sequence[str], settings: Settings, way: Way, json_path: 
     console = Console()
     opened = run.open_drives(drives)
     result = _see(opened, settings, way, drives)
+    _check(result.figures, opened)
     show(Report(result.figures, dict(count(result.records))), console)
     show_times(result, console)
     if json_path is not None:
@@ -100,6 +102,7 @@ def evaluate(
     if result.failed:
         raise DataError("; ".join(result.failed.values()))
     found = report(result.records, reads)
+    _check(found.metrics, drives)
     show(found, Console())
     if json_path is not None:
         spec = bundles.read(bundle or bundles.SHIPPED)
@@ -128,7 +131,7 @@ def _opened(
     if worlds:
         fewer = worlds.thinned(limit)
         return open_worlds(str(fewer)), frozenset()
-    dataset = data.read(folder, split, lanes.CLASSES).thinned(limit)
+    dataset = read_folder(folder, split, lanes.CLASSES).thinned(limit)
     return open_dataset(dataset, split, parts), dataset.reads
 
 
@@ -175,6 +178,14 @@ def show_times(result: Result, console: Console) -> None:
     seen = len(result.records)
     lost = sum(drive.get("lost", 0) for drive in result.facts["drives"])
     console.print(f"{seen} frames seen, {times['dropped']} dropped, {lost} lost{late}", highlight=False)
+
+
+def _check(metrics: Mapping[str, float], drives: Sequence[Labelled]) -> None:
+    """Raises DataError if nothing could be judged."""
+    if not metrics:
+        said = "; ".join(remark for drive in drives for remark in drive.remarks) or "no label of its tasks"
+        names = ", ".join(drive.name for drive in drives)
+        raise DataError(f"{names}: expected labels of what the bundle sees, got none that is judged: {said}")
 
 
 def _tell(result: Result, drives: Sequence[Labelled], console: Console) -> None:

@@ -18,14 +18,13 @@ import cv2
 import numpy as np
 import typer
 
-from perception.evaluation import data
-from perception.evaluation.data import Dataset
-from perception.evaluation.data.own import pictures
 from perception.evaluation.judge import judged
 from perception.evaluation.observe import Observer
 from perception.evaluation.records import ALL, figures
 from perception.evaluation.report import html
 from perception.evaluation.report.pictures import jpeg, paint_truth, painted, sized
+from perception.labels.folder import Dataset, read_folder
+from perception.labels.own import pictures
 from perception.load import load
 from perception.pipeline import Pipeline
 from perception.sinks.files import write_whole
@@ -60,7 +59,7 @@ def gallery(
     each: Annotated[int, typer.Option(help="Pictures of each kind, evenly spaced.")] = 6,
 ) -> None:
     """Write a page and contact sheets of pictures as labelled and as seen."""
-    dataset = data.read(folder, split, lanes.CLASSES).thinned(each)
+    dataset = read_folder(folder, split, lanes.CLASSES).thinned(each)
     with closing(load(bundle, precision=precision)) as pipeline:
         pairs = worst_first(look(pipeline, dataset))
     write(pairs, out)

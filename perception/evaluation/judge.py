@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from perception.errors import DataError
-from perception.evaluation.data import own_vehicle
-from perception.evaluation.data.labelled import Still
-from perception.evaluation.data.truth import CULANE, DRAWN, EDGES, PARTLY, PARTS, ROAD, TUSIMPLE, Truth
 from perception.evaluation.nothing import NothingThere, OwnVehicle
 from perception.evaluation.observe import Observer
 from perception.evaluation.records import FrameRecord
+from perception.labels import own_vehicle
+from perception.labels.labelled import Still
+from perception.labels.synthetic import NAME as SYNTHETIC
+from perception.labels.truth import CULANE, DRAWN, EDGES, PARTLY, PARTS, ROAD, TUSIMPLE, Truth
 from perception.tasks.detection.metric import AveragePrecision, ObjectsFound
 from perception.tasks.drivable.metric import DrivableArea
 from perception.tasks.evidence import Evidence
@@ -31,7 +31,6 @@ from perception.types import Frame, Scene
 __all__ = ["PARTS", "SYNTHETIC", "judge", "judged", "seen_in"]
 
 OPEN = "signs.open"
-SYNTHETIC = "synthetic"  # the set whose figures begin with its name: `synthetic.lanes.f1`
 
 
 class _Told(Protocol):
@@ -73,10 +72,7 @@ def judged(
     detail: bool = True,
 ) -> FrameRecord:
     """Compare what `observer.look` saw, the scene and the same with every unsure box. Raises DataError."""
-    if truth.boxes is not None and truth.boxes.size != frame.size:
-        raise DataError(
-            f"{frame.source}: expected a picture of {truth.boxes.size}, got {frame.size}. Copy it again"
-        )
+    truth.check_size(frame)
     told = {
         "drivable": lambda: _drivable(truth, scene),
         "lanes": lambda: _lanes(truth, scene, observer.edges),
@@ -112,7 +108,7 @@ def _lanes(truth: Truth, seen: Scene, edges: bool) -> Said:
             DRAWN: DrawnLines,
             PARTLY: lambda: DrawnLines(whole=False),
             ROAD: RoadLines,
-            TUSIMPLE: lambda: TuSimpleLines(truth.rows),
+            TUSIMPLE: lambda: TuSimpleLines(truth.rows, truth.crossings),
             CULANE: CuLaneLines,
             EDGES: lambda: DrawnLines(road_edges),
         }

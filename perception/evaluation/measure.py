@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from perception.evaluation import data
-from perception.evaluation.data import Dataset
-from perception.evaluation.data.outside import outside
-from perception.evaluation.data.own import CONDITION, Crop, blanks, pictures
 from perception.evaluation.judge import PARTS, seen_in
 from perception.evaluation.observe import Observer, See
 from perception.evaluation.records import ALL, FrameRecord, figures
+from perception.labels.folder import Dataset, read_folder
+from perception.labels.outside import outside
+from perception.labels.own import CONDITION, Crop, blanks, pictures
 from perception.tasks import lanes
 
 __all__ = ["PARTS", "Progress", "Report", "count", "evaluate", "measure_dataset", "report", "unwatched"]
@@ -50,7 +49,7 @@ def evaluate(
     `pipeline`: frame to scene; a task that did not run (its field is None) is left out. `limit`: at most so
     many pictures of each kind, evenly spaced. Raises DataError.
     """
-    dataset = data.read(data_dir, split, lanes.CLASSES).thinned(limit)
+    dataset = read_folder(data_dir, split, lanes.CLASSES).thinned(limit)
     return measure_dataset(pipeline, dataset, parts).metrics
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from perception.crop import WHOLE
-from perception.evaluation.data.signs import SignCrop
 from perception.interfaces import Task
+from perception.labels.signs import SignCrop
 from perception.letterbox import Letterbox
 from perception.pipeline import Pipeline
 from perception.tasks import TASKS, detection, lanes, signs

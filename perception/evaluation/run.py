@@ -15,11 +15,12 @@ from perception import bundle as bundles
 from perception.account import Account
 from perception.errors import DataError
 from perception.evaluation.bench.machine import machine
-from perception.evaluation.data.labelled import Labelled, open_labelled
 from perception.evaluation.records import FrameRecord
 from perception.evaluation.results import SCENES, Result, SceneFiles, staged, write_result
 from perception.evaluation.seeing import Settings, opened
 from perception.evaluation.work import Opening, Piece, Unit, alone
+from perception.labels import open_labelled
+from perception.labels.labelled import Labelled
 
 __all__ = ["Progress", "Result", "Settings", "evaluate_drives", "evaluate_labelled", "open_drives"]
 

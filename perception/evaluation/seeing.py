@@ -15,13 +15,13 @@ from perception import bundle as bundles
 from perception.backends.runtimes import FIRST
 from perception.devices import AUTO
 from perception.errors import BundleError, FrameError
-from perception.evaluation.data.labelled import Labelled
-from perception.evaluation.data.truth import PARTS, Truth
 from perception.evaluation.judge import judged
 from perception.evaluation.observe import Observer
 from perception.evaluation.records import FrameRecord
 from perception.evaluation.replay import Answer, Pace, replay
 from perception.evaluation.work import Piece, Unit, Work
+from perception.labels.labelled import Labelled
+from perception.labels.truth import PARTS, Truth
 from perception.load import load
 from perception.pipeline import Pipeline
 from perception.sinks.scenes import scene_to_json

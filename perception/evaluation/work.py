@@ -22,7 +22,7 @@ class Unit:
 
     drive: int  # which of the drives
     part: int  # which part of it, from 0
-    labelled: Any  # perception.evaluation.data.labelled.Labelled
+    labelled: Any  # perception.labels.labelled.Labelled
 
 
 @dataclass(frozen=True, eq=False)

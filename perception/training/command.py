@@ -2,22 +2,56 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from rich.console import Console
+
+from perception.errors import DataError, SinkError
 from perception.outputs import locked
 from perception.training.analysis.looks import Looks
-from perception.training.config import configure
-from perception.training.loop import Trainer
+from perception.training.config import Config, configure
+from perception.training.data import found as surveyed
+from perception.training.data.foreign import sort
+from perception.training.loop import CHECKPOINT, Trainer, check_names
 
 
 def train(
-    data: Path, out: Path, preset: str = "full", settings: Sequence[str] = (), resume: bool = False
+    data: Sequence[str], out: Path, preset: str = "full", settings: Sequence[str] = (), resume: bool = False
 ) -> None:
-    """Train a network on the data sets found in `data`; everything it writes goes to `out`."""
+    """Train a network on the data sets that `data` names; everything it writes goes to `out`.
+
+    `data`: folders or files, with their format before them (`[NAME=]FORMAT:PLACE`), or a folder in our own
+    format. What is found is told first. Raises DataError before the first step if it cannot work.
+    """
+    folder, others = sort(data)
     config = configure(preset, settings)
+    config = replace(config, data=(*config.data, *others))
+    check_names(config)
+    _check_out(out, resume)
+    _tell(folder, config, (*data, *config.data))
     with locked(out):
-        trainer, looks = Trainer(data, out, config), Looks(data, config)
+        trainer, looks = Trainer(folder, out, config), Looks(folder, config)
         if resume:
             trainer.resume()
         trainer.run(looks)
+
+
+def _tell(folder: Path | None, config: Config, named: Sequence[str]) -> None:
+    """Raises DataError if nothing would be learnt."""
+    found = surveyed.survey(folder, config)
+    surveyed.show(found, config, Console(stderr=not sys.stdout.isatty()))
+    surveyed.check(found, config, named)
+
+
+def _check_out(out: Path, resume: bool) -> None:
+    """Raises SinkError if `out` is no folder, DataError if it holds a run that is not to be gone on with."""
+    if out.exists() and not out.is_dir():
+        raise SinkError(f"{out}: expected a folder to write to, got a file. Choose another --out")
+    if (out / CHECKPOINT).exists() and not resume:
+        raise DataError(
+            f"{out}: expected a new folder, got one with a {CHECKPOINT}. Go on with it: --resume; "
+            "or choose another --out"
+        )

@@ -35,6 +35,8 @@ class Config:
             "brazil": 0.5,
         }
     )
+    data: tuple[str, ...] = ()  # data sets in other formats, `[NAME=]FORMAT:PLACE` as `--data` names them
+    classes: Mapping[str, str] = field(default_factory=dict)  # their class names -> ours, "": left out
     licences: str = "any"  # or "open": learn only from what may be used commercially (docs/licences.md)
     rendered: int = 2000  # scenes of the source "synthetic", which is made and not found in the data folder
     steps: int = 20000

@@ -17,11 +17,13 @@ from perception import bundle
 from perception.errors import BundleError, DataError
 from perception.training.config import Config
 from perception.training.data import signs
+from perception.training.data.foreign import Pictures, Told
 from perception.training.data.licences import ORIGINS, origin
 from perception.training.data.records import OPEN_TEACHERS, TEACHERS, teacher_of
 from perception.training.data.sample import Sample
 from perception.training.data.synthetic import VERSION
 
+UNSAID = "not stated"
 SCENES = re.compile(r"synthetic:seeds 0-(\d+) of renderer \d+")
 
 
@@ -33,10 +35,14 @@ class Row(NamedTuple):
     teachers: str  # whose labels are among them, names in ORIGINS
 
 
-def of_run(data: Path, config: Config, frames: Mapping[str, Sequence[Sample]]) -> list[Row]:
+def of_run(data: Path | None, config: Config, frames: Mapping[str, Sequence[Sample]]) -> list[Row]:
     """What a run of `config` sees of the folder `data`; `frames` as `read_sources` gives them."""
-    read = [sample for name, samples in frames.items() if name != "synthetic" for sample in samples]
-    rows = [_of_sample(data.resolve(), sample, config) for sample in read]
+    rows = []
+    for name, samples in frames.items():
+        if isinstance(samples, Pictures):
+            rows += [_of_picture(name, told, config) for told in samples.told]
+        elif name != "synthetic" and data is not None:
+            rows += [_of_sample(data.resolve(), sample, config) for sample in samples]
     if "synthetic" in frames and config.rendered > 0:
         rows.append(
             _row(
@@ -44,14 +50,20 @@ def of_run(data: Path, config: Config, frames: Mapping[str, Sequence[Sample]]) -
                 " ".join(sorted(config.tasks)),
             )
         )
-    if "signs" in config.tasks and config.licences == "any":
-        rows += [_row(row["path"], "signs") for row in signs.rows(data)]
+    if "signs" in config.tasks and config.licences == "any" and data is not None:
+        rows += [_row(crop.image.relative_to(data).as_posix(), "signs") for crop in signs.crops(data)]
     return rows
 
 
 def unrecorded(what: str) -> list[Row]:
     """Of weights that have no ledger."""
     return [_row(f"unrecorded:{what}", "unknown")]
+
+
+def _of_picture(source: str, told: Told, config: Config) -> Row:
+    """Of a data set that its user brought: nobody said what its licence allows."""
+    labels = told.tasks | ({"signs"} if told.boxes is not None and told.boxes.reads else set())
+    return Row(str(told.image), source, UNSAID, " ".join(sorted(labels & set(config.tasks))), "")
 
 
 def _of_sample(data: Path, sample: Sample, config: Config) -> Row:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from functools import cache
+from io import BytesIO
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -31,12 +33,11 @@ from perception.training.augment import Place
 from perception.training.backward import PLACES, backward, cut_off
 from perception.training.balance import BALANCE
 from perception.training.config import Config
-from perception.training.data import READERS, SOURCES, cutouts, signs, synthetic
-from perception.training.data.cutouts import Cutout
+from perception.training.data import READERS, signs, sources
 from perception.training.data.mix import Mix
 from perception.training.data.outliers import Outliers
-from perception.training.data.sample import Sample
 from perception.training.data.signs import Sign
+from perception.training.data.sources import read_sources
 from perception.training.data.variants import Variants
 from perception.training.ledger import Row
 from perception.training.log import Log
@@ -45,6 +46,8 @@ from perception.training.schedule import SCHEDULES
 from perception.types import Size
 
 FINISH_ZOOM, FINISH_COVER = (0.85, 1.25), 0.15
+CHECKPOINT = "checkpoint.pt"
+BUILT = ("tasks", "sharing")  # what weights are made for
 KEPT = ("network", "ema", "optimizer", "step", "config")  # in a checkpoint
 
 
@@ -87,8 +90,9 @@ def optimizer(network: nn.Module, config: Config) -> torch.optim.AdamW:
 class Trainer:
     """One run in one folder: config.json, ledger.csv, log.csv, TensorBoard events and checkpoint.pt."""
 
-    def __init__(self, data: Path, out: Path, config: Config) -> None:
-        _check_names(config)
+    def __init__(self, data: Path | None, out: Path, config: Config) -> None:
+        """`data`: a folder in our own format, if there is one; `config.data` names other data sets."""
+        check_names(config)
         torch.set_num_threads(config.threads)
         torch.manual_seed(config.seed)
         self.data, self.out, self.config = data, out, config
@@ -136,10 +140,11 @@ class Trainer:
 
     def resume(self) -> None:
         """Go on from this folder's checkpoint, if there is one."""
-        path = self.out / "checkpoint.pt"
+        path = self.out / CHECKPOINT
         if not path.exists():
             return
         state = load_checkpoint(path, self.device)
+        self._check_same(path, json.loads(state["config"]))
         self.network.load_state_dict(state["network"])
         self.ema.network.load_state_dict(state["ema"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -147,6 +152,18 @@ class Trainer:
         self.step, self.seconds = state["step"], state.get("seconds", 0.0)
         self.ledger = recorded(path) or ledger.unrecorded(path.name)
         self.spent = state.get("spent", 0.0)
+
+    def _check_same(self, path: Path, before: Mapping[str, Any]) -> None:
+        """Raises DataError if its weights do not fit this network; other changes are told."""
+        now = json.loads(self.config.to_json())
+        changed = [key for key in now if key in before and before[key] != now[key]]
+        for key in (key for key in changed if key in BUILT):
+            raise DataError(
+                f"{path}: expected a network of {key}={now[key]}, got one of {before[key]}. Resume with "
+                f"--set '{key}={json.dumps(before[key])}', or begin anew: another --out, --set init={path}"
+            )
+        for key in changed:
+            print(f"resumed with another {key}: {now[key]}, before {before[key]}", file=sys.stderr)
 
     def save(self) -> None:
         state = {
@@ -160,10 +177,13 @@ class Trainer:
             "ledger": ledger.to_csv(self.ledger),
             "config": self.config.to_json(),
         }
-        part = PartFile(self.out / "checkpoint.pt")
+        packed = BytesIO()  # torch turns the fault of a full disk into one of its own
+        torch.save(state, packed)
+        part = PartFile(self.out / CHECKPOINT)
         try:
-            torch.save(state, part.file)
-        except BaseException:  # a full disk, Ctrl-C: an older checkpoint stays
+            with part.or_nothing():
+                part.file.write(packed.getbuffer())
+        except BaseException:  # Ctrl-C: an older checkpoint stays
             part.discard()
             raise
         part.commit()
@@ -248,17 +268,16 @@ class Trainer:
     def _batches(self) -> Iterator[Batch]:
         """The remaining batches: at the end nearly as frames are seen in use."""
         config = self.config
-        shares = {name: share for name, share in config.sources.items() if share > 0}
         frames = read_sources(self.data, self.out / "synthetic", config)
-        crops = _sign_crops(self.data.resolve(), config.licences) + signs.in_scenes(frames.get("gtsdb", []))
+        shares = {name: sources.share(name, config) for name in frames}
+        crops = sources.sign_crops(self.data, config) + sources.scene_signs(frames)
         rendered = signs.in_scenes(frames.get("synthetic", []))
-        named = tuple(name for name in ("camvid", "idd") if name in frames)
-        seen = [sample for samples in frames.values() for sample in samples]
+        seen = sources.seen(frames)
         made: list[tuple[float, Callable[[np.random.Generator], Sign]]] = [
             (config.outliers, Outliers(seen, crops)),
             (config.variants, Variants(seen, crops)),
         ]
-        things = _cutouts(self.data.resolve(), named, config.licences) if config.stand > 0 else []
+        things = sources.cutouts_of(self.data, frames, config) if config.stand > 0 else []
         reads = "signs" in config.tasks
         phases = [(1 - config.finish, config.zoom, 0.5), (1.0, FINISH_ZOOM, FINISH_COVER)]
         for end, zoom, cover in phases:
@@ -314,57 +333,7 @@ def _device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def read_all(data: Path, rendered: Path, config: Config) -> None:
-    """Read everything that a run of `config` reads, so that it, or a process forked from here, finds it."""
-    frames = read_sources(data, rendered, config)
-    _sign_crops(data.resolve(), config.licences)
-    named = tuple(name for name in ("camvid", "idd") if name in frames)
-    _cutouts(data.resolve(), named, config.licences)
-
-
-def read_sources(data: Path, rendered: Path, config: Config) -> dict[str, list[Sample]]:
-    """The training samples of each source of `config`; `rendered`: the folder of rendered scenes.
-
-    They are kept for the next run of this process. Raises DataError.
-    """
-    names = {name for name, share in config.sources.items() if share > 0}
-    unknown = names - {*SOURCES, "synthetic"}
-    if unknown:
-        raise DataError(f"unknown data sets {sorted(unknown)}; there are {', '.join(SOURCES)}, synthetic")
-    closed = names - {*READERS[config.licences], "synthetic"}
-    if closed:
-        raise DataError(
-            f"licences={config.licences}: expected sources that may be used commercially, got "
-            f"{', '.join(sorted(closed))}; set their shares to 0"
-        )
-    frames = {name: _source(name, data.resolve(), config.licences) for name in SOURCES if name in names}
-    if "synthetic" in names:
-        frames["synthetic"] = _rendered(rendered.resolve(), config.rendered)
-    if not any(frames.values()):
-        raise DataError(f"{data}: expected training data of {', '.join(sorted(names))}, found none")
-    return frames
-
-
-@cache
-def _source(name: str, data: Path, licences: str) -> list[Sample]:
-    return READERS[licences][name](data)
-
-
-@cache
-def _cutouts(data: Path, names: tuple[str, ...], licences: str) -> list[Cutout]:
-    return cutouts.read(data, {name: _source(name, data, licences) for name in names})
-
-
-@cache
-def _sign_crops(data: Path, licences: str) -> list[Sign]:
-    """GTSRB's, whose licence is not known."""
-    return signs.read(data) if licences == "any" else []
-
-
-_rendered = cache(synthetic.read)
-
-
-def _check_names(config: Config) -> None:
+def check_names(config: Config) -> None:
     """Raises DataError if a table has no such line."""
     tables: dict[str, tuple[tuple[str, ...], Iterable[str]]] = {
         "tasks": (config.tasks, HEADS),
@@ -410,8 +379,6 @@ def recorded(checkpoint: Path) -> list[Row]:
 
 def load_network(path: Path) -> Network:
     """The averaged network of a checkpoint, in evaluation mode."""
-    import json
-
     state = load_checkpoint(path)
     config = json.loads(state["config"])
     network = Network(config["tasks"], config["sharing"])

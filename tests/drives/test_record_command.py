@@ -15,7 +15,7 @@ from perception.bundle import TaskSpec
 from perception.drives.info import drive_info, is_drive, show
 from perception.drives.record import Settings, record, with_truth
 from perception.errors import PerceptionError
-from perception.evaluation.synthetic import asked
+from perception.labels.synthetic import asked
 from perception.sources.drive import Drive
 from perception.synthetic import World
 from perception.tasks import lanes

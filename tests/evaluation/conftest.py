@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perception.evaluation import data
+from perception.labels.folder import read_folder
 from perception.tasks.detection import CLASSES
 from perception.tasks.lanes import CLASSES as LANE_KINDS
 from perception.types import ClassMap, Detections, Scene, Signs
@@ -48,7 +48,7 @@ def blind():
 
 @pytest.fixture
 def val(folder):
-    return data.read(folder, "val", LANE_KINDS)
+    return read_folder(folder, "val", LANE_KINDS)
 
 
 def nothing():

@@ -3,6 +3,8 @@
 import json
 from dataclasses import replace
 
+import cv2
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -73,3 +75,14 @@ def test_a_data_folder_takes_the_same_way(way, folder, tiny_bundle, tmp_path):
     found = evaluate(folder, "val", tiny_bundle, "fp32", way=replace(way, out=tmp_path / "out"))
     assert {name: found.metrics[name] for name in plain.metrics} == plain.metrics
     assert found.pictures == plain.pictures
+
+
+def test_labels_of_which_nothing_can_be_judged_are_an_error(tiny_bundle, tmp_path):
+    (tmp_path / "images").mkdir()
+    cv2.imwrite(str(tmp_path / "images/a.png"), np.full((48, 64, 3), 90, np.uint8))
+    table = {"images": [{"id": 1, "file_name": "a.png", "width": 64, "height": 48}], "annotations": []}
+    table["categories"] = [{"id": 1, "name": "car"}]
+    (tmp_path / "labels.json").write_text(json.dumps(table))
+    name = f"coco:{tmp_path / 'labels.json'}"
+    with pytest.raises(DataError, match="labels: expected labels of what the bundle sees, got none"):
+        evaluate_on([name], Settings(tiny_bundle, "fp32", tasks=("lanes",)), Way())

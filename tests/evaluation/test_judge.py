@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from perception.errors import DataError
-from perception.evaluation.data.boxes import BoxLabels
-from perception.evaluation.data.truth import CULANE, DRAWN, EDGES, PARTLY, ROAD, TUSIMPLE, Truth
 from perception.evaluation.judge import judge
 from perception.evaluation.judge import judged as judged_scene
 from perception.evaluation.observe import Observer
 from perception.evaluation.records import figures, gather
+from perception.labels.boxes import BoxLabels
+from perception.labels.truth import CULANE, DRAWN, EDGES, PARTLY, ROAD, TUSIMPLE, Truth
 from perception.load import load
 from perception.tasks import lanes
 from perception.tasks.evidence import Ranked

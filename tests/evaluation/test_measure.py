@@ -8,7 +8,8 @@ import pytest
 
 from perception.backends.scripted import ScriptedBackend
 from perception.errors import DataError
-from perception.evaluation import data, evaluate, measure_dataset
+from perception.evaluation import evaluate, measure_dataset
+from perception.labels.folder import read_folder
 from perception.load import load
 from perception.pipeline import Pipeline
 from tests.conftest import answers
@@ -99,7 +100,7 @@ def test_a_picture_of_another_size_than_its_labels_is_named(folder, val, oracle)
 
 
 def test_limit_keeps_some_of_each_kind(folder, val):
-    assert len(data.read(folder, "val").thinned(1).crops) == 1
+    assert len(read_folder(folder, "val").thinned(1).crops) == 1
     folders = {sample.image.parent.parent.name for sample in val.thinned(1).samples}
     assert folders == {"town", "city", "camvid", "idd", "acdc_panels", "brazil_lanes", "clips"}
 
@@ -115,7 +116,7 @@ def test_pictures_are_counted(val, oracle):
 
 @pytest.mark.data
 def test_the_real_labels_agree_with_themselves(driving_data, oracle):
-    dataset = data.read(driving_data, "val", ("unknown", "solid", "dashed")).thinned(6)
+    dataset = read_folder(driving_data, "val", ("unknown", "solid", "dashed")).thinned(6)
     metrics = measure_dataset(oracle(dataset), dataset).metrics
     assert metrics["gtsdb.sign.read_f1"] == metrics["drivable.idd.iou"] == metrics["lanes.drawn.f1"] == 1
     assert metrics["detection.all.coco_ap"] == pytest.approx(1)

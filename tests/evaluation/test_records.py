@@ -6,11 +6,11 @@ import pytest
 
 from perception.errors import DataError
 from perception.evaluation import measure_dataset
-from perception.evaluation.data import own
 from perception.evaluation.judge import judge
 from perception.evaluation.measure import count
 from perception.evaluation.observe import Observer
 from perception.evaluation.records import FrameRecord, figures, load_records, resampled, save
+from perception.labels import own
 from perception.tasks.evidence import Ranked
 
 

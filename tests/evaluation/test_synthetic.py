@@ -12,8 +12,8 @@ from perception.evaluation.command import evaluate
 from perception.evaluation.judge import PARTS, seen_in
 from perception.evaluation.measure import report
 from perception.evaluation.observe import Observer
-from perception.evaluation.synthetic import FIRST, Worlds, asked
-from perception.evaluation.synthetic import pictures as pictures_of
+from perception.labels.synthetic import FIRST, Worlds, asked
+from perception.labels.synthetic import pictures as pictures_of
 from perception.synthetic import Conditions
 from perception.tasks.detection import CLASSES
 from perception.types import Detections

@@ -12,8 +12,8 @@ from typing import ClassVar
 import numpy as np
 
 from perception.errors import BundleError, DataError
-from perception.evaluation.data.truth import Truth
 from perception.evaluation.work import Piece, Unit, Work
+from perception.labels.truth import Truth
 from perception.types import ClassMap, Frame
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from perception.evaluation import data
+from perception.labels.folder import read_folder
 from tests.folders import write_folder
 from tools.sign_heads import Picture, compare, labelled, on_grid, pasted, table
 
@@ -51,13 +51,13 @@ def test_shares_are_given_for_each_group_of_sizes():
 
 
 def test_pictures_come_with_the_signs_whose_class_is_known(tmp_path):
-    (found,) = labelled(data.read(write_folder(tmp_path), "val"))
+    (found,) = labelled(read_folder(write_folder(tmp_path), "val"))
     assert found.class_id.tolist() == [14]
     assert found.xyxy.tolist() == [[60, 5, 80, 25]]
 
 
 def test_crops_are_pasted_at_their_own_size(tmp_path):
-    found = list(pasted(data.read(write_folder(tmp_path), "val"), places=(1, 1)))
+    found = list(pasted(read_folder(write_folder(tmp_path), "val"), places=(1, 1)))
     assert sorted(int(p.class_id[0]) for p in found) == [13, 14]
     assert all((p.xyxy[:, 2:] - p.xyxy[:, :2] == 24).all() for p in found)
 

@@ -219,16 +219,16 @@ def test_a_training_looks_and_warns(folder, tmp_path, capsys):
         "threads=1",
         "workers=0",
     ]
-    train(folder, tmp_path / "run", "quick", settings)
+    train([str(folder)], tmp_path / "run", "quick", settings)
     assert re.search(r"step 50: drivable is \d+\.\d points below", capsys.readouterr().err)
     log = (tmp_path / "run/log.csv").read_text()
     assert "50,score.lanes," in log
     assert "50,alarm.drivable," in log
 
 
-def test_a_baseline_that_is_none_is_named(tmp_path):
+def test_a_baseline_that_is_none_is_named(folder, tmp_path):
     with pytest.raises(DataError, match=r"expected scores\.json"):
-        train(tmp_path, tmp_path / "run", "quick", ["baseline=nowhere.json"])
+        train([str(folder)], tmp_path / "run", "quick", ["baseline=nowhere.json"])
 
 
 def test_results_of_other_settings_are_not_mixed_in(tmp_path):
@@ -252,3 +252,9 @@ def test_what_failed_is_named(folder, tmp_path):
 def test_unknown_presets_are_named(tmp_path):
     with pytest.raises(DataError, match="there are quick, full"):
         grouping.groups("slow", tmp_path, tmp_path)
+
+
+def test_data_that_is_not_there_is_named_before_the_first_run(tmp_path):
+    with pytest.raises(DataError, match=r"nope: expected a folder of training data"):
+        comparing.compare("quick", tmp_path / "nope", tmp_path / "out")
+    assert not (tmp_path / "out").exists()

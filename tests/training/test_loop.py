@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import resource
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -75,7 +76,7 @@ def interrupted(trainer, after):
 
 
 def test_a_run_writes_what_it_did(folder, tmp_path):
-    train(folder, tmp_path, "quick", [f"{k}={v}" for k, v in SETTINGS.items()])
+    train([str(folder)], tmp_path, "quick", [f"{k}={v}" for k, v in SETTINGS.items()])
     assert {p.name for p in tmp_path.iterdir()} >= {"config.json", "log.csv", "checkpoint.pt"}
     assert not (tmp_path / "checkpoint.pt.part").exists()
     rows = list(csv.reader((tmp_path / "log.csv").read_text().splitlines()))
@@ -238,3 +239,18 @@ def test_sigterm_saves_what_was_learnt(folder, tmp_path):
     child.communicate(timeout=120)
     assert child.returncode == INTERRUPTED
     assert load_checkpoint(tmp_path / "run" / "checkpoint.pt")["step"] >= 50
+
+
+def test_a_disk_that_is_full_is_named_and_the_older_checkpoint_stays(folder, tmp_path):
+    trainer = Trainer(folder, tmp_path, TINY)
+    trainer.save()
+    before = (tmp_path / "checkpoint.pt").read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+        with pytest.raises(SinkError, match=r"checkpoint\.pt: expected to write it"):
+            trainer.save()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (tmp_path / "checkpoint.pt").read_bytes() == before
+    assert not (tmp_path / "checkpoint.pt.part").exists()

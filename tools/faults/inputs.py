@@ -14,7 +14,7 @@ import numpy as np
 from perception import bundle
 from perception.camera import CameraModel
 from perception.drives.info import drive_info
-from perception.evaluation.data.labelled import open_labelled
+from perception.labels import open_labelled
 from perception.sources import open_source
 from perception.sources.images import read_image
 from tests.folders import write_folder

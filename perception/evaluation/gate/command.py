@@ -52,6 +52,11 @@ def gate(
         from perception.evaluation.gate.evaluated import by_figures
 
         cases = by_figures(drives, reference, settings, workers, tolerance, update, console)
+    if not cases and not update:
+        raise DataError(
+            f"{', '.join(drives)}: expected something to compare with {reference}, got no figure in common. "
+            "Name drives that the reference has, with labels of its tasks"
+        )
     if junit is not None:
         write_junit(cases, junit, "perception gate")
     failures = sum(case.failure is not None for case in cases)

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from perception import bundle as bundles
 from perception.errors import DataError
-from perception.evaluation.data.labelled import KINDS, Labelled, file_name, open_labelled
 from perception.evaluation.seeing import Seeing, Settings
 from perception.evaluation.work import Unit
 from perception.interfaces import Source
+from perception.labels import LABELS, open_labelled
+from perception.labels.labelled import Labelled, file_name
 from perception.load import ON_CUDA
 from perception.pipeline import Pipeline, run
 from perception.redaction import redacted
@@ -49,7 +50,7 @@ def _drives(
 ) -> Iterator[tuple[str, Callable[[Path], None]]]:
     """Name of each drive, and what writes its scenes."""
     prefix = text.partition(":")[0]
-    if prefix in KINDS and prefix != AS_SOURCE and not Path(text).exists():
+    if prefix in LABELS and prefix != AS_SOURCE and not Path(text).exists():
         for drive in open_labelled(text):
             yield drive.name, partial(_write_labelled, drive, pipeline, settings)
     else:

@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 
 from perception.errors import FrameError
-from perception.evaluation.data.labelled import Labelled
-from perception.evaluation.data.truth import Truth
 from perception.evaluation.observe import Observer
 from perception.interfaces import Task
+from perception.labels.labelled import Labelled
+from perception.labels.truth import Truth
 from perception.pipeline import Pipeline
 from perception.sinks.scenes import Record, read_scenes, scene_from_json
 from perception.tasks.drivable.metric import VOID

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from perception.evaluation.compare import Comparison, Pairs
-from perception.evaluation.data.labelled import Labelled
 from perception.evaluation.records import FrameRecord
 from perception.evaluation.report.comparison import Changed, comparison_page
 from perception.evaluation.report.evaluation import evaluation_page
@@ -15,6 +14,7 @@ from perception.evaluation.report.pictures import Key, View, shots
 from perception.evaluation.results import PAGES, Result
 from perception.evaluation.scores import frame_scores, worst
 from perception.interfaces import Task
+from perception.labels.labelled import Labelled
 from perception.sinks.files import write_whole
 
 EACH = 3  # frames of each task

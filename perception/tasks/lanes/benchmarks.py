@@ -32,16 +32,21 @@ class TuSimpleLines:
     accuracy 0, fp 0, fn 1.
     """
 
-    def __init__(self, rows: Sequence[int]) -> None:
-        """`rows`: y of the labelled rows, pixels."""
+    def __init__(self, rows: Sequence[int], labelled: Sequence[Sequence[float]] | None = None) -> None:
+        """`rows`: y of the labelled rows, pixels; `labelled`: x of each true line there, negative: not there.
+
+        As TuSimple does, a line without any point counts as a true one, and a gap in a line stays one. None:
+        the true lines are read off at the rows as found ones are.
+        """
         self._rows = np.asarray(rows, np.float64)
+        self._labelled = None if labelled is None else _absent(np.array(labelled, np.float64), len(rows))
         self._sums = np.zeros(4)
 
     def update(self, truth: Scene, seen: Scene) -> None:
         if truth.lanes is None or seen.lanes is None:
             return
         true, found = (crossings(painted(scene.lanes or ()), self._rows) for scene in (truth, seen))
-        self._sums += *rate(true, found, self._rows), 1
+        self._sums += *rate(true if self._labelled is None else self._labelled, found, self._rows), 1
 
     def evidence(self) -> Mapping[str, Evidence]:
         return {"/tusimple": Counts("tusimple", self._sums.copy())}
@@ -60,6 +65,11 @@ def _crossing(points: np.ndarray, rows: np.ndarray) -> np.ndarray:
     points = points[np.argsort(points[:, 1], kind="stable")]
     x = np.interp(rows, points[:, 1], points[:, 0], left=ABSENT, right=ABSENT)
     return np.where(x < 0, ABSENT, x)
+
+
+def _absent(x: np.ndarray, rows: int) -> np.ndarray:
+    """(n, rows) x of lines, ABSENT where it is negative."""
+    return np.where(x < 0, ABSENT, x).reshape(-1, rows)
 
 
 def rate(true: np.ndarray, found: np.ndarray, rows: np.ndarray) -> tuple[float, float, float]:

@@ -30,9 +30,9 @@ SHIFT = 4  # bits behind the point of OpenCV's coordinates
 
 
 def draw(canvas: np.ndarray, lanes: Sequence[LaneLine]) -> None:
-    """Paint lines on a BGR image, wider where they are near."""
+    """Paint lines on a BGR image, wider where they are near; of a single point there is nothing to paint."""
     scale = tags.scale_of(canvas)
-    for line in lanes:
+    for line in (line for line in lanes if len(line.image) > 1):
         colour = COLOURS[line.kind % len(COLOURS)]
         edge = line.kind == ROAD_EDGE
         slim, pieces = (SLIM, _dots(line.image, scale)) if edge else (1.0, line.image[None])

@@ -28,6 +28,7 @@ from perception.training.analysis.runs import (
 )
 from perception.training.analysis.statistics import Interval, delta, delta_m, interval, mean_ranks, see_saw
 from perception.training.config import configure
+from perception.training.data import found as surveyed
 from perception.types import Size
 
 REFERENCE = ("hard", "equal")
@@ -142,7 +143,8 @@ def compare(
     """
     chosen = named(preset)
     wanted = [*chosen.settings, *settings]
-    configure(chosen.training, wanted)  # a wrong setting is named before the first run
+    config = configure(chosen.training, wanted)  # a wrong setting or folder is named before the first run
+    surveyed.check(surveyed.survey(data, config), config, ())
     runs: list[Run] = []
     while (more := planned(chosen, results(runs, out))) != runs:
         perform(more, data, out, chosen.training, wanted, done)

@@ -8,8 +8,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from perception.backends.eager import EagerBackend
-from perception.evaluation import data as labels
 from perception.evaluation.measure import measure_dataset
+from perception.labels.folder import read_folder
 from perception.model.network import Network, normalise
 from perception.model.specs import task_spec
 from perception.pipeline import Pipeline
@@ -37,7 +37,7 @@ def pipeline_of(network: Network, size: Size, tasks: Collection[str]) -> Pipelin
 
 def judge(network: Network, size: Size, data: Path, limit: int | None = None) -> dict[str, float]:
     """Metrics by name on the val split of `data`, at most `limit` pictures of each kind. Raises DataError."""
-    dataset = labels.read(data, "val", lanes.CLASSES).thinned(limit)
+    dataset = read_folder(data, "val", lanes.CLASSES).thinned(limit)
     tasks = set(network.heads)
     training = network.training
     network.eval()

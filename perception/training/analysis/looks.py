@@ -24,7 +24,9 @@ class Looks:
     Raises DataError if the baseline cannot be read.
     """
 
-    def __init__(self, data: Path, config: Config) -> None:
+    def __init__(self, data: Path | None, config: Config) -> None:
+        if config.looks and data is None:
+            raise DataError("looks: expected a folder in our own format to look at, got none. Set looks=0")
         self.data, self.every = data, max(1, config.steps // max(1, config.looks))
         self.wanted = config.looks > 0
         self.baseline = read_baseline(Path(config.baseline)) if config.baseline else []
@@ -32,7 +34,7 @@ class Looks:
 
     def __call__(self, trainer: Trainer, batch: Batch) -> dict[str, float]:
         step, steps = trainer.step, trainer.config.steps
-        if not self.wanted or step % self.every or step == steps:
+        if not self.wanted or self.data is None or step % self.every or step == steps:
             return {}
         found = scores(judge(trainer.ema.network, trainer.config.size, self.data, FEW))
         self.history.append({"step": step, "seconds": trainer.seconds, "scores": found})

@@ -14,7 +14,7 @@ from typing import Any
 from perception.errors import DataError
 from perception.training.analysis import job
 from perception.training.config import Config, configure
-from perception.training.loop import read_all
+from perception.training.data.sources import read_all
 
 TASKS = ("detection", "lanes", "signs", "drivable")
 PROCESSES = 2  # of one thread each

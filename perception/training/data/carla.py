@@ -5,11 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from perception.training.data import records
-from perception.training.data.sample import Sample, absence
+from perception.training.data.sample import Sample
 
-SURE = absence(vehicle=1, person=0.3, cyclist=1, motorbike=1, traffic_light=1, traffic_sign=0.5)
+SURE = {"vehicle": 1.0, "cyclist": 1.0, "motorbike": 1.0, "traffic_light": 1.0, "traffic_sign": 0.5}
+BEYOND = {"person": 0.3}
 
 
 def read(data: Path) -> list[Sample]:
-    found = records.human(data, "carla")
-    return [Sample(records.read_image(data / name), boxes, SURE, name=name) for name, boxes in found.items()]
+    return [
+        Sample(
+            records.read_image(data / name),
+            records.boxes_of(said),
+            records.silence(said, SURE, BEYOND),
+            name=name,
+        )
+        for name, said in records.labelled(data, "carla").items()
+    ]

@@ -10,14 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from perception.evaluation.data import own_vehicle
-from perception.tasks.batch import UNKNOWN
+from perception.labels import own_vehicle
 from perception.training.data import records
-from perception.training.data.maps import drawn, drivable_from_teacher, lanes_from_teacher
+from perception.training.data.maps import RIGHT, drivable_from_teacher, lanes_from_teacher, partly_drawn
 from perception.training.data.sample import Sample
 
 DARK = ("night",)
-MARGIN = 8  # pixels beyond the ends of drawn lines in which nothing is known
 
 
 def read(
@@ -59,17 +57,7 @@ def _sample(data: Path, row: Mapping[str, str], teachers: Sequence[records.Teach
 
 
 def _lines(drawing: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """`line` as drawn; nothing is known to the right of the right-hand line, and farther than lines go."""
+    """`line` as drawn; to the right of the right-hand line there may be more."""
     size = (int(drawing["w"]), int(drawing["h"]))
     lines = [np.array(line["points"], np.float32) for line in drawing["lines"]]
-    truth = drawn(size, lines)
-    if lines:
-        farthest = min(float(points[:, 1].min()) for points in lines)
-        rows = np.arange(size[1]) + 0.5
-        right = max(lines, key=lambda points: float(points[points[:, 1].argmax(), 0]))
-        order = np.argsort(right[:, 1])
-        limit = np.interp(rows, right[order, 1], right[order, 0]) + MARGIN
-        outside = (np.arange(size[0])[None] > limit[:, None]) | (rows < farthest + MARGIN)[:, None]
-        outside[: max(0, int(farthest) - 4 * MARGIN)] = False  # the sky has no lines
-        truth[outside & (truth == 0)] = UNKNOWN
-    return {"line": truth}
+    return {"line": partly_drawn(size, lines, (RIGHT,))}

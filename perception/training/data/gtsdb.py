@@ -9,20 +9,22 @@ import numpy as np
 
 from perception.training.data import records
 from perception.training.data.maps import drivable_from_teacher, lanes_from_teacher
-from perception.training.data.sample import Sample, absence
+from perception.training.data.sample import Sample
+
+SURE = {"traffic_sign": 1.0}
 
 
 def read(data: Path, teachers: Sequence[records.Teacher] = records.TEACHERS) -> list[Sample]:
     samples = []
-    for name, signs in records.human(data, "gtsdb").items():
+    for name, said in records.labelled(data, "gtsdb").items():
         image = records.read_image(data / name)
         taught, silence = records.weak(data, name, teachers=teachers)
         samples.append(
             Sample(
                 name=name,
                 image=image,
-                boxes=signs + taught,
-                absence=np.maximum(silence, absence(traffic_sign=1)),
+                boxes=records.boxes_of(said) + taught,
+                absence=np.maximum(silence, records.silence(said, SURE, {})),
                 drivable=drivable_from_teacher(data, "gtsdb", Path(name).stem),
                 **lanes_from_teacher(data, "gtsdb", Path(name).stem, image),
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import cv2
@@ -114,6 +114,33 @@ def road_edge(road: np.ndarray, fixed: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 def _shrunk(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.asarray(cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST_EXACT))
+
+
+LEFT, RIGHT = "left", "right"
+SIDES = (LEFT, RIGHT)
+MARGIN = 8  # pixels beyond the ends of drawn lines in which nothing is known
+
+
+def partly_drawn(size: tuple[int, int], lines: Sequence[np.ndarray], sides: Sequence[str]) -> np.ndarray:
+    """As `drawn`, but nothing is known beyond the outermost line on `sides`, and farther than lines go.
+
+    The sky has no lines. Where there are none at all, there is none.
+    """
+    truth = drawn(size, lines)
+    if not lines:
+        return truth
+    farthest = min(float(points[:, 1].min()) for points in lines)
+    rows, columns = np.arange(size[1]) + 0.5, np.arange(size[0])[None]
+    outside = np.broadcast_to((rows < farthest + MARGIN)[:, None], truth.shape).copy()
+    for side in sides:
+        outermost = max if side == RIGHT else min
+        line = outermost(lines, key=lambda points: float(points[points[:, 1].argmax(), 0]))
+        order = np.argsort(line[:, 1])
+        at = np.interp(rows, line[order, 1], line[order, 0])[:, None]
+        outside |= columns > at + MARGIN if side == RIGHT else columns < at - MARGIN
+    outside[: max(0, int(farthest) - 4 * MARGIN)] = False
+    truth[outside & (truth == 0)] = UNKNOWN
+    return truth
 
 
 def drawn(size: tuple[int, int], lines: Iterable[np.ndarray]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The label files that several data sets share: det.jsonl, weak_boxes.jsonl and the split tables."""
+"""The label files that several data sets share: people's boxes, weak_boxes.jsonl and the split tables."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ import cv2
 import numpy as np
 
 from perception.errors import DataError
+from perception.labels import boxes
+from perception.labels.boxes import SIGN, UNSURE, Box, BoxLabels
+from perception.labels.classes import OWN, Names
 from perception.limits import json_value
+from perception.tasks import signs
 from perception.tasks.batch import ANY_SIGN
-from perception.tasks.detection import CLASSES
 from perception.training.data.licences import ORIGINS, origin
 from perception.training.data.sample import Boxes, absence
 
-CLASS_OF = {name: name for name in CLASSES} | {"motorcyclist": "motorbike", "bicycle": "cyclist"}
 TAUGHT = ("vehicle", "person", "cyclist", "motorbike", "traffic_light")
 SPARE = ("traffic_sign",)  # a teacher's signs are taken wherever they are seen; their absence proves nothing
 TEACHERS_NAMES = {"stop_sign": "traffic_sign"}
@@ -72,19 +74,29 @@ def read_image(path: Path, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
     return np.asarray(image)
 
 
-def human(data: Path, name: str) -> dict[str, Boxes]:
-    """Human boxes of one data set's training images by image path; `maybe_merged` ones are not sure."""
-    found = {}
-    for record in lines(data / "det.jsonl"):
-        if record["img"].startswith(f"{name}/") and record["split"] == "train":
-            found[record["img"]] = Boxes.of(_human_row(*box) for box in record["boxes"])
-    return found
+def labelled(data: Path, name: str) -> dict[str, BoxLabels]:
+    """What people said of one data set's training images, by image path. Raises DataError."""
+    rows = boxes.read(data, Names.of(OWN, {}), name)
+    return {image: said for image, split, said in rows if split == "train"}
 
 
-def _human_row(*row: Any) -> tuple[list[float], str, bool, int]:
-    *xyxy, name, extra = row
-    sign = extra if name == "traffic_sign" and isinstance(extra, int) and 0 <= extra < 43 else ANY_SIGN
-    return xyxy, CLASS_OF[name], extra != "maybe_merged", sign
+def boxes_of(said: BoxLabels) -> Boxes:
+    """The truth to learn from; boxes that may hold several objects are not sure."""
+    return Boxes.of((list(box.xyxy), box.name, box.extra != UNSURE, _sign(box)) for box in said.boxes)
+
+
+def _sign(box: Box) -> int:
+    extra = box.extra if box.name == SIGN else None
+    return extra if isinstance(extra, int) and 0 <= extra < len(signs.CLASSES) else ANY_SIGN
+
+
+def silence(said: BoxLabels, sure: Mapping[str, float], beyond: Mapping[str, float]) -> np.ndarray:
+    """(classes,) float32 weights of absence: `said.labelled` tells which classes have all their boxes.
+
+    `sure`: how far that is to be believed in a data set; `beyond`: of classes that it does not claim to
+    label, but of which next to nothing is seen without a box.
+    """
+    return absence(**{**beyond, **{name: sure[name] for name in said.labelled if name in sure}})
 
 
 @cache

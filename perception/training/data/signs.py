@@ -7,6 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from perception.errors import DataError
+from perception.labels import signs as labels
+from perception.labels.signs import SignCrop
+from perception.tasks.signs import CLASSES
 from perception.training.data import records
 from perception.training.data.sample import Sample
 
@@ -16,20 +20,23 @@ Sign = tuple[np.ndarray, np.ndarray, int]  # image (h, w, 3) uint8 BGR, box (4,)
 
 
 def read(data: Path) -> list[Sign]:
-    """The training crops of signs.csv."""
-    return [
-        (
-            records.read_image(data / row["path"]),
-            np.array([float(row[k]) for k in ("x1", "y1", "x2", "y2")], np.float32),
-            int(row["class"]),
+    """The training crops of signs.csv. Raises DataError for a class that the network does not have."""
+    found = crops(data)
+    return [(records.read_image(c.image), np.array(c.xyxy, np.float32), _class(c)) for c in found]
+
+
+def crops(data: Path) -> Iterator[SignCrop]:
+    """Of signs.csv, those of the training split."""
+    return (crop for crop in labels.read(data) if crop.split == "train")
+
+
+def _class(crop: SignCrop) -> int:
+    if not 0 <= crop.class_id < len(CLASSES):
+        most = len(CLASSES) - 1
+        raise DataError(
+            f"{crop.image}: expected a class from 0 to {most}, got {crop.class_id}. Mend signs.csv"
         )
-        for row in rows(data)
-    ]
-
-
-def rows(data: Path) -> Iterator[dict[str, str]]:
-    """Of signs.csv, those of the training crops."""
-    return (row for row in records.table(data / "signs.csv") if row["split"] == "train")
+    return crop.class_id
 
 
 def in_scenes(samples: Iterable[Sample]) -> list[Sign]:

@@ -5,11 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from perception.training.data import records
-from perception.training.data.sample import Sample, absence
+from perception.training.data.sample import Sample
 
-SURE = absence(vehicle=1, person=1, motorbike=0.5)  # bicycles are not labelled
+SURE = {"vehicle": 1.0, "person": 1.0}  # bicycles are not labelled
+BEYOND = {"motorbike": 0.5}
 
 
 def read(data: Path) -> list[Sample]:
-    found = records.human(data, "streets_id")
-    return [Sample(records.read_image(data / name), boxes, SURE, name=name) for name, boxes in found.items()]
+    return [
+        Sample(
+            records.read_image(data / name),
+            records.boxes_of(said),
+            records.silence(said, SURE, BEYOND),
+            name=name,
+        )
+        for name, said in records.labelled(data, "streets_id").items()
+    ]

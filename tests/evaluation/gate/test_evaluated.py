@@ -1,7 +1,10 @@
 """The gate by figures, on a small bundle and labelled pictures."""
 
 import json
+from dataclasses import replace
 
+import cv2
+import numpy as np
 import pytest
 
 from perception.errors import DataError
@@ -52,3 +55,16 @@ def test_a_new_evaluation_takes_the_place_of_the_reference(settings, reference, 
     assert gate(["synthetic:7:1"], reference, settings, update=True) == SAME
     assert "the reference is new" in capsys.readouterr().out
     assert json.loads((reference / "result.json").read_text())["facts"]["sources"] == ["synthetic:7:1"]
+
+
+def test_a_gate_without_checks_fails(settings, tmp_path):
+    (tmp_path / "images").mkdir()
+    cv2.imwrite(str(tmp_path / "images/a.png"), np.full((48, 64, 3), 90, np.uint8))
+    images = [{"id": 1, "file_name": "a.png", "width": 64, "height": 48}]
+    table = {"images": images, "categories": [{"id": 1, "name": "car"}], "annotations": []}
+    (tmp_path / "labels.json").write_text(json.dumps(table))
+    lanes = replace(settings, tasks=("lanes",))  # of which the labels tell nothing
+    name = f"coco:{tmp_path / 'labels.json'}"
+    gate([name], tmp_path / "reference", lanes, by="figures", update=True)
+    with pytest.raises(DataError, match="got no figure in common"):
+        gate([name], tmp_path / "reference", lanes)

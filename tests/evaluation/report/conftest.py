@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from perception.evaluation.data.truth import Truth
+from perception.labels.truth import Truth
 from perception.types import Frame
 
 COLOUR = (200, 40, 220)  # BGR, in no chart

@@ -8,10 +8,10 @@ import pytest
 
 from perception.backends.scripted import ScriptedBackend
 from perception.errors import SourceError
-from perception.evaluation.data.labelled import Stills
-from perception.evaluation.data.own import Picture, pictures
-from perception.evaluation.data.truth import Truth
 from perception.evaluation.report.pictures import TRUTH, again, paint_truth, shots, view_of, view_of_stored
+from perception.labels.labelled import Stills
+from perception.labels.own import Picture, pictures
+from perception.labels.truth import Truth
 from perception.load import load
 from perception.pipeline import Pipeline
 from perception.sinks.scenes import SceneLines

@@ -1,0 +1,116 @@
+"""Labelled data: one file a format, one line in LABELS. Both training and evaluation read it here.
+
+A reader gives pictures that are not yet read, with what is known of them task by task and which classes are
+labelled exhaustively (`record`), and counts what it used and what it could not use, by reason (`tally`).
+To add a format: a file with an opener that gives `Labelled`s, and a line in the table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from difflib import get_close_matches
+from pathlib import Path
+
+from perception.errors import DataError
+from perception.labels import (
+    bdd100k,
+    classmasks,
+    coco,
+    culane,
+    drive,
+    kitti,
+    own,
+    synthetic,
+    tusimple,
+    voc,
+    yolo,
+)
+from perception.labels.labelled import VAL, Asked, Labelled, split_place
+
+Opener = Callable[[str, Asked], list[Labelled]]
+
+LABELS: dict[str, Opener] = {
+    "data": own.open_data,
+    "synthetic": synthetic.open_worlds,
+    "coco": coco.open_coco,
+    "bdd100k": bdd100k.open_bdd100k,
+    "tusimple": tusimple.open_tusimple,
+    "culane": culane.open_culane,
+    "drive": drive.open_drive_labels,
+    "yolo": yolo.open_yolo,
+    "kitti": kitti.open_kitti,
+    "voc": voc.open_voc,
+    "masks": classmasks.open_masks,
+}
+FILES = (  # the first of these that is in a folder tells its format
+    ("det.jsonl", "data"),
+    ("lanes_drawn.json", "data"),
+    ("signs.csv", "data"),
+    ("metadata.yaml", "drive"),
+    ("annotations/instances_*.json", "coco"),
+    ("images/100k", "bdd100k"),
+    ("bdd100k/images/100k", "bdd100k"),
+    ("label_data_*.json", "tusimple"),
+    ("test_label.json", "tusimple"),
+    ("test_tasks_*.json", "tusimple"),
+    ("list/*.txt", "culane"),
+    *((name, "yolo") for name in yolo.FILES),
+    ("training/label_2", "kitti"),
+    ("label_2", "kitti"),
+    ("Annotations/*.xml", "voc"),
+    ("leftImg8bit", "masks"),
+    ("masks", "masks"),
+    ("*.csv", "data"),
+)
+NAMES = (  # of files
+    (r".*\.(mcap(\.part)?|db3|bag)(\?.*)?", "drive"),
+    (r"(.*/)?(label_data|test_label|test_tasks)[^/]*\.json", "tusimple"),
+    (r".*\.json", "coco"),
+)
+
+
+def open_labelled(text: str, asked: Asked = VAL) -> list[Labelled]:
+    """Labelled drives by their name on the command line. Raises DataError, SourceError.
+
+    "drive.mcap", "drive:FOLDER"         a recording whose /truth/ topics say what there is to see
+    "data:FOLDER[:SPLIT]"                pictures in the format of the driving data; SPLIT is val if not said
+    "coco:ANNOTATIONS.json[:IMAGES]"     COCO boxes
+    "bdd100k:FOLDER[:SPLIT]"             BDD100K as it is downloaded
+    "tusimple:FOLDER", "culane:FOLDER[:LIST]"   lane lines
+    "yolo:FOLDER[:SPLIT]", "kitti:FOLDER[:SPLIT]", "voc:FOLDER[:SPLIT]"   boxes
+    "masks:FOLDER[:SPLIT]"               masks of the drivable area, Cityscapes' or by a table of classes
+    "synthetic:SEED[:FRAMES][?conditions=NAMES]"   rendered pictures, by day or such as night+rain+ego
+
+    Without a prefix, the format is that of the files in the folder.
+    """
+    kind, rest = format_of(text)
+    try:
+        return LABELS[kind](rest, asked)
+    except OSError as error:  # labels may name files that no system has, and unreadable ones
+        raise DataError(f"{text}: expected labelled pictures, got: {error}"[:400]) from error
+
+
+def format_of(text: str) -> tuple[str, str]:
+    """The format of a name, and the name without its prefix. Raises DataError."""
+    prefix, colon, rest = text.partition(":")
+    if prefix in LABELS and colon and not Path(text).exists():
+        return prefix, rest
+    return _format(text), text
+
+
+def _format(text: str) -> str:
+    for pattern, kind in NAMES:
+        if re.fullmatch(pattern, text, re.IGNORECASE):
+            return kind
+    folder, _ = split_place(text, "")
+    for pattern, kind in FILES:
+        if folder.is_dir() and any(folder.glob(pattern)):
+            return kind
+    got = "no such file or folder" if not folder.exists() else "files of none of these formats"
+    prefixes = ", ".join(f"{name}:" for name in LABELS)
+    near = get_close_matches(text.partition(":")[0], LABELS, 1)
+    meant = f" (did you mean {near[0]}:?)" if near else ""
+    raise DataError(
+        f"{text}: expected a labelled drive or one of {prefixes}, got {got}{meant}. Put its format before it"
+    )

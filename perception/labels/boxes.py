@@ -1,0 +1,144 @@
+"""`det.jsonl`: boxes, and the classes that are labelled exhaustively in each image.
+
+Truth as a `Detections`: score 1 is an object, score 0 a region in which its class is not judged: a box
+of touching objects (`maybe_merged`), and the whole image for every class that the image does not label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from perception.errors import DataError
+from perception.labels.classes import Names, example, nearest
+from perception.labels.rows import fault, json_lines
+from perception.tasks.detection import CLASSES
+from perception.types import Detections, Scene, Signs, Size
+
+FILE = "det.jsonl"
+UNSURE = "maybe_merged"
+SIGN = "traffic_sign"
+ALIASES = {"motorcyclist": "motorbike"}  # name in a data set -> detection class
+
+
+@dataclass(frozen=True)
+class Box:
+    xyxy: tuple[float, float, float, float]  # image pixels
+    name: str
+    extra: object  # what else is known: the GTSRB class of a sign, UNSURE, a kind of vehicle
+    area: float | None = None  # of the object, square pixels; None: that of the box
+
+
+@dataclass(frozen=True)
+class BoxLabels:
+    """The boxes of one image."""
+
+    set: str
+    labelled: frozenset[str]  # classes of which every object in the image has its box
+    boxes: tuple[Box, ...]
+    size: Size  # of the picture they were drawn on
+
+    def detections(self, classes: Sequence[str], size: Size) -> Detections:
+        """Truth in the classes of a model; regions that are not judged have score 0."""
+        boxes = self._known(classes)
+        unknown = [i for i, name in enumerate(classes) if name not in self.labelled]
+        xyxy = [b.xyxy for b in boxes] + [(0.0, 0.0, *map(float, size))] * len(unknown)
+        score = [float(b.extra != UNSURE) for b in boxes] + [0.0] * len(unknown)
+        class_id = [classes.index(b.name) for b in boxes] + unknown
+        corners = np.array(xyxy, np.float32).reshape(-1, 4)
+        return Detections(corners, np.array(score, np.float32), np.array(class_id, np.int32))
+
+    def areas(self, classes: Sequence[str]) -> np.ndarray:
+        """(m,) float64: the areas of those objects and regions; of a whole image NaN, which is no size."""
+        unknown = [np.nan for name in classes if name not in self.labelled]
+        boxes = [_area(b.xyxy) if b.area is None else b.area for b in self._known(classes)]
+        return np.array(boxes + unknown, np.float64)
+
+    def _known(self, classes: Sequence[str]) -> list[Box]:
+        return [b for b in self.boxes if b.name in self.labelled and b.name in classes]
+
+    def signs(self, classes: int) -> Signs:
+        """What the signs say; score 0 where the label does not tell."""
+        boxes = [b for b in self.boxes if b.name == SIGN]
+        known = [isinstance(b.extra, int) and 0 <= b.extra < classes for b in boxes]
+        class_id = [b.extra if k else 0 for b, k in zip(boxes, known, strict=True)]
+        return Signs(
+            np.array([b.xyxy for b in boxes], np.float32).reshape(-1, 4),
+            np.array(class_id, np.int32),
+            np.array(known, np.float32),
+        )
+
+    @property
+    def reads(self) -> bool:
+        """Does a sign of this image carry its class?"""
+        return any(b.name == SIGN and isinstance(b.extra, int) for b in self.boxes)
+
+
+def named_boxes(name: str, scene: Scene, classes: Sequence[str] = CLASSES) -> BoxLabels:
+    """The exact truth of a scene in `classes`, all of them labelled; score 0 is a region."""
+    assert scene.detections is not None
+    found = scene.detections
+    rows = zip(found.xyxy.tolist(), found.score.tolist(), found.class_id.tolist(), strict=True)
+    boxes = tuple(Box(tuple(xyxy), _name(classes[i]), "" if score else UNSURE) for xyxy, score, i in rows)
+    return BoxLabels(name, frozenset(map(_name, classes)), boxes, scene.size)
+
+
+def read(
+    root: Path, classes: Names | None = None, name: str | None = None
+) -> Iterator[tuple[str, str, BoxLabels]]:
+    """(image, split, labels) of every line, or of those of the set `name`. Raises DataError.
+
+    `classes`: what the classes are called; a class without a name is then a fault. None: as in the file.
+    """
+    path = root / FILE
+    if not path.exists():
+        return
+    for line, row in json_lines(path):
+        try:
+            image, split = str(row["img"]), str(row["split"])
+            boxes = tuple(_box(box) for box in row["boxes"])
+            labelled = frozenset(_name(name) for name in row["labelled"])
+            size = int(row["w"]), int(row["h"])
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            wanted = "img, split, w, h, labelled, boxes [[x1, y1, x2, y2, class, extra]]"
+            raise fault(path, line, wanted, repr(error)) from error
+        labels = BoxLabels(image.split("/")[0], labelled, boxes, size)
+        if name not in (None, labels.set):
+            continue
+        yield image, split, labels if classes is None else _named(labels, classes, path, line)
+
+
+def _named(labels: BoxLabels, classes: Names, path: Path, line: int) -> BoxLabels:
+    """In our classes. Raises DataError for an unknown one."""
+    for name in (*sorted(labels.labelled), *(box.name for box in labels.boxes)):
+        if not classes.knows(name):
+            raise DataError(
+                f"{path}:{line}: expected a class of {', '.join(CLASSES)}, got {name!r}"
+                f"{nearest(name, classes.table)}. Rename it, or say which it is: {example(name)}"
+            )
+    ours = [(box, classes(box.name)) for box in labels.boxes]
+    return replace(
+        labels,
+        labelled=frozenset(new for old in labels.labelled if (new := classes(old))),
+        boxes=tuple(replace(box, name=name) for box, name in ours if name),
+    )
+
+
+def _area(xyxy: tuple[float, float, float, float]) -> float:
+    x1, y1, x2, y2 = np.array(xyxy, np.float32).astype(np.float64)
+    return (x2 - x1) * (y2 - y1)
+
+
+def _box(row: Sequence[Any]) -> Box:
+    x1, y1, x2, y2 = (float(v) for v in row[:4])
+    if not (x1 <= x2 and y1 <= y2):
+        raise ValueError(f"a box {row[:4]} with x1 > x2 or y1 > y2")
+    return Box((x1, y1, x2, y2), _name(row[4]), row[5] if len(row) > 5 else "")
+
+
+def _name(name: object) -> str:
+    return ALIASES.get(str(name), str(name))

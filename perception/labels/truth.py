@@ -1,0 +1,69 @@
+"""All that is known of one frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from perception.errors import DataError
+from perception.labels.boxes import BoxLabels
+from perception.labels.signs import SignCrop
+from perception.tasks import detection
+from perception.types import ClassMap, Frame, LaneLine, Scene, Signs
+
+PARTS = ("drivable", "lanes", "detection", "signs", "ego", "blank")
+DRAWN, ROAD, TUSIMPLE, CULANE = "drawn", "road", "tusimple", "culane"  # rules by which lines are judged
+EDGES = "edges"  # that of road edges, where they are labelled
+TURNED = (
+    "The labels swap width and height, or EXIF data turn the picture and not its labels: "
+    "swap the two, or turn the labels"
+)
+RESIZED = "The labels were made on a picture of another size: take that one, or scale the labels"
+PARTLY = "partly"  # as DRAWN, of lines that are labelled in part
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """None: not labelled for that. Empty: labelled, and nothing is there."""
+
+    set: str  # the figures of a task are named after it, unless `sets` names another
+    boxes: BoxLabels | None = None  # which classes are labelled, boxes by name, regions that are not judged
+    levels: Mapping[str, BoxLabels] = field(default_factory=dict)  # the same with more regions, by name
+    signs: Signs | None = None  # score 0: what the sign says is not known
+    lines: tuple[LaneLine, ...] | None = None  # in `lanes.CLASSES`
+    rules: tuple[str, ...] = (DRAWN,)  # that judge the lines
+    rows: tuple[int, ...] = ()  # TUSIMPLE: y of the labelled rows, pixels, and
+    crossings: tuple[tuple[float, ...], ...] = ()  # x of each true line there, negative: not there
+    paint: np.ndarray | None = None  # (H, W) uint8: 1 lane paint, 255 not judged
+    trusted: bool = False  # 0 in `paint` is certain to be no paint
+    drivable: ClassMap | None = None  # 1 drivable, 255 not judged
+    crop: SignCrop | None = None  # the picture is a crop with this one sign
+    own: str | None = None  # the drive, a key of `own_vehicle.EDGES`
+    blank: str | None = None  # the kind of a frame in which there is nothing to see
+    condition: str | None = None  # "night": the frame counts in the figures of its set and in those of this
+    tags: tuple[str, ...] = ()  # "weather:rainy"
+    sets: Mapping[str, str] = field(default_factory=dict)  # drivable, lanes, paint, detection, sign -> set
+
+    def name(self, part: str) -> str:
+        """The set of a part: drivable, lanes, paint, detection or sign."""
+        return self.sets.get(part, self.set)
+
+    def check_size(self, frame: Frame) -> None:
+        """Raises DataError if the boxes were made for a picture of another size."""
+        if self.boxes is not None and self.boxes.size != frame.size:
+            expected = "{} x {}".format(*self.boxes.size)
+            turned = self.boxes.size == frame.size[::-1]
+            raise DataError(
+                f"{frame.source}: expected a picture of {expected} as its labels say, got "
+                f"{frame.size[0]} x {frame.size[1]}. {TURNED if turned else RESIZED}"
+            )
+
+    def scene(self, frame: Frame) -> Scene:
+        """What can be drawn of it: objects in `detection.CLASSES` without regions, signs, lines, drivable."""
+        found = None
+        if self.boxes is not None:
+            found = self.boxes.detections(detection.CLASSES, frame.size)
+            found = found[found.score > 0]
+        return Scene(frame.seq, frame.stamp_ns, frame.size, found, self.signs, self.lines, self.drivable)
