@@ -34,7 +34,9 @@ def images(tmp_path) -> Path:
     folder = tmp_path / "drive"
     folder.mkdir()
     for name, shape in [("a.png", (90, 160, 3)), ("b.png", (90, 160)), ("c.jpg", (61, 33, 3))]:
-        cv2.imwrite(str(folder / name), rng.integers(0, 256, shape, np.uint8))
+        picture = rng.integers(96, 160, shape, np.uint8)
+        picture[:, : shape[1] // 2] //= 4  # noise alone would be a blank picture
+        cv2.imwrite(str(folder / name), picture)
     return folder
 
 

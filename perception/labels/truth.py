@@ -35,7 +35,7 @@ class Truth:
     lines: tuple[LaneLine, ...] | None = None  # in `lanes.CLASSES`
     rules: tuple[str, ...] = (DRAWN,)  # that judge the lines
     rows: tuple[int, ...] = ()  # TUSIMPLE: y of the labelled rows, pixels, and
-    crossings: tuple[tuple[float, ...], ...] = ()  # x of each true line there, negative: not there
+    crossings: tuple[tuple[float, ...], ...] | None = None  # x of the true lines there; None: of `lines`
     paint: np.ndarray | None = None  # (H, W) uint8: 1 lane paint, 255 not judged
     trusted: bool = False  # 0 in `paint` is certain to be no paint
     drivable: ClassMap | None = None  # 1 drivable, 255 not judged
