@@ -1,0 +1,59 @@
+"""Between two bundles."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from perception import bundle
+from perception.errors import BundleError
+from tests.float_networks import SIZE, float_network
+from tools.between import between
+
+TASK = bundle.TaskSpec("lanes", ("unknown",), ("lanes.map",), settings={"threshold": 0.5})
+
+
+@pytest.fixture
+def lineage(tmp_path):
+    """A bundle, and one with the same network whose weights are twice as large and stored as half."""
+    for name, factor, kind in (("old", 1, np.float32), ("new", 2, np.float16)):
+        path = tmp_path / name / "network.fp32.onnx"
+        path.parent.mkdir()
+        model = onnx.load(str(float_network(path)))
+        for tensor in model.graph.initializer:
+            if tensor.data_type == onnx.TensorProto.FLOAT:
+                value = factor * numpy_helper.to_array(tensor)
+                half = ".half" if kind == np.float16 else ""
+                tensor.CopyFrom(numpy_helper.from_array(value.astype(kind), tensor.name + half))
+        onnx.save(model, str(path))
+        files = {"fp32": {"main": path.name}}
+        bundle.write(path.parent, bundle.ModelSpec("lanes", "1", SIZE, {"lanes": TASK}, files))
+    return tmp_path
+
+
+def weights(folder):
+    graph = onnx.load(str(folder / "network.fp32.onnx")).graph
+    return {tensor.name.removesuffix(".half"): numpy_helper.to_array(tensor) for tensor in graph.initializer}
+
+
+def test_weights_are_the_weighted_mean_and_stored_as_in_the_new_one(lineage):
+    between(lineage / "old", lineage / "new", lineage / "out", 0.75)
+    old, out = weights(lineage / "old"), weights(lineage / "out")
+    halves = [name for name, value in out.items() if value.dtype == np.float16]
+    assert len(halves) > 3
+    for name in halves:
+        np.testing.assert_allclose(out[name], 1.75 * old[name], rtol=2e-3, atol=1e-3)
+    assert list(bundle.read(lineage / "out").files) == ["fp32"]
+
+
+def test_another_network_is_refused(lineage):
+    path = lineage / "old" / "network.fp32.onnx"
+    model = onnx.load(str(path))
+    model.graph.initializer[0].name = "other"
+    onnx.save(model, str(path))
+    files = {"fp32": {"main": path.name}}
+    bundle.write(lineage / "old", bundle.ModelSpec("lanes", "1", SIZE, {"lanes": TASK}, files))
+    with pytest.raises(BundleError, match="expected two bundles of one network"):
+        between(lineage / "old", lineage / "new", lineage / "out", 0.5)
