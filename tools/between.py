@@ -5,6 +5,8 @@
 What a network learnt anew often costs it some of what it knew; between the weights before and after lies a
 network that has most of both (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"). OUT has float
 files only: `perception quantize` makes the others, or a short training goes on from it (`--set init=OUT`).
+The first layers of the sign network, scaled copies of the frame network's, are mixed like all others and are
+then only nearly such copies: a training that goes on reads signs within 2 % of OUT's largest logit.
 """
 
 from __future__ import annotations
