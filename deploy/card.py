@@ -25,7 +25,7 @@ SHOWN = {  # what a reader asks first; all figures are in model.json
     "drivable.roadseg_ru.iou": "drivable area, IoU, Russian country roads",
     "drivable.lums.iou": "drivable area, IoU, campus in Lahore",
     "drivable.acdc.iou": "drivable area, IoU, night, fog, rain and snow, ACDC",
-    "ego.all.drivable": "own bonnet or dashboard that counts as drivable, less is better, dashcams",
+    "ego.all.drivable": "own bonnet called drivable, less is better, three drives it learnt from",
     "lanes.drawn.precision": "lane lines, precision (5 px at 640 wide)",
     "lanes.drawn.recall": "lane lines, recall (5 px at 640 wide)",
     "lanes.drawn.f1": "lane lines, F1 (5 px at 640 wide)",

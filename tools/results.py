@@ -235,7 +235,7 @@ def written(path: Path) -> str:
 def summary(found: Mapping[str, Any]) -> Iterator[str]:
     """What the README shows."""
     int8 = found["val-int8"]["metrics"]
-    yield "INT8, on val pictures the network never saw, of the data sets it learnt from, %:"
+    yield "INT8, on val pictures the network never saw, of the data sets it learnt from (ACDC: never), %:"
     yield ""
     yield "| | |"
     yield "|---|---|"
