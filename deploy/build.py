@@ -14,6 +14,7 @@ import onnxruntime as ort
 from calibration.int8 import frames
 from deploy import precisions
 from deploy.export import export_crops, export_frames
+from deploy.half import store_half
 from deploy.learnt import Learnt
 from perception import bundle
 from perception.bundle import LEDGER, LEDGER_INFO, ModelSpec, Shape
@@ -70,6 +71,8 @@ def build(
             export_crops(network, made / FILES["fp32"]["signs"])
             examples["signs"] = frames.crops(learnt.signs(licences), frames.CROPS * calibration_frames)
         files = {p: {kind: own[kind] for kind in examples} for p, own in FILES.items()}
+        for file in files["fp32"].values():
+            store_half(made / file)
         agreement = precisions.make(made, files, examples)
         out.mkdir(parents=True, exist_ok=True)
         for file in made.iterdir():

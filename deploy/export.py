@@ -16,17 +16,14 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from deploy.half import LARGEST
 from perception.model.fuse import CropNetwork, FrameNetwork
 from perception.model.network import MEAN, SCALE, Network
 from perception.model.specs import FRAME_TASKS, OUTPUTS
-from perception.model.thaw import HALF
 from perception.types import Size
 
 OPSET = 17
 INPUT = {"main": "image", "signs": "crops"}
 CROP = 64
-MANY = 256  # weights of a layer that are worth it
 
 
 def export_frames(network: Network, size: Size, path: Path) -> None:
@@ -66,32 +63,11 @@ def _export(
             dynamic_axes=axes,
         )
     model = onnx.load(str(path))
-    _store_half(model.graph)
     _take_bytes(model.graph)
     del model.graph.value_info[:]
     model.producer_name, model.producer_version = "perception", ""
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, str(path))
-
-
-def _store_half(graph: onnx.GraphProto) -> None:
-    """Keep the weights as float16, which is half the size, to be computed with as float32.
-
-    Rounding them is 30 dB less noise than that of int8. Runtimes convert them when they load the file.
-    """
-    casts = []
-    for tensor in graph.initializer:
-        value = numpy_helper.to_array(tensor)
-        if value.dtype != np.float32 or value.size < MANY or np.abs(value).max() > LARGEST:
-            continue
-        name = tensor.name
-        tensor.CopyFrom(numpy_helper.from_array(value.astype(np.float16), f"{name}{HALF}"))
-        casts.append(
-            helper.make_node("Cast", [f"{name}{HALF}"], [name], f"{name}.to_float", to=TensorProto.FLOAT)
-        )
-    nodes = [*casts, *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
 
 
 def _take_bytes(graph: onnx.GraphProto) -> None:

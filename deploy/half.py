@@ -1,8 +1,11 @@
-"""A float network as a typed FP16 file: every weight and tensor float16, input and outputs float32.
+"""Float networks in half the bytes.
 
-TensorRT 11 has no FP16 switch any more: the types in the file say what is computed in which precision. 8.6 to
-10 read the same file. Our networks hold no operator that needs more than float16, so nothing is kept in
-float32; converters for any network (onnxconverter-common) carry lists of such operators.
+`to_half`: a typed FP16 file, every weight and tensor float16, input and outputs float32. TensorRT 11 has no
+FP16 switch any more: the types in the file say what is computed in which precision. 8.6 to 10 read the same
+file. Our networks hold no operator that needs more than float16, so nothing is kept in float32; converters
+for any network (onnxconverter-common) carry lists of such operators.
+
+`store_half`: float32 arithmetic with weights that are stored as float16.
 """
 
 from __future__ import annotations
@@ -16,9 +19,12 @@ from onnx import TensorProto, helper, numpy_helper
 from calibration.int8.graph import inner_network
 from deploy.quantize import normalised_input
 from perception.errors import BundleError
+from perception.model.thaw import HALF
 from perception.sinks.files import write_whole
 
 LARGEST = float(np.finfo(np.float16).max)
+FRONT = 2  # nodes from the camera's bytes to floats: they come first (`calibration.int8.graph`)
+MANY = 256  # weights of a layer that are worth it
 SETTINGS = {"Resize": (1, 2, 3)}  # inputs that stay float32 whatever the data are: regions and scales
 
 
@@ -31,6 +37,26 @@ def to_half(source: Path, target: Path, batch: int = 1) -> None:
     _round_constants(model, str(source))
     _cast_ends(model.graph)
     write_whole(target, normalised_input(model, batch).SerializeToString())
+
+
+def store_half(path: Path) -> None:
+    """Store the large weights of the float network `path` as float16, in place; one too large stays as it is.
+
+    A Cast behind each gives float32 again; runtimes compute it once, when they load the file.
+    """
+    model, casts = onnx.load(str(path)), []
+    for tensor in model.graph.initializer:
+        value, name = numpy_helper.to_array(tensor), tensor.name
+        if value.dtype == np.float32 and value.size >= MANY and np.abs(value).max() <= LARGEST:
+            tensor.CopyFrom(numpy_helper.from_array(value.astype(np.float16), f"{name}{HALF}"))
+            casts.append(
+                helper.make_node("Cast", [tensor.name], [name], f"{name}.cast", to=TensorProto.FLOAT)
+            )
+    front, rest = model.graph.node[:FRONT], model.graph.node[FRONT:]
+    nodes = [*front, *casts, *rest]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    write_whole(path, model.SerializeToString())
 
 
 def _round_constants(model: onnx.ModelProto, name: str) -> None:

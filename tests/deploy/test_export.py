@@ -14,8 +14,6 @@ from perception.model.network import normalise
 from perception.model.specs import FRAME_TASKS, OUTPUTS
 from tests.batches import SIZE
 
-HALF = 2e-3  # of the largest answer: weights are stored as float16, 11 bits
-
 
 def run(path, images):
     session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -33,7 +31,7 @@ def test_every_output_of_the_frame_network(network, exported, pictures):
     expected = network(normal(pictures["main"][:1]), FRAME_TASKS)
     assert set(seen) == set(expected) == {name for task in FRAME_TASKS for name in OUTPUTS[task]}
     for name, value in expected.items():
-        np.testing.assert_allclose(seen[name], value, rtol=0, atol=HALF * value.abs().max().item())
+        np.testing.assert_allclose(seen[name], value, rtol=1e-4, atol=1e-4 * value.abs().max().item())
         assert value.std() > 0.05, "this comparison would not see a fault"
 
 
@@ -43,7 +41,7 @@ def test_any_number_of_sign_crops(network, exported, pictures, count):
     crops = pictures["signs"][:count]
     (seen,) = run(exported / FILES["fp32"]["signs"], crops).values()
     expected = network.crops(normal(crops))["signs.logits"]
-    np.testing.assert_allclose(seen, expected, rtol=0, atol=HALF * expected.abs().max().item())
+    np.testing.assert_allclose(seen, expected, rtol=1e-4, atol=1e-4 * expected.abs().max().item())
 
 
 @pytest.mark.parametrize("precision", FILES)
@@ -66,17 +64,3 @@ def test_arithmetic_is_counted_by_the_picture(network):
     small = macs(network, SIZE, FRAME_TASKS)
     assert macs(network, (2 * SIZE[0], SIZE[1]), FRAME_TASKS) == 2 * small
     assert 1.3e9 < small * (640 * 384) / (SIZE[0] * SIZE[1]) < 1.9e9
-
-
-def test_weights_are_stored_as_half_and_computed_as_float(exported):
-    for file in FILES["fp32"].values():
-        model = onnx.shape_inference.infer_shapes(onnx.load(str(exported / file)))
-        sizes = {tensor.name: (tensor.data_type, np.prod(tensor.dims)) for tensor in model.graph.initializer}
-        large = {kind for kind, size in sizes.values() if size > 1000}
-        assert large == {onnx.TensorProto.FLOAT16}
-        assert onnx.TensorProto.FLOAT16 not in {v.type.tensor_type.elem_type for v in activations(model)}
-
-
-def activations(model):
-    made = {name for node in model.graph.node if node.op_type == "Conv" for name in node.output}
-    return [value for value in model.graph.value_info if value.name in made]

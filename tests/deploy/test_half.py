@@ -1,13 +1,16 @@
-"""The FP16 file: typed, and close to float32."""
+"""The FP16 file, typed; and float files whose weights are stored as float16."""
 
 from __future__ import annotations
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 import pytest
 from onnx import TensorProto, numpy_helper
 
-from deploy.half import to_half
+from calibration.int8.graph import inner_network
+from deploy.build import FILES
+from deploy.half import store_half, to_half
 from perception.errors import BundleError
 from tests.float_networks import float_network
 
@@ -37,3 +40,46 @@ def test_a_weight_too_large_is_named(source, tmp_path):
     with pytest.raises(BundleError, match=r"expected weights up to 65504.* got 70000 in deep\.b"):
         to_half(source, tmp_path / "half.onnx")
     assert not (tmp_path / "half.onnx").exists()
+
+
+def answers(path, images):
+    session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return session.run(None, {session.get_inputs()[0].name: images})
+
+
+@pytest.fixture
+def stored(exported, tmp_path):
+    """`stored(kind)`: a float file, and the same with its weights stored as half."""
+
+    def both(kind):
+        before = exported / FILES["fp32"][kind]
+        after = tmp_path / before.name
+        after.write_bytes(before.read_bytes())
+        store_half(after)
+        return before, after
+
+    return both
+
+
+@pytest.mark.parametrize("kind", ["main", "signs"])
+def test_stored_as_half_it_computes_in_float_with_the_rounded_weights(stored, pictures, kind, tmp_path):
+    before, after = stored(kind)
+    rounded = onnx.load(str(before))
+    for tensor in rounded.graph.initializer:
+        value = numpy_helper.to_array(tensor)
+        if value.dtype == np.float32 and value.size >= 256:
+            exact = value.astype(np.float16).astype(np.float32)
+            tensor.CopyFrom(numpy_helper.from_array(exact, tensor.name))
+    onnx.save(rounded, str(tmp_path / "rounded.onnx"))
+    images = pictures[kind][:1]
+    for got, want in zip(answers(after, images), answers(tmp_path / "rounded.onnx", images), strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5 * np.abs(want).max())
+    assert after.stat().st_size < 0.6 * before.stat().st_size
+
+
+def test_calibration_sees_the_same_layers(stored):
+    before, after = (inner_network(path).graph for path in stored("main"))
+    assert [node.op_type for node in before.node] == [node.op_type for node in after.node]
+    assert {tensor.data_type for tensor in after.initializer} == {
+        tensor.data_type for tensor in before.initializer
+    }
