@@ -71,8 +71,8 @@ def build(
             export_crops(network, made / FILES["fp32"]["signs"])
             examples["signs"] = frames.crops(learnt.signs(licences), frames.CROPS * calibration_frames)
         files = {p: {kind: own[kind] for kind in examples} for p, own in FILES.items()}
-        for file in files["fp32"].values():
-            store_half(made / file)
+        for exported in files["fp32"].values():
+            store_half(made / exported)
         agreement = precisions.make(made, files, examples)
         out.mkdir(parents=True, exist_ok=True)
         for file in made.iterdir():

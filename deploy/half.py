@@ -23,6 +23,8 @@ from perception.model.thaw import HALF
 from perception.sinks.files import write_whole
 
 LARGEST = float(np.finfo(np.float16).max)
+FIRST = tuple(f"network.trunk.encoder.{part}." for part in ("stem", "stages.0", "stages.1"))
+COPIED = "front."  # what the sign network calls its own, scaled copies of the FIRST layers
 FRONT = 2  # nodes from the camera's bytes to floats: they come first (`calibration.int8.graph`)
 MANY = 256  # weights of a layer that are worth it
 SETTINGS = {"Resize": (1, 2, 3)}  # inputs that stay float32 whatever the data are: regions and scales
@@ -42,12 +44,15 @@ def to_half(source: Path, target: Path, batch: int = 1) -> None:
 def store_half(path: Path) -> None:
     """Store the large weights of the float network `path` as float16, in place; one too large stays as it is.
 
-    A Cast behind each gives float32 again; runtimes compute it once, when they load the file.
+    A Cast behind each gives float32 again; runtimes compute it once, when they load the file. The layers that
+    both networks have stay exact: rounded each for itself, they would not be copies any more (`model.thaw`).
     """
     model, casts = onnx.load(str(path)), []
     for tensor in model.graph.initializer:
         value, name = numpy_helper.to_array(tensor), tensor.name
-        if value.dtype == np.float32 and value.size >= MANY and np.abs(value).max() <= LARGEST:
+        if name.startswith((*FIRST, COPIED)) or value.dtype != np.float32 or value.size < MANY:
+            continue
+        if np.abs(value).max() <= LARGEST:
             tensor.CopyFrom(numpy_helper.from_array(value.astype(np.float16), f"{name}{HALF}"))
             casts.append(
                 helper.make_node("Cast", [tensor.name], [name], f"{name}.cast", to=TensorProto.FLOAT)

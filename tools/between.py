@@ -5,14 +5,13 @@
 What a network learnt anew often costs it some of what it knew; between the weights before and after lies a
 network that has most of both (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"). OUT has float
 files only: `perception quantize` makes the others, or a short training goes on from it (`--set init=OUT`).
-The first layers of the sign network, scaled copies of the frame network's, are mixed like all others and are
-then only nearly such copies: a training that goes on reads signs within 2 % of OUT's largest logit.
 """
 
 from __future__ import annotations
 
 import argparse
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,8 +19,11 @@ import numpy as np
 import onnx
 from onnx import TensorProto, numpy_helper
 
+from deploy.half import COPIED, FIRST
 from perception import bundle
+from perception.bundle import MAIN
 from perception.errors import BundleError
+from perception.model.specs import CROPS
 from perception.model.thaw import HALF
 
 FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16)
@@ -34,9 +36,16 @@ def between(old: Path, new: Path, out: Path, share: float) -> None:
     """
     files, before = (bundle.read(folder).files["fp32"] for folder in (new, old))
     out.mkdir(parents=True, exist_ok=True)
+    olds = {kind: onnx.load(str(old / before[kind])) for kind in files}
+    news = {kind: onnx.load(str(new / name)) for kind, name in files.items()}
+    scales = [front_scales(models) for models in (olds, news)]
+    for kind in files:
+        mix(olds[kind], news[kind], share)
+    for pair, own, shared in zip(zip(*scales, strict=True), *front(news), strict=True):
+        scale = (1 - share) * pair[0] + share * pair[1]
+        put(own, scale[:, None, None, None] * numpy_helper.to_array(shared))
     for kind, name in files.items():
-        mixed = mean(onnx.load(str(old / before[kind])), onnx.load(str(new / name)), share)
-        onnx.save(mixed, str(out / name))
+        onnx.save(news[kind], str(out / name))
     for beside in (bundle.LEDGER, "README.md"):
         if (new / beside).is_file():
             shutil.copy(new / beside, out / beside)
@@ -44,8 +53,8 @@ def between(old: Path, new: Path, out: Path, share: float) -> None:
     bundle.write(out, replace(spec, files={"fp32": files}, info={**spec.info, "metrics": {}, "parity": {}}))
 
 
-def mean(old: onnx.ModelProto, new: onnx.ModelProto, share: float) -> onnx.ModelProto:
-    """`new` with the mean weights, each stored as `new` stores it."""
+def mix(old: onnx.ModelProto, new: onnx.ModelProto, share: float) -> None:
+    """Make the weights of `new` the mean, each stored as it is there."""
     known = {
         tensor.name.removesuffix(HALF): numpy_helper.to_array(tensor) for tensor in old.graph.initializer
     }
@@ -57,9 +66,30 @@ def mean(old: onnx.ModelProto, new: onnx.ModelProto, share: float) -> onnx.Model
             raise BundleError(
                 f"expected two bundles of one network, got {tensor.name} {value.shape} in the new one alone"
             )
-        mixed = share * value.astype(np.float64) + (1 - share) * before.astype(np.float64)
-        tensor.CopyFrom(numpy_helper.from_array(mixed.astype(value.dtype), tensor.name))
-    return new
+        put(tensor, share * value.astype(np.float64) + (1 - share) * before.astype(np.float64))
+
+
+def put(tensor: onnx.TensorProto, value: np.ndarray) -> None:
+    """Another value, stored as the old one."""
+    kind = numpy_helper.to_array(tensor).dtype
+    tensor.CopyFrom(numpy_helper.from_array(value.astype(kind), tensor.name))
+
+
+def front(models: Mapping[str, onnx.ModelProto]) -> tuple[list[onnx.TensorProto], list[onnx.TensorProto]]:
+    """Kernels of the sign network's first layers, and those of the frame network that they are copies of."""
+    if CROPS not in models:
+        return [], []
+    own, shared = (
+        [t for t in models[kind].graph.initializer if t.name.startswith(first) and ".weight" in t.name]
+        for kind, first in ((CROPS, COPIED), (MAIN, FIRST))
+    )
+    return own, shared
+
+
+def front_scales(models: Mapping[str, onnx.ModelProto]) -> list[np.ndarray]:
+    """How the copies are scaled: of each layer (channels,)."""
+    pairs = [map(numpy_helper.to_array, pair) for pair in zip(*front(models), strict=True)]
+    return [(own * shared).sum((1, 2, 3)) / np.square(shared).sum((1, 2, 3)) for own, shared in pairs]
 
 
 if __name__ == "__main__":

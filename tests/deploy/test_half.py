@@ -10,7 +10,7 @@ from onnx import TensorProto, numpy_helper
 
 from calibration.int8.graph import inner_network
 from deploy.build import FILES
-from deploy.half import store_half, to_half
+from deploy.half import COPIED, FIRST, store_half, to_half
 from perception.errors import BundleError
 from tests.float_networks import float_network
 
@@ -67,14 +67,15 @@ def test_stored_as_half_it_computes_in_float_with_the_rounded_weights(stored, pi
     rounded = onnx.load(str(before))
     for tensor in rounded.graph.initializer:
         value = numpy_helper.to_array(tensor)
-        if value.dtype == np.float32 and value.size >= 256:
+        shared = tensor.name.startswith((*FIRST, COPIED))
+        if value.dtype == np.float32 and value.size >= 256 and not shared:
             exact = value.astype(np.float16).astype(np.float32)
             tensor.CopyFrom(numpy_helper.from_array(exact, tensor.name))
     onnx.save(rounded, str(tmp_path / "rounded.onnx"))
     images = pictures[kind][:1]
     for got, want in zip(answers(after, images), answers(tmp_path / "rounded.onnx", images), strict=True):
         np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5 * np.abs(want).max())
-    assert after.stat().st_size < 0.6 * before.stat().st_size
+    assert after.stat().st_size < 0.75 * before.stat().st_size
 
 
 def test_calibration_sees_the_same_layers(stored):

@@ -63,11 +63,10 @@ def test_frames_are_seen_as_before(thawed, pictures, training):
 
 @torch.no_grad()
 def test_signs_are_read_as_before(thawed, pictures):
-    """Nearly: its first layers are scaled copies of the frame network's, in a mean of weights not quite."""
-    seen = thawed.eval().crops(normalise(bytes_of(pictures[1])))["signs.logits"].numpy()
-    wanted = stored("signs", pictures[1])["signs.logits"]
-    np.testing.assert_allclose(seen, wanted, rtol=0, atol=0.02 * np.abs(wanted).max())
-    assert (seen.argmax(1) == wanted.argmax(1)).all()
+    seen = thawed.eval().crops(normalise(bytes_of(pictures[1])))
+    np.testing.assert_allclose(
+        seen["signs.logits"].numpy(), stored("signs", pictures[1])["signs.logits"], atol=5e-3
+    )
 
 
 def test_every_path_of_a_thawed_block_learns(thawed):

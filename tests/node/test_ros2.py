@@ -114,11 +114,7 @@ def assert_same(got, wanted):
 
 
 def accounted(heard) -> int:
-    """Frames that were answered, or counted as dropped or lost, by the last diagnostics.
-
-    What is lost on the way is known only from the beat of the stamps: on a busy machine, where the camera's
-    timer is late, there is none, and the node rather counts too few than invents losses.
-    """
+    """Frames that were answered, or counted as dropped or lost, by the last diagnostics."""
     last = heard["diagnostics"][-1]
     return sum(int(last[name]) for name in ("answered", "dropped", "lost"))
 
@@ -127,7 +123,7 @@ def accounted(heard) -> int:
 def test_a_camera_of_20_hz_is_answered_as_by_the_pipeline(scenario, expected, kind):
     transports = "LARGE_DATA" if kind == "raw" else "DEFAULT"
     heard = scenario(kind, FASTDDS_BUILTIN_TRANSPORTS=transports)
-    assert 0.9 <= accounted(heard) / heard["sent"] <= 1.02
+    assert accounted(heard) >= 0.99 * heard["sent"]
     assert heard["detections"]
     assert any(answer["content"] for answer in heard["lanes"])
     assert heard["labels"][0] == "vehicle"
@@ -148,7 +144,7 @@ def test_loss_in_transport_is_counted_and_its_cause_named(scenario):
 
 def test_a_network_slower_than_the_camera_drops_and_does_not_lag(scenario):
     heard = scenario("slow")
-    assert 0.9 <= accounted(heard) / heard["sent"] <= 1.02
+    assert accounted(heard) >= 0.99 * heard["sent"]
     assert int(heard["diagnostics"][-1]["dropped"]) > heard["sent"] / 4
     assert max(answer["age_ms"] for answer in heard["detections"]) < 2000  # a queue would grow to 4 s
 

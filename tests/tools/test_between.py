@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
 
 from perception import bundle
+from perception.bundle import MAIN, SHIPPED
 from perception.errors import BundleError
+from perception.model.specs import CROPS
 from tests.float_networks import SIZE, float_network
-from tools.between import between
+from tools.between import between, front, front_scales
 
 TASK = bundle.TaskSpec("lanes", ("unknown",), ("lanes.map",), settings={"threshold": 0.5})
 
@@ -57,3 +61,23 @@ def test_another_network_is_refused(lineage):
     bundle.write(lineage / "old", bundle.ModelSpec("lanes", "1", SIZE, {"lanes": TASK}, files))
     with pytest.raises(BundleError, match="expected two bundles of one network"):
         between(lineage / "old", lineage / "new", lineage / "out", 0.5)
+
+
+def networks(folder):
+    return {kind: onnx.load(str(folder / file)) for kind, file in bundle.read(folder).files["fp32"].items()}
+
+
+def test_the_sign_network_keeps_scaled_copies_of_the_first_layers(tmp_path):
+    shutil.copytree(SHIPPED, tmp_path / "new")
+    for kind, model in networks(SHIPPED).items():
+        for tensor in front({MAIN: model, CROPS: model})[kind == MAIN]:
+            value = numpy_helper.to_array(tensor) + np.float32(0.1)
+            tensor.CopyFrom(numpy_helper.from_array(value, tensor.name))
+        onnx.save(model, str(tmp_path / "new" / bundle.read(SHIPPED).files["fp32"][kind]))
+    bundle.write(tmp_path / "new", bundle.read(SHIPPED))
+    between(SHIPPED, tmp_path / "new", tmp_path / "out", 0.5)
+    mixed = networks(tmp_path / "out")
+    assert len(front(mixed)[0]) == 5
+    for own, shared, scale in zip(*front(mixed), front_scales(mixed), strict=True):
+        copied = scale[:, None, None, None] * numpy_helper.to_array(shared)
+        np.testing.assert_allclose(numpy_helper.to_array(own), copied, rtol=1e-4, atol=1e-5)

@@ -12,12 +12,4 @@ BEYOND = {"person": 0.3}
 
 
 def read(data: Path) -> list[Sample]:
-    return [
-        Sample(
-            records.read_image(data / name),
-            records.boxes_of(said),
-            records.silence(said, SURE, BEYOND),
-            name=name,
-        )
-        for name, said in records.labelled(data, "carla").items()
-    ]
+    return records.boxed(data, "carla", SURE, BEYOND)

@@ -20,7 +20,7 @@ from perception.limits import json_value
 from perception.tasks import signs
 from perception.tasks.batch import ANY_SIGN
 from perception.training.data.licences import ORIGINS, origin
-from perception.training.data.sample import Boxes, absence
+from perception.training.data.sample import Boxes, Sample, absence
 
 TAUGHT = ("vehicle", "person", "cyclist", "motorbike", "traffic_light")
 SPARE = ("traffic_sign",)  # a teacher's signs are taken wherever they are seen; their absence proves nothing
@@ -97,6 +97,14 @@ def silence(said: BoxLabels, sure: Mapping[str, float], beyond: Mapping[str, flo
     label, but of which next to nothing is seen without a box.
     """
     return absence(**{**beyond, **{name: sure[name] for name in said.labelled if name in sure}})
+
+
+def boxed(data: Path, name: str, sure: Mapping[str, float], beyond: Mapping[str, float]) -> list[Sample]:
+    """The training pictures of a data set that has people's boxes alone; `sure`, `beyond` as in `silence`."""
+    return [
+        Sample(read_image(data / image), boxes_of(said), silence(said, sure, beyond), name=image)
+        for image, said in labelled(data, name).items()
+    ]
 
 
 @cache

@@ -12,12 +12,4 @@ BEYOND = {"motorbike": 0.5}
 
 
 def read(data: Path) -> list[Sample]:
-    return [
-        Sample(
-            records.read_image(data / name),
-            records.boxes_of(said),
-            records.silence(said, SURE, BEYOND),
-            name=name,
-        )
-        for name, said in records.labelled(data, "streets_id").items()
-    ]
+    return records.boxed(data, "streets_id", SURE, BEYOND)
