@@ -15,6 +15,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,16 @@ def load() -> Any:
     return openvino
 
 
+@cache
+def core() -> Any:
+    """The one `openvino.Core` of this process, which stays until its end.
+
+    A Core gives the thread that makes it a stack for signal handlers and unmaps that when it goes. Of two,
+    the last to go puts the first one's back, which is gone: the next Ctrl-C would be a segmentation fault.
+    """
+    return load().Core()
+
+
 @contextmanager
 def _without(package: str) -> Iterator[None]:
     """Inside, `package` cannot be imported, if it is not already."""
@@ -114,7 +125,7 @@ def _without(package: str) -> Iterator[None]:
 
 def _compiled(path: Path, outputs: Sequence[str], threads: int, size: Size | None) -> Any:
     """The part of a network file that leads to `outputs`, ready for images of `size`. Raises BundleError."""
-    openvino = load()
+    version = load().__version__
     try:
         model = cut(path.read_bytes(), outputs)
         model = model if size is None else resized(model, size)
@@ -123,11 +134,11 @@ def _compiled(path: Path, outputs: Sequence[str], threads: int, size: Size | Non
     except BundleError as error:
         raise BundleError(f"{path}: {error}") from error
     try:
-        return _kept(openvino, model, _settings(threads))
+        return _kept(version, model, _settings(threads))
     except RuntimeError as error:  # its own errors have no other class
         reason = str(error).strip().splitlines()[-1]
         raise BundleError(
-            f"{path}: expected a network that OpenVINO {openvino.__version__} can run, got {reason}. "
+            f"{path}: expected a network that OpenVINO {version} can run, got {reason}. "
             "Export the bundle again, or take --runtime onnxruntime"
         ) from error
 
@@ -141,18 +152,17 @@ def _settings(threads: int) -> dict[str, Any]:
     }
 
 
-def _kept(openvino: Any, model: bytes, settings: Mapping[str, Any]) -> Any:
+def _kept(version: str, model: bytes, settings: Mapping[str, Any]) -> Any:
     """The network as an earlier process compiled it here, or compiled now and kept for the next.
 
     Not by OpenVINO's own cache (CACHE_DIR): that runs a file in which bits are damaged.
     """
-    identity = [openvino.__version__, processor(), settings, hashlib.sha256(model).hexdigest()]
+    identity = [version, processor(), settings, hashlib.sha256(model).hexdigest()]
     name = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
     path = kept.folder("openvino") / f"{name}.blob"
-    core = openvino.Core()
     if blob := kept.read(path):
-        return core.import_model(blob, "CPU", dict(settings))
-    network = core.compile_model(core.read_model(model=model), "CPU", dict(settings))
+        return core().import_model(blob, "CPU", dict(settings))
+    network = core().compile_model(core().read_model(model=model), "CPU", dict(settings))
     kept.write(path, network.export_model().getvalue())
     return network
 

@@ -103,3 +103,27 @@ def test_one_that_does_not_load(monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(BackendUnavailable, match=r"expected OpenVINO to load.*pip install"):
         load()
+
+
+SIGNALLED = """
+import gc, os, signal, sys
+from pathlib import Path
+from perception.backends.openvino import OpenVinoBackend
+
+heard = []
+signal.signal(signal.SIGINT, lambda *_: heard.append(1))
+first, second = (OpenVinoBackend(Path({path!r}), ["drivable.map"], 1) for _ in range(2))
+del first
+gc.collect()
+del second
+gc.collect()
+os.kill(os.getpid(), signal.SIGINT)
+sys.exit(0 if heard else 1)
+"""
+
+
+def test_a_signal_after_two_networks_are_gone_is_heard(tiny_bundle):
+    """It found no stack to be handled on: a segmentation fault, of which no handler could tell."""
+    code = SIGNALLED.format(path=str(tiny_bundle / "network.onnx"))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
