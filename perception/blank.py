@@ -1,8 +1,9 @@
 """Whether an image shows anything at all: a black, white or grey one, noise or a covered lens does not.
 
-Roads show contrast between neighbouring parts of the picture even on an unlit motorway at night. On 5,700
-frames of night, fog, snow and day it was never below 9 grey levels, nor below 15 times what noise alone would
-give that varies as much as the picture; the limits are half of that.
+Roads show contrast between neighbouring parts of the picture even on an unlit motorway at night. On 2,445
+pictures and 3,706 video frames of night, fog, snow and day it was never below 10 grey levels, nor below 15
+times what noise alone would give that varies as much as the picture; the limits are half of that. A test asks
+it of all labelled pictures.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ import pytest
 import perception
 from perception.blank import is_blank
 from perception.labels import blank
+from perception.labels.folder import read_folder
+from perception.sources.images import read_image
 from perception.types import Frame
 
 SHAPE = (720, 1280, 3)
@@ -31,6 +33,13 @@ def test_a_dark_road_is_not_blank():
 def test_part_of_an_image():
     assert not is_blank(night()[200:, 100:])
     assert is_blank(night()[:400])
+
+
+@pytest.mark.data
+def test_no_picture_of_a_road_is_blank(driving_data):
+    samples = [sample for split in ("train", "val") for sample in read_folder(driving_data, split).samples]
+    assert len(samples) > 1000
+    assert not [sample.image for sample in samples if is_blank(read_image(sample.image))]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2000, 2), (11, 300)])
