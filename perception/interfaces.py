@@ -79,6 +79,26 @@ class Task(Protocol):
         """Paint this task's part of `scene` on a BGR image of `scene.size`, in place."""
 
 
+class Stage(Protocol):
+    """What runs after the tasks, on the whole image, and may remember earlier frames."""
+
+    name: str
+    needs: tuple[str, ...]  # tasks and stages whose results it reads; it runs where all of them do
+    remembers: (
+        bool  # whether it keeps anything from frame to frame; on unrelated stills such a one does not run
+    )
+    longest_gap_s: float  # between two frames; after a longer one it is reset
+
+    def __call__(self, frame: Frame, scene: Scene) -> Scene:
+        """`scene` with what this stage adds. Stamps of frames increase between two resets."""
+
+    def reset(self) -> None:
+        """Forget everything: the next frame has nothing to do with those before. Track numbers go on."""
+
+    def draw(self, canvas: np.ndarray, scene: Scene) -> None:
+        """Paint this stage's part of `scene` on a BGR image of `scene.size`, in place."""
+
+
 class Sink(Protocol):
     """Where scenes go: a file, a window, a topic."""
 

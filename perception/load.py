@@ -41,6 +41,7 @@ def load(
     input_size: str | Size = "auto",
     crop: str | tuple[float, float, float, float] | None = None,
     runtime: str = "auto",
+    stages: Iterable[str] | None = (),
 ) -> Pipeline:
     """A pipeline, ready for frames.
 
@@ -59,15 +60,18 @@ def load(
         What is found is where it is in the whole image.
     runtime: of the networks on the CPU: "onnxruntime", "openvino", or "auto" for the faster of those that are
         installed, which is measured once for each network (`backends.runtimes`). Named, it means the CPU.
+    stages: what runs after the tasks, names of `perception.stages.STAGES`; None: all that these tasks allow.
+        Most remember earlier frames: give such a pipeline the frames of one camera, in their order.
 
-    Raises BundleError, BackendUnavailable, or PerceptionError for a task or precision the bundle lacks or a
-    size that no network takes.
+    Raises BundleError, BackendUnavailable, or PerceptionError for a task, stage or precision that there is
+    not, or a size that no network takes.
     """
     from perception import bundle as bundles
     from perception.blank import is_blank
     from perception.crop import WHOLE, Crop
     from perception.devices import choose
     from perception.input_size import InputSize
+    from perception.stages import ready
 
     wish, part = InputSize.parse(input_size), WHOLE if crop is None else Crop.parse(crop)
     if threads is not None and not 1 <= threads <= MOST_THREADS:
@@ -75,6 +79,7 @@ def load(
     directory = Path(bundle) if bundle is not None else bundles.SHIPPED
     spec = bundles.read(directory)
     chosen = select(spec, tasks)
+    following = ready(stages, chosen)
     size_for = wish.sizes(spec.input_size)
     probes = {
         "cuda": lambda: _no_cuda(directory, spec, chosen, precision, size_for, runtime),
@@ -87,7 +92,7 @@ def load(
         pipeline = _cuda(directory, spec, chosen, precision, size_for)
     else:
         pipeline = _cpu(directory, spec, chosen, precision, threads, size_for, runtime)
-    pipeline.crop, pipeline.is_blank = part, is_blank
+    pipeline.crop, pipeline.is_blank, pipeline.stages = part, is_blank, following
     return pipeline
 
 

@@ -18,6 +18,14 @@ Size = tuple[int, int]  # (width, height), pixels
 RawOutputs = Mapping[str, np.ndarray]  # network output name -> array with a leading batch axis
 
 
+@dataclass(frozen=True, slots=True)
+class Ego:
+    """How the own vehicle moved when a frame was taken, as it measured itself."""
+
+    speed: float  # m/s, forward positive
+    yaw_rate: float | None = None  # rad/s, left positive; None: not measured
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """One camera image, when it was taken and by what."""
@@ -27,6 +35,7 @@ class Frame:
     seq: int  # counts captured frames from 0, so a gap is a dropped frame
     source: str = ""  # where it came from: a file name, a device, a topic
     camera: CameraModel | None = None  # None: not calibrated, nothing can be said in metres
+    ego: Ego | None = None  # None: not known at that time
 
     @property
     def size(self) -> Size:
@@ -40,16 +49,27 @@ class Detections:
     xyxy: np.ndarray  # (n, 4) float32, image pixels, x1 <= x2, y1 <= y2
     score: np.ndarray  # (n,) float32, 0..1
     class_id: np.ndarray  # (n,) int32, index into the task's class names
+    # What stages add; None: no such stage ran.
+    track: np.ndarray | None = None  # (n,) int64: the same object in another frame has the same number
+    age_ms: np.ndarray | None = None  # (n,) float32, since it was last seen; 0: in this frame
+    road: np.ndarray | None = (
+        None  # (n, 2) float32, vehicle x, y in metres of the nearest point; NaN: unknown
+    )
+    sigma_m: np.ndarray | None = (
+        None  # (n,) float32, standard deviation of `road` along the ray; NaN: unknown
+    )
+    velocity: np.ndarray | None = None  # (n, 2) float32, m/s over the road, vehicle axes; NaN: unknown
 
     def __post_init__(self) -> None:
-        check_rows(self, xyxy=(4,), score=(), class_id=())
+        check_rows(self, xyxy=(4,), score=(), class_id=(), track=(), age_ms=(), sigma_m=())
+        check_rows(self, xyxy=(4,), road=(2,), velocity=(2,))
 
     def __len__(self) -> int:
         return len(self.xyxy)
 
     def __getitem__(self, rows: slice | np.ndarray) -> Detections:
         """The same fields for some rows: `detections[detections.score > 0.5]`."""
-        return Detections(*(getattr(self, f.name)[rows] for f in fields(self)))
+        return Detections(**_rows(self, rows))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,16 +79,17 @@ class Signs:
     xyxy: np.ndarray  # (k, 4) float32, image pixels
     class_id: np.ndarray  # (k,) int32, index into the task's class names
     score: np.ndarray  # (k,) float32, 0..1: probability of the class, given that it is a sign
+    track: np.ndarray | None = None  # (k,) int64, as of Detections; None: not tracked
 
     def __post_init__(self) -> None:
-        check_rows(self, xyxy=(4,), class_id=(), score=())
+        check_rows(self, xyxy=(4,), class_id=(), score=(), track=())
 
     def __len__(self) -> int:
         return len(self.xyxy)
 
     def __getitem__(self, rows: slice | np.ndarray) -> Signs:
         """The same fields for some rows."""
-        return Signs(*(getattr(self, f.name)[rows] for f in fields(self)))
+        return Signs(**_rows(self, rows))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,6 +100,10 @@ class LaneLine:
     road: np.ndarray | None  # (m, 2) float32, vehicle x, y in metres, flat road; None: camera not calibrated
     score: float  # 0..1, mean probability along the line
     kind: int  # index into the task's class names, of which "road_edge" is no paint
+    # What stages add.
+    id: int | None = None  # the same line in another frame has the same number; None: not tracked
+    role: str = ""  # "ego_left", "ego_right", "next_left", "next_right"; "": another, or not tracked
+    predicted: bool = False  # not seen in this frame: where it must be by the frames before
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,6 +119,29 @@ class ClassMap:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Mount:
+    """How the camera sits in the vehicle, as learnt while driving. Angles in radians, as of CameraModel."""
+
+    state: str  # "unknown", "converging", "calibrated" or "moved"
+    pitch: float | None  # None: not known yet; likewise below
+    yaw: float | None
+    roll: float | None
+    height: float | None  # metres
+    sigma: Mapping[str, float] = field(default_factory=dict)  # of those that are known, in their units
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Event:
+    """Something that a driver must know."""
+
+    name: str  # as in docs/events.md
+    confidence: float  # 0..1
+    since_ns: int  # stamp of the frame in which it began
+    track: int | None = None  # of the object it is about
+    value: float | None = None  # of its measure: seconds to collision, km/h, ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Scene:
     """All that was seen in one frame. None: that task did not run. Empty: it ran and saw nothing."""
 
@@ -106,6 +154,10 @@ class Scene:
     drivable: ClassMap | None = None
     timing_ms: Mapping[str, float] = field(default_factory=dict)  # stage name -> milliseconds
     blank: bool = False  # the image shows nothing (`perception.blank`), and so no task saw anything
+    # What stages add; None: no such stage ran, or it does not know.
+    mount: Mount | None = None
+    road_pitch: float | None = None  # radians: of the camera against the road in this frame, down positive
+    events: tuple[Event, ...] | None = None
 
 
 def without_finds(scene: Scene) -> Scene:
@@ -119,10 +171,19 @@ def without_finds(scene: Scene) -> Scene:
     )
 
 
+def _rows(record: Detections | Signs, rows: slice | np.ndarray) -> dict[str, np.ndarray]:
+    """Those rows of every field that is there."""
+    values = {f.name: getattr(record, f.name) for f in fields(record)}
+    return {name: value[rows] for name, value in values.items() if value is not None}
+
+
 def check_rows(record: object, **shapes: tuple[int, ...]) -> None:
-    """Every named field must be an array (n, *shape) with one n for all."""
+    """Every named field must be an array (n, *shape) with one n for all, or None."""
     n = len(getattr(record, next(iter(shapes))))
     for name, shape in shapes.items():
-        got = getattr(record, name).shape
+        value = getattr(record, name)
+        if value is None:
+            continue
+        got = value.shape
         if got != (n, *shape):
             raise ValueError(f"{type(record).__name__}.{name}: expected shape {(n, *shape)}, got {got}")

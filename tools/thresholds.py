@@ -85,7 +85,7 @@ def choose(folder: Path, pictures: Path, split: str) -> tuple[float, Mapping[str
             continue
         frame = Frame(read_image(sample.image), 0, number)
         truth = Scene(number, 0, frame.size, sample.boxes.detections(task.classes, frame.size))
-        pipelines = {limit: pipeline.derived([tasks[limit]]) for limit in LIMITS}
+        pipelines = {limit: pipeline.with_tasks([tasks[limit]]) for limit in LIMITS}
         for limit, see in pipelines.items():
             metrics[limit].update(truth, see(frame))
     best = max(LIMITS, key=lambda limit: (round(metrics[limit].mean_ap50(), 3), limit))

@@ -43,7 +43,7 @@ class Observer:
             scores = dict.fromkeys(task.classes, UNSURE)
             self._unsure = _Aside(with_settings(task, threshold=scores, max_objects=UNSURE_BOXES))
             self._crop = see.crop
-            self._see = see.derived([*see.tasks, self._unsure])
+            self._see = see.with_tasks([*see.tasks, self._unsure])
 
     def __call__(self, frame: Frame) -> tuple[Scene, Scene]:
         scene = self._see(frame)

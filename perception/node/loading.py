@@ -37,7 +37,7 @@ def load(settings: Settings) -> Loaded:
     threads, crop = settings.threads or None, settings.crop or None
     how = names, settings.precision, threads, settings.input_size, crop, settings.runtime
     pipeline = load(bundle, settings.device, *how)
-    warm = pipeline.derived(pipeline.tasks)
+    warm = pipeline.with_tasks(pipeline.tasks)
     warm.crop = WHOLE  # that of the pipeline may not fit into so small a frame
     width, height = pipeline.backend.input_size
     for seq in range(WARM_UP):

@@ -50,7 +50,7 @@ def _watched(pipeline: Pipeline) -> tuple[Pipeline, list[TimedBackend]]:
     """The same pipeline with every network timed."""
     networks = [TimedBackend(pipeline.backend)]
     tasks = [_with_timed_network(task, networks) for task in pipeline.tasks]
-    return pipeline.derived(tasks, networks[0]), networks
+    return pipeline.with_tasks(tasks, networks[0]), networks
 
 
 def _with_timed_network(task: Any, networks: list[TimedBackend]) -> Task:
