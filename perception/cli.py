@@ -27,11 +27,11 @@ from perception.redaction import redacted
 from perception.signals import stopped_as_interrupted
 
 if TYPE_CHECKING:
+    from perception.config import PipelineConfig
     from perception.interfaces import Sink, Source, Task
     from perception.pipeline import Outcome, Pipeline
 
 FAILED, INTERRUPTED = 2, 130  # exit codes; 130 is what shells give for Ctrl-C
-LIVE_FPS = 30.0  # of sources that have no rate of their own
 TASKS = "Of detection, lanes, signs, drivable, with commas between. Default: all."
 SOURCE = "Video, images, recorded drive (.mcap, .db3, .bag), camera number, rtsp://... or synthetic:SEED."
 
@@ -128,6 +128,9 @@ InputSize = Annotated[
 Crop = Annotated[
     str | None, typer.Option(help="Look at this part only: x,y,width,height, in pixels or fractions.")
 ]
+Stages = Annotated[
+    str, typer.Option(help="What runs after the tasks: all that they allow, none, or names with commas.")
+]
 Processor = Annotated[str, typer.Option(help="cpu or cuda.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes that see drives at the same time.")]
 Data = Annotated[Path, typer.Option(help="Folder of labelled pictures.")]
@@ -169,21 +172,25 @@ def run(
     input_size: InputSize = "auto",
     crop: Crop = None,
     runtime: Runtime = "auto",
+    stages: Stages = "all",
 ) -> None:
     """See what is in a video, in images or before a camera: overlay, scenes.jsonl, summary.json."""
+    from perception.config import PipelineConfig
     from perception.drives.summary import NAME, RESULTS, summarised
-    from perception.load import load
     from perception.outputs import keep_apart, locked
     from perception.pipeline import Outcome
     from perception.sinks.tally import Tally
     from perception.sinks.watchdog import watchdog
 
     keep_apart([out / name for name in (NAME, *RESULTS)], [source, camera])
-    pipeline = load(bundle, device, _names(tasks), precision, threads, input_size, crop, runtime)
-    frames = _source(source, camera)
+    config = PipelineConfig(
+        bundle, device, _names(tasks), precision, threads, input_size, crop, runtime, _stages(stages)
+    )
+    pipeline, frames = config.load(), _source(source, camera)
+    if frames.images:
+        pipeline.for_stills()
     tally, outcome = Tally(pipeline.tasks, frames.live), Outcome()
-    how = {"input_size": input_size, "crop": crop}
-    facts = {"source": redacted(source), **_facts(bundle, precision, pipeline), **how}
+    facts = {"source": redacted(source), **config.facts(pipeline)}
     with closing(pipeline), locked(out), summarised(out, facts, tally, outcome) as report:
         sinks = [*_sinks(out, frames, pipeline.tasks, save_maps, not no_video), tally]
         if dog := watchdog():
@@ -210,27 +217,17 @@ def record(
     input_size: InputSize = "auto",
     crop: Crop = None,
     runtime: Runtime = "auto",
+    stages: Stages = "all",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a recording of this name.")] = False,
 ) -> None:
     """Record pictures and what is seen in them as an MCAP file that ROS 2 tools read."""
+    from perception.config import PipelineConfig
     from perception.drives.record import Settings, record
 
-    names = _names(tasks)
-    chosen = None if names is None else tuple(names)
-    settings = Settings(
-        bundle,
-        precision,
-        device,
-        chosen,
-        threads,
-        camera,
-        truth,
-        results=not no_results,
-        overwrite=overwrite,
-        input_size=input_size,
-        crop=crop,
-        runtime=runtime,
+    config = PipelineConfig(
+        bundle, device, _names(tasks), precision, threads, input_size, crop, runtime, _stages(stages)
     )
+    settings = Settings(config, camera, truth, results=not no_results, overwrite=overwrite)
     if not out.suffix:  # the name by which it is read again
         out = out.with_suffix(".mcap")
     with _watched(max_frames) as show:
@@ -316,7 +313,7 @@ def evaluate(
         ),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Instead: a folder of labelled pictures, or synthetic:SEED[:FRAMES].")
+        str | None, typer.Option(help="The same as data:DATA:SPLIT; or synthetic:SEED[:FRAMES].")
     ] = None,
     split: Annotated[str, typer.Option(help="Which part of DATA: train, val, ...")] = "val",
     bundle: Bundle = None,
@@ -324,7 +321,7 @@ def evaluate(
     json_path: Json = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of the network in each worker.")] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="At most so many pictures of each kind in DATA.")
+        int | None, typer.Option(min=1, help="At most so many unrelated pictures of each kind.")
     ] = None,
     device: Processor = "cpu",
     runtime: Named = None,
@@ -349,40 +346,18 @@ def evaluate(
 
     if (data is None) == (not drives):
         raise PerceptionError("expected labelled drives or --data, got both or neither; see --help")
+    if data is not None:
+        drives = [data if data.startswith("synthetic:") else f"data:{data}:{split}"]
     if device == "cuda":
         workers = workers or 1
-    way = command.Way(workers, ray, out)
-    if data is not None:
-        command.evaluate(
-            data,
-            split,
-            bundle,
-            precision,
-            json_path,
-            threads=threads,
-            limit=limit,
-            device=device,
-            way=way,
-            input_size=input_size,
-            runtime=runtime,
-        )
-        return
-    if limit is not None:
-        raise PerceptionError("expected --limit together with --data, got drives; name fewer of them")
-    names = _names(tasks)
-    chosen = None if names is None else tuple(names)
     settings = Settings(
-        bundle,
-        precision,
-        device,
-        threads or 1,
-        chosen,
+        _reproducible(bundle, device, precision, threads, input_size, runtime, _names(tasks)),
         Pace.parse(pace),
         deadline_ms,
-        input_size=input_size,
-        runtime=runtime,
+        detail=data is None or out is not None,
+        limit=limit,
     )
-    raise typer.Exit(command.evaluate_on(drives or (), settings, way, json_path))
+    raise typer.Exit(command.evaluate(drives or (), settings, command.Way(workers, ray, out), json_path))
 
 
 @app.command()
@@ -406,7 +381,7 @@ def compare(
     from perception.evaluation.seeing import Settings
     from perception.outputs import locked
 
-    settings = Settings(None, precision, device, threads or 1, input_size=input_size, runtime=runtime)
+    settings = Settings(_reproducible(None, device, precision, threads, input_size, runtime))
     with locked(out):
         compare_both(before, after, out, drive or (), settings, workers)
 
@@ -438,7 +413,7 @@ def gate(
     from perception.evaluation.gate.command import gate
     from perception.evaluation.seeing import Settings
 
-    settings = Settings(bundle, precision, device, threads or 1, input_size=input_size, runtime=runtime)
+    settings = Settings(_reproducible(bundle, device, precision, threads, input_size, runtime))
     raise typer.Exit(gate(drives, reference, settings, workers, tolerance, tolerances, by, update, junit))
 
 
@@ -616,8 +591,30 @@ def doctor(
     raise typer.Exit(doctor(as_json, report))
 
 
-def _names(tasks: str | None) -> list[str] | None:
-    return None if tasks is None else [name for name in re.split(r"[,\s]+", tasks.lower()) if name]
+def _names(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(name for name in re.split(r"[,\s]+", text.lower()) if name)
+
+
+def _stages(text: str) -> tuple[str, ...] | None:
+    """As `load` takes them."""
+    return {"all": None, "none": ()}.get(text.lower(), _names(text))
+
+
+def _reproducible(
+    bundle: Path | None,
+    device: str,
+    precision: str,
+    threads: int | None,
+    input_size: str,
+    runtime: str | None,
+    tasks: tuple[str, ...] | None = None,
+) -> PipelineConfig:
+    """One thread, and a runtime that is not chosen by its speed here, unless the user names others."""
+    from perception.backends.runtimes import FIRST
+    from perception.config import PipelineConfig
+
+    runtime = runtime or (FIRST if device == "cpu" else "auto")
+    return PipelineConfig(bundle, device, tasks, precision, threads or 1, input_size, runtime=runtime)
 
 
 def _source(text: str, camera: Path | None) -> Source:
@@ -633,6 +630,7 @@ def _source(text: str, camera: Path | None) -> Source:
 
 def _sinks(out: Path, source: Source, tasks: Sequence[Task], maps: bool, overlay: bool) -> list[Sink]:
     from perception.sinks import Maps, OverlayImages, OverlayVideo, SceneLines
+    from perception.timing import USUAL_FPS
 
     sinks: list[Sink] = [SceneLines(out / "scenes.jsonl", tasks)]
     if maps:
@@ -640,7 +638,7 @@ def _sinks(out: Path, source: Source, tasks: Sequence[Task], maps: bool, overlay
     if overlay and source.images:
         sinks.append(OverlayImages(out / "overlay", tasks))
     elif overlay:
-        sinks.append(OverlayVideo(out / "overlay.mp4", getattr(source, "fps", LIVE_FPS), tasks))
+        sinks.append(OverlayVideo(out / "overlay.mp4", source.fps or USUAL_FPS, tasks))
     return sinks
 
 
@@ -668,22 +666,6 @@ def _watched(total: int | None) -> Iterator[Callable[[Outcome], None]]:
             bar.update(line, completed=seen, description=f"{seen} frames{rest}")
 
         yield show
-
-
-def _facts(bundle: Path | None, precision: str, pipeline: Pipeline) -> dict[str, Any]:
-    """What computed the results."""
-    from perception import __version__
-    from perception.bundle import SHIPPED, read
-
-    spec = read(bundle or SHIPPED)
-    model = {"name": spec.name, "version": spec.version}
-    return {
-        "perception": __version__,
-        "bundle": model,
-        "precision": precision,
-        "device": pipeline.backend.device,
-        "runtimes": pipeline.runtimes,
-    }
 
 
 def _show(report: dict[str, Any], out: Path) -> None:

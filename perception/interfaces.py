@@ -24,6 +24,10 @@ class Source(Protocol):
     images: bool  # unrelated still images: results are stored by image name, not as a video
 
     @property
+    def fps(self) -> float | None:
+        """The usual rate of its frames; None: it has none, or does not know it."""
+
+    @property
     def lost(self) -> int:
         """Frames that could not be read so far."""
 

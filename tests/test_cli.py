@@ -85,13 +85,42 @@ def test_the_summary_says_what_ran_and_how_fast(tiny_bundle, clip, tmp_path):
         "run", clip, "--bundle", tiny_bundle, "--out", tmp_path, "--no-video", "--max-frames", 3
     )
     summary = json.loads((tmp_path / "summary.json").read_text())
-    assert summary["bundle"] == {"name": "tiny", "version": "1"}
+    assert summary["bundle"] == "tiny 1"
     assert (summary["frames"], summary["lost"], summary["failed"], summary["interrupted"]) == (3, 0, 0, False)
     assert summary["sizes"] == [[160, 96]]
     assert set(summary["ms"]["network"]) == {"p50", "p95", "p99"}
     assert set(summary["found"]) == {"detection", "lanes", "signs", "drivable"}
     assert not (tmp_path / "overlay.mp4").exists()
     assert "3 frames" in result.output
+
+
+def test_the_summary_says_what_ran_and_not_what_was_asked_for(tiny_bundle, clip, tmp_path):
+    perception("run", clip, "--bundle", tiny_bundle, "--out", tmp_path, "--tasks", "lanes", "--no-video")
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert (summary["device"], summary["tasks"], summary["input_size"]) == ("cpu", ["lanes"], "auto")
+    assert summary["runtimes"].keys() == {"main"}
+
+
+def test_stages_can_be_chosen(tiny_bundle, clip, tmp_path):
+    perception("run", clip, "--bundle", tiny_bundle, "--out", tmp_path, "--stages", "none", "--no-video")
+    assert json.loads((tmp_path / "summary.json").read_text())["stages"] == []
+    result = perception("run", clip, "--bundle", tiny_bundle, "--out", tmp_path, "--stages", "radar")
+    assert (result.exit_code, "got 'radar'" in result.output) == (2, True)
+
+
+def test_data_is_another_spelling_of_a_drive(tiny_bundle, folder, tmp_path):
+    """Options that used to be ignored with --data hold for both."""
+    found = []
+    for where in (("--data", folder, "--split", "val"), (f"data:{folder}:val",)):
+        given = ("--bundle", tiny_bundle, "--tasks", "lanes", "--deadline-ms", 1000, "--json", tmp_path / "a")
+        result = perception("evaluate", *where, *given)
+        assert result.exit_code == 0, result.output
+        found.append(json.loads((tmp_path / "a").read_text()))
+    assert [own["facts"]["tasks"] for own in found] == [["lanes"], ["lanes"]]
+    of = {name.partition(".")[0] for name in found[0]["metrics"]}
+    assert "lanes" in of
+    assert of.isdisjoint({"detection", "drivable", "signs"})
+    assert found[0]["latency"]["all"]["missed"] == found[1]["latency"]["all"]["missed"] == 0
 
 
 def test_an_input_size_and_a_part_of_the_image(tiny_bundle, images, tmp_path):

@@ -34,7 +34,7 @@ class Brightness:
 class ListSource:
     """Frames and exceptions, in order; an exception is raised when its turn comes."""
 
-    live, images = False, False
+    live, images, fps = False, False, None
 
     def __init__(self, *items) -> None:
         self.items = items

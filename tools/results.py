@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 from statistics import mean, stdev
@@ -35,7 +35,8 @@ FILES = (
     "repeatability",
     "sizes",
 )
-PRIVATE = ("data",)
+LEFT_OUT = ("metrics_by", "latency")  # the page does not show them
+PRIVATE = ("sources", "drives")  # facts: where the data was
 UNKNOWN = "(not measured yet)"
 Table = Callable[[Mapping[str, Any]], Iterator[str]]  # what was kept, to lines
 MARKS = re.compile(r"<!-- results -->.*<!-- /results -->", re.DOTALL)
@@ -50,7 +51,9 @@ def main() -> None:
     for name in FILES:
         path = given[name.replace("-", "_")]
         if path is not None:
-            kept = {key: value for key, value in json.loads(path.read_text()).items() if key not in PRIVATE}
+            kept = without(json.loads(path.read_text()), LEFT_OUT)
+            if "facts" in kept:
+                kept["facts"] = without(kept["facts"], PRIVATE)
             (KEPT / f"{name}.json").write_text(json.dumps(kept, indent=1) + "\n")
             table = path.with_suffix(".md")
             if table.is_file():
@@ -62,6 +65,10 @@ def main() -> None:
     readme = ROOT / "README.md"
     block = f"<!-- results -->\n{parts['summary']}\n<!-- /results -->"
     readme.write_text(MARKS.sub(lambda _: block, readme.read_text()))
+
+
+def without(record: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if key not in keys}
 
 
 def percent(value: float) -> str:

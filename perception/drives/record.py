@@ -10,13 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from perception import __version__
 from perception import bundle as bundles
 from perception.camera import CameraModel
+from perception.config import DEFAULT, PipelineConfig
 from perception.errors import PerceptionError
 from perception.interfaces import Sink, Source
 from perception.labels.synthetic import asked
-from perception.load import load
 from perception.outputs import keep_apart
 from perception.pipeline import Outcome, Pipeline, run
 from perception.redaction import redacted
@@ -39,20 +38,13 @@ CLASSES = {
 
 @dataclass(frozen=True)
 class Settings:
-    """What computes the results."""
+    """What is recorded, and what computes the results."""
 
-    bundle: Path | None = None
-    precision: str = "int8"
-    device: str = "auto"
-    tasks: tuple[str, ...] | None = None
-    threads: int | None = None
+    pipeline: PipelineConfig = DEFAULT
     camera: Path | None = None
     truth: bool = False  # of rendered scenes
     results: bool = True
     overwrite: bool = False  # a recording of the same name
-    input_size: str = "auto"
-    crop: str | None = None
-    runtime: str = "auto"
 
 
 def record(
@@ -73,23 +65,20 @@ def record(
     truth = truth_of(frames, source) if settings.truth else None
     if settings.camera is not None:
         frames = Calibrated(frames, CameraModel.load(settings.camera))
-    spec = bundles.read(settings.bundle or bundles.SHIPPED)
+    spec = bundles.read(settings.pipeline.folder)
     tasks = [with_truth(task) if settings.truth else task for task in spec.tasks.values()]
-    pipeline = pipeline_of(settings)
-    with closing(pipeline) if isinstance(pipeline, Pipeline) else nullcontext():
-        told = facts(source, spec, settings)
+    loaded = settings.pipeline.load() if settings.results else None
+    with nullcontext() if loaded is None else closing(loaded):
+        told = facts(source, settings, loaded)
         sink = DriveRecorder(out, tasks, told, truth=truth, overwrite=settings.overwrite)
         sinks: list[Sink] = [sink, *filter(None, [watchdog()])]
         with stopped_as_interrupted():
-            return run(frames, pipeline, sinks, max_frames, progress)
+            return run(frames, loaded or unseen, sinks, max_frames, progress)
 
 
-def pipeline_of(settings: Settings) -> Callable[[Frame], Scene]:
-    if not settings.results:
-        return lambda frame: Scene(frame.seq, frame.stamp_ns, frame.size)
-    names = None if settings.tasks is None else list(settings.tasks)
-    seen_as = settings.input_size, settings.crop, settings.runtime
-    return load(settings.bundle, settings.device, names, settings.precision, settings.threads, *seen_as)
+def unseen(frame: Frame) -> Scene:
+    """No task ran."""
+    return Scene(frame.seq, frame.stamp_ns, frame.size)
 
 
 def truth_of(source: Source, text: str) -> Callable[[Frame], Scene]:
@@ -116,26 +105,16 @@ def with_truth(task: bundles.TaskSpec) -> bundles.TaskSpec:
     return replace(task, classes=names)
 
 
-def facts(source: str, spec: bundles.ModelSpec, settings: Settings) -> dict[str, Any]:
-    """What the metadata record says: enough to compute the same again."""
-    chosen = {
-        "precision": settings.precision,
-        "device": settings.device,
-        "runtime": settings.runtime,
-        "tasks": settings.tasks,
-        "results": settings.results,
-        "truth": settings.truth,
-        "input_size": settings.input_size,
-        "crop": settings.crop,
-    }
+def facts(source: str, settings: Settings, pipeline: Pipeline | None) -> dict[str, Any]:
+    """What the metadata record says: enough to compute the same again. `pipeline`: None if nothing is."""
+    told = settings.pipeline.facts(pipeline)
+    chosen = {"results": settings.results, "truth": settings.truth}
     camera = settings.camera.read_text() if settings.camera else ""
     return {
-        "version": __version__,
         "source": redacted(source),
-        "bundle": f"{spec.name} {spec.version}",
-        "bundle_sha256": spec.sha256,
-        "config": chosen,
-        "config_sha256": sha256(json.dumps([chosen, camera]).encode()),
+        **told,
+        **chosen,
+        "config_sha256": sha256(json.dumps([told, chosen, camera]).encode()),
         "code_sha256": code_sha256(),
     }
 

@@ -7,30 +7,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from time import perf_counter
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from perception import bundle as bundles
 from perception.errors import DataError
 from perception.evaluation import run
 from perception.evaluation.latency import latency
-from perception.evaluation.measure import PARTS, Report, count, report
+from perception.evaluation.measure import Report
 from perception.evaluation.names import Name, by_task, columns, text
+from perception.evaluation.records import count
 from perception.evaluation.results import Result, summary
 from perception.evaluation.run import Settings
-from perception.labels.folder import read_folder
 from perception.labels.labelled import Labelled
-from perception.labels.own import open_dataset
-from perception.labels.synthetic import Worlds, open_worlds
 from perception.sinks.files import write_whole
-from perception.tasks import lanes
 
-FORMAT = 1
 DONE, PARTLY = 0, 1  # exit codes: all drives, or some failed
 
 
@@ -46,93 +39,28 @@ class Way:
 HERE = Way()
 
 
-def evaluate_on(drives: Sequence[str], settings: Settings, way: Way, json_path: Path | None = None) -> int:
-    """Measure a bundle on labelled drives; print tables, and write JSON and a folder with pages if asked to.
+def evaluate(
+    drives: Sequence[str], settings: Settings, way: Way = HERE, json_path: Path | None = None
+) -> int:
+    """Measure a bundle on labelled drives (`open_labelled`); print tables, and write JSON and a folder with
+    pages if asked to.
 
-    The exit code: 1 if drives failed, which are named, and others did not. Raises PerceptionError if all did.
+    The exit code: 1 if drives failed, which are named, and others did not.
+    Raises DataError, also if nothing could be judged; SourceError, BundleError, SinkError.
     """
     console = Console()
-    opened = run.open_drives(drives)
-    result = _see(opened, settings, way, drives)
-    _check(result.figures, opened)
-    show(Report(result.figures, dict(count(result.records))), console)
+    opened = run.open_drives(drives, settings)
+    # Frames can be found again by the names of drives, but not which of them a limit chose.
+    sources = drives if settings.limit is None else ()
+    result = _see(opened, settings, way, sources)
+    report = Report(result.figures, dict(count(result.records)))
+    _check(report.metrics, opened)
+    show(report, console)
     show_times(result, console)
     if json_path is not None:
         write_whole(json_path, (json.dumps(summary(result), indent=1) + "\n").encode())
     _tell(result, opened, console)
     return PARTLY if result.failed else DONE
-
-
-def evaluate(
-    folder: Path,
-    split: str,
-    bundle: Path | None = None,
-    precision: str = "int8",
-    json_path: Path | None = None,
-    threads: int | None = None,
-    parts: Sequence[str] = PARTS,
-    limit: int | None = None,
-    device: str = "cpu",
-    way: Way = HERE,
-    input_size: str = "auto",
-    runtime: str | None = None,
-) -> Report:
-    """Measure a bundle on one split of a data folder; print tables, and write JSON if asked to.
-
-    A `folder` named `synthetic:SEED[:FRAMES][?conditions=NAMES]` stands for rendered worlds, whatever the
-    split.
-    Raises DataError, BundleError, SinkError.
-    """
-    drives, reads = _opened(str(folder), split, tuple(parts), limit)
-    each = threads if threads or (way.workers == 1 and way.ray is None) else 1
-    detail = way.out is not None
-    settings = Settings(
-        bundle,
-        precision,
-        device,
-        each,
-        parts=tuple(parts),
-        detail=detail,
-        input_size=input_size,
-        runtime=runtime,
-    )
-    sources = [] if limit is not None else [_name(folder, split)]
-    start = perf_counter()
-    result = _see(drives, settings, way, sources)
-    if result.failed:
-        raise DataError("; ".join(result.failed.values()))
-    found = report(result.records, reads)
-    _check(found.metrics, drives)
-    show(found, Console())
-    if json_path is not None:
-        spec = bundles.read(bundle or bundles.SHIPPED)
-        facts = {"data": str(folder), "split": split, "bundle": f"{spec.name} {spec.version}"}
-        more = {
-            "device": device,
-            "runtime": settings.on,
-            "precision": precision,
-            "input_size": input_size,
-            "limit": limit,
-            "seconds": round(perf_counter() - start, 1),
-        }
-        write_whole(json_path, as_json(found, {**facts, **more}))
-    return found
-
-
-def _name(folder: Path, split: str) -> str:
-    return str(folder) if Worlds.parse(str(folder)) else f"data:{folder}:{split}"
-
-
-def _opened(
-    folder: str, split: str, parts: Sequence[str], limit: int | None
-) -> tuple[list[Labelled], frozenset[str]]:
-    """The pictures that `parts` ask for, and the sets whose boxes of signs carry the sign's class."""
-    worlds = Worlds.parse(folder)
-    if worlds:
-        fewer = worlds.thinned(limit)
-        return open_worlds(str(fewer)), frozenset()
-    dataset = read_folder(folder, split, lanes.CLASSES).thinned(limit)
-    return open_dataset(dataset, split, parts), dataset.reads
 
 
 def _see(drives: Sequence[Labelled], settings: Settings, way: Way, sources: Sequence[str]) -> Result:
@@ -149,14 +77,8 @@ def _pages(result: Result, drives: Sequence[Labelled], settings: Settings, out: 
     from perception.evaluation.report.write import write_evaluation
 
     good = [drive for drive in drives if drive.name not in result.failed]
-    with closing(replace(settings, threads=None).load()) as pipeline:
+    with closing(replace(settings.pipeline, threads=None).load()) as pipeline:
         write_evaluation(out, result, good, view_of(pipeline), pipeline.tasks)
-
-
-def as_json(report: Report, facts: Mapping[str, Any]) -> bytes:
-    """What was measured, on what: metrics are fractions from 0 to 1, `median_m` metres, by name."""
-    figures = {"unit": "fraction", "pictures": report.pictures, "metrics": report.metrics}
-    return (json.dumps({"format": FORMAT, **facts, **figures}, indent=1) + "\n").encode()
 
 
 def show(report: Report, console: Console) -> None:

@@ -136,7 +136,7 @@ def _side(
         )
     if not drives:
         raise DataError(f"{place}: expected drives to evaluate the bundle on, got none. Name them: --drive")
-    own = replace(settings, bundle=place)
+    own = replace(settings, pipeline=replace(settings.pipeline, bundle=place))
     result = evaluate_drives(drives, own, workers, progress=progress, out=out)
     for drive, reason in result.failed.items():
         log.warning("%s: not compared, as it failed with %s: %s", drive, place, reason)
@@ -169,12 +169,12 @@ def _write_page(
 def _view(side: Side, tasks: Sequence[Any], stack: ExitStack) -> View:
     """By the bundle that was evaluated if it is here, else by the scenes that were stored."""
     facts = side.result.facts
-    if bundles.read(side.settings.folder).sha256 != facts["sha256"]:
+    if bundles.read(side.settings.pipeline.folder).sha256 != facts["sha256"]:
         return view_of_stored(side.folder / SCENES, tasks)
     try:
         kept = ("device", "precision", "input_size", "runtime")
         how = {"input_size": "auto", **{name: facts[name] for name in kept if name in facts}}
-        pipeline = replace(side.settings, **how).load()
+        pipeline = replace(side.settings.pipeline, **how).load()
     except PerceptionError:
         return view_of_stored(side.folder / SCENES, tasks)
     stack.callback(pipeline.close)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,13 +9,13 @@ from typing import Any
 
 from perception.evaluation.judge import PARTS, seen_in
 from perception.evaluation.observe import Observer, See
-from perception.evaluation.records import ALL, FrameRecord, figures
+from perception.evaluation.records import FrameRecord, count, figures
 from perception.labels.folder import Dataset, read_folder
 from perception.labels.outside import outside
-from perception.labels.own import CONDITION, Crop, blanks, pictures
+from perception.labels.own import Crop, blanks, pictures
 from perception.tasks import lanes
 
-__all__ = ["PARTS", "Progress", "Report", "count", "evaluate", "measure_dataset", "report", "unwatched"]
+__all__ = ["PARTS", "Progress", "Report", "evaluate", "measure_dataset", "report", "unwatched"]
 
 Progress = Callable[[Sequence[Any], str], Iterable[Any]]  # items and what they are, to the same items
 
@@ -79,14 +78,3 @@ def report(records: Sequence[FrameRecord], reads: Iterable[str] = ()) -> Report:
     pairs = {f"{name}.sign.ap50": f"detection.{name}.traffic_sign.ap50" for name in reads}
     found |= {to: found[name] for to, name in pairs.items() if name in found}
     return Report(dict(sorted(found.items())), dict(count(records)))
-
-
-def count(records: Iterable[FrameRecord]) -> Counter[str]:
-    """How many frames stand behind `lanes.drawn`, `detection.town`, `detection.all` and so on."""
-    counts: Counter[str] = Counter()
-    for record in records:
-        names = {".".join(key.partition("/")[0].split(".")[:2]) for key in record.evidence}
-        own = [tag.removeprefix(CONDITION) for tag in record.tags if tag.startswith(CONDITION)]
-        names |= {f"{name}.{condition}" for name in names for condition in own}
-        counts.update(names | {ALL for name in names if name.startswith("detection.")})
-    return counts

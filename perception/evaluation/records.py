@@ -5,6 +5,7 @@ A folder of records is three Parquet files that any tool can query; docs/metrics
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from perception.evaluation import tables
+from perception.labels.own import CONDITION
 from perception.tasks.evidence import Evidence, Figures, Gathered, Ranked, known, precisions, weighted
 
 POOLED = "synthetic."  # of these, all classes are also ranked together
@@ -34,6 +36,17 @@ class FrameRecord:
 def figures(records: Sequence[FrameRecord]) -> dict[str, float]:
     """Every figure by its full name (docs/metrics.md); what nothing is known of is left out."""
     return known(resampled(records, np.ones((1, len(records)))))
+
+
+def count(records: Iterable[FrameRecord]) -> Counter[str]:
+    """How many frames stand behind `lanes.drawn`, `detection.town`, `detection.all` and so on."""
+    counts: Counter[str] = Counter()
+    for record in records:
+        names = {".".join(key.partition("/")[0].split(".")[:2]) for key in record.evidence}
+        own = [tag.removeprefix(CONDITION) for tag in record.tags if tag.startswith(CONDITION)]
+        names |= {f"{name}.{condition}" for name in names for condition in own}
+        counts.update(names | {ALL for name in names if name.startswith("detection.")})
+    return counts
 
 
 def resampled(records: Sequence[FrameRecord], weights: np.ndarray) -> Figures:

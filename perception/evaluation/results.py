@@ -16,7 +16,7 @@ from typing import Any
 
 from perception.errors import DataError, SinkError
 from perception.evaluation.latency import latency
-from perception.evaluation.records import FrameRecord, figures, load_records, save
+from perception.evaluation.records import FrameRecord, count, figures, load_records, save
 from perception.outputs import PartFile, locked, write_whole, writing
 
 FORMAT = 1
@@ -45,7 +45,7 @@ class Result:
 
 
 def summary(result: Result) -> dict[str, Any]:
-    """What result.json holds: facts, figures of all, by drive and by tag, and latency of all and by drive."""
+    """What result.json holds: facts, metrics of all, by drive and by tag, and latency of all and by drive."""
     facts, records = result.facts, result.records
     drives, tags = grouped(records, lambda r: (r.drive,)), grouped(records, lambda r: r.tags)
     dropped = {drive["name"]: drive["dropped"] for drive in facts["drives"]}
@@ -54,8 +54,9 @@ def summary(result: Result) -> dict[str, Any]:
         "format": FORMAT,
         "unit": "fraction; median_m: metres",
         "facts": facts,
-        "figures": {
-            "all": figures(records),
+        "pictures": dict(count(records)),
+        "metrics": figures(records),
+        "metrics_by": {
             "drives": {name: figures(own) for name, own in drives.items()},
             "tags": {name: figures(own) for name, own in tags.items()},
         },
@@ -126,7 +127,7 @@ def _own(out: Path) -> list[Path]:
     """What the evaluation wrote whose result is in `out`."""
     try:
         found = json.loads((out / RESULT).read_text())
-        facts, _ = found["facts"], found["figures"]
+        facts, _ = found["facts"], found["latency"]
         names = [*(drive["name"] for drive in facts["drives"]), *facts["failed"]]
         return [out / name for name in (RESULT, *PAGES, *TABLES)] + _scenes(out, names)
     except (OSError, ValueError, KeyError, TypeError):

@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from perception import __version__
 from perception import bundle as bundles
 from perception.account import Account
 from perception.errors import DataError
@@ -20,7 +19,7 @@ from perception.evaluation.results import SCENES, Result, SceneFiles, staged, wr
 from perception.evaluation.seeing import Settings, opened
 from perception.evaluation.work import Opening, Piece, Unit, alone
 from perception.labels import open_labelled
-from perception.labels.labelled import Labelled
+from perception.labels.labelled import Asked, Labelled
 
 __all__ = ["Progress", "Result", "Settings", "evaluate_drives", "evaluate_labelled", "open_drives"]
 
@@ -49,12 +48,13 @@ def evaluate_drives(
     files and scenes (`results`). A drive that fails is named in `Result.failed`, and the others go on.
     Raises DataError, also if all fail; SourceError, BundleError, SinkError, BackendUnavailable.
     """
-    return evaluate_labelled(open_drives(texts), settings, workers, ray, progress, out, texts)
+    return evaluate_labelled(open_drives(texts, settings), settings, workers, ray, progress, out, texts)
 
 
-def open_drives(texts: Sequence[str]) -> list[Labelled]:
+def open_drives(texts: Sequence[str], settings: Settings = SHIPPED) -> list[Labelled]:
     """Raises DataError, SourceError if one is not there, or two have one name."""
-    drives = [drive for text in texts for drive in open_labelled(text)]
+    asked = Asked(limit=settings.limit, parts=settings.parts)
+    drives = [drive for text in texts for drive in open_labelled(text, asked)]
     names = [drive.name for drive in drives]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -72,14 +72,14 @@ def evaluate_labelled(
     sources: Sequence[str] = (),
 ) -> Result:
     """The same for drives that are open; `sources`: how to open them again."""
-    spec = bundles.read(settings.folder)
+    spec = bundles.read(settings.pipeline.folder)
     units = _units(drives, settings)
     pieces = _doers(units, partial(opened, settings, dict(spec.sha256)), workers, ray)
     names = [drive.name for drive in drives]
     with staged(out, names) if out else nullcontext() as folder, closing(pieces):
         scenes = SceneFiles(folder / SCENES, names) if folder else None
         seen = collect(pieces, units, scenes, progress)
-        facts = {**_facts(settings, spec), "sources": list(sources)}
+        facts = {**_facts(settings), "sources": list(sources)}
         result = _result(drives, seen, facts)
         if folder:
             write_result(result, folder)
@@ -192,17 +192,10 @@ def _result(drives: Sequence[Labelled], seen: Mapping[int, Seen], facts: Mapping
     return Result({**facts, **account, "drives": rows, "failed": failed}, records)
 
 
-def _facts(settings: Settings, spec: bundles.ModelSpec) -> dict[str, Any]:
+def _facts(settings: Settings) -> dict[str, Any]:
     return {
-        "bundle": f"{spec.name} {spec.version}",
-        "sha256": dict(spec.sha256),
-        "perception": __version__,
-        "device": settings.device,
-        "runtime": settings.on,
-        "precision": settings.precision,
-        "input_size": settings.input_size,
-        "threads": settings.threads,
-        "tasks": list(settings.tasks) if settings.tasks is not None else None,
+        **settings.pipeline.facts(),
+        "limit": settings.limit,
         "pace": str(settings.pace) if settings.pace else "every frame",
         "deadline_ms": settings.deadline_ms,
         "machine": machine(),

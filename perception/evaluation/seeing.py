@@ -6,14 +6,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from perception import bundle as bundles
 from perception.backends.runtimes import FIRST
-from perception.devices import AUTO
+from perception.config import PipelineConfig
 from perception.errors import BundleError, FrameError
 from perception.evaluation.judge import judged
 from perception.evaluation.observe import Observer
@@ -22,7 +21,6 @@ from perception.evaluation.replay import Answer, Pace, replay
 from perception.evaluation.work import Piece, Unit, Work
 from perception.labels.labelled import Labelled
 from perception.labels.truth import PARTS, Truth
-from perception.load import load
 from perception.pipeline import Pipeline
 from perception.sinks.scenes import scene_to_json
 from perception.types import Frame, Scene
@@ -32,46 +30,31 @@ ASIDE = "unsure"  # the stage of boxes for the metrics alone
 AGE = "age"  # from the arrival of a frame to its scene, among its times
 
 
+REPRODUCIBLE = PipelineConfig(device="cpu", threads=1, runtime=FIRST)  # metrics do not depend on speed
+
+
 @dataclass(frozen=True)
 class Settings:
-    """What sees, and how. Can be pickled."""
+    """What sees, and how it is judged. Can be pickled."""
 
-    bundle: Path | None = None  # None: the shipped one
-    precision: str = "int8"
-    device: str = "cpu"
-    threads: int | None = 1  # of the network in each worker
-    tasks: tuple[str, ...] | None = None  # None: all of the bundle
+    pipeline: PipelineConfig = REPRODUCIBLE
     pace: Pace | None = None  # None: every frame
     deadline_ms: float | None = None  # from a frame's arrival to its scene
     parts: tuple[str, ...] = PARTS  # what is judged
-    detail: bool = True  # figures by size and calibration, too
-    input_size: str = "auto"  # of the network, as for `load`
-    runtime: str | None = None  # on the CPU; None: always the same, so that figures do not depend on speed
-
-    @property
-    def folder(self) -> Path:
-        return self.bundle or bundles.SHIPPED
-
-    def load(self) -> Pipeline:
-        """Raises as `perception.load`."""
-        how = self.tasks, self.precision, self.threads, self.input_size
-        return load(self.bundle, self.device, *how, runtime=self.on)
-
-    @property
-    def on(self) -> str:
-        """The runtime, as `perception.load` takes it."""
-        return self.runtime or (FIRST if self.device == "cpu" else AUTO)
+    detail: bool = True  # metrics by size and calibration, too
+    limit: int | None = None  # at most so many unrelated pictures of each kind
 
 
 @contextmanager
 def opened(settings: Settings, sha256: Mapping[str, str]) -> Iterator[Work]:
     """Work with a pipeline of its own. Raises BundleError if the bundle's files are not those of `sha256`."""
-    if bundles.read(settings.folder).sha256 != sha256:
+    folder = settings.pipeline.folder
+    if bundles.read(folder).sha256 != sha256:
         raise BundleError(
-            f"{settings.folder} on this machine: expected the bundle that was evaluated first, got another; "
+            f"{folder} on this machine: expected the bundle that was evaluated first, got another; "
             "copy it there, and do not change it in between"
         )
-    with closing(settings.load()) as pipeline:
+    with closing(settings.pipeline.load()) as pipeline:
         _warm_up(pipeline)
         yield Seeing(pipeline, settings)
 

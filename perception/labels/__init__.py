@@ -26,7 +26,7 @@ from perception.labels import (
     voc,
     yolo,
 )
-from perception.labels.labelled import VAL, Asked, Labelled, split_place
+from perception.labels.labelled import VAL, Asked, Labelled, Stills, split_place
 
 Opener = Callable[[str, Asked], list[Labelled]]
 
@@ -86,9 +86,19 @@ def open_labelled(text: str, asked: Asked = VAL) -> list[Labelled]:
     """
     kind, rest = format_of(text)
     try:
-        return LABELS[kind](rest, asked)
+        drives = LABELS[kind](rest, asked)
+        return drives if asked.limit is None else [_thinned(drive, asked.limit) for drive in drives]
     except OSError as error:  # labels may name files that no system has, and unreadable ones
         raise DataError(f"{text}: expected labelled pictures, got: {error}"[:400]) from error
+
+
+def _thinned(drive: Labelled, limit: int) -> Labelled:
+    if isinstance(drive, Stills):
+        return drive.thinned(limit)
+    raise DataError(
+        f"{drive.name}: expected unrelated pictures to choose {limit} of, got a recorded drive. "
+        "Leave --limit out"
+    )
 
 
 def format_of(text: str) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from perception.labels.boxes import BoxLabels
 from perception.labels.brazil import PaintLabels
 from perception.labels.classes import Names
 from perception.labels.clips import EVERY
+from perception.labels.labelled import spaced
 from perception.labels.masks import MaskLabels
 from perception.labels.signs import SignCrop
 from perception.types import LaneLine
@@ -66,8 +67,8 @@ class Dataset:
         kinds: dict[tuple[Any, ...], list[Sample]] = {}
         for sample in self.samples:
             kinds.setdefault(sample.kind, []).append(sample)
-        samples = tuple(s for group in kinds.values() for s in _spaced(group, limit))
-        crops, blanks = (tuple(_spaced(items, limit)) for items in (self.crops, self.blanks))
+        samples = tuple(s for group in kinds.values() for s in spaced(group, limit))
+        crops, blanks = tuple(spaced(self.crops, limit)), tuple(spaced(self.blanks, limit))
         return replace(self, samples=samples, crops=crops, blanks=blanks)
 
 
@@ -112,8 +113,3 @@ def _merge(root: Path, labels: Iterable[tuple[str, str, Any]]) -> tuple[Sample, 
         sample = samples.setdefault(image, Sample(root / image))
         samples[image] = replace(sample, **{field: label})
     return tuple(samples.values())
-
-
-def _spaced(items: Sequence[Any], limit: int) -> list[Any]:
-    count = min(limit, len(items))
-    return [items[i * len(items) // count] for i in range(count)]

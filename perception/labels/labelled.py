@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, TypeVar
 
 from perception.labels.tally import Tally
-from perception.labels.truth import Truth
+from perception.labels.truth import PARTS, Truth
 from perception.types import Frame
+
+T = TypeVar("T")
 
 
 class Labelled(Protocol):
@@ -48,6 +50,8 @@ class Asked:
 
     split: str = "val"
     classes: Mapping[str, str] = field(default_factory=dict)  # names in the data set -> ours; goes first
+    limit: int | None = None  # at most so many unrelated pictures of each kind; None: all
+    parts: tuple[str, ...] = PARTS  # what is to be judged
 
 
 VAL = Asked()
@@ -67,6 +71,10 @@ class Stills:
     def remarks(self) -> tuple[str, ...]:
         return self.tally.remarks()
 
+    def thinned(self, limit: int) -> Stills:
+        """At most `limit` of the pictures, evenly spaced."""
+        return replace(self, items=tuple(spaced(self.items, limit)))
+
     def parts(self, size: int) -> list[Stills]:
         if size < 1:
             raise ValueError(f"expected parts of at least one frame, got {size}")
@@ -76,6 +84,12 @@ class Stills:
     def __iter__(self) -> Iterator[tuple[Frame, Truth]]:
         for seq, item in enumerate(self.items, self.first):
             yield item.read(seq)
+
+
+def spaced(items: Sequence[T], limit: int) -> list[T]:
+    """At most `limit` of the items, evenly spaced."""
+    count = min(limit, len(items))
+    return [items[k * len(items) // count] for k in range(count)]
 
 
 def split_place(text: str, default: str) -> tuple[Path, str]:

@@ -136,7 +136,8 @@ def blanks(dataset: Dataset, parts: Sequence[str] = PARTS) -> Sequence[Blank]:
 def open_data(text: str, asked: Asked = VAL) -> list[Labelled]:
     """The pictures of FOLDER[:SPLIT]. Raises DataError."""
     folder, split = split_place(text, asked.split)
-    return open_dataset(read_folder(folder, split, lanes.CLASSES), split)
+    dataset = read_folder(folder, split, lanes.CLASSES).thinned(asked.limit)
+    return open_dataset(dataset, split, asked.parts)
 
 
 def open_dataset(dataset: Dataset, split: str, parts: Sequence[str] = PARTS) -> list[Labelled]:

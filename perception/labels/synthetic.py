@@ -60,10 +60,6 @@ class Worlds:
         plain = self.conditions == Conditions()
         return f"{NAME}:{self.seed}:{self.frames}" + ("" if plain else f"?conditions={self.conditions}")
 
-    def thinned(self, limit: int | None) -> Worlds:
-        """At most `limit` pictures, the first."""
-        return self if limit is None else replace(self, frames=min(limit, self.frames))
-
     def render(self, k: int) -> Rendered:
         """Picture k."""
         seed = FIRST + APART * self.seed + k

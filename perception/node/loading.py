@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,20 +28,16 @@ Load = Callable[[Settings], Loaded]
 
 def load(settings: Settings) -> Loaded:
     """Raises what `perception.load` raises."""
-    from perception.bundle import SHIPPED, read
-    from perception.load import load
+    from perception.bundle import read
 
-    bundle = Path(settings.bundle) if settings.bundle else SHIPPED
-    names = [name.strip() for name in settings.tasks.split(",") if name.strip()] or None
-    threads, crop = settings.threads or None, settings.crop or None
-    how = names, settings.precision, threads, settings.input_size, crop, settings.runtime
-    pipeline = load(bundle, settings.device, *how)
+    config = settings.pipeline
+    pipeline = config.load()
     warm = pipeline.with_tasks(pipeline.tasks)
     warm.crop = WHOLE  # that of the pipeline may not fit into so small a frame
     width, height = pipeline.backend.input_size
     for seq in range(WARM_UP):
         warm(Frame(np.zeros((height, width, 3), np.uint8), 0, seq))
-    spec = read(bundle)
+    spec = read(config.folder)
     least = {task.name: _least(task.settings.get("threshold", 0.0)) for task in spec.tasks.values()}
     return Loaded(pipeline, least, f"{spec.name} {spec.version}")
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from perception.backends import CPU_RUNTIMES
 from perception.devices import AUTO
+
+if TYPE_CHECKING:
+    from perception.config import PipelineConfig
 
 Value = bool | int | float | str
 
@@ -52,6 +56,7 @@ class Settings:
     device: str = about("auto", "Where the network runs.", choices=("auto", "cpu", "cuda"))
     runtime: str = about("auto", "What computes it on the CPU.", choices=(AUTO, *CPU_RUNTIMES))
     tasks: str = about("", "Comma-separated, such as lanes,signs. Empty: all of the bundle.")
+    stages: str = about("", "Comma-separated, of what runs after the tasks. Empty: all that they allow.")
     threads: int = about(0, "Threads of the network on the CPU. 0: the cores, at most 4.", 0, 64)
     input_size: str = about(
         "auto", "Of the network: auto (the camera's shape), WIDTHxHEIGHT, or a factor of the cost such as 2x."
@@ -69,6 +74,28 @@ class Settings:
     max_dropped: float = about(
         0.7, "Share of the images that may be dropped before the node warns.", 0.0, 1.0, live=True
     )
+
+    @property
+    def pipeline(self) -> PipelineConfig:
+        """What `load` is asked for."""
+        from perception.config import PipelineConfig
+
+        return PipelineConfig(
+            Path(self.bundle) if self.bundle else None,
+            self.device,
+            _names(self.tasks),
+            self.precision,
+            self.threads or None,
+            self.input_size,
+            self.crop or None,
+            self.runtime,
+            _names(self.stages),
+        )
+
+
+def _names(text: str) -> tuple[str, ...] | None:
+    """Empty: None."""
+    return tuple(name.strip() for name in text.split(",") if name.strip()) or None
 
 
 ABOUT: Mapping[str, About] = {f.name: f.metadata["about"] for f in fields(Settings)}

@@ -15,10 +15,10 @@ from perception.messages.topics import CAMERA_FRAME
 from perception.node.bus import InProcessBus
 from perception.node.parameters import Settings
 from perception.pipeline import Counted
+from perception.timing import USUAL_FPS
 from perception.types import Frame
 
 QUALITY = 90  # of JPEG
-FPS = 20.0  # of a source that has no rate of its own
 
 
 def play(
@@ -35,7 +35,7 @@ def play(
     kind = "sensor_msgs/msg/Image" if settings.transport == "raw" else "sensor_msgs/msg/CompressedImage"
     images = bus.publisher(settings.image_topic, kind)
     infos = bus.publisher(settings.camera_info_topic, "sensor_msgs/msg/CameraInfo")
-    period_s = 0.0 if source.live else 1 / getattr(source, "fps", FPS)
+    period_s = 0.0 if source.live else 1 / (source.fps or USUAL_FPS)
     due, count, account = time.monotonic(), 0, Account()
     for frame in islice(Counted(source, account), max_frames):
         wait(max(0.0, due - time.monotonic()))

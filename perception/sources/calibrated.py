@@ -19,8 +19,7 @@ class Calibrated:
 
     def __init__(self, source: Source, camera: CameraModel) -> None:
         self.live = source.live
-        if hasattr(source, "fps"):  # recordings have a rate, cameras and images do not
-            self.fps = source.fps
+        self.fps = source.fps
         self.images = source.images
         self.close = source.close
         self._source = source

@@ -13,12 +13,12 @@ from perception.sources.bag_order import Order
 from perception.sources.bag_pictures import TYPES
 from perception.sources.bag_reel import Reel
 from perception.sources.bag_truth import Pairs
+from perception.timing import USUAL_FPS
 from perception.types import Frame, Scene
 
 CHOICE = "?topic="  # "drive.mcap?topic=/front/image"
 OURS = ("/perception/", "/truth/")  # pictures there are results
 FACTS = "perception"  # the metadata record of `perception.sinks.record`
-FPS = 30.0  # where the drive does not tell
 
 
 class Drive:
@@ -41,7 +41,7 @@ class Drive:
         self.topic = self._topic.name
         self.lost = 0
         steps = self._topic.count - 1
-        self.fps = steps * 1e9 / self.bag.span_ns if steps > 0 and self.bag.span_ns else FPS
+        self.fps = steps * 1e9 / self.bag.span_ns if steps > 0 and self.bag.span_ns else USUAL_FPS
         self.order = Order()
 
     def __iter__(self) -> Iterator[Frame]:

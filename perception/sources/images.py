@@ -37,6 +37,7 @@ class Images:
 
     live = False
     images = True
+    fps = None
 
     def __init__(self, paths: Sequence[Path], what: str) -> None:
         if not paths:

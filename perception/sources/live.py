@@ -56,6 +56,7 @@ class Live:
 
     live = True
     images = False
+    fps = None
 
     def __init__(
         self,

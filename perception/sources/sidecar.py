@@ -21,11 +21,11 @@ from perception.errors import SourceError
 from perception.interfaces import Source
 from perception.sources.bag_order import Order
 from perception.sources.images import Images, is_image, natural
+from perception.timing import USUAL_FPS
 from perception.types import Frame
 
 SUFFIXES = (".timestamps.csv", ".timestamps.txt")
 INSIDE = ("timestamps.csv", "timestamps.txt")
-FPS = 30.0
 SHORTEST_NS = 1_000_000  # usual step: no camera here takes more than 1000 pictures a second
 LATEST_NS = 2**63 - 1
 UNITS = {"seconds": (5, 10**9), "milliseconds": (2_000, 10**12), "microseconds": (SHORTEST_NS, 10**15)}
@@ -58,7 +58,7 @@ class Stamped:
 
     def __init__(self, source: Source, stamps_ns: Sequence[int], sidecar: Path) -> None:
         steps = np.diff(stamps_ns)
-        self.fps = 1e9 / float(np.median(steps)) if (steps > 0).any() and np.median(steps) > 0 else FPS
+        self.fps = 1e9 / float(np.median(steps)) if (steps > 0).any() and np.median(steps) > 0 else USUAL_FPS
         self._source, self._stamps, self._sidecar = source, stamps_ns, sidecar
 
     def __iter__(self) -> Iterator[Frame]:

@@ -17,6 +17,7 @@ class SyntheticSource:
 
     live = False
     images = False
+    fps = float(RATE)
     lost = 0
 
     def __init__(self, seed: int, frames: int = FRAMES, conditions: str = "day") -> None:

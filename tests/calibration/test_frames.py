@@ -15,7 +15,7 @@ SIZE = (32, 32)
 class Drive:
     """`count` grey frames whose brightness is given by `light(number)`."""
 
-    images, lost = False, 0
+    images, fps, lost = False, None, 0
 
     def __init__(self, count, light, live=False):
         self.count, self.light, self.live, self.closed = count, light, live, False

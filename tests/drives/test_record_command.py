@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from perception.bundle import TaskSpec
+from perception.config import PipelineConfig
 from perception.drives.info import drive_info, is_drive, show
 from perception.drives.record import Settings, record, with_truth
 from perception.errors import PerceptionError
@@ -50,11 +51,15 @@ def test_the_metadata_lets_one_compute_it_again(labelled):
     facts = drive_info(labelled)["metadata"]["perception"]
     assert facts["source"] == "synthetic:7:3"
     assert len(facts["code_sha256"]) == len(facts["config_sha256"]) == 64
-    assert set(map(len, json.loads(facts["bundle_sha256"]).values())) == {64}
+    assert set(map(len, json.loads(facts["sha256"]).values())) == {64}
 
 
 def test_a_bundle_records_its_results(tiny_bundle, tmp_path):
-    record("synthetic:7:2", tmp_path / "a.mcap", Settings(tiny_bundle, tasks=("lanes", "drivable")))
+    record(
+        "synthetic:7:2",
+        tmp_path / "a.mcap",
+        Settings(PipelineConfig(tiny_bundle, tasks=("lanes", "drivable"))),
+    )
     topics = drive_info(tmp_path / "a.mcap")["topics"]
     results = {name: facts["count"] for name, facts in topics.items() if name.startswith("/perception")}
     assert results == {"/perception/lanes": 2, "/perception/drivable_mask": 2}
@@ -67,9 +72,9 @@ def test_truth_names_kinds_of_lines_that_an_older_bundle_does_not_know():
 
 
 def test_how_pictures_were_seen_is_recorded(tiny_bundle, tmp_path):
-    settings = Settings(tiny_bundle, tasks=("drivable",), input_size="96x64", crop="0,0,1,0.5")
-    record("synthetic:7:1", tmp_path / "a.mcap", settings)
-    config = json.loads(drive_info(tmp_path / "a.mcap")["metadata"]["perception"]["config"])
+    seen_as = PipelineConfig(tiny_bundle, tasks=("drivable",), input_size="96x64", crop="0,0,1,0.5")
+    record("synthetic:7:1", tmp_path / "a.mcap", Settings(seen_as))
+    config = drive_info(tmp_path / "a.mcap")["metadata"]["perception"]
     assert (config["input_size"], config["crop"]) == ("96x64", "0,0,1,0.5")
 
 
@@ -104,6 +109,7 @@ def test_info_shows_what_is_wrong(tmp_path, labelled):
 RECORDING = """
 import sys
 from pathlib import Path
+from perception.config import PipelineConfig
 from perception.drives.record import Settings, record, with_truth
 outcome = record("synthetic:7:5000", Path(sys.argv[1]), Settings(results=False))
 sys.exit(7 if outcome.interrupted else 0)

@@ -2,6 +2,7 @@
 
 import stat
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -11,6 +12,7 @@ import ray
 from perception.errors import BackendUnavailable, BundleError
 from perception.evaluation.cluster import on_cluster
 from perception.evaluation.run import Settings, evaluate_labelled
+from perception.evaluation.seeing import REPRODUCIBLE
 from perception.evaluation.work import alone
 from tests.evaluation.test_pool import DRIVES, failures, said
 from tests.evaluation.test_run import scenes
@@ -61,7 +63,7 @@ def test_no_cluster_at_an_address_is_said():
 
 
 def test_an_evaluation_on_ray_writes_what_one_process_writes(tiny_bundle, tmp_path):
-    settings = Settings(tiny_bundle, "fp32")
+    settings = Settings(replace(REPRODUCIBLE, bundle=tiny_bundle, precision="fp32"))
     drives = [Clip("day", 12), Clip("cut", 5, bad=2), Clip("night", 5)]
     here = evaluate_labelled(drives, settings, out=tmp_path / "here")
     there = evaluate_labelled(drives, settings, None, "local", out=tmp_path / "there")

@@ -8,30 +8,51 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from perception.drives.record import Settings as Recording
+from perception.drives.record import record
 from perception.errors import BundleError, DataError
-from perception.evaluation.command import Way, evaluate, evaluate_on, show
+from perception.evaluation.command import HERE, Way, evaluate, show
 from perception.evaluation.measure import Report
 from perception.evaluation.run import Settings
+from perception.evaluation.seeing import REPRODUCIBLE
 
 
-def test_the_figures_are_written_with_what_they_were_measured_on(folder, tiny_bundle, tmp_path, capsys):
-    path = tmp_path / "figures" / "val.json"
-    report = evaluate(folder, "val", tiny_bundle, "fp32", path)
+def seen_by(bundle, **changes):
+    return Settings(replace(REPRODUCIBLE, bundle=bundle, **changes))
+
+
+def test_the_metrics_are_written_with_what_they_were_measured_on(folder, tiny_bundle, tmp_path, capsys):
+    path = tmp_path / "metrics" / "val.json"
+    evaluate([f"data:{folder}:val"], seen_by(tiny_bundle, precision="fp32"), HERE, path)
     written = json.loads(path.read_text())
-    assert written["metrics"] == pytest.approx(report.metrics)
-    assert (written["split"], written["precision"], written["unit"]) == ("val", "fp32", "fraction")
+    facts = written["facts"]
+    assert (facts["bundle"], facts["precision"], facts["runtime"]) == ("tiny 1", "fp32", "onnxruntime")
+    assert facts["sources"] == [f"data:{folder}:val"]
     assert written["pictures"]["signs"] == 2
     assert {"signs.top1", "signs.macro_recall", "drivable.camvid.iou"} <= written["metrics"].keys()
     assert "drivable" in capsys.readouterr().out
 
 
-def test_the_figures_are_those_of_the_input_size(folder, tiny_bundle, tmp_path):
+def test_the_metrics_are_those_of_the_input_size(folder, tiny_bundle, tmp_path):
     written = {}
     for size in ("auto", "640x384", "96x64"):
-        evaluate(folder, "val", tiny_bundle, json_path=tmp_path / size, input_size=size)
+        evaluate([f"data:{folder}:val"], seen_by(tiny_bundle, input_size=size), HERE, tmp_path / size)
         written[size] = json.loads((tmp_path / size).read_text())
-    assert [own["input_size"] for own in written.values()] == [*written]
+    assert [own["facts"]["input_size"] for own in written.values()] == [*written]
     assert written["96x64"]["metrics"] != written["640x384"]["metrics"]
+
+
+def test_a_limit_is_of_every_kind_of_picture(folder, tiny_bundle, tmp_path):
+    settings = replace(seen_by(tiny_bundle), limit=1)
+    evaluate([f"data:{folder}:val"], settings, HERE, tmp_path / "val.json")
+    found = json.loads((tmp_path / "val.json").read_text())
+    assert found["pictures"]["signs"] == found["pictures"]["drivable.camvid"] == 1
+
+
+def test_a_limit_does_not_fit_a_recorded_drive(tiny_bundle, tmp_path):
+    record("synthetic:7:1", tmp_path / "town.mcap", Recording(truth=True, results=False))
+    with pytest.raises(DataError, match="town: expected unrelated pictures to choose 1 of"):
+        evaluate([str(tmp_path / "town.mcap")], replace(seen_by(tiny_bundle), limit=1))
 
 
 def test_rows_are_sets_and_classes_and_columns_are_figures(capsys):
@@ -44,15 +65,15 @@ def test_rows_are_sets_and_classes_and_columns_are_figures(capsys):
 
 def test_bad_input_ends_before_the_pictures_are_seen(folder, tiny_bundle, tmp_path):
     with pytest.raises(DataError, match="split 'test'"):
-        evaluate(folder, "test", tiny_bundle)
+        evaluate([f"data:{folder}:test"], seen_by(tiny_bundle))
     with pytest.raises(BundleError):
-        evaluate(folder, "val", tmp_path)
+        evaluate([f"data:{folder}:val"], seen_by(tmp_path))
 
 
 def test_a_folder_gets_everything_and_a_page(folder, tiny_bundle, tmp_path, capsys):
     out, path = tmp_path / "out", tmp_path / "all.json"
-    settings = Settings(tiny_bundle, "fp32", deadline_ms=1e-6)
-    assert evaluate_on([f"data:{folder}:val"], settings, Way(out=out), path) == 0
+    settings = replace(seen_by(tiny_bundle, precision="fp32"), deadline_ms=1e-6)
+    assert evaluate([f"data:{folder}:val"], settings, Way(out=out), path) == 0
     assert {file.name for file in out.iterdir()} == {
         *("frames.parquet", "counts.parquet", "boxes.parquet"),
         *("result.json", "scenes", "report.html", "junit.xml"),
@@ -63,18 +84,19 @@ def test_a_folder_gets_everything_and_a_page(folder, tiny_bundle, tmp_path, caps
 
 def test_a_drive_that_failed_is_told_and_in_the_exit_code(folder, tiny_bundle, tmp_path, capsys):
     (folder / "idd/images/i1.png").unlink()
-    settings = Settings(tiny_bundle, "fp32")
-    assert evaluate_on([f"data:{folder}:val"], settings, Way(out=tmp_path / "out")) == 1
+    settings = seen_by(tiny_bundle, precision="fp32")
+    assert evaluate([f"data:{folder}:val"], settings, Way(out=tmp_path / "out")) == 1
     assert "failed: idd-val: " in capsys.readouterr().out
     assert 'errors="1"' in (tmp_path / "out" / "junit.xml").read_text()
 
 
-@pytest.mark.parametrize("way", [Way(1), Way(2)])
-def test_a_data_folder_takes_the_same_way(way, folder, tiny_bundle, tmp_path):
-    plain = evaluate(folder, "val", tiny_bundle, "fp32")
-    found = evaluate(folder, "val", tiny_bundle, "fp32", way=replace(way, out=tmp_path / "out"))
-    assert {name: found.metrics[name] for name in plain.metrics} == plain.metrics
-    assert found.pictures == plain.pictures
+def test_workers_change_nothing(folder, tiny_bundle, tmp_path):
+    found = []
+    for workers in (1, 2):
+        evaluate([f"data:{folder}:val"], seen_by(tiny_bundle), Way(workers), tmp_path / "val.json")
+        found.append(json.loads((tmp_path / "val.json").read_text()))
+    assert found[0]["metrics"] == found[1]["metrics"]
+    assert found[0]["pictures"] == found[1]["pictures"]
 
 
 def test_labels_of_which_nothing_can_be_judged_are_an_error(tiny_bundle, tmp_path):
@@ -85,4 +107,4 @@ def test_labels_of_which_nothing_can_be_judged_are_an_error(tiny_bundle, tmp_pat
     (tmp_path / "labels.json").write_text(json.dumps(table))
     name = f"coco:{tmp_path / 'labels.json'}"
     with pytest.raises(DataError, match="labels: expected labels of what the bundle sees, got none"):
-        evaluate_on([name], Settings(tiny_bundle, "fp32", tasks=("lanes",)), Way())
+        evaluate([name], seen_by(tiny_bundle, tasks=("lanes",)), Way())

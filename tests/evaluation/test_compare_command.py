@@ -3,6 +3,7 @@
 import json
 import logging
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from perception.errors import DataError
 from perception.evaluation.compare_command import compare_both
 from perception.evaluation.results import Result, write_result
 from perception.evaluation.run import evaluate_drives
-from perception.evaluation.seeing import Settings
+from perception.evaluation.seeing import REPRODUCIBLE, Settings
 from tests.evaluation.frames import record
 
 
@@ -22,7 +23,7 @@ def data(folder):
 @pytest.fixture
 def result(data, tiny_bundle, tmp_path):
     """The folder of an evaluation."""
-    evaluate_drives([data], Settings(tiny_bundle), out=tmp_path / "result")
+    evaluate_drives([data], Settings(replace(REPRODUCIBLE, bundle=tiny_bundle)), out=tmp_path / "result")
     return tmp_path / "result"
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from subprocess import PIPE, Popen
 
@@ -14,8 +15,8 @@ from perception.evaluation.measure import evaluate
 from perception.evaluation.replay import Pace, canonical
 from perception.evaluation.results import SceneFiles, read_result
 from perception.evaluation.run import Settings, collect, evaluate_drives, evaluate_labelled
+from perception.evaluation.seeing import REPRODUCIBLE
 from perception.evaluation.work import Piece, Unit
-from perception.load import load
 from perception.outputs import locked
 from tests.evaluation.workers import Clip
 
@@ -24,7 +25,7 @@ DRIVES = (Clip("day", 12), Clip("night", 5), Clip("dusk", 3))
 
 @pytest.fixture
 def settings(tiny_bundle):
-    return Settings(tiny_bundle, "fp32")
+    return Settings(replace(REPRODUCIBLE, bundle=tiny_bundle, precision="fp32"))
 
 
 def scenes(out):
@@ -38,7 +39,7 @@ def scenes(out):
 def untimed(out):
     """What result.json says beside times and ways to do the work."""
     result = json.loads((out / "result.json").read_text())
-    return result["figures"], result["facts"]["drives"], result["facts"]["failed"]
+    return result["metrics_by"], result["facts"]["drives"], result["facts"]["failed"]
 
 
 def test_processes_write_what_one_writes(folder, settings, tmp_path):
@@ -55,7 +56,7 @@ def test_processes_write_what_one_writes(folder, settings, tmp_path):
 
 def test_the_figures_are_those_of_the_data_folder(folder, settings):
     figures = evaluate_drives([f"data:{folder}:val"], settings).figures
-    expected = evaluate(load(settings.bundle, "cpu", precision="fp32"), folder, "val")
+    expected = evaluate(settings.pipeline.load(), folder, "val")
     assert {name: figures[name] for name in expected} == pytest.approx(expected)
 
 
@@ -82,11 +83,12 @@ def test_what_a_device_would_not_do_is_not_timed(settings):
 
 def test_figures_are_told_by_drive_and_by_tag(settings, tmp_path):
     evaluate_labelled(DRIVES, settings, out=tmp_path)
-    figures = json.loads((tmp_path / "result.json").read_text())["figures"]
+    result = json.loads((tmp_path / "result.json").read_text())
+    figures = result["metrics_by"]
     assert figures["drives"].keys() == {"day", "night", "dusk"}
     assert figures["tags"].keys() == {"timeofday:day", "timeofday:night"}
-    assert figures["all"].keys() == figures["drives"]["dusk"].keys()
-    assert figures["all"].keys() == {f"drivable.town.{what}" for what in ("iou", "precision", "recall")}
+    assert result["metrics"].keys() == figures["drives"]["dusk"].keys()
+    assert result["metrics"].keys() == {f"drivable.town.{what}" for what in ("iou", "precision", "recall")}
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -169,7 +171,7 @@ def test_a_folder_that_was_not_there_is_not_left_after_an_error(settings, tmp_pa
 
 def test_a_slow_device_drops_frames_and_ages_are_told(settings, tmp_path):
     """20 frames a second against 120 ms: 0, 2, 4 and the last are seen."""
-    slow = Settings(settings.bundle, "fp32", pace=Pace(120.0), deadline_ms=130.0)
+    slow = replace(settings, pace=Pace(120.0), deadline_ms=130.0)
     result = evaluate_labelled([Clip("day", 8)], slow, out=tmp_path)
     assert [record.seq for record in result.records] == [0, 2, 4, 7]
     assert [record.timing_ms["age"] for record in result.records] == [120, 140, 160, 130]
@@ -179,7 +181,7 @@ def test_a_slow_device_drops_frames_and_ages_are_told(settings, tmp_path):
 
 def test_pictures_without_a_clock_are_not_paced(folder, settings):
     with pytest.raises(DataError, match="expected a recorded drive"):
-        evaluate_drives([f"data:{folder}:val"], Settings(settings.bundle, "fp32", pace=Pace()))
+        evaluate_drives([f"data:{folder}:val"], replace(settings, pace=Pace()))
 
 
 def test_two_drives_of_one_name_are_refused(settings):
@@ -196,13 +198,15 @@ def test_progress_is_told_up_to_the_end(settings):
 
 SCRIPT = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+from perception.evaluation.seeing import REPRODUCIBLE
 from perception.evaluation.run import Settings, evaluate_labelled
 from tests.evaluation.workers import Clip
 
 if __name__ == "__main__":
-    settings = Settings(Path(sys.argv[1]), "fp32")
+    settings = Settings(replace(REPRODUCIBLE, bundle=Path(sys.argv[1]), precision="fp32"))
     drives = [Clip("day", 10**6), Clip("night", 10**6)]
     tell = lambda *numbers: print(numbers, flush=True)
     evaluate_labelled(drives, settings, 2, out=Path(sys.argv[2]), progress=tell)

@@ -2,16 +2,16 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from perception.errors import DataError
-from perception.evaluation.command import evaluate
+from perception.evaluation.command import HERE, evaluate
 from perception.evaluation.judge import PARTS, seen_in
 from perception.evaluation.measure import report
 from perception.evaluation.observe import Observer
+from perception.evaluation.seeing import REPRODUCIBLE, Settings
 from perception.labels.synthetic import FIRST, Worlds, asked
 from perception.labels.synthetic import pictures as pictures_of
 from perception.synthetic import Conditions
@@ -120,7 +120,7 @@ def test_worlds_are_named_as_they_are_asked_for(name):
 def test_the_command_keeps_the_conditions(tiny_bundle, tmp_path):
     found = []
     for name in ("synthetic:1:1", "synthetic:1:1?conditions=night"):
-        evaluate(Path(name), "val", tiny_bundle, "fp32", tmp_path / "worlds.json")
+        evaluate([name], Settings(replace(REPRODUCIBLE, bundle=tiny_bundle)), HERE, tmp_path / "worlds.json")
         found.append(json.loads((tmp_path / "worlds.json").read_text())["metrics"])
     assert found[0] != found[1]
 
@@ -140,14 +140,14 @@ def test_other_names_of_worlds_are_refused(text):
 
 def test_names():
     assert Worlds.parse("synthetic:7:3") == Worlds(7, 3)
-    assert Worlds.parse("synthetic:7").thinned(5).frames == 5
     assert Worlds.parse("data/synthetic") is None
 
 
 def test_the_command_takes_worlds_for_data(tiny_bundle, tmp_path, capsys):
     path = tmp_path / "worlds.json"
-    evaluate(Path("synthetic:1:1"), "val", tiny_bundle, "fp32", path)
+    settings = Settings(replace(REPRODUCIBLE, bundle=tiny_bundle), limit=1)
+    evaluate(["synthetic:1:2"], settings, HERE, path)
     written = json.loads(path.read_text())
-    assert written["data"] == "synthetic:1:1"
+    assert (written["facts"]["limit"], written["pictures"]["synthetic.lanes"]) == (1, 1)
     assert 0 <= written["metrics"]["synthetic.drivable.iou"] < 0.9
     assert "synthetic" in capsys.readouterr().out

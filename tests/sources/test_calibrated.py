@@ -16,7 +16,7 @@ CAMERA = CameraModel((1280, 720), 1000, 1100, 640, 360)
 class Still:
     """Two frames of different sizes and one shape."""
 
-    live, images, lost, closed = False, True, 0, False
+    live, images, fps, lost, closed = False, True, None, 0, False
 
     def __iter__(self):
         for seq, (width, height) in enumerate([(1280, 720), (640, 360)]):
@@ -52,4 +52,4 @@ def test_the_rest_is_the_sources_own():
 def test_a_recording_keeps_its_rate_and_a_camera_has_none(tmp_path):
     recording = Calibrated(open_source(str(numbered(tmp_path / "clip.mp4"))), CAMERA)
     assert recording.fps == 25
-    assert not hasattr(Calibrated(Still(), CAMERA), "fps")
+    assert Calibrated(Still(), CAMERA).fps is None

@@ -54,9 +54,10 @@ def main(clip: str, bundle: str, runtime: str, start_ns: str, out: str | None = 
 def _whole_run(pipeline: Any, source: Any, out: Path) -> dict[str, float]:
     from perception.pipeline import run
     from perception.sinks import OverlayVideo, SceneLines
+    from perception.timing import USUAL_FPS
 
     sinks = [SceneLines(out / "scenes.jsonl", pipeline.tasks)]
-    overlay = OverlayVideo(out / "overlay.mp4", getattr(source, "fps", 25), pipeline.tasks)
+    overlay = OverlayVideo(out / "overlay.mp4", source.fps or USUAL_FPS, pipeline.tasks)
     outcome = run(source, pipeline, [*sinks, overlay])
     return {"frames": outcome.answered, "peak_mb": _peak_mb()}
 

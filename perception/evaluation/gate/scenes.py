@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from perception import bundle as bundles
 from perception.errors import DataError
 from perception.evaluation.seeing import Seeing, Settings
 from perception.evaluation.work import Unit
@@ -33,7 +33,7 @@ def see(texts: Sequence[str], settings: Settings, folder: Path) -> Iterator[tupl
     Raises SourceError, DataError, SinkError, KeyboardInterrupt; as `perception.load`.
     """
     names = set[str]()
-    with closing(settings.load()) as pipeline:
+    with closing(settings.pipeline.load()) as pipeline:
         for text in texts:
             for name, write in _drives(text, pipeline, settings):
                 if name in names:
@@ -81,21 +81,14 @@ def stored(folder: Path, name: str, alone: bool) -> Path:
     )
 
 
-def facts(settings: Settings) -> dict[str, str]:
+def facts(settings: Settings) -> dict[str, Any]:
     """What computes the scenes."""
-    from perception import __version__
-
-    spec = bundles.read(settings.folder)
-    precision = settings.precision
-    files = ON_CUDA.get(precision, precision) if settings.device == "cuda" else precision
-    return {
-        "bundle": f"{spec.name} {spec.version}",
-        "backend": f"{settings.device}.{files}",
-        "perception": __version__,
-    }
+    config = settings.pipeline
+    files = ON_CUDA.get(config.precision, config.precision) if config.device == "cuda" else config.precision
+    return {"backend": f"{config.device}.{files}", **config.facts()}
 
 
-def store(folder: Path, name: str, scenes: Path, known: Mapping[str, str]) -> None:
+def store(folder: Path, name: str, scenes: Path, known: Mapping[str, Any]) -> None:
     """Make the scenes of a drive its reference. Raises SinkError, DataError."""
     told = {**_facts(folder), name: dict(known)}
     write_whole(folder / f"{name}.jsonl", scenes.read_bytes())
@@ -107,7 +100,7 @@ def backend_of(folder: Path, name: str, default: str) -> str:
     return _facts(folder).get(name, {}).get("backend", default)
 
 
-def _facts(folder: Path) -> dict[str, dict[str, str]]:
+def _facts(folder: Path) -> dict[str, dict[str, Any]]:
     """Name of a drive -> what computed its scenes."""
     path = folder / FACTS
     if not path.exists():

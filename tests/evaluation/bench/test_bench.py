@@ -62,6 +62,7 @@ class Still:
     """One grey picture, five times; a live camera would give more."""
 
     live = images = False
+    fps = None
     lost = 0
 
     def __iter__(self):

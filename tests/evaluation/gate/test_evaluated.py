@@ -9,7 +9,7 @@ import pytest
 
 from perception.errors import DataError
 from perception.evaluation.gate.command import DIFFERS, SAME, gate
-from perception.evaluation.seeing import Settings
+from perception.evaluation.seeing import REPRODUCIBLE, Settings
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def data(folder):
 
 @pytest.fixture
 def settings(tiny_bundle):
-    return Settings(tiny_bundle)
+    return Settings(replace(REPRODUCIBLE, bundle=tiny_bundle))
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_the_same_bundle_passes(data, settings, reference, tmp_path, capsys):
 
 def test_a_figure_that_fell_fails(data, settings, reference, monkeypatch, capsys):
     """As the tiny bundle sees nothing, the task that is gone stands for one that got worse."""
-    blind = Settings(settings.bundle, tasks=("lanes",))
+    blind = replace(settings, pipeline=replace(settings.pipeline, tasks=("lanes",)))
     assert gate([data], reference, blind) == DIFFERS
     assert "worse drivable.camvid.iou" in capsys.readouterr().out
 
@@ -63,7 +63,8 @@ def test_a_gate_without_checks_fails(settings, tmp_path):
     images = [{"id": 1, "file_name": "a.png", "width": 64, "height": 48}]
     table = {"images": images, "categories": [{"id": 1, "name": "car"}], "annotations": []}
     (tmp_path / "labels.json").write_text(json.dumps(table))
-    lanes = replace(settings, tasks=("lanes",))  # of which the labels tell nothing
+    unlabelled = replace(settings.pipeline, tasks=("lanes",))
+    lanes = replace(settings, pipeline=unlabelled)
     name = f"coco:{tmp_path / 'labels.json'}"
     gate([name], tmp_path / "reference", lanes, by="figures", update=True)
     with pytest.raises(DataError, match="got no figure in common"):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from perception.errors import DataError, PerceptionError, SourceError
 from perception.evaluation.gate.command import DIFFERS, SAME, gate
 from perception.evaluation.gate.scenes import FACTS, see, stored
-from perception.evaluation.seeing import Settings
+from perception.evaluation.seeing import REPRODUCIBLE, Settings
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def drive(tmp_path):
 
 @pytest.fixture
 def settings(tiny_bundle):
-    return Settings(tiny_bundle)
+    return Settings(replace(REPRODUCIBLE, bundle=tiny_bundle))
 
 
 @pytest.fixture

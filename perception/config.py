@@ -1,0 +1,57 @@
+"""Which pipeline: all that `load` takes, as one record that commands, workers and nodes pass on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from perception import bundle as bundles
+from perception.devices import AUTO
+from perception.load import load
+from perception.pipeline import Pipeline
+
+
+@dataclass(frozen=True)
+class PipelineConfig:
+    """The parameters of `perception.load`, by the same names. Can be pickled."""
+
+    bundle: Path | None = None  # None: the shipped one
+    device: str = AUTO
+    tasks: tuple[str, ...] | None = None  # None: all of the bundle
+    precision: str = "int8"
+    threads: int | None = None  # of the network on the CPU; None: the cores, at most 4
+    input_size: str = AUTO
+    crop: str | None = None
+    runtime: str = AUTO
+    stages: tuple[str, ...] | None = ()  # None: all that the tasks allow
+
+    @property
+    def folder(self) -> Path:
+        return self.bundle or bundles.SHIPPED
+
+    def load(self) -> Pipeline:
+        """Raises as `perception.load`."""
+        return load(**{f.name: getattr(self, f.name) for f in fields(self)})
+
+    def facts(self, pipeline: Pipeline | None = None) -> dict[str, Any]:
+        """For JSON: what computes results. With the `pipeline` that does it, what runs in place of what was
+        asked for, such as the device that "auto" came to. Raises BundleError."""
+        from perception import __version__
+
+        spec = bundles.read(self.folder)
+        told = {f.name: getattr(self, f.name) for f in fields(self)}
+        told |= {name: list(told[name]) for name in ("tasks", "stages") if told[name] is not None}
+        told |= {"bundle": f"{spec.name} {spec.version}", "sha256": dict(spec.sha256)}
+        if pipeline is not None:
+            told |= {
+                "device": pipeline.backend.device,
+                "runtimes": pipeline.runtimes,
+                "tasks": [task.name for task in pipeline.tasks],
+                "stages": [stage.name for stage in pipeline.stages],
+            }
+            del told["runtime"]
+        return {"perception": __version__, **told}
+
+
+DEFAULT = PipelineConfig()
