@@ -213,6 +213,13 @@ def test_info(tiny_bundle):
         assert word in result.output
 
 
+def test_info_shows_main_metrics_and_writes_all(tmp_path):
+    result = perception("info", "--json", tmp_path / "road.json")
+    assert "drivable.camvid.iou" in result.output
+    assert "drivable.camvid.recall" not in result.output
+    assert "drivable.camvid.recall" in json.loads((tmp_path / "road.json").read_text())["metrics"]["int8"]
+
+
 def test_info_of_nothing(tmp_path):
     result = perception("info", tmp_path)
     assert result.exit_code == FAILED

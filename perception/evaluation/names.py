@@ -68,6 +68,13 @@ class Name:
         return "." not in self.row and not self.size and self.row != POOLED
 
 
+def main_metrics(names: Iterable[str]) -> list[str]:
+    """Those that a task is judged by, of whole data sets, in the order of the tasks."""
+    parts = {name: Name.of(name) for name in names}
+    main = [n for n, own in parts.items() if own.whole and own.what in HEADLINES.get(own.task, ())]
+    return sorted(main, key=lambda name: (TASKS.index(parts[name].task), name))
+
+
 def text(what: str, value: float, signed: bool = False) -> str:
     """`87.5` percent, `0.120 m`; a difference with its sign."""
     sign = "+" if signed else ""

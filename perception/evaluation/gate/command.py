@@ -21,7 +21,8 @@ from perception.evaluation.seeing import Settings
 from perception.sinks.scenes import read_scenes
 
 SAME, DIFFERS = 0, 1
-FIGURES, SCENES = "figures", "scenes"
+METRICS, SCENES = "metrics", "scenes"
+OLD_NAMES = {"figures": METRICS}
 RESULT = "result.json"
 
 
@@ -38,15 +39,16 @@ def gate(
 ) -> int:
     """Judge, or with `update` make a new reference and judge nothing.
 
-    by: "figures" (labelled drives against an evaluation), "scenes" (any drives against stored scenes); None:
+    by: "metrics" (labelled drives against an evaluation), "scenes" (any drives against stored scenes); None:
         what the reference is.
     tolerance: by how much a figure may fall. tolerances: a file of how far scenes may differ.
     Raises PerceptionError if it cannot be judged.
     """
-    if by not in (None, FIGURES, SCENES):
-        raise DataError(f"expected a gate by {FIGURES} or {SCENES}, got {by!r}")
+    by = by and OLD_NAMES.get(by, by)
+    if by not in (None, METRICS, SCENES):
+        raise DataError(f"expected a gate by {METRICS} or {SCENES}, got {by!r}")
     console = Console()
-    if (by or (FIGURES if (reference / RESULT).exists() else SCENES)) == SCENES:
+    if (by or (METRICS if (reference / RESULT).exists() else SCENES)) == SCENES:
         cases = list(_by_scenes(drives, _folder(reference), settings, tolerances, update, console))
     else:
         from perception.evaluation.gate.evaluated import by_figures

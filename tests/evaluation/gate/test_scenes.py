@@ -91,7 +91,7 @@ def test_scenes_of_another_backend_may_differ_more(drive, settings, reference):
 def test_without_a_reference_nothing_can_be_judged(drive, settings, tmp_path):
     with pytest.raises(DataError, match=r"expected stored scenes drive\.jsonl, got no such folder"):
         gate([drive], tmp_path / "none", settings)
-    with pytest.raises(PerceptionError, match="by figures or scenes"):
+    with pytest.raises(PerceptionError, match="by metrics or scenes"):
         gate([drive], tmp_path / "none", settings, by="taste")
 
 

@@ -1,0 +1,151 @@
+"""Commands that measure how good a bundle is: `evaluate`, `compare`, `gate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from perception.cli.options import (
+    TASKS,
+    Bundle,
+    InputSize,
+    Json,
+    Named,
+    Precision,
+    Processor,
+    Workers,
+    WorkerThreads,
+    names,
+    reproducible,
+)
+from perception.errors import PerceptionError
+
+commands = typer.Typer()
+
+
+@commands.command()
+def evaluate(
+    drives: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Labelled drives or data sets: drive.mcap, data:DIR[:SPLIT], coco:JSON[:IMAGES], "
+            "bdd100k:DIR[:SPLIT], tusimple:DIR, culane:DIR[:LIST], synthetic:SEED[:FRAMES], or a folder of "
+            "one of these formats."
+        ),
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(help="Short for data:DATA:SPLIT; or synthetic:SEED[:FRAMES].")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Split of DATA: train, val, ...")] = "val",
+    bundle: Bundle = None,
+    precision: Precision = "int8",
+    json_path: Json = None,
+    threads: WorkerThreads = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Use at most this many images of each kind, evenly spaced.")
+    ] = None,
+    device: Processor = "cpu",
+    runtime: Named = None,
+    tasks: Annotated[str | None, typer.Option(help=TASKS)] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the report, results, Parquet tables and scenes.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Number of worker processes. Default: one per core.")
+    ] = None,
+    ray: Annotated[
+        str | None, typer.Option(help="Evaluate on a Ray cluster: local, auto, HOST:PORT or ray://HOST:PORT.")
+    ] = None,
+    pace: Annotated[
+        str,
+        typer.Option(help="every: process every frame. For real time: measured, or milliseconds per frame."),
+    ] = "every",
+    deadline_ms: Annotated[
+        float | None, typer.Option(min=0, help="Count results that are later than this.")
+    ] = None,
+    input_size: InputSize = "auto",
+) -> None:
+    """Measure a bundle on labelled data. Exit code 0: done, 1: some drives failed, 2: all failed."""
+    from perception.evaluation import command
+    from perception.evaluation.replay import Pace
+    from perception.evaluation.run import Settings
+
+    if (data is None) == (not drives):
+        raise PerceptionError("expected labelled drives or --data, got both or neither; see --help")
+    if data is not None:
+        drives = [data if data.startswith("synthetic:") else f"data:{data}:{split}"]
+    if device == "cuda":
+        workers = workers or 1
+    settings = Settings(
+        reproducible(bundle, device, precision, threads, input_size, runtime, names(tasks)),
+        Pace.parse(pace),
+        deadline_ms,
+        detail=data is None or out is not None,
+        limit=limit,
+    )
+    raise typer.Exit(command.evaluate(drives or (), settings, command.Way(workers, ray, out), json_path))
+
+
+@commands.command()
+def compare(
+    before: Annotated[Path, typer.Argument(help="Bundle, or OUT of an evaluation.")],
+    after: Annotated[Path, typer.Argument(help="Bundle or OUT to compare it with.")],
+    out: Annotated[Path, typer.Option(help="Folder for report.html and compare.json.")] = Path("compared"),
+    drive: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Labelled drive to evaluate bundles on; repeatable. Default: those of the evaluation."
+        ),
+    ] = None,
+    precision: Precision = "int8",
+    device: Processor = "cpu",
+    runtime: Named = None,
+    threads: WorkerThreads = None,
+    workers: Workers = 1,
+    input_size: InputSize = "auto",
+) -> None:
+    """Compare two bundles or evaluations: metrics with confidence intervals, and the frames that changed."""
+    from perception.evaluation.compare_command import compare_both
+    from perception.evaluation.seeing import Settings
+    from perception.outputs import locked
+
+    settings = Settings(reproducible(None, device, precision, threads, input_size, runtime))
+    with locked(out):
+        compare_both(before, after, out, drive or (), settings, workers)
+
+
+@commands.command()
+def gate(
+    drives: Annotated[
+        list[str], typer.Argument(help="Labelled drives; with stored scenes as reference, any source.")
+    ],
+    reference: Annotated[Path, typer.Option(help="OUT of an evaluation, or a folder of stored scenes.")],
+    tolerance: Annotated[
+        float, typer.Option(min=0, help="How far a metric may fall; 0.01 is one percentage point.")
+    ] = 0.01,
+    tolerances: Annotated[
+        Path | None, typer.Option(help="JSON file with the tolerance of each field of a scene.")
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option(help="Compare metrics or scenes. Default: whatever the reference holds.")
+    ] = None,
+    update: Annotated[
+        bool, typer.Option("--update-reference", help="Replace the reference by the new results.")
+    ] = False,
+    junit: Annotated[Path | None, typer.Option(help="Also write the outcome as JUnit XML.")] = None,
+    bundle: Bundle = None,
+    precision: Precision = "int8",
+    device: Processor = "cpu",
+    runtime: Named = None,
+    threads: WorkerThreads = None,
+    workers: Workers = 1,
+    input_size: InputSize = "auto",
+) -> None:
+    """Check a bundle against reference results; for CI. Exit code 0: passed, 1: failed, 2: not comparable."""
+    from perception.evaluation.gate.command import gate
+    from perception.evaluation.seeing import Settings
+
+    settings = Settings(reproducible(bundle, device, precision, threads, input_size, runtime))
+    raise typer.Exit(gate(drives, reference, settings, workers, tolerance, tolerances, by, update, junit))

@@ -1,0 +1,70 @@
+"""Commands that train: `train`, and `mtl`, which compares ways to train."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from perception.cli.options import Data
+
+commands = typer.Typer()
+
+
+@commands.command()
+def train(
+    data: Annotated[
+        list[str],
+        typer.Option(
+            help="A labelled data set, as often as needed: FORMAT:PLACE, such as coco:DIR or masks:DIR, or "
+            "NAME=FORMAT:PLACE. Without a format: our own, or the one that its files have (docs/train.md)."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for checkpoints and logs.")],
+    preset: Annotated[str, typer.Option(help="Training preset: full, small or quick.")] = "full",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a setting: key=value; repeatable.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue from the last checkpoint in OUT.")
+    ] = False,
+) -> None:
+    """Train a network on labelled images. Shows what it found first; nothing to learn from is an error."""
+    from perception.training.command import train
+
+    train(data, out, preset, settings or (), resume)
+
+
+mtl = typer.Typer(help="Compare sharing architectures, loss balancing and task groups.", no_args_is_help=True)
+commands.add_typer(mtl, name="mtl")
+Preset = Annotated[str, typer.Option(help="quick to try it out, full for meaningful results.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", help="Change a setting of every run: key=value; repeatable.")
+]
+Runs = Annotated[Path, typer.Option(help="Folder for the runs; finished ones in it are kept.")]
+
+
+@mtl.command("compare")
+def mtl_compare(data: Data, out: Runs, preset: Preset = "full", settings: Settings = None) -> None:
+    """Train every sharing architecture and loss balance, and single-task networks; then report."""
+    from deploy.speed import speeds
+    from perception.training.analysis.command import compare
+
+    compare(preset, data, out, settings or (), speeds)
+
+
+@mtl.command("groups")
+def mtl_groups(data: Data, out: Runs, preset: Preset = "full", settings: Settings = None) -> None:
+    """Train every subset of the tasks, find which to train together, and report."""
+    from perception.training.analysis.command import groups
+
+    groups(preset, data, out, settings or ())
+
+
+@mtl.command("report")
+def mtl_report(folder: Annotated[Path, typer.Argument(help="OUT of compare or groups.")]) -> None:
+    """Write report.html, and its tables as report.md."""
+    from perception.training.analysis.command import report
+
+    report(folder)

@@ -1,0 +1,246 @@
+"""Commands that look at pictures: `run`, `record`, `node`, `bench`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from perception.cli.app import INTERRUPTED, errors, output
+from perception.cli.options import (
+    SOURCE,
+    TASKS,
+    Bundle,
+    Crop,
+    Device,
+    InputSize,
+    Json,
+    Precision,
+    Runtime,
+    Stages,
+    Threads,
+    names,
+    stages_of,
+)
+from perception.redaction import redacted
+
+if TYPE_CHECKING:
+    from perception.interfaces import Sink, Source, Task
+    from perception.pipeline import Outcome, Pipeline
+
+
+commands = typer.Typer()
+
+
+@commands.command()
+def run(
+    source: Annotated[str, typer.Argument(help=SOURCE)],
+    bundle: Bundle = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = Path("out"),
+    tasks: Annotated[str | None, typer.Option(help=TASKS)] = None,
+    precision: Precision = "int8",
+    device: Device = "auto",
+    camera: Annotated[
+        Path | None, typer.Option(help="Camera model (JSON); adds distances in metres.")
+    ] = None,
+    save_maps: Annotated[
+        bool, typer.Option("--save-maps", help="Also write class maps as PNG files to OUT/maps.")
+    ] = False,
+    no_video: Annotated[bool, typer.Option("--no-video", help="Write no overlay.")] = False,
+    max_frames: Annotated[int | None, typer.Option(min=1, help="Stop after this many frames.")] = None,
+    threads: Threads = None,
+    input_size: InputSize = "auto",
+    crop: Crop = None,
+    runtime: Runtime = "auto",
+    stages: Stages = "all",
+) -> None:
+    """Detect objects, signs, lanes and drivable area in a video, in images or from a camera.
+
+    Writes an overlay, scenes.jsonl and summary.json to OUT.
+    """
+    from perception.config import PipelineConfig
+    from perception.drives.summary import NAME, RESULTS, summarised
+    from perception.outputs import keep_apart, locked
+    from perception.pipeline import Outcome
+    from perception.sinks.tally import Tally
+    from perception.sinks.watchdog import watchdog
+
+    keep_apart([out / name for name in (NAME, *RESULTS)], [source, camera])
+    config = PipelineConfig(
+        bundle, device, names(tasks), precision, threads, input_size, crop, runtime, stages_of(stages)
+    )
+    pipeline, frames = config.load(), _source(source, camera)
+    if frames.images:
+        pipeline.for_stills()
+    tally, outcome = Tally(pipeline.tasks, frames.live), Outcome()
+    facts = {"source": redacted(source), **config.facts(pipeline)}
+    with closing(pipeline), locked(out), summarised(out, facts, tally, outcome) as report:
+        sinks = [*_sinks(out, frames, pipeline.tasks, save_maps, not no_video), tally]
+        if dog := watchdog():
+            sinks.append(dog)
+        _run(frames, pipeline, sinks, max_frames, outcome)
+    _show(report, out)
+    if outcome.interrupted:
+        raise typer.Exit(INTERRUPTED)
+
+
+@commands.command()
+def record(
+    source: Annotated[str, typer.Argument(help=SOURCE)],
+    out: Annotated[Path, typer.Option("--out", "-o", help="MCAP file to write.")],
+    bundle: Bundle = None,
+    tasks: Annotated[str | None, typer.Option(help=TASKS)] = None,
+    precision: Precision = "int8",
+    device: Device = "auto",
+    camera: Annotated[
+        Path | None, typer.Option(help="Camera model (JSON); adds distances in metres.")
+    ] = None,
+    truth: Annotated[bool, typer.Option("--truth", help="Also record the labels of synthetic:SEED.")] = False,
+    no_results: Annotated[
+        bool, typer.Option("--no-results", help="Record images only; run no network.")
+    ] = False,
+    max_frames: Annotated[int | None, typer.Option(min=1, help="Stop after this many frames.")] = None,
+    threads: Threads = None,
+    input_size: InputSize = "auto",
+    crop: Crop = None,
+    runtime: Runtime = "auto",
+    stages: Stages = "all",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing recording.")] = False,
+) -> None:
+    """Record images and results as an MCAP file that ROS 2 tools read."""
+    from perception.config import PipelineConfig
+    from perception.drives.record import Settings, record
+
+    config = PipelineConfig(
+        bundle, device, names(tasks), precision, threads, input_size, crop, runtime, stages_of(stages)
+    )
+    settings = Settings(config, camera, truth, results=not no_results, overwrite=overwrite)
+    if not out.suffix:  # the name by which it is read again
+        out = out.with_suffix(".mcap")
+    with _watched(max_frames) as show:
+        outcome = record(source, out, settings, max_frames, show)
+    output.print(
+        f"{escape(str(out))}: {outcome.answered} frames, {outcome.dropped} dropped, "
+        f"{outcome.failed + outcome.lost} failed or lost"
+    )
+    if outcome.interrupted:
+        raise typer.Exit(INTERRUPTED)
+
+
+@commands.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def node(
+    context: typer.Context,
+    bus: Annotated[
+        str | None, typer.Option(help="Run without ROS, with this source in place of the camera topic.")
+    ] = None,
+    bundle: Bundle = None,
+    transport: Annotated[str, typer.Option(help="With --bus: publish raw or compressed images.")] = "raw",
+    device: Device = "auto",
+    runtime: Runtime = "auto",
+    max_frames: Annotated[
+        int | None, typer.Option(min=1, help="With --bus: stop after this many frames.")
+    ] = None,
+    input_size: InputSize = "auto",
+    crop: Crop = None,
+) -> None:
+    """Run as a ROS 2 node. Arguments after --ros-args go to ROS; docs/ros2.md lists the parameters."""
+    from perception.node.command import node, on_bus
+
+    if bus is None:
+        node(context.args)
+    else:
+        on_bus(bus, bundle, transport, device, max_frames, input_size, crop, runtime)
+
+
+@commands.command()
+def bench(
+    source: Annotated[
+        str | None, typer.Argument(help="Video to measure on. Default: rendered scenes as H.264.")
+    ] = None,
+    bundle: Bundle = None,
+    device: Annotated[str, typer.Option(help="cpu, or cuda to time the stages of a frame there.")] = "cpu",
+    runtime: Runtime = "auto",
+    json_path: Json = None,
+    input_size: InputSize = "auto",
+) -> None:
+    """Measure latency, memory, and how much of this machine's peak the network reaches."""
+    from perception.evaluation.bench.command import bench
+
+    bench(json_path, source, bundle, device=device, input_size=input_size, runtime=runtime)
+
+
+def _source(text: str, camera: Path | None) -> Source:
+    from perception.sources import open_source
+
+    if camera is None:
+        return open_source(text)
+    from perception.camera import CameraModel
+    from perception.sources.calibrated import Calibrated
+
+    return Calibrated(open_source(text), CameraModel.load(camera))
+
+
+def _sinks(out: Path, source: Source, tasks: Sequence[Task], maps: bool, overlay: bool) -> list[Sink]:
+    from perception.sinks import Maps, OverlayImages, OverlayVideo, SceneLines
+    from perception.timing import USUAL_FPS
+
+    sinks: list[Sink] = [SceneLines(out / "scenes.jsonl", tasks)]
+    if maps:
+        sinks.append(Maps(out / "maps", tasks))
+    if overlay and source.images:
+        sinks.append(OverlayImages(out / "overlay", tasks))
+    elif overlay:
+        sinks.append(OverlayVideo(out / "overlay.mp4", source.fps or USUAL_FPS, tasks))
+    return sinks
+
+
+def _run(
+    source: Source, pipeline: Pipeline, sinks: Sequence[Sink], max_frames: int | None, outcome: Outcome
+) -> None:
+    from perception.pipeline import run
+
+    with _watched(max_frames) as show:
+        run(source, pipeline, sinks, max_frames, show, outcome)
+
+
+@contextmanager
+def _watched(total: int | None) -> Iterator[Callable[[Outcome], None]]:
+    """A line that counts frames."""
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=errors
+    ) as bar:
+        line = bar.add_task("starting", total=total)
+
+        def show(outcome: Outcome) -> None:
+            bad = {"dropped": outcome.dropped, "failed or lost": outcome.failed + outcome.lost}
+            rest = "".join(f", {count} {what}" for what, count in bad.items() if count)
+            seen = outcome.answered
+            bar.update(line, completed=seen, description=f"{seen} frames{rest}")
+
+        yield show
+
+
+def _show(report: dict[str, Any], out: Path) -> None:
+    """The summary as tables."""
+    times = Table("stage", "p50 ms", "p95 ms", "p99 ms", title=escape(report["source"]))
+    for name, ms in {**report["ms"], "age": report.get("age_ms")}.items():
+        if not ms:
+            continue
+        times.add_row(name, *(f"{value:.2f}" for value in ms.values()))
+    output.print(times)
+    found = Table("task", "found, all frames together")
+    for task, counts in report["found"].items():
+        found.add_row(task, ", ".join(f"{name} {count}" for name, count in counts.items()) or "nothing")
+    output.print(found)
+    sizes = ", ".join(f"{width} x {height}" for width, height in report["sizes"])
+    output.print(
+        f"{report['frames']} of {report['captured']} frames ({sizes}), {report['dropped']} dropped, "
+        f"{report['lost']} lost, {report['failed']} failed, "
+        f"{report['fps']} a second with reading and painting; results in {escape(str(out))}"
+    )
