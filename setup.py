@@ -16,6 +16,7 @@ RUN_TIME = [
     "av>=12",
     "typer>=0.12",
     "rich>=13",
+    "pyyaml>=6",  # camera files of ROS, data.yaml
 ]
 DRIVES = ["rosbags>=0.11.9", "mcap>=1.2"]
 EVAL = ["faster-coco-eval>=1.6", "pyarrow>=15"]

@@ -1,4 +1,4 @@
-"""A pinhole camera on a vehicle: intrinsics, lens distortion and mount.
+"""A camera on a vehicle: intrinsics, lens distortion and mount.
 
 Three frames. `image`: pixels, x right, y down. `camera`: metres, x right, y down, z along the optical
 axis. `vehicle`: metres, x forward, y left, z up, origin on the road below the camera (ISO 8855).
@@ -23,11 +23,16 @@ from perception.outputs import write_whole
 LARGEST = 1 << 16  # pixels
 FOCAL = 1000.0  # image sides: a field of view from 0.06 degrees to nearly 180; no lens is beyond
 STRONGEST = 1e6  # distortion; those of real lenses are below 100
+PINHOLE, FISHEYE = "pinhole", "fisheye"
 
 
 @dataclass(frozen=True)
 class CameraModel:
-    """Angles in radians. `distortion` is OpenCV's (k1, k2, p1, p2, k3); zeros for none."""
+    """Angles in radians. `distortion`, by `lens`; zeros for none:
+
+    "pinhole": OpenCV's (k1, k2, p1, p2, k3), Brown-Conrady. "fisheye": OpenCV's (k1, k2, k3, k4) and 0, the
+    polynomial of Kannala and Brandt (2006) in the angle to the optical axis; for lenses beyond 120 degrees.
+    """
 
     size: tuple[int, int]  # (width, height), pixels
     fx: float
@@ -39,6 +44,7 @@ class CameraModel:
     pitch: float = 0.0  # positive: looks down
     roll: float = 0.0  # positive: the right side lower
     yaw: float = 0.0  # positive: looks left
+    lens: str = PINHOLE
 
     def __post_init__(self) -> None:
         if min(self.size) < 1 or min(self.fx, self.fy, self.height) <= 0:
@@ -57,6 +63,8 @@ class CameraModel:
             )
         if max(abs(self.cx), abs(self.cy)) > FOCAL * side or max(map(abs, self.distortion)) > STRONGEST:
             raise ValueError(f"expected a centre near the image and a lens that bends less, got {self}")
+        if self.lens not in (PINHOLE, FISHEYE) or (self.lens == FISHEYE and self.distortion[4]):
+            raise ValueError(f"expected a {PINHOLE} lens, or a {FISHEYE} of four numbers and 0, got {self}")
 
     @classmethod
     def load(cls, path: str | Path) -> CameraModel:
@@ -82,6 +90,15 @@ class CameraModel:
         """Images of `size` may be this camera's, resized: their shape is the same but for a pixel."""
         return abs(self.size[0] * size[1] - self.size[1] * size[0]) <= max(*self.size, *size)
 
+    def at(self, size: tuple[int, int]) -> CameraModel:
+        """The same camera for images of a size. Raises PerceptionError if their shape is another."""
+        if not self.fits(size):
+            raise PerceptionError(
+                f"expected frames of the camera's shape, {self.size[0]} x {self.size[1]}, got {size[0]} x "
+                f"{size[1]}; calibrate at this size, or give a camera without the part that was cut away"
+            )
+        return self if size == self.size else self.scaled(size)
+
     def scaled(self, size: tuple[int, int]) -> CameraModel:
         """The same camera after its image was resized to `size`."""
         sx, sy = size[0] / self.size[0], size[1] / self.size[1]
@@ -90,7 +107,7 @@ class CameraModel:
     @cached_property
     def matrix(self) -> np.ndarray:
         """(3, 3) float64: camera to homogeneous image points."""
-        return np.array([[self.fx, 0, self.cx], [0, self.fy, self.cy], [0, 0, 1]])
+        return np.array([[self.fx, 0, self.cx], [0, self.fy, self.cy], [0, 0, 1]], np.float64)
 
     @cached_property
     def camera_from_vehicle(self) -> np.ndarray:
@@ -112,13 +129,13 @@ class CameraModel:
         behind = camera[..., 2] <= 1e-6
         z = np.where(behind, 1.0, camera[..., 2])
         xy = camera[..., :2] / z[..., None]
-        image = self._distort(xy) * (self.fx, self.fy) + (self.cx, self.cy)
+        image = self.image_of(xy)
         image[behind | ((xy * xy).sum(-1) >= self._fold)] = np.nan
         return image
 
     def to_road(self, points: np.ndarray) -> np.ndarray:
         """Image points (..., 2) to road points (..., 2): vehicle x, y float64; NaN above the horizon."""
-        xy = self._undistort((np.asarray(points, np.float64) - (self.cx, self.cy)) / (self.fx, self.fy))
+        xy = self.rays(points)
         rays = np.concatenate([xy, np.ones_like(xy[..., :1])], -1) @ self.camera_from_vehicle
         down = -rays[..., 2]
         above = ~(down > 1e-6)
@@ -126,16 +143,33 @@ class CameraModel:
         road[above] = np.nan
         return road
 
+    def rays(self, points: np.ndarray) -> np.ndarray:
+        """Image points (..., 2) to rays (..., 2): x and y of (x, y, 1) in the camera frame; NaN: none."""
+        xy = (np.asarray(points, np.float64) - (self.cx, self.cy)) / (self.fx, self.fy)
+        return self._undistort(xy)
+
+    def image_of(self, rays: np.ndarray) -> np.ndarray:
+        """The inverse of `rays`."""
+        return self._distort(np.asarray(rays, np.float64)) * (self.fx, self.fy) + (self.cx, self.cy)
+
     @cached_property
     def _fold(self) -> float:
-        """The squared radius at which r * (1 + k1 r^2 + k2 r^4 + k3 r^6) stops growing; inf: never."""
+        """The squared radius at which the lens stops to map farther points farther out; inf: never.
+
+        Of a pinhole that is where r * (1 + k1 r^2 + k2 r^4 + k3 r^6) stops growing, of a fisheye where the
+        like in the angle does.
+        """
+        if self.lens == FISHEYE:
+            k1, k2, k3, k4, _ = self.distortion
+            angle = np.sqrt(_first_root([9 * k4, 7 * k3, 5 * k2, 3 * k1, 1]))
+            return float(np.tan(angle) ** 2) if angle < np.pi / 2 else np.inf
         k1, k2, _, _, k3 = self.distortion
-        roots = np.roots([7 * k3, 5 * k2, 3 * k1, 1])
-        real = roots.real[(np.abs(roots.imag) < 1e-9) & (roots.real > 0)]
-        return float(real.min()) if real.size else np.inf
+        return _first_root([7 * k3, 5 * k2, 3 * k1, 1])
 
     def _undistort(self, xy: np.ndarray) -> np.ndarray:
         """The inverse of `_distort`; NaN where there is none. OpenCV's answer is good to some 1e-4 only."""
+        if self.lens == FISHEYE:
+            return self._straightened(xy)
         if not any(self.distortion) or not xy.size:
             return xy
         found = cv2.undistortPoints(xy.reshape(-1, 1, 2), np.eye(3), np.array(self.distortion)).reshape(
@@ -151,7 +185,10 @@ class CameraModel:
         return found
 
     def _distort(self, xy: np.ndarray) -> np.ndarray:
-        """Brown-Conrady, as in OpenCV's calib3d documentation."""
+        """Normalised image points of rays (x, y, 1), as in OpenCV's calib3d documentation."""
+        if self.lens == FISHEYE:
+            r = np.maximum(np.linalg.norm(xy, axis=-1, keepdims=True), 1e-12)
+            return xy * (self._bent(np.arctan(r)) / r)
         if not any(self.distortion):
             return xy
         k1, k2, p1, p2, k3 = self.distortion
@@ -165,3 +202,28 @@ class CameraModel:
             ],
             -1,
         )
+
+    def _bent(self, angle: np.ndarray) -> np.ndarray:
+        """Of a fisheye: the distance from the centre, in focal lengths, of rays at an angle to the axis."""
+        k1, k2, k3, k4, _ = self.distortion
+        square = angle * angle
+        return angle * (1 + square * (k1 + square * (k2 + square * (k3 + square * k4))))
+
+    def _straightened(self, xy: np.ndarray) -> np.ndarray:
+        """The inverse of `_distort` for a fisheye, by bisection; NaN for rays at 90 degrees and more."""
+        r = np.linalg.norm(xy, axis=-1, keepdims=True)
+        low, high = np.zeros_like(r), np.full_like(r, np.arctan(np.sqrt(self._fold)))
+        for _ in range(60):
+            middle = (low + high) / 2
+            beyond = self._bent(middle) > r
+            low, high = np.where(beyond, low, middle), np.where(beyond, middle, high)
+        found = xy * (np.tan(low) / np.maximum(r, 1e-12))
+        found[(np.abs(self._bent(low) - r) > 1e-9)[..., 0] | (low[..., 0] >= np.pi / 2 - 1e-6)] = np.nan
+        return found
+
+
+def _first_root(polynomial: list[float]) -> float:
+    """The smallest positive root; inf: there is none."""
+    roots = np.roots(polynomial)
+    real = roots.real[(np.abs(roots.imag) < 1e-9) & (roots.real > 0)]
+    return float(real.min()) if real.size else np.inf

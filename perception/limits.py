@@ -23,8 +23,8 @@ LIMITS = {  # name -> default
     "PIXELS": 64 * MB,  # of a picture or a video frame: 8192 x 8192
     "CHUNK": 256 * MB,  # bytes of a chunk of a recorded drive, decompressed; recorders write 1 to 8 MB
     "SCHEMA": 1 << 17,  # bytes of a message definition in a recorded drive
-    "DESCRIPTION": 4 * MB,  # bytes of a JSON description: a bundle, a camera, a calibration
-    "DEPTH": 32,  # of lists and objects in one another, in such a JSON
+    "DESCRIPTION": 4 * MB,  # bytes of a JSON or YAML description: a bundle, a camera, a calibration
+    "DEPTH": 32,  # of lists and objects in one another, in such a description
 }
 PREFIX = "PERCEPTION_MAX_"
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -80,9 +80,30 @@ def reason(error: Exception) -> str:
 
 def description(text: str) -> Any:
     """The value of a JSON description. Raises ValueError: no JSON, over a limit, or an infinite number."""
+    _check_length(text)
+    return _shallow(json_value(text))
+
+
+def yaml_description(text: str) -> Any:
+    """The same of YAML. Aliases are refused: a few of them stand for more than fits into memory."""
+    import yaml  # not needed to see
+
+    _check_length(text)
+    try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
+            raise ValueError("an alias (*name), which is not read here")
+        return _shallow(yaml.safe_load(text))
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ValueError(" ".join(str(error).split())) from None
+
+
+def _check_length(text: str) -> None:
     if len(text) > limit("DESCRIPTION"):
         raise ValueError(f"{len(text):,} characters, more than {PREFIX}DESCRIPTION={limit('DESCRIPTION'):,}")
-    value = json_value(text)
+
+
+def _shallow(value: Any) -> Any:
+    """The same value. Raises ValueError if it is nested deeper than the limit."""
     level, deepest = [value], limit("DEPTH")
     for _ in range(deepest + 1):
         level = [item for part in level for item in _inside(part)]

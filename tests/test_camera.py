@@ -89,6 +89,27 @@ def test_distortion_is_the_one_of_opencv():
     np.testing.assert_allclose(camera.project(points), expected[:, 0], atol=1e-6)
 
 
+FISHEYE = replace(CAMERAS[0], distortion=(0.05, -0.01, 0.004, -0.001, 0.0), lens="fisheye")
+
+
+def test_a_fisheye_is_the_one_of_opencv():
+    import cv2
+
+    rng = np.random.default_rng(2)
+    points = rng.uniform((2, -10, -1), (40, 10, 3), (50, 3))
+    rotation = FISHEYE.camera_from_vehicle
+    shift = -rotation @ (0, 0, FISHEYE.height)
+    turn, bends = cv2.Rodrigues(rotation)[0], np.array(FISHEYE.distortion[:4])
+    expected, _ = cv2.fisheye.projectPoints(points[:, None], turn, shift, FISHEYE.matrix, bends)
+    np.testing.assert_allclose(FISHEYE.project(points), expected[:, 0], atol=1e-6)
+
+
+def test_a_fisheye_sees_the_road_where_it_projects_it():
+    road = np.array([[3.0, 8.0], [5.0, -9.0], [30.0, 1.0]])
+    image = FISHEYE.project(np.concatenate([road, np.zeros((3, 1))], 1))
+    np.testing.assert_allclose(FISHEYE.to_road(image), road, atol=1e-6)
+
+
 def test_a_lens_does_not_fold_the_far_side_into_the_image():
     camera = replace(CAMERAS[2], distortion=(-0.3, 0.0, 0.0, 0.0, 0.0))
     wide = camera.project(np.array([[1.0, y, 1.0] for y in (0.5, 2.0, 4.0)]))

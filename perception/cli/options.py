@@ -44,6 +44,17 @@ Stages = Annotated[
         help="Stages to run after the tasks: all that the tasks allow, none, or names separated by commas."
     ),
 ]
+Camera = Annotated[
+    Path | None,
+    typer.Option(
+        help="Camera file: JSON of `perception calibrate`, ROS camera_info YAML, or KITTI calibration text. "
+        "Adds distances in metres."
+    ),
+]
+CameraHeight = Annotated[
+    float | None,
+    typer.Option(min=0.05, max=20, help="Height of the camera above the road, in metres."),
+]
 Processor = Annotated[str, typer.Option(help="cpu or cuda.")]
 Workers = Annotated[int, typer.Option(min=1, help="Number of worker processes.")]
 Data = Annotated[Path, typer.Option(help="Folder of labelled images.")]

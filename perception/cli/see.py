@@ -17,6 +17,8 @@ from perception.cli.options import (
     SOURCE,
     TASKS,
     Bundle,
+    Camera,
+    CameraHeight,
     Crop,
     Device,
     InputSize,
@@ -46,9 +48,8 @@ def run(
     tasks: Annotated[str | None, typer.Option(help=TASKS)] = None,
     precision: Precision = "int8",
     device: Device = "auto",
-    camera: Annotated[
-        Path | None, typer.Option(help="Camera model (JSON); adds distances in metres.")
-    ] = None,
+    camera: Camera = None,
+    camera_height: CameraHeight = None,
     save_maps: Annotated[
         bool, typer.Option("--save-maps", help="Also write class maps as PNG files to OUT/maps.")
     ] = False,
@@ -75,7 +76,7 @@ def run(
     config = PipelineConfig(
         bundle, device, names(tasks), precision, threads, input_size, crop, runtime, stages_of(stages)
     )
-    pipeline, frames = config.load(), _source(source, camera)
+    pipeline, frames = config.load(), _source(source, camera, camera_height)
     if frames.images:
         pipeline.for_stills()
     tally, outcome = Tally(pipeline.tasks, frames.live), Outcome()
@@ -98,9 +99,8 @@ def record(
     tasks: Annotated[str | None, typer.Option(help=TASKS)] = None,
     precision: Precision = "int8",
     device: Device = "auto",
-    camera: Annotated[
-        Path | None, typer.Option(help="Camera model (JSON); adds distances in metres.")
-    ] = None,
+    camera: Camera = None,
+    camera_height: CameraHeight = None,
     truth: Annotated[bool, typer.Option("--truth", help="Also record the labels of synthetic:SEED.")] = False,
     no_results: Annotated[
         bool, typer.Option("--no-results", help="Record images only; run no network.")
@@ -120,7 +120,7 @@ def record(
     config = PipelineConfig(
         bundle, device, names(tasks), precision, threads, input_size, crop, runtime, stages_of(stages)
     )
-    settings = Settings(config, camera, truth, results=not no_results, overwrite=overwrite)
+    settings = Settings(config, camera, camera_height, truth, results=not no_results, overwrite=overwrite)
     if not out.suffix:  # the name by which it is read again
         out = out.with_suffix(".mcap")
     with _watched(max_frames) as show:
@@ -175,15 +175,15 @@ def bench(
     bench(json_path, source, bundle, device=device, input_size=input_size, runtime=runtime)
 
 
-def _source(text: str, camera: Path | None) -> Source:
+def _source(text: str, camera: Path | None, height: float | None) -> Source:
     from perception.sources import open_source
 
     if camera is None:
         return open_source(text)
-    from perception.camera import CameraModel
+    from perception.camera_files import read_camera
     from perception.sources.calibrated import Calibrated
 
-    return Calibrated(open_source(text), CameraModel.load(camera))
+    return Calibrated(open_source(text), read_camera(camera, height))
 
 
 def _sinks(out: Path, source: Source, tasks: Sequence[Task], maps: bool, overlay: bool) -> list[Sink]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from perception import bundle as bundles
-from perception.camera import CameraModel
+from perception.camera_files import read_camera
 from perception.config import DEFAULT, PipelineConfig
 from perception.errors import PerceptionError
 from perception.interfaces import Sink, Source
@@ -42,6 +42,7 @@ class Settings:
 
     pipeline: PipelineConfig = DEFAULT
     camera: Path | None = None
+    camera_height: float | None = None  # above the road, metres; None: as the file says
     truth: bool = False  # of rendered scenes
     results: bool = True
     overwrite: bool = False  # a recording of the same name
@@ -64,7 +65,7 @@ def record(
     frames = open_source(source)
     truth = truth_of(frames, source) if settings.truth else None
     if settings.camera is not None:
-        frames = Calibrated(frames, CameraModel.load(settings.camera))
+        frames = Calibrated(frames, read_camera(settings.camera, settings.camera_height))
     spec = bundles.read(settings.pipeline.folder)
     tasks = [with_truth(task) if settings.truth else task for task in spec.tasks.values()]
     loaded = settings.pipeline.load() if settings.results else None

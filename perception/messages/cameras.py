@@ -10,24 +10,26 @@ from typing import Any
 
 import numpy as np
 
-from perception.camera import CameraModel
+from perception.camera import FISHEYE, PINHOLE, CameraModel
 from perception.errors import PerceptionError
 from perception.messages.write import Record
 
 HALF = 0.5  # pixel
 AXES = np.array([[0, -1, 0], [0, 0, -1], [1, 0, 0]], np.float64)  # camera from vehicle, level and straight
-MODELS = ("plumb_bob", "rational_polynomial", "")
+MODELS = ("plumb_bob", "rational_polynomial", "")  # of a pinhole
+EQUIDISTANT = "equidistant"  # ROS's name of a fisheye
 
 
 def camera_info(camera: CameraModel, header: Record) -> Record:
-    """sensor_msgs/CameraInfo, plumb_bob."""
+    """sensor_msgs/CameraInfo: plumb_bob, or equidistant for a fisheye."""
     fx, fy, cx, cy = camera.fx, camera.fy, camera.cx - HALF, camera.cy - HALF
+    fisheye = camera.lens == FISHEYE
     return {
         "header": header,
         "height": camera.size[1],
         "width": camera.size[0],
-        "distortion_model": "plumb_bob",
-        "d": [float(d) for d in camera.distortion],
+        "distortion_model": EQUIDISTANT if fisheye else "plumb_bob",
+        "d": [float(d) for d in camera.distortion[: 4 if fisheye else 5]],
         "k": [fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0],
         "r": [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
         "p": [fx, 0.0, cx, 0.0, 0.0, fy, cy, 0.0, 0.0, 0.0, 1.0, 0.0],
@@ -64,6 +66,7 @@ def camera_from(
             pitch,
             roll,
             yaw,
+            FISHEYE if message.distortion_model == EQUIDISTANT else PINHOLE,
         )
     except ValueError as error:
         raise PerceptionError(f"CameraInfo: expected a calibrated camera, got {error}") from error
@@ -104,10 +107,11 @@ def _field(message: Any, name: str) -> Any:
 
 def _distortion(message: Any) -> tuple[float, float, float, float, float]:
     model, numbers = message.distortion_model, [float(d) for d in _field(message, "d")]
-    if any(numbers) and (model not in MODELS or any(numbers[5:])):
+    most = 4 if model == EQUIDISTANT else 5
+    if any(numbers) and (model not in (*MODELS, EQUIDISTANT) or any(numbers[most:])):
         raise PerceptionError(
-            f"CameraInfo: expected plumb_bob with at most five numbers other than 0, got {model!r} "
-            f"{numbers}; rectify the images (image_proc) and use their CameraInfo"
+            f"CameraInfo: expected plumb_bob or {EQUIDISTANT} with at most {most} numbers other than 0, got "
+            f"{model!r} {numbers}; rectify the images (image_proc) and use their CameraInfo"
         )
     k1, k2, p1, p2, k3 = (numbers + [0.0] * 5)[:5]
     return k1, k2, p1, p2, k3

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from perception.camera import CameraModel
+from perception.camera_files import CameraFile, read_camera
 from perception.errors import PerceptionError
 from perception.messages import camera_from
 from perception.node.parameters import Settings
@@ -20,10 +22,10 @@ class Mounted:
         """Raises PerceptionError if the settings name a camera file that cannot be read."""
         self.problem = ""
         self._settings = settings
-        self._fixed = CameraModel.load(settings.camera_file) if settings.camera_file else None
+        self._fixed = _of_file(settings) if settings.camera_file else None
         self._info: Any = None  # the newest message
         self._read: Any = None  # the message that `_camera` is of
-        self._camera = self._fixed
+        self._camera: CameraModel | None = None
 
     def hear(self, info: Any) -> None:
         """A CameraInfo came. May be called by another thread."""
@@ -34,7 +36,7 @@ class Mounted:
         info = self._info
         if self._fixed is None and info is not self._read:
             self._read, self._camera = info, self._understood(info)
-        camera = self._camera
+        camera = self._camera if self._fixed is None else self._fixed.own(size)
         if camera is None or camera.size == size:
             return camera
         if abs(camera.size[0] * size[1] / (camera.size[1] * size[0]) - 1) > ASPECT:
@@ -53,3 +55,12 @@ class Mounted:
             return None
         self.problem = "" if camera else "CameraInfo says that the camera is not calibrated"
         return camera
+
+
+def _of_file(settings: Settings) -> CameraFile:
+    """With the mount of the parameters where the file has none."""
+    file = read_camera(settings.camera_file)
+    if file.says_height:
+        return file
+    mount = {name: getattr(settings, f"camera_{name}") for name in ("height", "pitch", "roll", "yaw")}
+    return replace(file, numbers={**file.numbers, **mount})

@@ -62,7 +62,9 @@ class Settings:
         "auto", "Of the network: auto (the camera's shape), WIDTHxHEIGHT, or a factor of the cost such as 2x."
     )
     crop: str = about("", "Part to look at: x,y,width,height, in pixels or fractions. Empty: all.")
-    camera_file: str = about("", "Camera model (JSON). Empty: CameraInfo and the mount below.")
+    camera_file: str = about(
+        "", "Camera file (JSON, ROS YAML, KITTI). Empty: CameraInfo and the mount below."
+    )
     camera_height: float = about(1.4, "Of the camera above the road, metres.", 0.05, 20.0)
     camera_pitch: float = about(0.0, "Positive: the camera looks down.", -1.5, 1.5)
     camera_roll: float = about(0.0, "Positive: its right side is lower.", -math.pi, math.pi)

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from perception.camera import CameraModel
-from perception.errors import SourceError
+from perception.camera_files import CameraFile
+from perception.errors import PerceptionError, SourceError
 from perception.interfaces import Source
-from perception.types import Frame, Size
+from perception.types import Frame
 
 
 class Calibrated:
@@ -17,7 +18,7 @@ class Calibrated:
     Raises SourceError at a frame of another shape than the camera's images: what was cropped is not known.
     """
 
-    def __init__(self, source: Source, camera: CameraModel) -> None:
+    def __init__(self, source: Source, camera: CameraModel | CameraFile) -> None:
         self.live = source.live
         self.fps = source.fps
         self.images = source.images
@@ -26,17 +27,17 @@ class Calibrated:
         self._camera = camera
 
     def __iter__(self) -> Iterator[Frame]:
-        camera = self._camera
+        camera: CameraModel | None = None
         for frame in self._source:
-            if not self._camera.fits(frame.size):
-                raise SourceError(
-                    f"{frame.source}: expected frames of the camera's shape, {_text(self._camera.size)}, got "
-                    f"{_text(frame.size)}; calibrate at this size, or give a camera model without the part "
-                    "that was cut away"
-                )
-            if frame.size != camera.size:
-                camera = self._camera.scaled(frame.size)
+            if camera is None or frame.size != camera.size:
+                camera = self._at(frame)
             yield replace(frame, camera=camera)
+
+    def _at(self, frame: Frame) -> CameraModel:
+        try:
+            return self._camera.at(frame.size)
+        except PerceptionError as error:
+            raise SourceError(f"{frame.source}: {error}") from error
 
     @property
     def lost(self) -> int:
@@ -45,7 +46,3 @@ class Calibrated:
     @property
     def dropped(self) -> int:
         return getattr(self._source, "dropped", 0)
-
-
-def _text(size: Size) -> str:
-    return f"{size[0]} x {size[1]}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
+from dataclasses import astuple, replace
 
 import numpy as np
 import pytest
@@ -17,17 +17,21 @@ INFO = "sensor_msgs/msg/CameraInfo"
 CAMERA = CameraModel(
     (1280, 720), 900.0, 901.0, 640.3, 350.2, (0.1, -0.2, 0.001, 0.002, 0.03), 1.5, 0.1, 0.02, -0.3
 )
+FISHEYE = replace(CAMERA, distortion=(0.1, -0.02, 0.001, 0.002, 0.0), lens="fisheye")
 
 
 def flat(camera):
-    return np.hstack([np.ravel(value) for value in astuple(camera)])
+    return np.hstack([np.ravel(value) for value in astuple(camera) if not isinstance(value, str)])
 
 
-def test_a_camera_goes_through_unchanged(through):
-    info = through(INFO, camera_info(CAMERA, HEADER))
-    record = {"transforms": [mount(CAMERA, HEADER, "camera_optical")]}
+@pytest.mark.parametrize("camera", [CAMERA, FISHEYE])
+def test_a_camera_goes_through_unchanged(camera, through):
+    info = through(INFO, camera_info(camera, HEADER))
+    record = {"transforms": [mount(camera, HEADER, "camera_optical")]}
     (placed,) = through("tf2_msgs/msg/TFMessage", record).transforms
-    np.testing.assert_allclose(flat(camera_from(info, **mount_from(placed))), flat(CAMERA), atol=1e-9)
+    got = camera_from(info, **mount_from(placed))
+    np.testing.assert_allclose(flat(got), flat(camera), atol=1e-9)
+    assert got.lens == camera.lens
 
 
 def test_the_transform_turns_camera_axes_into_those_of_the_vehicle():
@@ -55,7 +59,8 @@ def test_terms_that_are_zero_do_not_matter(model):
 
 
 @pytest.mark.parametrize(
-    ("model", "numbers"), [("rational_polynomial", [0.1] * 8), ("equidistant", [0.1, 0.2, 0.3, 0.4])]
+    ("model", "numbers"),
+    [("rational_polynomial", [0.1] * 8), ("equidistant", [0.1, 0.2, 0.3, 0.4, 0.5]), ("mono", [0.1])],
 )
 def test_other_lens_models_are_refused(model, numbers):
     with pytest.raises(PerceptionError, match="rectify"):

@@ -1,0 +1,1 @@
+"""Camera calibration: intrinsics of a camera from pictures of a board."""

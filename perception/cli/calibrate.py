@@ -1,0 +1,39 @@
+"""Commands that calibrate a camera: `calibrate intrinsics`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from perception.cli.options import SOURCE
+
+commands = typer.Typer()
+calibrate = typer.Typer(help="Calibrate a camera.", no_args_is_help=True)
+commands.add_typer(calibrate, name="calibrate")
+
+
+@calibrate.command("intrinsics")
+def intrinsics(
+    source: Annotated[str, typer.Argument(help=SOURCE)],
+    board: Annotated[str, typer.Option(help="Inner corners of the board, such as 9x6.")],
+    square: Annotated[float, typer.Option(help="Side of a square, in metres.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Camera file to write: .json, or .yaml for ROS.")],
+    markers: Annotated[
+        str, typer.Option(help="ArUco dictionary of a ChArUco board, such as 4X4_50. Default: a chessboard.")
+    ] = "",
+    marker: Annotated[float, typer.Option(help="Side of a ChArUco marker, in metres.")] = 0.0,
+    fisheye: Annotated[bool, typer.Option("--fisheye", help="Use the fisheye lens model.")] = False,
+    height: Annotated[float, typer.Option(min=0.05, max=20, help="Height above the road, in metres.")] = 1.4,
+    report: Annotated[Path | None, typer.Option(help="Report page. Default: beside OUT.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+) -> None:
+    """Find focal length and lens distortion from views of a calibration board.
+
+    Photos, a video or a live camera. Chooses sharp, varied views and says how accurate the result is.
+    """
+    from calibration.camera.board import Board
+    from calibration.camera.command import intrinsics
+
+    intrinsics(source, Board.parse(board, square, markers, marker), out, fisheye, height, report, overwrite)
