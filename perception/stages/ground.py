@@ -60,11 +60,12 @@ class Ground:
         high = np.maximum(box[:, 3] - box[:, 1], level.pixel)
         known = rows >= 0
         state, cov = book.state[rows], book.cov[rows]
+        ahead = np.maximum(state[:, motion.X], motion.NEAREST)
         usual = np.where(known, book.body[rows, motion.TALL], usual)
         scale = tall / usual
-        x = np.where(known, state[:, motion.X], usual / high) * scale
-        column = np.where(known, -state[:, motion.Y] / state[:, motion.X], (box[:, 0] + box[:, 2]) / 2)
-        edges = np.where(known, np.sqrt(cov[:, 0, 0]) / state[:, motion.X], EDGES + level.pixel / high)
+        x = np.where(known, ahead, usual / high) * scale
+        column = np.where(known, -state[:, motion.Y] / ahead, (box[:, 0] + box[:, 2]) / 2)
+        edges = np.where(known, np.sqrt(cov[:, 0, 0]) / ahead, EDGES + level.pixel / high)
         hidden = covered(box) > HIDDEN_SHARE
         edges = np.hypot(edges, CUT * track.cut.any(1) + HIDDEN * hidden)
         road = np.stack([x, -column * x], 1)
