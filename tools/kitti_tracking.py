@@ -62,9 +62,12 @@ def lines(report: dict[str, Any]) -> list[str]:
                 f"MOTA {100 * of['mota']:5.1f}  switches {of['switches']}"
             )
         speed = report[rate]["speed"]
-        out.append(f"{rate:5} speed error median {speed['median']:.2f} m/s, mean {speed['mean']:.2f} m/s")
+        if speed["n"]:
+            out.append(f"{rate:5} speed error median {speed['median']:.2f} m/s, mean {speed['mean']:.2f} m/s")
     for name, boxes in (("truth_boxes", "truth's boxes"), ("10hz", "detections")):
         of = report[name]["distance"]
+        if not of["n"]:
+            continue
         out.append(
             f"distance with the {boxes}: mean {100 * of['mean']:.1f} %, median {100 * of['median']:.1f} % "
             f"of {of['n']} vehicles"

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from perception.kernels.cpu import compiled
 from perception.stages.assignment import NEVER, assigned
 from perception.types import LaneLine, Size
 
 ROWS = np.linspace(0.97, 0.5, 12)  # heights of the image, 1 bottom: where lines are compared
-REACH = 0.06  # of the image width: lines farther apart than that are two
+REACH = 0.03  # of the image width: lines farther apart than that, across them, are two
 COMMON = 3  # of ROWS, in which both must be
 SHOWN_S = 0.3  # a line that was seen often enough is given out so long unseen, as predicted
 SEEN_S = 0.25  # how long one must be followed before that
@@ -54,7 +55,7 @@ class Lines:
         for old in self._known:
             old.at = old.at + old.sway * dt
             old.unseen += dt
-        chosen = self._pairs(lanes, at, REACH * size[0])
+        chosen = self._pairs(lanes, at, rows, REACH * size[0])
         for k, (line, own) in enumerate(zip(lanes, at, strict=True)):
             if chosen[k] is None:
                 self._known.append(_Line(self._next, line, own))
@@ -62,28 +63,32 @@ class Lines:
             else:
                 _update(chosen[k], line, own, rows, dt, MOST_SWAY * size[0])
         self._known = [old for old in self._known if old.unseen <= KEPT_S]
-        shown = [old for old in self._known if not old.unseen or (old.unseen <= SHOWN_S and old.age > SEEN_S)]
-        for old in shown:
-            if old.unseen:
-                shifted = old.line.image + np.float32((old.sway * dt, 0))
-                old.line = replace(old.line, image=shifted, road=None, predicted=True)
-        return self._with_roles(shown, size)
+        seen = [old for old in self._known if not old.unseen]
+        return self._with_roles(seen + self._predicted(seen, rows, size, dt), size)
+
+    def _predicted(self, seen: list[_Line], rows: np.ndarray, size: Size, dt: float) -> list[_Line]:
+        """Lines that were followed long enough, are not seen now, and of which nothing else is at the place."""
+        missed = [old for old in self._known if 0 < old.unseen <= SHOWN_S and old.age > SEEN_S]
+        for old in missed:
+            shifted = old.line.image + np.float32((old.sway * dt, 0))
+            old.line = replace(old.line, image=shifted, road=None, predicted=True)
+        if not missed or not seen:
+            return missed
+        apart = _apart(np.array([old.at for old in missed]), np.array([new.at for new in seen]), rows)
+        free = apart.min(1) > REACH * size[0]
+        return [old for old, alone in zip(missed, free, strict=True) if alone]
 
     def _pairs(
-        self, lanes: tuple[LaneLine, ...], at: list[np.ndarray], reach: float
+        self, lanes: tuple[LaneLine, ...], at: list[np.ndarray], rows: np.ndarray, reach: float
     ) -> list[_Line | None]:
         chosen: list[_Line | None] = [None] * len(lanes)
         if not lanes or not self._known:
             return chosen
-        cost = np.full((len(lanes), len(self._known)), NEVER)
-        for k, line in enumerate(lanes):
-            for j, old in enumerate(self._known):
-                if (line.kind == self._road_edge) == (old.line.kind == self._road_edge):
-                    apart = np.abs(at[k] - old.at)
-                    if np.isfinite(apart).sum() >= COMMON:
-                        mean = float(np.nanmean(apart))
-                        cost[k, j] = mean if mean < reach else NEVER
-        for k, j in enumerate(assigned(np.minimum(cost, 2 * reach))):
+        cost = _apart(np.array(at), np.array([old.at for old in self._known]), rows)
+        edge = np.array([line.kind == self._road_edge for line in lanes])
+        other = edge[:, None] != np.array([old.line.kind == self._road_edge for old in self._known])
+        cost = np.where(other, NEVER, cost)
+        for k, j in enumerate(assigned(np.minimum(cost, 2 * reach)).tolist()):
             if j >= 0 and cost[k, j] < reach:
                 chosen[k] = self._known[j]
         return chosen
@@ -112,10 +117,32 @@ def _update(old: _Line, line: LaneLine, at: np.ndarray, rows: np.ndarray, dt: fl
         image = image - np.stack([back, np.zeros_like(back)], 1).astype(np.float32)
         at = at - np.where(both, (1 - new) * rest, 0.0)
         if dt > 0:
-            old.sway = float(np.clip(old.sway + SWAY * np.nanmedian(rest) / max(dt, 0.03), -most, most))
+            old.sway = float(np.clip(old.sway + SWAY * rest[both].mean() / max(dt, 0.03), -most, most))
     old.line, old.at = replace(line, image=image, predicted=False), at
     old.age += old.unseen
     old.unseen = 0.0
+
+
+@compiled
+def _apart(a: np.ndarray, b: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """(n, m): how far lines (n, r) and (m, r) are from each other across them, pixels, in the mean.
+
+    NEVER where fewer than COMMON rows have both.
+    """
+    out = np.full((len(a), len(b)), NEVER)
+    for i in range(len(a)):
+        for j in range(len(b)):
+            total, n, first, last = 0.0, 0, -1, -1
+            for k in range(len(rows)):
+                if not (np.isnan(a[i, k]) or np.isnan(b[j, k])):
+                    total += abs(a[i, k] - b[j, k])
+                    n += 1
+                    first = k if first < 0 else first
+                    last = k
+            if n >= COMMON:
+                slope = (a[i, first] - a[i, last]) / (rows[first] - rows[last])
+                out[i, j] = total / n / np.sqrt(1 + slope * slope)
+    return out
 
 
 def columns(line: LaneLine, rows: np.ndarray) -> np.ndarray:

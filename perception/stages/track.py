@@ -16,8 +16,8 @@ from perception.stages.readings import Readings
 from perception.tasks import tags
 from perception.types import Detections, Frame, Scene, Size
 
-SHOWN_MS = 350.0  # an object is given out so long after it was last seen
-SURE = 2.0  # sum of the scores from which it is given out unseen
+SHOWN_MS = 350.0  # a well-proven object is given out so long after it was last seen
+SURE = 2.0  # sum of the scores from which it is that; with less, for a shorter time in proportion
 INSIDE = 0.5  # share of its box that must still be in the image
 NONE = -1  # track number of a box that is no track yet
 
@@ -85,7 +85,9 @@ class Track:
     def _with_unseen(self, found: Detections, level: Level, size: Size) -> Detections:
         life = self.book.life[: self.book.count[0]]
         age = life[:, follow.UNSEEN] * 1e3
-        rows = np.flatnonzero((age > 0) & (age <= SHOWN_MS) & (life[:, follow.PROVEN] >= SURE))
+        proven = life[:, follow.PROVEN]
+        longest = np.where(proven >= follow.PROOF, SHOWN_MS * np.minimum(proven / SURE, 1), 0.0)
+        rows = np.flatnonzero((age > 0) & (age <= longest))
         if not len(rows):
             return found
         whole = level.back(follow.boxes(self.book, rows))

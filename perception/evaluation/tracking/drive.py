@@ -168,12 +168,12 @@ def _speed(drive: Drive, places: Mapping[int, np.ndarray], frame: int) -> float:
     return float(np.hypot(*(then - first)) / (2 * STEPS / RATE))
 
 
-def _summary(errors: np.ndarray) -> dict[str, float]:
+def _summary(errors: np.ndarray) -> dict[str, float | None]:
     if not len(errors):
-        return {"n": 0, "mean": float("nan"), "median": float("nan")}
+        return {"n": 0, "mean": None, "median": None}
     return {"n": len(errors), "mean": float(errors.mean()), "median": float(np.median(errors))}
 
 
-def _spread(errors: np.ndarray) -> float:
+def _spread(errors: np.ndarray) -> float | None:
     """1 where errors are as large as said; by the median, as of a normal distribution."""
-    return float(np.median(np.abs(errors)) / 0.6745) if len(errors) else float("nan")
+    return float(np.median(np.abs(errors)) / 0.6745) if len(errors) else None
