@@ -116,20 +116,20 @@ class CameraModel:
         image[behind | ((xy * xy).sum(-1) >= self._fold)] = np.nan
         return image
 
-    def rays(self, points: np.ndarray) -> np.ndarray:
-        """Image points (..., 2) to directions (..., 3) float64 in vehicle axes, 1 along the optical axis; NaN
-        where the lens shows nothing."""
-        xy = self._undistort((np.asarray(points, np.float64) - (self.cx, self.cy)) / (self.fx, self.fy))
-        return np.concatenate([xy, np.ones_like(xy[..., :1])], -1) @ self.camera_from_vehicle
-
     def to_road(self, points: np.ndarray) -> np.ndarray:
         """Image points (..., 2) to road points (..., 2): vehicle x, y float64; NaN above the horizon."""
-        rays = self.rays(points)
+        xy = self.rays(points)
+        rays = np.concatenate([xy, np.ones_like(xy[..., :1])], -1) @ self.camera_from_vehicle
         down = -rays[..., 2]
         above = ~(down > 1e-6)
         road = rays[..., :2] * (self.height / np.where(above, 1.0, down))[..., None]
         road[above] = np.nan
         return road
+
+    def rays(self, points: np.ndarray) -> np.ndarray:
+        """Image points (..., 2) to rays (..., 2): x and y of (x, y, 1) in the camera frame; NaN: none."""
+        xy = (np.asarray(points, np.float64) - (self.cx, self.cy)) / (self.fx, self.fy)
+        return self._undistort(xy)
 
     @cached_property
     def _fold(self) -> float:

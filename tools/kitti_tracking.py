@@ -2,9 +2,9 @@
 
     python -m tools.kitti_tracking DIR --json FILE [--no-ego]
 
-DIR holds `detections/`, `ego/`, `truth/` and `cameras.csv` (see `perception.evaluation.tracking.folder`). The
-boxes of `detections/` are followed at 10 Hz and at 2 Hz, every fifth frame; the boxes of `truth/`, without their
-numbers, only for distances. `--no-ego` keeps the own speed and turning from the stages.
+DIR holds `detections/`, `ego/`, `truth/` and `cameras.csv`, see `perception.evaluation.tracking.folder`. The
+boxes of `detections/` are followed at 10 Hz and at 2 Hz, which is every fifth frame. The boxes of `truth/`,
+without their numbers, are used for distances only. `--no-ego` withholds the own speed and yaw rate.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A source whose own motion is known, from a table beside it.
 
-`motion.csv`: a heading with `stamp_s` (seconds, on the clock of the frames' stamps) or `frame` (their numbers),
+`motion.csv`: a heading with `stamp_s` (seconds, by the clock of the frames) or `frame` (their numbers),
 `speed_mps` (forward positive) and, if it was measured, `yaw_rate_radps` (left positive); then rows in order.
 Between two rows the values are interpolated. A frame has no motion where none was measured near its time, a
 cell is empty, or the values stand still although the vehicle moves: why and how often is said at the end.
@@ -14,6 +14,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from math import isfinite
 from pathlib import Path
 from typing import NamedTuple
@@ -38,7 +39,7 @@ class Row(NamedTuple):
 
 
 class WithEgo:
-    """Another source, its frames with the own motion of a table. Raises SourceError if it is no such table."""
+    """Another source, its frames with the own motion of a table. Raises SourceError for another table."""
 
     def __init__(self, source: Source, path: Path) -> None:
         self.live = source.live
@@ -101,7 +102,7 @@ def read_motion(path: Path) -> tuple[bool, list[Row]]:
             f"got {', '.join(map(str, table[0])) if table else 'no row'}"
         )
     rows = [_row(path, number, line, key) for number, line in enumerate(table, 2)]
-    for number, (before, after) in enumerate(zip(rows, rows[1:], strict=False), 3):
+    for number, (before, after) in enumerate(pairwise(rows), 3):
         if after.at <= before.at:
             raise SourceError(
                 f"{path}, line {number}: expected {key} to increase, got {after.at:g} after {before.at:g}"

@@ -10,7 +10,9 @@ from perception.errors import PerceptionError
 from perception.interfaces import Stage
 
 Made = Mapping[str, Any]  # the stages before, by name: one may read what another remembers
-Make = Callable[[Mapping[str, TaskSpec], Made], Stage]  # from the tasks that run, whose classes are named there
+Make = Callable[
+    [Mapping[str, TaskSpec], Made], Stage
+]  # from the tasks that run, whose classes are named there
 
 
 def _track(tasks: Mapping[str, TaskSpec], made: Made) -> Stage:

@@ -1,6 +1,6 @@
 """One step of following all objects: predict, pair, correct, begin, forget. Compiled; state in plain arrays.
 
-Two rounds, as ByteTrack does (Zhang et al. 2022): sure boxes first, then the unsure ones for tracks left over.
+Two rounds, as ByteTrack does (Zhang et al. 2022): sure boxes first, then unsure ones for tracks left over.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ K_TALL, K_SPEED, K_ACCEL, K_FIXED = 0, 1, 3, 5  # of a kind: metres, m/s (2), m/
 
 
 class Book(NamedTuple):
-    """All tracks; the first `count[0]` rows are in use, and `count[1]` is the next number."""
+    """All tracks; the first `used[0]` rows are in use, and `used[1]` is the next number."""
 
     state: np.ndarray  # (MOST, 4), see `motion`
     cov: np.ndarray  # (MOST, 4, 4)
@@ -52,12 +52,14 @@ class Book(NamedTuple):
     life: np.ndarray  # (MOST, 3) UNSEEN, PROVEN, SCORE
     votes: np.ndarray  # (MOST, classes) sums of scores
     number: np.ndarray  # (MOST,) int64
-    count: np.ndarray  # (2,) int64
+    used: np.ndarray  # (2,) int64
 
 
 def empty_book(classes: int) -> Book:
-    rows = (np.zeros((MOST, *shape)) for shape in ((4,), (4, 4), (3,), (3,), (classes,)))
-    return Book(*rows, np.zeros(MOST, np.int64), np.zeros(2, np.int64))
+    state, cov, body, life, votes = (
+        np.zeros((MOST, *shape)) for shape in ((4,), (4, 4), (3,), (3,), (classes,))
+    )
+    return Book(state, cov, body, life, votes, np.zeros(MOST, np.int64), np.zeros(2, np.int64))
 
 
 @compiled
@@ -71,7 +73,8 @@ def measured(
     seen, sigma, cut = np.empty((len(box), 3)), np.empty((len(box), 3)), np.empty((len(box), 2), np.bool_)
     for k in range(len(box)):
         wide, tall = max(box[k, 2] - box[k, 0], pixel), max(box[k, 3] - box[k, 1], pixel)
-        seen[k, 0], seen[k, 1], seen[k, 2] = (box[k, 0] + box[k, 2]) / 2, np.log(tall), (box[k, 1] + box[k, 3]) / 2
+        seen[k, 0], seen[k, 1] = (box[k, 0] + box[k, 2]) / 2, np.log(tall)
+        seen[k, 2] = (box[k, 1] + box[k, 3]) / 2
         cut[k, 0] = xyxy[k, 0] <= EDGE or xyxy[k, 2] >= width - EDGE
         cut[k, 1] = xyxy[k, 1] <= EDGE or xyxy[k, 3] >= height - EDGE
         sigma[k, 0] = (0.3 if cut[k, 0] else 0.05) * wide + pixel
@@ -95,11 +98,11 @@ def step(
 ) -> np.ndarray:
     """(m,) int64: the row of `book` of each box; -1: none. Rows change with every step.
 
-    `kinds` (classes, 6); boxes (m, ...) as `measured` gives them; `speed` m/s, `yaw` rad/s of the own vehicle.
+    `kinds` (classes, 6); boxes (m, ...) as `measured` gives them; `speed` m/s and `yaw` rad/s are the own.
     """
     _forget(book)
     state, cov, body = book.state, book.cov, book.body
-    n, m = book.count[0], len(box)
+    n, m = book.used[0], len(box)
     for k in range(n):
         moved(state[k], cov[k], dt, speed, yaw, kinds[np.argmax(book.votes[k]), K_ACCEL : K_ACCEL + 2])
         book.life[k, UNSEEN] += dt
@@ -120,7 +123,7 @@ def step(
             book.life[k, PROVEN] += score[j]
             book.life[k, SCORE] = score[j]
             book.votes[k, class_id[j]] += score[j]
-        elif score[j] >= BEGIN and book.count[0] < MOST:
+        elif score[j] >= BEGIN and book.used[0] < MOST:
             slot[j] = _begin(book, kinds[class_id[j]], box[j], seen[j], score[j], class_id[j])
     return slot
 
@@ -129,7 +132,7 @@ def step(
 def _forget(book: Book) -> None:
     """Close the gaps that tracks leave which were not seen for too long."""
     n = 0
-    for k in range(book.count[0]):
+    for k in range(book.used[0]):
         proven = book.life[k, PROVEN] >= PROOF
         if book.life[k, UNSEEN] > (KEPT_S if proven else 0.0) or book.state[k, X] <= NEAREST:
             continue
@@ -137,7 +140,7 @@ def _forget(book: Book) -> None:
             book.state[n], book.cov[n], book.body[n] = book.state[k], book.cov[k], book.body[k]
             book.life[n], book.votes[n], book.number[n] = book.life[k], book.votes[k], book.number[k]
         n += 1
-    book.count[0] = n
+    book.used[0] = n
 
 
 @compiled
@@ -153,7 +156,7 @@ def _round(
     nth: int,
 ) -> None:
     """Pair free tracks with the boxes of a round: the sure ones, then the others."""
-    taken = np.zeros(book.count[0], np.bool_)
+    taken = np.zeros(book.used[0], np.bool_)
     for k in slot:
         if k >= 0:
             taken[k] = True
@@ -201,8 +204,8 @@ def _begin(
     book: Book, kind: np.ndarray, box: np.ndarray, seen: np.ndarray, score: float, class_id: int
 ) -> int:
     """A new track; its row."""
-    k = book.count[0]
-    book.count[0] += 1
+    k = book.used[0]
+    book.used[0] += 1
     tall = box[3] - box[1]
     x = max(kind[K_TALL] / max(tall, 1e-6), 2 * NEAREST)
     book.state[k], book.cov[k], book.votes[k] = 0.0, 0.0, 0.0
@@ -213,8 +216,8 @@ def _begin(
     book.body[k, DOWN] = seen[ROW] * x
     book.life[k, UNSEEN], book.life[k, PROVEN], book.life[k, SCORE] = 0.0, score, score
     book.votes[k, class_id] = score
-    book.number[k] = book.count[1]
-    book.count[1] += 1
+    book.number[k] = book.used[1]
+    book.used[1] += 1
     return k
 
 

@@ -29,7 +29,7 @@ class Ground:
     """
 
     name = "ground"
-    needs = ("track", "pitch")
+    needs: tuple[str, ...] = ("track", "pitch")
     remembers = True
     longest_gap_s = 2.0
 
@@ -44,19 +44,19 @@ class Ground:
         if frame.camera is None:
             return scene
         level = level_of(frame)
-        if found is not None and len(self._track.rows) == len(found):
-            found = self._placed(frame, found, level)
+        if found is not None and found.track is not None:
+            found = self._placed(frame, found, found.track, level)
         lanes = scene.lanes
         if lanes is not None and scene.road_pitch is not None:
             camera = replace(level.camera, pitch=scene.road_pitch)
             lanes = tuple(_on_road(line, camera) for line in lanes)
         return replace(scene, detections=found, lanes=lanes)
 
-    def _placed(self, frame: Frame, found: Detections, level: Level) -> Detections:
+    def _placed(self, frame: Frame, found: Detections, number: np.ndarray, level: Level) -> Detections:
         track, tall, spread = self._track, self._pitch.tall, self._pitch.spread
         rows, book = track.rows, track.book
         usual = track.kinds[found.class_id, 0]
-        box = level.boxes(found.xyxy)
+        box = track.box
         high = np.maximum(box[:, 3] - box[:, 1], level.pixel)
         known = rows >= 0
         state, cov = book.state[rows], book.cov[rows]
@@ -67,14 +67,14 @@ class Ground:
         column = np.where(known, -state[:, motion.Y] / ahead, (box[:, 0] + box[:, 2]) / 2)
         edges = np.where(known, np.sqrt(cov[:, 0, 0]) / ahead, EDGES + level.pixel / high)
         hidden = covered(box) > HIDDEN_SHARE
-        edges = np.hypot(edges, CUT * track.cut.any(1) + HIDDEN * hidden)
+        edges = np.hypot(edges, CUT * (track.cut[:, 0] | track.cut[:, 1]) + HIDDEN * hidden)
         road = np.stack([x, -column * x], 1)
         velocity = np.full((len(found), 2), np.nan)
         if frame.ego is not None:
             speed = np.array([frame.ego.speed, 0.0])
             velocity = (state[:, 2:] - speed) * scale[:, None] + speed
             unsure = np.sqrt(np.maximum(cov[:, 2, 2], 0)) * scale > UNSURE
-            velocity[unsure | ~known | (found.track < 0)] = np.nan
+            velocity[unsure | ~known | (number < 0)] = np.nan
         return replace(
             found,
             road=road.astype(np.float32),

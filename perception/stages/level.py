@@ -24,14 +24,15 @@ class Level:
     def __init__(self, camera: CameraModel) -> None:
         self.camera = camera
         self.pixel = 1 / camera.fy  # one pixel in the middle of the image, as a ray
-        plain = not any(camera.distortion) and not (camera.pitch or camera.roll or camera.yaw)
-        self._plain = np.array([camera.cx, camera.cy] * 2) if plain else None
-        self._focal = np.array([camera.fx, camera.fy] * 2)
+        self._centre, self._focal = np.array([camera.cx, camera.cy] * 2), np.array([camera.fx, camera.fy] * 2)
+        straight = _is_straight(camera)
+        self._plain = straight and not (camera.pitch or camera.roll or camera.yaw)
+        self._ahead = np.linalg.inv(camera.matrix).T @ camera.camera_from_vehicle if straight else None
 
     def boxes(self, xyxy: np.ndarray) -> np.ndarray:
-        """Boxes (n, 4) in pixels to (n, 4) float64: left, top, right, bottom by the middles of their sides."""
-        if self._plain is not None:
-            return (xyxy - self._plain) / self._focal
+        """Boxes (n, 4) in pixels to left, top, right, bottom (n, 4), by the middles of their sides."""
+        if self._plain:
+            return (xyxy - self._centre) / self._focal
         x1, y1, x2, y2 = np.asarray(xyxy, np.float64).T
         x, y = (x1 + x2) / 2, (y1 + y2) / 2
         rays = self.rays(np.stack([x1, y, x, y1, x2, y, x, y2], 1).reshape(-1, 2)).reshape(-1, 4, 2)
@@ -39,15 +40,19 @@ class Level:
 
     def rays(self, points: np.ndarray) -> np.ndarray:
         """Image points (n, 2) to (n, 2) float64 rays; those far outside are cut."""
-        ahead = self.camera.rays(points)
+        if self._ahead is None:
+            ones = np.ones((len(points), 1))
+            ahead = np.hstack([self.camera.rays(points), ones]) @ self.camera.camera_from_vehicle
+        else:
+            ahead = points @ self._ahead[:2] + self._ahead[2]
         x = np.maximum(ahead[:, 0], 1e-3)
         rays = np.stack([-ahead[:, 1] / x, -ahead[:, 2] / x], 1)
         return np.clip(np.nan_to_num(rays, nan=FARTHEST), -FARTHEST, FARTHEST)
 
     def back(self, boxes: np.ndarray) -> np.ndarray:
         """What `boxes` gives, in pixels again (n, 4) float32."""
-        if self._plain is not None:
-            return (boxes * self._focal + self._plain).astype(np.float32)
+        if self._plain:
+            return (boxes * self._focal + self._centre).astype(np.float32)
         left, top, right, bottom = boxes.T
         column, row = (left + right) / 2, (top + bottom) / 2
         rays = np.stack([left, row, column, top, right, row, column, bottom], 1).reshape(-1, 2)
@@ -58,6 +63,13 @@ class Level:
         """Rays (n, 2) to image points (n, 2) float64; NaN where the lens shows none."""
         one = np.ones(len(rays))
         return self.camera.project(np.stack([one, -rays[:, 0], self.camera.height - rays[:, 1]], 1))
+
+
+def _is_straight(camera: CameraModel) -> bool:
+    """Whether the lens shows straight lines as such."""
+    points = np.array([(x * camera.size[0], y * camera.size[1]) for x in (0, 0.5, 1) for y in (0, 1)])
+    straight = (points - (camera.cx, camera.cy)) / (camera.fx, camera.fy)
+    return bool(np.allclose(camera.rays(points), straight, atol=1e-9))
 
 
 def level_of(frame: Frame) -> Level:

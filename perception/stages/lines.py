@@ -57,20 +57,21 @@ class Lines:
             old.unseen += dt
         chosen = self._pairs(lanes, at, rows, REACH * size[0])
         for k, (line, own) in enumerate(zip(lanes, at, strict=True)):
-            if chosen[k] is None:
+            known = chosen[k]
+            if known is None:
                 self._known.append(_Line(self._next, line, own))
                 self._next += 1
             else:
-                _update(chosen[k], line, own, rows, dt, MOST_SWAY * size[0])
+                _update(known, line, own, rows, dt, MOST_SWAY * size[0])
         self._known = [old for old in self._known if old.unseen <= KEPT_S]
         seen = [old for old in self._known if not old.unseen]
         return self._with_roles(seen + self._predicted(seen, rows, size, dt), size)
 
     def _predicted(self, seen: list[_Line], rows: np.ndarray, size: Size, dt: float) -> list[_Line]:
-        """Lines that were followed long enough, are not seen now, and of which nothing else is at the place."""
+        """Lines that were followed long enough, are not seen now, with nothing else in their place."""
         missed = [old for old in self._known if 0 < old.unseen <= SHOWN_S and old.age > SEEN_S]
         for old in missed:
-            shifted = old.line.image + np.float32((old.sway * dt, 0))
+            shifted = old.line.image + np.array((old.sway * dt, 0), np.float32)
             old.line = replace(old.line, image=shifted, road=None, predicted=True)
         if not missed or not seen:
             return missed

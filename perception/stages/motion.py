@@ -1,10 +1,11 @@
 """How followed objects move: a Kalman filter over the road for each, and how likely a box is one of them.
 
-State (4,): X forward, Y left (metres from the camera), and their velocity over ground, m/s, in the axes of the
-own vehicle. An object is taken to be as tall as the usual one of its class; if it is taller, X, Y and what it
-moves against the own vehicle are too small by that ratio. Where the own motion is not known, the velocity is
-that against the own vehicle. A box is measured by the column of its middle, the logarithm of its height, and
-the row of its middle, all as rays (see `level`). Loops over scalars: numba's products need another library.
+State (4,): X forward, Y left (metres from the camera), and their velocity over ground, m/s, in the axes of
+the own vehicle. An object is taken to be as tall as the usual one of its class; if it is taller, X, Y and
+what it moves against the own vehicle are too small by that ratio. Where the own motion is not known, the
+velocity is that against the own vehicle. A box is measured by the column of its middle, the logarithm of its
+height, and the row of its middle, all as rays (see `level`). Loops over scalars: numba's products need
+another library.
 """
 
 from __future__ import annotations

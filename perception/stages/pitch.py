@@ -25,7 +25,7 @@ class Pitch:
     """
 
     name = "pitch"
-    needs = ("track",)
+    needs: tuple[str, ...] = ("track",)
     remembers = True
     longest_gap_s = 2.0
 
@@ -50,7 +50,7 @@ class Pitch:
         kinds = self._track.kinds[found.class_id]
         stands = (kinds[:, FIXED] == 0) & (found.age_ms == 0)
         lines = horizon(scene.lanes or (), self._road_edge, level)
-        box, cut = level.boxes(found.xyxy), self._track.cut
+        box, cut = self._track.box, self._track.cut
         self.tall, self.spread = plane.learnt(
             self.plane, found.track, box, kinds[:, TALL].copy(), kinds[:, SPREAD].copy(), stands, cut,
             lines, level.camera.height, level.pixel, dt,

@@ -27,7 +27,8 @@ OWN, OWN_FAR, OWN_STEP, OWN_S = 0.0014, 8e-5, 0.06, 1.5  # of o: always, a metre
 FOOT, FOOT_SHARE = 1.0, 0.015  # of the lower edge: pixels, share of the height of the box
 HIDDEN = 0.15  # share of a box that a nearer one covers, from which its edges are doubted
 DOUBT = 16.0  # times the variance
-GATE = 6.0  # squared Mahalanobis distance beyond which a measurement is weakened
+GATE = 6.0  # squared Mahalanobis distance beyond which a box is strange: not the road, but its height, is
+MOST_LOG = 1.6  # of a height against the usual one: a fifth to five times
 KEPT_S = 2.0  # without being seen
 LINES = 0.006  # of the horizon by lane lines, as a ray
 
@@ -38,7 +39,7 @@ class Plane(NamedTuple):
     number: np.ndarray  # (MOST,) int64 track numbers
     idle: np.ndarray  # (MOST,) seconds since seen
     own: np.ndarray  # (MOST,) standard deviation of o
-    count: np.ndarray  # (1,) int64 tracks
+    used: np.ndarray  # (1,) int64 tracks
 
 
 def empty_plane() -> Plane:
@@ -53,7 +54,7 @@ def empty_plane() -> Plane:
 
 def cleared(plane: Plane) -> None:
     """Nothing is known but the mount, in place."""
-    plane.count[0] = 0
+    plane.used[0] = 0
     plane.x[:], plane.cov[:] = 0, 0
     for k, sigma in enumerate((MOUNT, FAST, ROLL)):
         plane.cov[k, k] = sigma**2
@@ -89,10 +90,10 @@ def learnt(
             far = tall[k] / max(box[k, 3] - box[k, 1], pixel)
             own = math.sqrt(OWN**2 + (OWN_FAR * far) ** 2 + (OWN_STEP / far) ** 2)
             place[k] = _place(plane, number[k], spread[k], own)
-    size = HEAD + 2 * plane.count[0]
+    size = HEAD + 2 * plane.used[0]
     if not math.isnan(lines):
         h[:2] = 1.0
-        _take(plane, h, size, lines - plane.x[0] - plane.x[1], LINES**2)
+        _take(plane, h, size, lines - plane.x[0] - plane.x[1], LINES**2, -1)
     order = np.argsort(-(box[:, 3] - box[:, 1]))
     for k in order:
         if not stands[k] or cut[k, 1]:
@@ -114,7 +115,7 @@ def learnt(
             noise += (high * ratio * spread[k]) ** 2 + OWN**2 + (OWN_FAR * far) ** 2 + (OWN_STEP / far) ** 2
         if hidden[k] > HIDDEN or cut[k, 0]:
             noise *= DOUBT
-        _take(plane, h, size, rest - high * ratio, noise)
+        _take(plane, h, size, rest - high * ratio, noise, at if place[k] >= 0 else -1)
     return _heights(plane, place, box, tall, spread, stands, cut, camera, pixel)
 
 
@@ -130,7 +131,7 @@ def _heights(
     camera: float,
     pixel: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Of tracks as learnt; of other boxes by the usual height and by the road, weighted by their variances."""
+    """Of tracks as learnt; of other boxes by the usual height and by the road, by their variances."""
     out, sigma = tall.copy(), spread.copy()
     for k in range(len(box)):
         if place[k] >= 0:
@@ -148,31 +149,41 @@ def _heights(
 
 
 @compiled
-def _take(plane: Plane, h: np.ndarray, size: int, rest: float, noise: float) -> None:
-    """One measurement: `rest` is what it is more than expected, `h` its derivative by the state."""
+def _take(plane: Plane, h: np.ndarray, size: int, rest: float, noise: float, at: int) -> None:
+    """One measurement: `rest` is what it is more than expected, `h` its derivative by the state.
+
+    One that is far off is explained by the height at `at`, which is less sure then; without one it is
+    weakened.
+    """
     x, cov = plane.x, plane.cov
     gain = np.zeros(size)
     for j in range(size):
         if h[j] != 0.0:
             for i in range(size):
                 gain[i] += cov[i, j] * h[j]
-    own = 0.0
+    total = noise
     for j in range(size):
-        own += h[j] * gain[j]
-    total = own + noise
+        total += h[j] * gain[j]
     far = rest * rest / total / GATE
-    if far > 1:
-        total *= far
+    if far > 1 and at >= 0:
+        more = (far * far - 1) * total / (h[at] * h[at])
+        cov[at, at] += more
+        gain[at] += more * h[at]
+        total *= far * far
+    elif far > 1:
+        total *= far * far
     for i in range(size):
         x[i] += gain[i] * rest / total
         for j in range(size):
             cov[i, j] -= gain[i] * gain[j] / total
+    if at >= 0:
+        x[at] = min(max(x[at], -MOST_LOG), MOST_LOG)
 
 
 @compiled
 def _carry(plane: Plane, dt: float) -> None:
     """The state `dt` seconds later."""
-    x, cov, count = plane.x, plane.cov, plane.count[0]
+    x, cov, count = plane.x, plane.cov, plane.used[0]
     size = HEAD + 2 * count
     stays, noise = np.ones(size), np.zeros(size)
     noise[0] = DRIFT**2 * dt
@@ -192,14 +203,14 @@ def _carry(plane: Plane, dt: float) -> None:
 @compiled
 def _place(plane: Plane, number: int, spread: float, own: float) -> int:
     """Where a track has its rows; a new one gets some if there is room, else -1."""
-    for k in range(plane.count[0]):
+    for k in range(plane.used[0]):
         if plane.number[k] == number:
             plane.own[k] = own
             return k
-    k = plane.count[0]
+    k = plane.used[0]
     if k == MOST:
         return -1
-    plane.count[0] += 1
+    plane.used[0] += 1
     plane.number[k], plane.idle[k], plane.own[k] = number, 0.0, own
     for at in range(HEAD + 2 * k, HEAD + 2 * k + 2):
         plane.x[at] = 0.0
@@ -212,8 +223,8 @@ def _place(plane: Plane, number: int, spread: float, own: float) -> int:
 def _forget(plane: Plane, number: np.ndarray, dt: float) -> None:
     """Close the gaps of tracks that are not there any more."""
     x, cov, n = plane.x, plane.cov, 0
-    size = HEAD + 2 * plane.count[0]
-    for k in range(plane.count[0]):
+    size = HEAD + 2 * plane.used[0]
+    for k in range(plane.used[0]):
         plane.idle[k] += dt
         for one in number:
             if one == plane.number[k]:
@@ -230,7 +241,7 @@ def _forget(plane: Plane, number: np.ndarray, dt: float) -> None:
                 to, at = HEAD + 2 * n + part, HEAD + 2 * k + part
                 cov[:size, to] = cov[:size, at]
         n += 1
-    plane.count[0] = n
+    plane.used[0] = n
 
 
 @compiled

@@ -30,7 +30,7 @@ class Track:
     """
 
     name = "track"
-    needs = ("detection",)
+    needs: tuple[str, ...] = ("detection",)
     remembers = True
     longest_gap_s = 2.0
 
@@ -38,13 +38,16 @@ class Track:
         self.kinds = as_rows(classes)
         self.book = follow.empty_book(len(classes))
         self.rows = np.empty(0, np.int64)  # of `book`, of each detection given out last; -1: none
-        self.cut = np.empty((0, 2), np.bool_)  # of each: whether it ends at the border, aside and above or below
+        self.box = np.empty((0, 4))  # of each, as rays (see `level`)
+        self.cut = np.empty(
+            (0, 2), np.bool_
+        )  # of each: whether it ends at the border, aside and above or below
         self._lines = Lines(road_edge)
         self._readings = Readings(sign_classes)
         self._last_ns: int | None = None
 
     def reset(self) -> None:
-        self.book.count[0] = 0
+        self.book.used[0] = 0
         self._lines.clear()
         self._readings.clear()
         self._last_ns = None
@@ -65,7 +68,7 @@ class Track:
     def _follow(self, frame: Frame, found: Detections, level: Level, dt: float) -> Detections:
         found = found[np.isfinite(found.xyxy).all(1) & np.isfinite(found.score)]
         book, ego = self.book, frame.ego
-        box = level.boxes(found.xyxy)
+        self.box = box = level.boxes(found.xyxy)
         seen, sigma, self.cut = follow.measured(found.xyxy, box, *frame.size, level.pixel)
         speed, yaw = (ego.speed, ego.yaw_rate or 0.0) if ego else (0.0, 0.0)
         self.rows = follow.step(
@@ -83,18 +86,20 @@ class Track:
         return self._with_unseen(found, level, frame.size)
 
     def _with_unseen(self, found: Detections, level: Level, size: Size) -> Detections:
-        life = self.book.life[: self.book.count[0]]
+        life = self.book.life[: self.book.used[0]]
         age = life[:, follow.UNSEEN] * 1e3
         proven = life[:, follow.PROVEN]
         longest = np.where(proven >= follow.PROOF, SHOWN_MS * np.minimum(proven / SURE, 1), 0.0)
         rows = np.flatnonzero((age > 0) & (age <= longest))
         if not len(rows):
             return found
-        whole = level.back(follow.boxes(self.book, rows))
+        rays = follow.boxes(self.book, rows)
+        whole = level.back(rays)
         xyxy = np.clip(whole, 0, np.array([*size, *size], np.float32))
         rows_kept = _area(xyxy) > INSIDE * _area(whole)  # also drops what is NaN
         rows, xyxy = rows[rows_kept], xyxy[rows_kept]
         self.rows = np.concatenate([self.rows, rows])
+        self.box = np.concatenate([self.box, rays[rows_kept]])
         self.cut = np.concatenate([self.cut, np.zeros((len(rows), 2), np.bool_)])
         return Detections(
             np.concatenate([found.xyxy, xyxy]),

@@ -76,7 +76,7 @@ class Measured:
         born: dict[int, int],
     ) -> None:
         found = scene.detections
-        if found is None or found.track is None or found.road is None or found.age_ms is None:
+        if found is None or found.track is None or found.age_ms is None:
             return
         for track in found.track[found.track >= 0].tolist():
             born.setdefault(track, scene.seq)
@@ -84,6 +84,8 @@ class Measured:
         rows, columns = matched(iou(truth.xyxy, found.xyxy))
         true = truth.numbers["nearest_m"][rows]
         inside = (true >= NEAR) & (true <= FAR)
+        if found.road is None or found.sigma_m is None or found.track is None:
+            return
         ahead = found.road[columns, 0]
         self._distance.append(
             np.stack([np.abs(ahead - true) / true, (ahead - true) / found.sigma_m[columns]], 1)[inside]
@@ -117,7 +119,7 @@ def _stages() -> tuple[Stage, ...]:
 def _warm(stages: tuple[Stage, ...], drive: Drive) -> None:
     """Compile before the clock runs."""
     scene = Scene(0, 0, drive.camera.size, _detections(drive.detections[:0]))
-    frame = Frame(np.zeros((1, 1, 3), np.uint8), 0, 0, drive.name)
+    frame = Frame(np.zeros((1, 1, 3), np.uint8), 0, 0, drive.name, drive.camera)
     for stage in stages:
         scene = stage(frame, scene)
         stage.reset()
@@ -133,8 +135,8 @@ def _detections(rows: Rows) -> Detections:
 def _of(found: Detections | None, class_id: int) -> Followed:
     if found is None or found.track is None:
         return NOBODY
-    own = found[(found.class_id == class_id) & (found.track >= 0)]
-    return Followed(own.track, own.xyxy.astype(np.float64))
+    own = (found.class_id == class_id) & (found.track >= 0)
+    return Followed(found.track[own], found.xyxy[own].astype(np.float64))
 
 
 def _clear(truth: Rows) -> np.ndarray:

@@ -16,7 +16,7 @@ def flicker(scenes: Iterable[Scene]) -> Mapping[str, float]:
     """Of the tracks that are seen in at least SHORTEST frames: how many have gaps of 1 to LONGEST_GAP frames.
 
     `seen`: the share with gaps in what was seen in the frames themselves, as without stages; `shown`: in what
-    the stages give out. `tracks`: how many there are; `per_minute`: tracks that begin per minute of an object.
+    the stages give out. `tracks`: how many there are; `per_minute`: tracks begun per minute of an object.
     """
     seen: dict[int, list[int]] = {}
     shown: dict[int, list[int]] = {}
@@ -44,4 +44,6 @@ def flicker(scenes: Iterable[Scene]) -> Mapping[str, float]:
 
 def _share(tracks: list[list[int]]) -> float:
     gaps = [np.diff(frames) - 1 for frames in tracks]
-    return float(np.mean([((gap > 0) & (gap <= LONGEST_GAP)).any() for gap in gaps])) if gaps else float("nan")
+    return (
+        float(np.mean([((gap > 0) & (gap <= LONGEST_GAP)).any() for gap in gaps])) if gaps else float("nan")
+    )
