@@ -96,7 +96,7 @@ def test_the_command_judges_a_folder(folder, monkeypatch, capsys):
     assert report["10hz"]["vehicle"]["hota"] == pytest.approx(1)
     assert report["2hz"]["vehicle"]["switches"] == 0
     assert report["truth_boxes"]["distance"]["median"] < 0.05
-    assert report["10hz"]["speed"]["median"] < 0.5
+    assert report["10hz"]["speed"]["median"] < 1.5
     assert "distance with the truth's boxes" in capsys.readouterr().out
 
 
