@@ -50,7 +50,9 @@ class Detections:
     score: np.ndarray  # (n,) float32, 0..1
     class_id: np.ndarray  # (n,) int32, index into the task's class names
     # What stages add; None: no such stage ran.
-    track: np.ndarray | None = None  # (n,) int64: the same object in another frame has the same number
+    track: np.ndarray | None = (
+        None  # (n,) int64: the same object in another frame has the same number; -1: none
+    )
     age_ms: np.ndarray | None = None  # (n,) float32, since it was last seen; 0: in this frame
     road: np.ndarray | None = (
         None  # (n, 2) float32, vehicle x, y in metres of the nearest point; NaN: unknown

@@ -39,7 +39,7 @@ class Counting:
 
 @pytest.fixture
 def pipeline(monkeypatch, tiny_bundle):
-    monkeypatch.setitem(stages.STAGES, "counting", lambda tasks: Counting())
+    monkeypatch.setitem(stages.STAGES, "counting", lambda tasks, made: Counting())
     loaded = perception.load(tiny_bundle, stages=["counting"])
     yield loaded
     loaded.close()
@@ -88,8 +88,8 @@ def test_a_derived_pipeline_has_no_stages(pipeline):
 
 
 def test_all_stages_are_those_that_the_tasks_allow(monkeypatch, tiny_bundle):
-    monkeypatch.setitem(stages.STAGES, "counting", lambda tasks: Counting())
-    monkeypatch.setitem(stages.STAGES, "after", lambda tasks: Counting("after", needs=("counting",)))
+    monkeypatch.setitem(stages.STAGES, "counting", lambda tasks, made: Counting())
+    monkeypatch.setitem(stages.STAGES, "after", lambda tasks, made: Counting("after", needs=("counting",)))
     names = {
         tasks: [s.name for s in perception.load(tiny_bundle, tasks=[tasks], stages=None).stages]
         for tasks in ("lanes", "drivable")
@@ -99,14 +99,14 @@ def test_all_stages_are_those_that_the_tasks_allow(monkeypatch, tiny_bundle):
 
 
 def test_a_stage_brings_those_it_needs(monkeypatch, tiny_bundle):
-    monkeypatch.setitem(stages.STAGES, "counting", lambda tasks: Counting())
-    monkeypatch.setitem(stages.STAGES, "after", lambda tasks: Counting("after", needs=("counting",)))
+    monkeypatch.setitem(stages.STAGES, "counting", lambda tasks, made: Counting())
+    monkeypatch.setitem(stages.STAGES, "after", lambda tasks, made: Counting("after", needs=("counting",)))
     loaded = perception.load(tiny_bundle, stages=["after"])
     assert [stage.name for stage in loaded.stages] == ["counting", "after"]
 
 
 def test_a_stage_whose_task_does_not_run_is_refused(monkeypatch, tiny_bundle):
-    monkeypatch.setitem(stages.STAGES, "counting", lambda tasks: Counting())
+    monkeypatch.setitem(stages.STAGES, "counting", lambda tasks, made: Counting())
     with pytest.raises(PerceptionError, match="'counting' needs lanes"):
         perception.load(tiny_bundle, tasks=["drivable"], stages=["counting"])
 

@@ -3,14 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from perception.bundle import TaskSpec
 from perception.errors import PerceptionError
 from perception.interfaces import Stage
 
-Make = Callable[[Mapping[str, TaskSpec]], Stage]  # the tasks that run, by name: their classes are named there
+Made = Mapping[str, Any]  # the stages before, by name: one may read what another remembers
+Make = Callable[
+    [Mapping[str, TaskSpec], Made], Stage
+]  # from the tasks that run, whose classes are named there
 
-STAGES: dict[str, Make] = {}  # in the order in which they run
+
+def _track(tasks: Mapping[str, TaskSpec], made: Made) -> Stage:
+    from perception.stages.track import Track
+
+    return Track(_classes(tasks, "detection"), len(_classes(tasks, "signs")), _road_edge(tasks))
+
+
+def _pitch(tasks: Mapping[str, TaskSpec], made: Made) -> Stage:
+    from perception.stages.pitch import Pitch
+
+    return Pitch(made["track"], _road_edge(tasks))
+
+
+def _ground(tasks: Mapping[str, TaskSpec], made: Made) -> Stage:
+    from perception.stages.ground import Ground
+
+    return Ground(made["track"], made["pitch"])
+
+
+STAGES: dict[str, Make] = {  # in the order in which they run
+    "track": _track,
+    "pitch": _pitch,
+    "ground": _ground,
+}
 
 
 def ready(names: Iterable[str] | None, tasks: Sequence[TaskSpec]) -> tuple[Stage, ...]:
@@ -25,7 +52,9 @@ def ready(names: Iterable[str] | None, tasks: Sequence[TaskSpec]) -> tuple[Stage
     if unknown:
         raise PerceptionError(f"expected stages of {', '.join(STAGES)}, got {unknown[0]!r}")
     spec = {task.name: task for task in tasks}
-    made = {name: make(spec) for name, make in STAGES.items()}
+    made: dict[str, Stage] = {}
+    for name, make in STAGES.items():
+        made[name] = make(spec, made)
     chosen = set[str]()
     for name in todo:
         needed = _needed(name, made)
@@ -41,3 +70,13 @@ def _needed(name: str, made: Mapping[str, Stage]) -> set[str]:
     """The stage itself, and the stages and tasks that it needs, directly or not."""
     own = made[name].needs if name in made else ()
     return {name}.union(*(_needed(other, made) for other in own))
+
+
+def _classes(tasks: Mapping[str, TaskSpec], name: str) -> tuple[str, ...]:
+    return tasks[name].classes if name in tasks else ()
+
+
+def _road_edge(tasks: Mapping[str, TaskSpec]) -> int:
+    """The kind of lines that are no paint; -1: there are none."""
+    classes = _classes(tasks, "lanes")
+    return classes.index("road_edge") if "road_edge" in classes else -1

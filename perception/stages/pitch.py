@@ -1,0 +1,88 @@
+"""How the camera looks at the road in this frame, and how tall objects are: `plane`, as a stage."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from perception.stages import plane
+from perception.stages.level import Level, level_of
+from perception.stages.track import Track
+from perception.types import Frame, LaneLine, Scene
+
+FIXED, TALL, SPREAD = 5, 0, 6  # columns of Track.kinds
+KEPT_S = 2.0  # without an object or two lines, nothing is known of the pitch any more
+POINTS = 6  # a line has at least
+BENT = 0.01  # as a ray: mean distance from a straight line of one that is none
+ACROSS = 0.3  # metres right a metre down: by so much two lines differ at least
+
+
+class Pitch:
+    """`road_pitch`, from objects and from lane lines; None where no camera is known, or nothing to tell it.
+
+    `tall`, `spread`: of each detection, metres and the standard deviation of its logarithm, for `ground`.
+    """
+
+    name = "pitch"
+    needs: tuple[str, ...] = ("track",)
+    remembers = True
+    longest_gap_s = 2.0
+
+    def __init__(self, track: Track, road_edge: int) -> None:
+        self._track, self._road_edge = track, road_edge
+        self.plane = plane.empty_plane()
+        self.tall, self.spread = np.empty(0), np.empty(0)
+        self.reset()
+
+    def reset(self) -> None:
+        plane.cleared(self.plane)
+        self._last_ns: int | None = None
+        self._idle = np.inf  # seconds since something told the pitch
+
+    def __call__(self, frame: Frame, scene: Scene) -> Scene:
+        dt = 0.0 if self._last_ns is None else (frame.stamp_ns - self._last_ns) / 1e9
+        self._last_ns = frame.stamp_ns
+        found = scene.detections
+        if frame.camera is None or found is None or found.track is None or found.age_ms is None:
+            return scene
+        level = level_of(frame)
+        kinds = self._track.kinds[found.class_id]
+        stands = (kinds[:, FIXED] == 0) & (found.age_ms == 0)
+        lines = horizon(scene.lanes or (), self._road_edge, level)
+        box, cut = self._track.box, self._track.cut
+        self.tall, self.spread = plane.learnt(
+            self.plane, found.track, box, kinds[:, TALL].copy(), kinds[:, SPREAD].copy(), stands, cut,
+            lines, level.camera.height, level.pixel, dt,
+        )  # fmt: skip
+        told = np.isfinite(lines) or bool((stands & ~cut[:, 1]).any())
+        self._idle = 0.0 if told else self._idle + dt
+        if self._idle > KEPT_S:
+            return scene
+        down = float(self.plane.x[0] + self.plane.x[1])
+        return replace(scene, road_pitch=level.camera.pitch - float(np.arctan(down)))
+
+    def draw(self, canvas: np.ndarray, scene: Scene) -> None:
+        """Nothing: it shows in the distances."""
+
+
+def horizon(lines: tuple[LaneLine, ...], road_edge: int, level: Level) -> float:
+    """The row, as a ray, in which straight lines meet; NaN where fewer than two do.
+
+    Parallel lines of a road meet on its horizon (vanishing point).
+    """
+    found = []
+    for line in lines:
+        if line.kind == road_edge or line.predicted or len(line.image) < POINTS:
+            continue
+        column, row = level.rays(line.image[: max(POINTS, len(line.image) * 2 // 3)]).T
+        if np.ptp(row) < 0.03:
+            continue
+        across, at = np.polyfit(row, column, 1)
+        if np.abs(column - at - across * row).mean() < BENT:
+            found.append((across, at))
+    if len(found) < 2 or np.ptp([across for across, _ in found]) < ACROSS:
+        return float("nan")
+    lines_by = np.array(found)
+    across = lines_by[:, 0] - lines_by[:, 0].mean()
+    return float(-(across * (lines_by[:, 1] - lines_by[:, 1].mean())).sum() / (across * across).sum())

@@ -1,0 +1,74 @@
+"""Metres, the pitch of the frame and speed, on flat roads with exact truth."""
+
+import numpy as np
+import pytest
+
+from perception.types import Ego
+from tests.stages.drives import CAMERA, boxes, drive, found, line
+
+PLACES = [(12, -3), (18, 3), (30, 0), (45, 6), (25, -6), (38, -3)]
+
+
+@pytest.mark.parametrize("pitch", [-0.02, 0.0, 0.02])
+def test_distances_and_pitch_follow_a_nod(pitch):
+    seen = lambda k: found(boxes(PLACES, pitch if k >= 15 else 0.0))  # noqa: E731
+    scene = list(drive(seen, 17))[-1]
+    assert scene.road_pitch == pytest.approx(CAMERA.pitch + pitch, abs=0.003)
+    np.testing.assert_allclose(scene.detections.road, PLACES, rtol=0.04, atol=0.1)
+
+
+def test_a_tall_one_is_told_by_the_road():
+    tall = boxes([(25, 2)], size=(2.6, 2.2))
+    seen = lambda k: found(np.concatenate([tall, boxes(PLACES)]))  # noqa: E731
+    scene = list(drive(seen, 60))[-1]
+    assert scene.detections.road[0, 0] == pytest.approx(25, rel=0.15)  # by its usual height it were 14.7
+
+
+def test_the_distance_keeps_what_was_learnt_of_a_track():
+    seen = lambda k: found(boxes([*PLACES, (15 + k / 2, 0)]))  # noqa: E731
+    last = list(drive(seen, 80))[-1].detections
+    assert last.road[-1, 0] == pytest.approx(54.5, rel=0.05)
+
+
+@pytest.mark.parametrize("speed", [0.0, 15.0])
+def test_speed_is_that_over_ground(speed):
+    seen = lambda k: found(boxes([(60 + (8 - speed) * k / 10, 2), (70 - speed * k / 10, -4)]))  # noqa: E731
+    velocity = list(drive(seen, 30, ego=Ego(speed, 0.0)))[-1].detections.velocity
+    np.testing.assert_allclose(velocity, [(8, 0), (0, 0)], atol=0.7)
+
+
+def test_sigma_grows_with_distance_and_where_a_box_is_cut():
+    near = boxes([(10, 0), (40, 0)])
+    cut = np.array([(1200, 300, 1280, 500)], np.float32)
+    sigma = list(drive(lambda k: found(np.concatenate([near, cut])), 20))[-1].detections.sigma_m
+    assert sigma[0] < sigma[1] < 8
+    assert sigma[2] > 0.3 * 7
+
+
+def test_without_a_camera_nothing_is_told_and_without_speed_no_velocity():
+    seen = lambda k: found(boxes(PLACES))  # noqa: E731
+    blind, slow = (list(drive(seen, 9, camera=camera))[-1] for camera in (None, CAMERA))
+    assert blind.detections.road is None
+    assert blind.road_pitch is None
+    assert np.isnan(slow.detections.velocity).all()
+
+
+def test_lane_lines_tell_the_pitch_and_lie_on_the_road():
+    lines = (line(300.0), line(980.0))  # they meet in row 345
+    scene = list(drive(lambda k: found(boxes([])), 10, lanes=lambda k: lines))[-1]
+    assert scene.road_pitch == pytest.approx(np.arctan((360 - 345) / 1000), abs=0.004)
+    assert scene.lanes[0].road is not None
+
+
+def test_long_without_anything_the_pitch_is_unknown():
+    seen = lambda k: found(boxes(PLACES if k == 0 else []))  # noqa: E731
+    pitches = [scene.road_pitch for scene in drive(seen, 30)]
+    assert pitches[5] is not None
+    assert pitches[-1] is None
+
+
+def test_an_image_of_another_size_is_the_same_road():
+    half = CAMERA.scaled((640, 360))
+    seen = lambda k: found(boxes(PLACES, camera=half))  # noqa: E731
+    road = list(drive(seen, 9, camera=half))[-1].detections.road
+    np.testing.assert_allclose(road, PLACES, rtol=0.04, atol=0.1)

@@ -1,0 +1,48 @@
+"""Lane lines keep numbers and roles, move without lag, and bridge short gaps."""
+
+import numpy as np
+
+from perception.stages.lines import Lines
+from tests.stages.drives import SIZE, line
+
+
+def feet(lanes):
+    return {one.id: float(one.image[0, 0]) for one in lanes}
+
+
+def test_roles_are_by_side_and_order():
+    lanes = Lines(4)((line(-400.0), line(300.0), line(980.0), line(1700.0), line(1900.0, kind=4)), SIZE, 0.0)
+    assert [one.role for one in lanes] == ["next_left", "ego_left", "ego_right", "next_right", ""]
+
+
+def test_a_lane_change_keeps_numbers_changes_roles_and_does_not_lag():
+    follow = Lines(4)
+    for k in range(31):
+        lanes = follow((line(300.0 + 24 * k), line(980.0 + 24 * k)), SIZE, 0.1)
+    assert [one.id for one in lanes] == [0, 1]
+    assert [one.role for one in lanes] == ["ego_right", "next_right"]
+    assert abs(feet(lanes)[0] - 1020) < 12
+
+
+def test_jitter_is_damped():
+    noise = np.random.default_rng(0).normal(0, 8, 200)
+    follow = Lines(4)
+    seen = [feet(follow((line(300.0 + n),), SIZE, 0.05))[0] for n in noise]
+    assert np.std(np.diff(seen)) < 0.8 * np.std(np.diff(noise))
+
+
+def test_a_short_gap_is_bridged_as_predicted_and_a_long_one_is_not():
+    follow = Lines(4)
+    for _ in range(10):
+        follow((line(300.0), line(980.0)), SIZE, 0.1)
+    gap = [follow((line(980.0),), SIZE, 0.1) for _ in range(5)]
+    assert [[one.predicted for one in lanes] for lanes in gap[:2]] == [[True, False]] * 2
+    assert len(gap[-1]) == 1
+    assert feet(follow((line(300.0), line(980.0)), SIZE, 0.1)).keys() == {0, 1}
+
+
+def test_another_size_of_image_begins_anew_and_bad_points_are_left_out():
+    follow = Lines(4)
+    assert feet(follow((line(300.0),), SIZE, 0.1)).keys() == {0}
+    assert feet(follow((line(300.0),), (640, 360), 0.1)).keys() == {1}
+    assert follow((line(float("nan")),), SIZE, 0.1) == ()
