@@ -27,12 +27,12 @@ from perception.redaction import redacted
 from perception.signals import stopped_as_interrupted
 
 if TYPE_CHECKING:
-    from perception.interfaces import Sink, Source, Task
+    from perception.interfaces import Painter, Sink, Source
     from perception.pipeline import Outcome, Pipeline
 
 FAILED, INTERRUPTED = 2, 130  # exit codes; 130 is what shells give for Ctrl-C
 LIVE_FPS = 30.0  # of sources that have no rate of their own
-TASKS = "Of detection, lanes, signs, drivable, with commas between. Default: all."
+TASKS = "Names, with commas between; `perception info` lists them. Default: all."
 SOURCE = "Video, images, recorded drive (.mcap, .db3, .bag), camera number, rtsp://... or synthetic:SEED."
 
 USAGE: Any = typer.BadParameter.__mro__[1]  # click's UsageError, of the click that this typer uses
@@ -185,7 +185,7 @@ def run(
     how = {"input_size": input_size, "crop": crop}
     facts = {"source": redacted(source), **_facts(bundle, precision, pipeline), **how}
     with closing(pipeline), locked(out), summarised(out, facts, tally, outcome) as report:
-        sinks = [*_sinks(out, frames, pipeline.tasks, save_maps, not no_video), tally]
+        sinks = [*_sinks(out, frames, pipeline, save_maps, not no_video), tally]
         if dog := watchdog():
             sinks.append(dog)
         _run(frames, pipeline, sinks, max_frames, outcome)
@@ -631,17 +631,14 @@ def _source(text: str, camera: Path | None) -> Source:
     return Calibrated(open_source(text), CameraModel.load(camera))
 
 
-def _sinks(out: Path, source: Source, tasks: Sequence[Task], maps: bool, overlay: bool) -> list[Sink]:
-    from perception.sinks import Maps, OverlayImages, OverlayVideo, SceneLines
+def _sinks(out: Path, source: Source, pipeline: Pipeline, maps: bool, overlay: bool) -> list[Sink]:
+    from perception.sinks import SINKS
 
-    sinks: list[Sink] = [SceneLines(out / "scenes.jsonl", tasks)]
-    if maps:
-        sinks.append(Maps(out / "maps", tasks))
-    if overlay and source.images:
-        sinks.append(OverlayImages(out / "overlay", tasks))
-    elif overlay:
-        sinks.append(OverlayVideo(out / "overlay.mp4", getattr(source, "fps", LIVE_FPS), tasks))
-    return sinks
+    picture = "overlay" if source.images else "overlay.mp4"
+    wanted = {"scenes.jsonl": True, "maps": maps, picture: overlay}
+    painters: list[Painter] = [*pipeline.tasks, *pipeline.stages]
+    fps = getattr(source, "fps", LIVE_FPS)
+    return [SINKS[name](out / name, pipeline.tasks, painters, fps) for name in wanted if wanted[name]]
 
 
 def _run(

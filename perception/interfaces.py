@@ -64,6 +64,16 @@ class Metric(Protocol):
     def result(self) -> Mapping[str, float]: ...
 
 
+class Painter(Protocol):
+    """A task or a stage, to who paints what they found."""
+
+    @property
+    def name(self) -> str: ...
+
+    def draw(self, canvas: np.ndarray, scene: Scene) -> None:
+        """Paint its part of `scene` on a BGR image of `scene.size`, in place."""
+
+
 class Task(Protocol):
     """One question put to the network: the run-time half. The training half is `head` and `loss`."""
 

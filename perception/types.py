@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -162,13 +163,19 @@ class Scene:
 
 def without_finds(scene: Scene) -> Scene:
     """The same tasks ran, and saw nothing."""
-    return replace(
-        scene,
-        detections=None if scene.detections is None else scene.detections[:0],
-        signs=None if scene.signs is None else scene.signs[:0],
-        lanes=None if scene.lanes is None else (),
-        drivable=None if scene.drivable is None else scene.drivable.cleared(),
-    )
+    return replace(scene, **{f.name: _nothing(getattr(scene, f.name)) for f in fields(scene)})
+
+
+def _nothing(found: Any) -> Any:
+    """A field of a scene without its finds."""
+    match found:
+        case Detections() | Signs():
+            return found[:0]
+        case (LaneLine(), *_):
+            return ()
+        case ClassMap():
+            return found.cleared()
+    return found
 
 
 def _rows(record: Detections | Signs, rows: slice | np.ndarray) -> dict[str, np.ndarray]:

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any, Protocol
 
 from perception.bundle import TaskSpec
+from perception.field import Field
 from perception.interfaces import Backend, Task
 from perception.tasks.detection import Detection
 from perception.tasks.drivable import Drivable
 from perception.tasks.lanes import Lanes
 from perception.tasks.signs import SignReader
 
-TASKS: dict[str, Callable[[TaskSpec, Backend | None], Task]] = {
+
+class Kind(Protocol):
+    """The class of a task."""
+
+    @property
+    def field(self) -> Field[Any]:
+        """Of Scene: what it fills."""
+
+    def __call__(self, spec: TaskSpec, network: Backend | None, /) -> Task: ...
+
+
+TASKS: dict[str, Kind] = {
     "detection": Detection,
     "lanes": Lanes,
     "signs": SignReader,

@@ -18,6 +18,7 @@ from perception.kernels.reference import logit
 from perception.letterbox import Letterbox
 from perception.tasks.detection.decode import SMALLEST, decode, decoded
 from perception.tasks.detection.draw import draw
+from perception.tasks.detection.field import DetectionsField
 from perception.types import Frame, RawOutputs, Scene
 
 CLASSES = ("vehicle", "person", "cyclist", "motorbike", "traffic_light", "traffic_sign")
@@ -27,6 +28,7 @@ class Detection:
     """Fills `scene.detections`."""
 
     name = "detection"
+    field = DetectionsField()
 
     def __init__(self, spec: TaskSpec, network: Backend | None = None) -> None:
         """Raises BundleError unless the settings name a threshold in (0, 1) for each class."""

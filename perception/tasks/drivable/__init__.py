@@ -12,6 +12,7 @@ from perception.kernels.reference import logit
 from perception.letterbox import Letterbox
 from perception.tasks.drivable.decode import decode
 from perception.tasks.drivable.draw import draw
+from perception.tasks.drivable.field import DrivableField
 from perception.types import ClassMap, Frame, RawOutputs, Scene
 
 CLASSES = ("background", "drivable")
@@ -21,6 +22,7 @@ class Drivable:
     """Fills `scene.drivable`."""
 
     name = "drivable"
+    field = DrivableField()
 
     def __init__(self, spec: TaskSpec, network: Backend | None = None) -> None:
         self.classes = spec.classes

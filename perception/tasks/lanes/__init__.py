@@ -11,6 +11,7 @@ from perception.interfaces import Backend
 from perception.letterbox import Letterbox
 from perception.tasks.lanes.decode import LaneSettings, decode, map_of, maps_of
 from perception.tasks.lanes.draw import draw
+from perception.tasks.lanes.field import LanesField
 from perception.types import Frame, RawOutputs, Scene
 
 CLASSES = ("unknown", "solid", "dashed", "double", "road_edge")  # by `decode.SOLID` and its like
@@ -20,6 +21,7 @@ class Lanes:
     """Fills `scene.lanes`. A network without the output `lanes.edges` tells no road edges."""
 
     name = "lanes"
+    field = LanesField()
 
     def __init__(self, spec: TaskSpec, network: Backend | None = None) -> None:
         self.classes = spec.classes

@@ -13,6 +13,7 @@ from perception.letterbox import Letterbox
 from perception.tasks.detection import CLASSES as OBJECTS
 from perception.tasks.signs.decode import LOGITS, decode, decoded
 from perception.tasks.signs.draw import draw
+from perception.tasks.signs.field import SignsField
 from perception.types import Frame, RawOutputs, Scene
 
 SIGN = OBJECTS.index("traffic_sign")
@@ -68,6 +69,7 @@ class SignReader:
     """Fills `scene.signs` from the traffic signs among `scene.detections`."""
 
     name = "signs"
+    field = SignsField()
     outputs: tuple[str, ...] = ()  # of the main network
 
     def __init__(self, spec: TaskSpec, network: Backend | None = None) -> None:
