@@ -1,0 +1,54 @@
+"""A fifth task, all of it: how foggy an image is, one number. `test_fifth_task` lays this folder into a package."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from perception.comparison import Tolerance, apart
+from perception.field import SCORE, Field, rounded
+from perception.messages.topics import VEHICLE_FRAME
+
+
+class FogField(Field[float]):
+    """0: clear, 1: one grey."""
+
+    name = task = topic = "fog"
+    message = "sensor_msgs/msg/Temperature"  # a stamped number, which any ROS 2 knows
+    tolerances = {"": {"value": Tolerance(0.02)}}  # noqa: RUF012
+
+    def to_json(self, value, classes):
+        return rounded(value, SCORE)
+
+    def from_json(self, value, classes):
+        return value
+
+    def to_message(self, value, classes, header, vehicle_frame=VEHICLE_FRAME):
+        return {"header": header, "temperature": value, "variance": 0.0}
+
+    def from_message(self, message, classes, size):
+        return message.temperature
+
+    def count(self, value, classes):
+        return {"sum": value}
+
+    def total(self, counts, frames):
+        return {"mean": round(counts["sum"] / frames, 4)}
+
+    def compare(self, was, now, size):
+        yield apart("value", was, now)
+
+
+class Fog:
+    """Fills `scene.fog`; it needs no output of the network."""
+
+    name = "fog"
+    field = FogField()
+
+    def __init__(self, spec, network=None):
+        self.classes, self.outputs, self.needs = spec.classes, spec.outputs, spec.needs
+
+    def decode(self, raw, frame, box, scene):
+        return replace(scene, fog=1 - float(frame.image.std()) / 128)
+
+    def draw(self, canvas, scene):
+        canvas[-16:] = 255
