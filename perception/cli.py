@@ -105,7 +105,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Objects, signs, lanes and drivable area from a driving camera.",
+    help="Objects, signs, lane lines and where one can drive, from a driving camera.",
 )
 
 Bundle = Annotated[

@@ -16,6 +16,7 @@ import numpy as np
 from perception.camera import CameraModel
 
 Size = tuple[int, int]  # (width, height), pixels
+VOID = 255  # in a class map that is a label: not judged
 RawOutputs = Mapping[str, np.ndarray]  # network output name -> array with a leading batch axis
 
 

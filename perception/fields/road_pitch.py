@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from perception.comparison import Element, Tolerance, apart
+from perception.comparison import Element, Table, Tolerance, apart
 from perception.field import ANGLE, Classes, Field, rounded
 from perception.types import Size
 
@@ -14,7 +14,7 @@ class RoadPitchField(Field[float]):
     """A number, radians."""
 
     name = "road_pitch"
-    tolerances = {"": {"angle": Tolerance(0.002, 0.02)}}  # noqa: RUF012
+    tolerances: Mapping[str, Table] = {"": {"angle": Tolerance(0.002, 0.02)}}
 
     def to_json(self, value: float, classes: Classes) -> Any:
         return rounded(value, ANGLE)

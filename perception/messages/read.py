@@ -9,8 +9,8 @@ import numpy as np
 
 from perception.errors import DataError
 from perception.messages.pictures import grey_from
-from perception.messages.write import UNJUDGED, VOID
-from perception.types import ClassMap, Detections, LaneLine, Signs, Size
+from perception.messages.write import UNJUDGED
+from perception.types import VOID, ClassMap, Detections, LaneLine, Signs, Size
 
 LONGEST = 18  # digits of an int64
 

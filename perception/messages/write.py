@@ -13,11 +13,10 @@ import cv2
 import numpy as np
 
 from perception.messages.topics import VEHICLE_FRAME
-from perception.types import ClassMap, Detections, LaneLine, Signs
+from perception.types import VOID, ClassMap, Detections, LaneLine, Signs
 
 Record = dict[str, Any]  # field -> number, str, bytes, Record, or a list of one kind
 INSIDE, UNJUDGED = 255, 127  # of a pixel in a mask; 0: outside. Only labels have what is not judged
-VOID = 255  # the class of pixels that a label leaves open
 NO_POSE: Record = {  # a hypothesis about an image says nothing of space
     "pose": {
         "position": {"x": 0.0, "y": 0.0, "z": 0.0},

@@ -6,7 +6,7 @@ import pytest
 
 from perception.sinks import Maps, OverlayImages
 from perception.types import ClassMap, LaneLine, Scene
-from tests.sinks.fakes import TASKS, empty, frame, full
+from tests.sinks.fakes import TASKS, FakeStage, empty, frame, full
 
 
 def names(folder):
@@ -38,11 +38,12 @@ def test_images_of_one_name_do_not_overwrite_each_other(tmp_path):
     assert names(tmp_path) == ["front-1.jpg", "front-2.jpg", "front.jpg"]
 
 
-def test_a_painted_image_shows_the_tasks(tmp_path):
-    OverlayImages(tmp_path, TASKS).write(frame(source="a.png"), empty(frame()))
+def test_a_painted_image_shows_tasks_and_stages(tmp_path):
+    OverlayImages(tmp_path, [*TASKS, FakeStage()]).write(frame(source="a.png"), empty(frame()))
     got = cv2.imread(str(tmp_path / "a.jpg"))
     assert got.shape == (64, 96, 3)
     np.testing.assert_allclose(got[48:60, 60:90].mean(axis=(0, 1)), (0, 0, 255), atol=20)
+    np.testing.assert_allclose(got[48:60, 6:36].mean(axis=(0, 1)), (255, 0, 0), atol=20)
 
 
 def test_every_pixel_takes_the_class_of_its_cell(tmp_path):

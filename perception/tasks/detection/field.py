@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from perception import messages
-from perception.comparison import Element, Tolerance
+from perception.comparison import Element, Table, Tolerance
 from perception.field import METRE, PIXEL, SCORE, Classes, Field, counted, rounded
 from perception.messages import Record
 from perception.messages.topics import VEHICLE_FRAME
@@ -32,7 +32,7 @@ class DetectionsField(Field[Detections]):
     task = "detection"
     topic, message = "detections", "vision_msgs/msg/Detection2DArray"
     label_topic = "label_info"
-    tolerances = {  # noqa: RUF012
+    tolerances: Mapping[str, Table] = {
         "": {
             "box": Tolerance(1.0, 0.01),  # pixels, the corner that moved most
             "score": Tolerance(0.02, 0.01),

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from perception import messages
-from perception.comparison import Element, Tolerance, apart
+from perception.comparison import Element, Table, Tolerance, apart
 from perception.field import SHARE, Classes, Field, rounded
 from perception.messages import Record
 from perception.messages.topics import VEHICLE_FRAME
@@ -23,7 +23,7 @@ class DrivableField(Field[ClassMap]):
     task = "drivable"
     topic, message = "drivable_mask", "sensor_msgs/msg/Image"
     large = True
-    tolerances = {  # noqa: RUF012
+    tolerances: Mapping[str, Table] = {
         "": {"share": Tolerance(0.002, 0.01)},
         "cpu.fp32": {"share": Tolerance(0.0003, 0.005)},
         "cuda.trt.int8": {"share": Tolerance(0.005, 0.02)},

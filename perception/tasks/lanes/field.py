@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from perception import messages
-from perception.comparison import NEVER, Element, Tolerance, apart, pairs, presence, same
+from perception.comparison import NEVER, Element, Table, Tolerance, apart, pairs, presence, same
 from perception.field import METRE, PIXEL, SCORE, Classes, Field, counted, rounded
 from perception.messages import Record
 from perception.messages.topics import VEHICLE_FRAME
@@ -31,7 +31,7 @@ class LanesField(Field[Lines]):
     name = "lanes"
     task = "lanes"
     topic, message = "lanes", "perception_msgs/msg/LaneArray"
-    tolerances = {  # noqa: RUF012
+    tolerances: Mapping[str, Table] = {
         "": {
             "points": Tolerance(2.0, 0.02),  # pixels, at the heights that both lines have
             "reach": Tolerance(8.0, 0.05),  # pixels up or down, of the end that moved most

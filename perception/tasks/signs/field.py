@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from perception import messages
-from perception.comparison import Element, Tolerance
+from perception.comparison import Element, Table, Tolerance
 from perception.field import PIXEL, SCORE, Classes, Field, counted, rounded
 from perception.messages import Record
 from perception.messages.topics import VEHICLE_FRAME
@@ -23,7 +23,7 @@ class SignsField(Field[Signs]):
     task = "signs"
     topic, message = "signs", "vision_msgs/msg/Detection2DArray"
     label_topic = "sign_label_info"
-    tolerances = {  # noqa: RUF012
+    tolerances: Mapping[str, Table] = {
         "": {
             "box": Tolerance(1.0, 0.01),
             "score": Tolerance(0.03, 0.02),

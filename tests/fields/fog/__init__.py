@@ -1,10 +1,11 @@
-"""A fifth task, all of it: how foggy an image is, one number. `test_fifth_task` lays this folder into a package."""
+"""A fifth task, all of it: how foggy an image is, one number. `test_fifth_task` lays it into a package."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-from perception.comparison import Tolerance, apart
+from perception.comparison import Table, Tolerance, apart
 from perception.field import SCORE, Field, rounded
 from perception.messages.topics import VEHICLE_FRAME
 
@@ -14,7 +15,7 @@ class FogField(Field[float]):
 
     name = task = topic = "fog"
     message = "sensor_msgs/msg/Temperature"  # a stamped number, which any ROS 2 knows
-    tolerances = {"": {"value": Tolerance(0.02)}}  # noqa: RUF012
+    tolerances: Mapping[str, Table] = {"": {"value": Tolerance(0.02)}}
 
     def to_json(self, value, classes):
         return rounded(value, SCORE)
