@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from perception.bundle import TaskSpec
 from perception.comparison import Table, Tolerance, apart
 from perception.field import SCORE, Field, rounded
 from perception.messages.topics import VEHICLE_FRAME
+from perception.tasks.about import About, Score
 
 
 class FogField(Field[float]):
@@ -43,6 +45,12 @@ class Fog:
     """Fills `scene.fog`; it needs no output of the network."""
 
     name = "fog"
+    about = About(
+        TaskSpec("fog", ("fog",), ()),
+        Score("fog.*.error", "mean error"),
+        {"fog": ("error",)},
+        {"fog": ("#777777", "#aaaaaa")},
+    )
     field = FogField()
 
     def __init__(self, spec, network=None):
@@ -50,6 +58,10 @@ class Fog:
 
     def decode(self, raw, frame, box, scene):
         return replace(scene, fog=1 - float(frame.image.std()) / 128)
+
+    @staticmethod
+    def on_device(spec):
+        return {}
 
     def draw(self, canvas, scene):
         canvas[-16:] = 255
