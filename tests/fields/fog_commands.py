@@ -1,4 +1,4 @@
-"""IMAGES BUNDLE: the commands over a package with a fifth task; what comes of it is told in told.json.
+"""The commands over `images` with the bundle `tiny`, by a package with a fifth task; told.json has the outcome.
 
 Run by `test_fifth_task` with that package; it knows of the task only its name.
 """
@@ -6,7 +6,6 @@ Run by `test_fifth_task` with that package; it knows of the task only its name.
 from __future__ import annotations
 
 import json
-import sys
 from contextlib import closing, redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -21,7 +20,7 @@ from perception.node.player import play
 from perception.sources import open_source
 from perception.sources.drive import Drive
 
-IMAGES, BUNDLE = sys.argv[1:]
+IMAGES, BUNDLE = "images", "tiny"
 STORED = Path("kept/images.jsonl")
 
 
@@ -65,7 +64,12 @@ def gate() -> tuple[dict[str, int], str]:
     return codes, said.getvalue()
 
 
-perception("run", IMAGES, "--out", "out")
-codes, difference = gate()
-told = {"recorded": recorded(), "published": published(), "gate": codes, "difference": difference}
-Path("told.json").write_text(json.dumps(told))
+def main() -> None:
+    perception("run", IMAGES, "--out", "out")
+    codes, difference = gate()
+    told = {"recorded": recorded(), "published": published(), "gate": codes, "difference": difference}
+    Path("told.json").write_text(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main()

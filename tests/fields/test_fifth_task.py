@@ -79,7 +79,7 @@ def folder(_bundle, tmp_path_factory):
 def told(grown, folder):
     """What the commands do with it, in a process of its own."""
     environment = {**os.environ, "PYTHONPATH": str(grown), "PERCEPTION_RUNTIME": "onnxruntime"}
-    command = [sys.executable, str(COMMANDS), "images", "tiny"]
+    command = [sys.executable, str(COMMANDS)]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads((folder / "told.json").read_text())
