@@ -17,27 +17,11 @@ from typing import Any
 
 from perception import bundle
 from perception.sinks.files import write_whole
+from perception.tasks import TASKS
 from perception.training import ledger
 
 SHOWN = {  # what a reader asks first; all figures are in model.json
-    "drivable.camvid.iou": "drivable area, IoU, CamVid",
-    "drivable.idd.iou": "drivable area, IoU, IDD-Lite",
-    "drivable.roadseg_ru.iou": "drivable area, IoU, Russian country roads",
-    "drivable.lums.iou": "drivable area, IoU, campus in Lahore",
-    "drivable.acdc.iou": "drivable area, IoU, night, fog, rain and snow, ACDC",
-    "ego.all.drivable": "own bonnet called drivable, less is better, three drives it learnt from",
-    "lanes.drawn.precision": "lane lines, precision (5 px at 640 wide)",
-    "lanes.drawn.recall": "lane lines, recall (5 px at 640 wide)",
-    "lanes.drawn.f1": "lane lines, F1 (5 px at 640 wide)",
-    "detection.camvid.vehicle.ap50": "vehicles, AP50, CamVid",
-    "detection.camvid.person.ap50": "people, AP50, CamVid",
-    "detection.camvid.cyclist.ap50": "cyclists, AP50, CamVid",
-    "detection.acdc.vehicle.ap50": "vehicles, AP50, night, fog, rain and snow, ACDC",
-    "gtsdb.sign.ap50": "traffic signs found, AP50, GTSDB",
-    "gtsdb.sign.read_f1": "traffic signs found and read, F1, GTSDB",
-    "signs.top1": "sign crops read, top-1, GTSRB",
-    "signs.macro_recall": "sign crops read, mean recall of the 43 classes, GTSRB",
-    "signs.open.false_reads": "crops of none of the 43 signs that are read as one, less is better",
+    metric: title for task in TASKS.values() for metric, title in task.about.shown.items()
 }
 TEMPLATE = Path(__file__).with_name("card.template.md")
 UNRECORDED = Path(__file__).with_name("card.data.md")  # of bundles without a ledger

@@ -16,8 +16,9 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
+from perception.convention import MEAN, SCALE
 from perception.model.fuse import CropNetwork, FrameNetwork
-from perception.model.network import MEAN, SCALE, Network
+from perception.model.network import Network
 from perception.model.specs import FRAME_TASKS, OUTPUTS
 from perception.types import Size
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import onnx
 from onnx import helper
 
-from perception.model.network import SCALE
+from perception.convention import SCALE
 
 
 def with_noise(path: Path, levels: float, seed: int) -> None:

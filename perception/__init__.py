@@ -1,4 +1,4 @@
-"""From a camera frame to a scene: objects, signs, lanes and drivable area.
+"""From a camera frame to a scene: objects, signs, lanes and where one can drive.
 
     import perception
 

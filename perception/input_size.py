@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from math import prod
 
+from perception.convention import STRIDES
 from perception.errors import PerceptionError
 from perception.letterbox import Letterbox
 from perception.types import Size
 
-STRIDE = 32  # image pixels a cell of the coarsest map
+STRIDE = max(STRIDES)  # image pixels a cell of the coarsest map
 TOLERANCE = 0.08  # of the cost
 LEAST, MOST = 0.1, 16.0  # factors
 LONGEST = 4096  # network pixels a side

@@ -49,9 +49,8 @@ class Backend(Protocol):
     """A network. Outputs are host arrays, valid until the next call, named `task.output`.
 
     Those here take tensors of one size; `backends.sized` makes of such ones a network for every size.
-    One that decodes on its device gives, in their place, what a task's `decode` makes of them first:
-    `detection.objects`, `drivable.labels`, `lanes.cells` with `.logits` and `.paint`, `lanes.edge_cells` with
-    `.edge_logits`, `signs.logits`.
+    One that decodes on its device (`backends.cuda`) gives, in their place, what a task's `decode` makes of
+    them first: see `kernels.launch.Results`.
     """
 
     device: str  # "cpu" or "cuda": where the input tensor must be
@@ -66,6 +65,13 @@ class Metric(Protocol):
 
     def update(self, truth: Scene, seen: Scene) -> None: ...
     def result(self) -> Mapping[str, float]: ...
+
+
+class Painter(Protocol):
+    """A task, a stage: what can paint its part of a scene."""
+
+    def draw(self, canvas: np.ndarray, scene: Scene) -> None:
+        """Paint its part of `scene` on a BGR image of `scene.size`, in place."""
 
 
 class Task(Protocol):

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from perception.errors import BundleError, PerceptionError
 
@@ -223,17 +223,12 @@ def _with_engines(size_for: SizeFor, first: Size, engines: Callable[[Size], obje
 def _settings(tasks: list[TaskSpec]) -> Settings:
     """What the kernels decode with: the same as the tasks would on the host."""
     from perception.backends.cuda import Settings
-    from perception.tasks import detection, drivable, signs
+    from perception.tasks import TASKS
 
-    of = {task.name: task for task in tasks}
-    settings = Settings(lanes="lanes" in of)
-    if "detection" in of:
-        settings = replace(settings, **detection.on_device(of["detection"]))
-    if "signs" in of:
-        settings = replace(settings, sign=signs.SIGN)
-    if "drivable" in of:
-        settings = replace(settings, drivable=drivable.threshold(of["drivable"]))
-    return settings
+    said: dict[str, Any] = {}
+    for task in tasks:
+        said |= TASKS[task.name].on_device(task)
+    return Settings(**said)
 
 
 def select(spec: ModelSpec, names: Iterable[str] | None) -> list[TaskSpec]:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import numpy as np
 
 from perception.camera import CameraModel
 
 Size = tuple[int, int]  # (width, height), pixels
+VOID = 255  # in a class map that is a label: not judged
 RawOutputs = Mapping[str, np.ndarray]  # network output name -> array with a leading batch axis
 
 
@@ -164,13 +166,19 @@ class Scene:
 
 def without_finds(scene: Scene) -> Scene:
     """The same tasks ran, and saw nothing."""
-    return replace(
-        scene,
-        detections=None if scene.detections is None else scene.detections[:0],
-        signs=None if scene.signs is None else scene.signs[:0],
-        lanes=None if scene.lanes is None else (),
-        drivable=None if scene.drivable is None else scene.drivable.cleared(),
-    )
+    return replace(scene, **{f.name: _nothing(getattr(scene, f.name)) for f in fields(scene)})
+
+
+def _nothing(found: Any) -> Any:
+    """A field of a scene without its finds."""
+    match found:
+        case Detections() | Signs():
+            return found[:0]
+        case (LaneLine(), *_):
+            return ()
+        case ClassMap():
+            return found.cleared()
+    return found
 
 
 def _rows(record: Detections | Signs, rows: slice | np.ndarray) -> dict[str, np.ndarray]:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from perception import bundle
+from perception.convention import STRIDES
 from tests.folders import write_folder
 
 os.environ["PERCEPTION_RUNTIME"] = "onnxruntime"  # no test depends on what is faster here
@@ -23,7 +24,6 @@ ABSENT = (
     "no network of one's own",
 )
 SIZE = (640, 384)  # network input
-STRIDES = (8, 16, 32)
 SHAPES: dict[str, tuple[int, ...]] = {
     **{f"detection.scores{s}": (1, 6, SIZE[1] // s, SIZE[0] // s) for s in STRIDES},
     **{f"detection.boxes{s}": (1, 4, SIZE[1] // s, SIZE[0] // s) for s in STRIDES},

@@ -19,6 +19,7 @@ from typing import Any
 
 from deploy.card import SHOWN
 from perception.backends.runtimes import FIRST
+from perception.tasks import TASKS
 from perception.training.analysis.report import grid, group_rows, markdown_table, verdict
 from tools import sizes
 
@@ -92,11 +93,8 @@ COLUMNS = {  # file -> title
     "val-fp16": "FP16, as written",
 }
 ROWS = {  # task -> what is averaged
-    "drivable": ("IoU, mean of the sets", "drivable.*.iou"),
-    "lanes": ("F1 of drawn lines", "lanes.drawn.f1"),
-    "detection": ("AP50, mean of classes", "detection.all.ap50"),
+    **{name: (task.about.score.title, task.about.score.metrics) for name, task in TASKS.items()},
     "detection, COCO": ("AP, mean of classes", "detection.all.coco_ap"),
-    "signs": ("top-1 of crops", "signs.top1"),
 }
 
 

@@ -23,12 +23,12 @@ import torch
 import typer
 from torch import Tensor
 
+from perception.convention import STRIDES
 from perception.kernels.cpu import sign_crops
 from perception.labels.folder import Dataset, read_folder
 from perception.labels.rows import read_image
 from perception.labels.signs import SignCrop
 from perception.letterbox import Letterbox
-from perception.model.neck import STRIDES
 from perception.model.network import Network, normalise
 from perception.sinks.files import write_whole
 from perception.tasks.signs.loss import LARGEST

@@ -50,7 +50,7 @@ def _cards(found: Search, fit: Fit) -> Iterator[tuple[str, str, str, str]]:
     yield "lanes", "rms", f"{fit.rms:.2f} px", f"{fit.first_rms:.2f} px with the views that did not fit"
     focal, error = f"{camera.fx:.1f} / {camera.fy:.1f}", f"± {sigma['fx']:.1f} / {sigma['fy']:.1f} px"
     yield "detection", "focal length", focal, error
-    yield "drivable", "uncertainty", f"{median:.1f} px", f"median; {worst:.1f} px at most"
+    yield "other", "uncertainty", f"{median:.1f} px", f"median; {worst:.1f} px at most"
 
 
 def _figure(fit: Fit, inside: str) -> str:

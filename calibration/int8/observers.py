@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 
-from perception.model.network import MEAN, SCALE
+from perception.convention import MEAN, SCALE
 
 BINS = 4096  # on each side of zero
 

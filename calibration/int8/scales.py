@@ -18,9 +18,9 @@ from calibration.int8.methods import METHODS, STEPS
 from calibration.int8.observers import Histogram, Observed, Progress, observe, unwatched
 from calibration.int8.pairs import Code
 from calibration.int8.plan import plan
+from perception.convention import MEAN, SCALE
 from perception.errors import BundleError
 from perception.limits import description
-from perception.model.network import MEAN, SCALE
 from perception.sinks.files import write_whole
 
 FORMAT = 1

@@ -8,10 +8,11 @@ import numpy as np
 
 from deploy.doctor.finding import Finding, degraded, ok, refused
 from deploy.doctor.machine import Machine
+from perception.convention import SCALE, STRIDES
 from perception.errors import BackendUnavailable, FrameError
 from perception.kernels import reference
 from perception.kernels.device import Device, DeviceArray
-from perception.kernels.launch import MAX_CANDIDATES, MAX_SIGNS, STRIDES, Launches, Results
+from perception.kernels.launch import AREA, AREA_LABELS, MAX_CANDIDATES, MAX_SIGNS, Launches, Results
 from perception.kernels.strokes import SOFT
 from perception.letterbox import PAD, Letterbox
 
@@ -19,7 +20,7 @@ BOX = Letterbox.fit((180, 100), (96, 64))
 CLASSES, SIGN, CROP, MOST = 3, 2, 64, 20
 LIMIT, SMALLEST, THRESHOLD = 0.4, 1.0, 0.0
 THRESHOLDS = np.array([0, 0.25, -0.5], np.float32)
-GREY = 1.01 / float(reference.SCALE)  # one grey level of a normalised picture
+GREY = 1.01 / SCALE  # one grey level of a normalised picture
 NEAR = 1e-2  # pixels, scores
 STRAY = 1e-3  # share of labels that may lie on the other side of the threshold
 ADVICE = "Use device='cpu'. Delete ~/.cache/perception/kernels and take the nvcc of this device's CUDA"
@@ -52,7 +53,7 @@ def checked(device: Device) -> tuple[list[str], list[str]]:
 def same(name: str, got: np.ndarray, want: np.ndarray) -> bool:
     if got.shape != want.shape:
         return False
-    if name == "drivable.labels":
+    if name == AREA_LABELS:
         return bool((got != want).mean() <= STRAY)
     tolerance = GREY if name == "crops" else NEAR
     return bool(np.allclose(got, want, rtol=1e-4, atol=tolerance))
@@ -68,7 +69,7 @@ def frame() -> Arrays:
         inputs[f"detection.scores{stride}"] = _normal(rng, -1, (1, CLASSES, *shape))
         inputs[f"detection.boxes{stride}"] = _normal(rng, 0, (1, 4, *shape)) / 2
     inputs["lanes.map"] = _normal(rng, -2, (1, 2 * 16, height // 8, width // 8))
-    inputs["drivable.map"] = _normal(rng, 0, (1, 16, height // 8, width // 8))
+    inputs[AREA] = _normal(rng, 0, (1, 16, height // 8, width // 8))
     inputs["lanes.edges"] = _normal(rng, -2, (1, 16, height // 8, width // 8))
     return inputs
 
@@ -90,7 +91,7 @@ def on_device(device: Device, inputs: Mapping[str, np.ndarray]) -> Arrays:
     launches.begin(at)
     launches.letterbox(there["image"], BOX, tensor)
     launches.objects(there, thresholds, LIMIT, BOX, SMALLEST, at)
-    launches.labels(there["drivable.map"], THRESHOLD, at)
+    launches.labels(there[AREA], THRESHOLD, at)
     launches.lane_cells(there["lanes.map"], at)
     launches.edge_cells(there["lanes.edges"], at)
     launches.sign_crops(there["image"], BOX.image, SIGN, crops, at)
@@ -122,7 +123,7 @@ def by_reference(inputs: Mapping[str, np.ndarray]) -> Arrays:
     return {
         "input": reference.normalised(reference.letterboxed(image, BOX)[None]),
         "detection.objects": objects,
-        "drivable.labels": reference.upsampled_labels(inputs["drivable.map"][0], THRESHOLD, BOX.network),
+        AREA_LABELS: reference.upsampled_labels(inputs[AREA][0], THRESHOLD, BOX.network),
         "lanes.cells": cells,
         "lanes.logits": logits,
         "lanes.paint": reference.packed(lanes[16:]),

@@ -8,8 +8,8 @@ import numpy as np
 
 from deploy.doctor.finding import Finding, ok, unusable
 from deploy.doctor.machine import Machine
+from perception.convention import STRIDES
 
-STRIDES = (8, 16, 32)
 SIZE = (96, 64)  # width, height
 NEAR = 1e-3  # pixels, scores
 ADVICE = (

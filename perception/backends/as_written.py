@@ -15,12 +15,11 @@ import onnxruntime as ort
 
 from perception.backends.ort import open_session, output_shape
 from perception.bundle import Shape
+from perception.convention import MEAN, SCALE
 from perception.devices import available_threads
 from perception.errors import BundleError
 from perception.interfaces import Tensor
 from perception.types import RawOutputs, Size
-
-MEAN, SCALE = 116.0, 58.0  # the normalisation the networks are trained with
 
 
 class AsWrittenBackend:

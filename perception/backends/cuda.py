@@ -11,7 +11,7 @@ import numpy as np
 from perception.errors import FrameError
 from perception.interfaces import Tensor
 from perception.kernels.device import Device, DeviceArray
-from perception.kernels.launch import DeviceFrame, Launches, Results
+from perception.kernels.launch import AREA, DeviceFrame, Launches, Results
 from perception.types import RawOutputs, Size
 
 
@@ -35,7 +35,7 @@ class Settings:
     max_objects: int = 100
     smallest: float = 1.0  # image pixels, the least side of an object
     sign: int | None = None  # the class of objects that are signs to be read
-    drivable: float | None = None  # logit
+    area: float | None = None  # logit above which a place of AREA counts
     lanes: bool = False
 
 
@@ -98,8 +98,8 @@ class CudaBackend:
         if self._signs is not None and self._crops is not None and settings.sign is not None:
             launches.sign_crops(frame.image, frame.box.image, settings.sign, self._crops, at)
             self._signs.run()
-        if settings.drivable is not None:
-            launches.labels(self._raw["drivable.map"], settings.drivable, at)
+        if settings.area is not None:
+            launches.labels(self._raw[AREA], settings.area, at)
         if settings.lanes:
             launches.lane_cells(self._raw["lanes.map"], at)
             if "lanes.edges" in self._raw:

@@ -33,7 +33,7 @@ from perception.cli.options import (
 from perception.redaction import redacted
 
 if TYPE_CHECKING:
-    from perception.interfaces import Sink, Source, Task
+    from perception.interfaces import Painter, Sink, Source
     from perception.pipeline import Outcome, Pipeline
 
 
@@ -82,7 +82,7 @@ def run(
     tally, outcome = Tally(pipeline.tasks, frames.live), Outcome()
     facts = {"source": redacted(source), **config.facts(pipeline)}
     with closing(pipeline), locked(out), summarised(out, facts, tally, outcome) as report:
-        sinks = [*_sinks(out, frames, pipeline.tasks, save_maps, not no_video), tally]
+        sinks = [*_sinks(out, frames, pipeline, save_maps, not no_video), tally]
         if dog := watchdog():
             sinks.append(dog)
         _run(frames, pipeline, sinks, max_frames, outcome)
@@ -186,18 +186,15 @@ def _source(text: str, camera: Path | None, height: float | None) -> Source:
     return Calibrated(open_source(text), read_camera(camera, height))
 
 
-def _sinks(out: Path, source: Source, tasks: Sequence[Task], maps: bool, overlay: bool) -> list[Sink]:
-    from perception.sinks import Maps, OverlayImages, OverlayVideo, SceneLines
+def _sinks(out: Path, source: Source, pipeline: Pipeline, maps: bool, overlay: bool) -> list[Sink]:
+    from perception.sinks import SINKS
     from perception.timing import USUAL_FPS
 
-    sinks: list[Sink] = [SceneLines(out / "scenes.jsonl", tasks)]
-    if maps:
-        sinks.append(Maps(out / "maps", tasks))
-    if overlay and source.images:
-        sinks.append(OverlayImages(out / "overlay", tasks))
-    elif overlay:
-        sinks.append(OverlayVideo(out / "overlay.mp4", source.fps or USUAL_FPS, tasks))
-    return sinks
+    picture = "overlay" if source.images else "overlay.mp4"
+    wanted = {"scenes.jsonl": True, "maps": maps, picture: overlay}
+    painters: list[Painter] = [*pipeline.tasks, *pipeline.stages]
+    fps = source.fps or USUAL_FPS
+    return [SINKS[name](out / name, pipeline.tasks, painters, fps) for name in wanted if wanted[name]]
 
 
 def _run(

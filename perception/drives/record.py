@@ -25,15 +25,11 @@ from perception.sinks.watchdog import watchdog
 from perception.sources import open_source
 from perception.sources.calibrated import Calibrated
 from perception.sources.synthetic import SyntheticSource
-from perception.tasks import detection, lanes, signs
+from perception.tasks import TASKS
 from perception.types import Frame, Scene
 
 CODE = Path(__file__).parents[1]
-CLASSES = {
-    "detection": detection.CLASSES,
-    "lanes": lanes.CLASSES,
-    "signs": signs.CLASSES,
-}  # of rendered truth
+CLASSES = {name: task.about.spec.classes for name, task in TASKS.items()}  # of rendered truth
 
 
 @dataclass(frozen=True)

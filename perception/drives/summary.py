@@ -13,10 +13,11 @@ from typing import Any
 from perception.errors import SinkError
 from perception.outputs import write_whole, writing
 from perception.pipeline import Outcome
+from perception.sinks import SINKS
 from perception.sinks.tally import Tally
 
 NAME = "summary.json"
-RESULTS = ("scenes.jsonl", "overlay.mp4", "overlay", "maps")  # that a run may write beside it
+RESULTS = tuple(SINKS)  # that a run may write beside it
 COMPLETE, INCOMPLETE = "complete", "incomplete"
 
 log = logging.getLogger(__name__)

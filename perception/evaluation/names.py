@@ -11,13 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-TASKS = ("drivable", "lanes", "edges", "detection", "signs")
-HEADLINES = {  # what a task is judged by, the first that there is
-    "drivable": ("iou",),
-    "lanes": ("f1", "culane_f1", "accuracy"),
-    "edges": ("f1",),
-    "detection": ("ap50", "f1"),
-    "signs": ("read_f1", "top1"),
+from perception.tasks import TASKS
+
+HEADLINES = {  # what a task, or a part of one, is judged by: the first that there is
+    name: measures for task in TASKS.values() for name, measures in task.about.headlines.items()
 }
 MEASURES = ("iou", "ap50", "coco_ap", "precision", "recall", "f1")  # columns in this order, others behind
 FALLING = frozenset(  # less is better
@@ -45,7 +42,7 @@ PLAIN = {"iou": "IoU", "ap50": "AP50", "f1": "F1", "read_f1": "read-F1", "culane
 class Name:
     """A figure's name in parts."""
 
-    task: str  # of TASKS, or whatever else it begins with
+    task: str  # of HEADLINES, or whatever else it begins with
     row: str  # the set, and the class if it is of one only; may be empty
     size: str  # of SIZES, or empty
     what: str  # the measure
@@ -72,7 +69,7 @@ def main_metrics(names: Iterable[str]) -> list[str]:
     """Those that a task is judged by, of whole data sets, in the order of the tasks."""
     parts = {name: Name.of(name) for name in names}
     main = [n for n, own in parts.items() if own.whole and own.what in HEADLINES.get(own.task, ())]
-    return sorted(main, key=lambda name: (TASKS.index(parts[name].task), name))
+    return sorted(main, key=lambda name: (list(TASKS).index(parts[name].task), name))
 
 
 def text(what: str, value: float, signed: bool = False) -> str:
@@ -111,7 +108,7 @@ def told(members: Sequence[str]) -> str:
 
 
 def by_task(names: Iterable[str]) -> dict[str, list[str]]:
-    """Task -> names, in the order of TASKS, others behind."""
+    """Task -> names, in the order of HEADLINES, others behind."""
     groups: dict[str, list[str]] = {}
     for name in names:
         groups.setdefault(Name.of(name).task, []).append(name)
@@ -119,8 +116,8 @@ def by_task(names: Iterable[str]) -> dict[str, list[str]]:
 
 
 def in_order(tasks: Iterable[str]) -> list[str]:
-    """Each once, as in TASKS, others behind."""
-    return sorted(set(tasks), key=lambda task: (_place(task, TASKS), task))
+    """Each once, as in HEADLINES, others behind."""
+    return sorted(set(tasks), key=lambda task: (_place(task, tuple(HEADLINES)), task))
 
 
 def columns(names: Iterable[str]) -> list[str]:

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from perception.convention import STRIDES
 from perception.errors import FrameError
 from perception.kernels.device import Device, DeviceArray
 from perception.kernels.strokes import SOFT
@@ -28,7 +29,7 @@ from perception.letterbox import Letterbox
 from perception.types import Size
 
 FORMS = {np.dtype(t): k for k, t in enumerate((np.uint8, np.float32, np.float16, np.int8))}
-STRIDES = (8, 16, 32)
+AREA, AREA_LABELS = "drivable.map", "drivable.labels"  # an output of the network, and what is made of it
 MAX_CANDIDATES = 1000  # MOST in detection.cu
 MAX_SIGNS = 16  # crops a frame
 MAX_CELLS = 16384  # of the line map and of that of edges; five times what a picture full of lines has
@@ -76,8 +77,8 @@ class Results:
         parts: dict[str, tuple[tuple[int, ...], Any]] = {}
         if "detection.scores8" in shapes:
             parts["detection.objects"] = (max_objects, 6), np.float32
-        if "drivable.map" in shapes:
-            parts["drivable.labels"] = (network[1], network[0]), np.uint8
+        if AREA in shapes:
+            parts[AREA_LABELS] = (network[1], network[0]), np.uint8
         if "lanes.map" in shapes:
             parts["lanes.cells"] = (MAX_CELLS,), np.int32
             parts["lanes.logits"] = (MAX_CELLS,), np.float32
@@ -238,8 +239,8 @@ class Launches:
         return self._keys
 
     def labels(self, parts: DeviceArray, threshold: float, at: Mapping[str, DeviceArray]) -> None:
-        """drivable.labels from a map (1, f * f, h, w) of logits."""
-        labels = at["drivable.labels"]
+        """AREA_LABELS from a map (1, f * f, h, w) of logits, such as AREA."""
+        labels = at[AREA_LABELS]
         size = (labels.shape[1], labels.shape[0])
         before, after = _ints(*_map(parts, 1)), _ints(*size)
         limit = _floats(threshold)

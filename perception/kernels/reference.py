@@ -9,9 +9,9 @@ import math
 
 import numpy as np
 
+from perception.convention import MEAN, SCALE
 from perception.letterbox import PAD, Letterbox
 
-MEAN, SCALE = np.float32(116), np.float32(58)  # grey levels: of the network's input, as in model/network.py
 Found = tuple[np.ndarray, np.ndarray, np.ndarray]  # xyxy (n, 4), logit (n,), class_id (n,)
 
 

@@ -9,8 +9,9 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from perception.errors import DataError
-from perception.labels.masks import PAINT, VOID, mask_of
+from perception.labels.masks import PAINT, mask_of
 from perception.labels.rows import csv_rows
+from perception.types import VOID
 
 SET, FOLDER = "brazil", "brazil_lanes"
 

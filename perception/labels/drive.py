@@ -12,11 +12,11 @@ from perception.labels.boxes import named_boxes
 from perception.labels.labelled import VAL, Asked, Labelled, file_name
 from perception.labels.truth import DRAWN, EDGES, ROAD, Truth
 from perception.sources.drive import CHOICE, open_drive
-from perception.tasks import detection, lanes, signs
+from perception.tasks import TASKS, lanes, signs
 from perception.types import Frame, LaneLine, Scene, Signs
 
 SET = "drive"  # of all recorded drives: their figures are pooled
-CLASSES = {"detection": detection.CLASSES, "lanes": lanes.CLASSES, "signs": signs.CLASSES}
+CLASSES = {name: task.about.spec.classes for name, task in TASKS.items()}
 
 
 @dataclass

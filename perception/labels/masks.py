@@ -17,9 +17,8 @@ import numpy as np
 
 from perception.errors import DataError
 from perception.labels.rows import csv_rows, header, read_image
-from perception.types import ClassMap, Size
+from perception.types import VOID, ClassMap, Size
 
-VOID = 255  # in a truth map: not judged
 PAINT, UNSURE = 1, (2, 255)  # in a lane mask: lane paint; other paint and void
 
 

@@ -11,24 +11,23 @@ from perception.messages.cameras import camera_from, camera_info, mount, mount_f
 from perception.messages.definitions import definitions
 from perception.messages.fill import fill
 from perception.messages.pictures import compressed_from, image_from
-from perception.messages.read import detections_from, drivable_from, lanes_from, signs_from, stamp_ns
-from perception.messages.topics import PICTURE_TYPES, TOPICS, TRUTH_TOPICS
+from perception.messages.read import detections_from, lanes_from, mask_from, signs_from, stamp_ns
+from perception.messages.topics import PICTURE_TYPES, TOPICS
 from perception.messages.write import (
     Record,
     compressed_image,
     detections,
-    drivable,
     header,
     image,
     label_info,
     lanes,
+    mask,
     signs,
 )
 
 __all__ = [
     "PICTURE_TYPES",
     "TOPICS",
-    "TRUTH_TOPICS",
     "Record",
     "camera_from",
     "camera_info",
@@ -37,8 +36,6 @@ __all__ = [
     "definitions",
     "detections",
     "detections_from",
-    "drivable",
-    "drivable_from",
     "fill",
     "header",
     "image",
@@ -46,6 +43,8 @@ __all__ = [
     "label_info",
     "lanes",
     "lanes_from",
+    "mask",
+    "mask_from",
     "mount",
     "mount_from",
     "signs",

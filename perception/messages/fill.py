@@ -55,6 +55,7 @@ NESTED: Mapping[str, Mapping[str, str]] = {  # field -> type, of the standard me
     },
     "visualization_msgs/msg/MarkerArray": {"markers": "visualization_msgs/msg/Marker"},
 }
+STAMPED = {"header": "std_msgs/msg/Header"}  # of the other standard messages: numbers with a header
 
 
 def as_numpy(values: bytes | list[float]) -> Any:
@@ -90,6 +91,8 @@ def nested_types(type_name: str) -> Mapping[str, str]:
     """Field -> type name, for the fields of a type that are messages or lists of them."""
     if type_name in NESTED:
         return NESTED[type_name]
+    if type_name not in definitions():
+        return STAMPED
     kinds = fields(definitions()[type_name])
     return {
         name: kind.removesuffix("[]").replace("/", "/msg/") for name, kind in kinds.items() if "/" in kind

@@ -9,8 +9,10 @@ import numpy as np
 
 from perception.errors import DataError
 from perception.messages.pictures import grey_from
-from perception.messages.write import UNJUDGED, VOID
-from perception.types import ClassMap, Detections, LaneLine, Signs, Size
+from perception.messages.write import UNJUDGED
+from perception.types import VOID, ClassMap, Detections, LaneLine, Signs, Size
+
+LONGEST = 18  # digits of an int64
 
 
 def stamp_ns(header: Any) -> int:
@@ -19,15 +21,18 @@ def stamp_ns(header: Any) -> int:
 
 
 def detections_from(message: Any, classes: Sequence[str]) -> Detections:
-    """Of a vision_msgs/Detection2DArray; of several hypotheses about a box, the one with the best score."""
+    """Of a vision_msgs/Detection2DArray; of several hypotheses about a box, the one with the best score.
+
+    Tracks where every box has a number in `id`.
+    """
     xyxy, score, class_id = _boxes(message, classes)
-    return Detections(xyxy, score, class_id)
+    return Detections(xyxy, score, class_id, _tracks(message))
 
 
 def signs_from(message: Any, classes: Sequence[str]) -> Signs:
     """As `detections_from`."""
     xyxy, score, class_id = _boxes(message, classes)
-    return Signs(xyxy, class_id, score)
+    return Signs(xyxy, class_id, score, _tracks(message))
 
 
 def lanes_from(message: Any, classes: Sequence[str]) -> tuple[LaneLine, ...]:
@@ -36,7 +41,7 @@ def lanes_from(message: Any, classes: Sequence[str]) -> tuple[LaneLine, ...]:
     return tuple(_line(line, ids) for line in message.lines)
 
 
-def drivable_from(message: Any, size: Size) -> ClassMap:
+def mask_from(message: Any, size: Size) -> ClassMap:
     """Of a mono8 image that covers an image of `size`: 1 where not 0, VOID for 127. Raises FrameError."""
     mask = grey_from(message)
     return ClassMap(np.where(mask == UNJUDGED, VOID, mask > 0).astype(np.uint8), size)
@@ -51,6 +56,13 @@ def _boxes(message: Any, classes: Sequence[str]) -> tuple[np.ndarray, np.ndarray
     if not (np.isfinite(xyxy).all() and np.isfinite(score).all()):
         raise DataError("Detection2DArray: expected finite boxes and scores, got NaN or infinity")
     return xyxy, score, np.array([_id(best.class_id, ids) for _, best in rows], np.int32)
+
+
+def _tracks(message: Any) -> np.ndarray | None:
+    """(n,) int64; None unless every box has the number of its track, as those that we write."""
+    names = [box.id for box in message.detections]
+    numbered = names and all(name.isdecimal() and len(name) <= LONGEST for name in names)
+    return np.array(names, np.int64) if numbered else None
 
 
 def _corners(box: Any) -> tuple[float, float, float, float]:

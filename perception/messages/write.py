@@ -13,11 +13,10 @@ import cv2
 import numpy as np
 
 from perception.messages.topics import VEHICLE_FRAME
-from perception.types import ClassMap, Detections, LaneLine, Signs
+from perception.types import VOID, ClassMap, Detections, LaneLine, Signs
 
 Record = dict[str, Any]  # field -> number, str, bytes, Record, or a list of one kind
-DRIVABLE, UNJUDGED = 255, 127  # of a pixel in a mask; 0: not drivable. Only labels have what is not judged
-VOID = 255  # the class of pixels that a label leaves open
+INSIDE, UNJUDGED = 255, 127  # of a pixel in a mask; 0: outside. Only labels have what is not judged
 NO_POSE: Record = {  # a hypothesis about an image says nothing of space
     "pose": {
         "position": {"x": 0.0, "y": 0.0, "z": 0.0},
@@ -34,13 +33,13 @@ def header(stamp_ns: int, frame_id: str) -> Record:
 
 
 def detections(found: Detections, classes: Sequence[str], header: Record) -> Record:
-    """vision_msgs/Detection2DArray; `class_id` is the name of the class."""
-    return _boxes(found.xyxy, found.score, found.class_id, classes, header)
+    """vision_msgs/Detection2DArray; `class_id` is the name of the class, `id` the number of the track."""
+    return _boxes(found, classes, header)
 
 
 def signs(found: Signs, classes: Sequence[str], header: Record) -> Record:
-    """vision_msgs/Detection2DArray; `class_id` is what the sign says."""
-    return _boxes(found.xyxy, found.score, found.class_id, classes, header)
+    """vision_msgs/Detection2DArray; `class_id` is what the sign says, `id` as of `detections`."""
+    return _boxes(found, classes, header)
 
 
 def lanes(
@@ -51,9 +50,9 @@ def lanes(
     return {"header": header, "vehicle_frame": vehicle_frame, "lines": written}
 
 
-def drivable(cells: ClassMap, header: Record) -> Record:
-    """sensor_msgs/Image, mono8 of the camera's size: 255 where one may drive, 0 elsewhere, 127 for VOID."""
-    values = np.where(cells.labels == VOID, UNJUDGED, (cells.labels > 0) * DRIVABLE).astype(np.uint8)
+def mask(cells: ClassMap, header: Record) -> Record:
+    """sensor_msgs/Image, mono8 of the camera's size: 255 where not background, 127 for VOID."""
+    values = np.where(cells.labels == VOID, UNJUDGED, (cells.labels > 0) * INSIDE).astype(np.uint8)
     return image(cv2.resize(values, cells.size, interpolation=cv2.INTER_NEAREST_EXACT), header)
 
 
@@ -83,29 +82,36 @@ def label_info(classes: Sequence[str], header: Record, threshold: float = 0.0) -
     return {"header": header, "class_map": names, "threshold": threshold}
 
 
-def _boxes(
-    xyxy: np.ndarray, score: np.ndarray, class_id: np.ndarray, classes: Sequence[str], header: Record
-) -> Record:
-    exact = xyxy.astype(np.float64)  # in which the centre and the size of a float32 box have no rounding
+def _boxes(found: Detections | Signs, classes: Sequence[str], header: Record) -> Record:
+    exact = found.xyxy.astype(
+        np.float64
+    )  # in which the centre and the size of a float32 box have no rounding
     rows = zip(
         ((exact[:, :2] + exact[:, 2:]) / 2).tolist(),
         (exact[:, 2:] - exact[:, :2]).tolist(),
-        score.tolist(),
-        class_id.tolist(),
+        found.score.tolist(),
+        found.class_id.tolist(),
+        [""] * len(found) if found.track is None else map(str, found.track.tolist()),
         strict=True,
     )
     return {"header": header, "detections": [_box(*row, classes, header) for row in rows]}
 
 
 def _box(
-    centre: list[float], size: list[float], score: float, k: int, classes: Sequence[str], header: Record
+    centre: list[float],
+    size: list[float],
+    score: float,
+    k: int,
+    track: str,
+    classes: Sequence[str],
+    header: Record,
 ) -> Record:
     place = {"position": {"x": centre[0], "y": centre[1]}, "theta": 0.0}
     return {
         "header": header,
         "results": [{"hypothesis": {"class_id": classes[k], "score": score}, "pose": NO_POSE}],
         "bbox": {"center": place, "size_x": size[0], "size_y": size[1]},
-        "id": "",
+        "id": track,
     }
 
 

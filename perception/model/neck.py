@@ -14,8 +14,6 @@ from torch.nn import functional as F
 
 from perception.model.blocks import RepConv, down, lateral
 
-STRIDES = (8, 16, 32)
-
 
 class Neck(nn.Module):
     def __init__(self, widths: Sequence[int], width: int = 64) -> None:

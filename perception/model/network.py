@@ -7,10 +7,9 @@ from collections.abc import Collection, Mapping
 import torch
 from torch import Tensor, nn
 
+from perception.convention import MEAN, SCALE
 from perception.model.sharing import SHARING
 from perception.tasks.heads import CROP_READERS, HEADS
-
-MEAN, SCALE = 116.0, 58.0  # the INT8 input quantiser stores exactly this: zero point 116, scale 1/58
 
 
 def normalise(images: Tensor) -> Tensor:

@@ -2,36 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from perception.bundle import MAIN, TaskSpec
-from perception.model.neck import STRIDES
-from perception.tasks import detection, drivable, lanes, signs
+from perception.tasks import TASKS
 
-CROPS = "signs"  # the network over sign crops; that over frames is MAIN
-OUTPUTS = {
-    "detection": tuple(f"detection.{kind}{stride}" for stride in STRIDES for kind in ("scores", "boxes")),
-    "lanes": ("lanes.map", "lanes.edges"),
-    "drivable": ("drivable.map",),
-    "signs": ("signs.logits",),
-}
-FRAME_TASKS = ("detection", "lanes", "drivable")
-CLASSES = {
-    "detection": detection.CLASSES,
-    "lanes": lanes.CLASSES,
-    "signs": signs.CLASSES,
-    "drivable": drivable.CLASSES,
-}
-SETTINGS: Mapping[str, Mapping[str, Any]] = {  # thresholds as chosen on the validation data, docs/RESULTS.md
-    "detection": {"threshold": dict.fromkeys(detection.CLASSES, 0.4), "nms_iou": 0.5, "max_objects": 100},
-    "lanes": {"threshold": 0.5, "edge_threshold": 0.5, "min_length": 24},
-    "signs": {"threshold": 0.5},
-    "drivable": {"threshold": 0.42},
-}
+CROPS = TASKS["signs"].about.spec.network  # the network over sign crops; that over frames is MAIN
+OUTPUTS = {name: task.about.spec.outputs for name, task in TASKS.items()}
+FRAME_TASKS = tuple(name for name, task in TASKS.items() if task.about.spec.network == MAIN)
 
 
 def task_spec(name: str) -> TaskSpec:
-    needs = ("detection",) if name == "signs" else ()
-    network = MAIN if name in FRAME_TASKS else CROPS
-    return TaskSpec(name, CLASSES[name], OUTPUTS[name], needs, network, SETTINGS[name])
+    return TASKS[name].about.spec

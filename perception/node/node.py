@@ -65,7 +65,8 @@ class PerceptionNode:
         self._mounted = Mounted(self.settings)
         self._white = White(self.settings.image_topic)
         self._loaded = self._load(self.settings)
-        self._outputs = Outputs(self._bus, self._loaded.pipeline.tasks, self._loaded.thresholds)
+        pipeline = self._loaded.pipeline
+        self._outputs = Outputs(self._bus, pipeline.tasks, self._loaded.thresholds, pipeline.stages)
         self.state = INACTIVE
 
     def activate(self) -> None:

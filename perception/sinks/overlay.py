@@ -9,18 +9,18 @@ from time import perf_counter
 import cv2
 import numpy as np
 
-from perception.interfaces import Task
+from perception.interfaces import Painter
 from perception.types import Frame, Scene
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 RATE_FRAMES = 30  # the rate shown is the mean over so many frames
 
 
-def paint(frame: Frame, scene: Scene, tasks: Sequence[Task], text: str) -> np.ndarray:
-    """A painted copy of the frame's image: every task in order, then a line of text at the top left."""
+def paint(frame: Frame, scene: Scene, painters: Sequence[Painter], text: str) -> np.ndarray:
+    """A painted copy of the frame's image: every painter in order, then a line of text at the top left."""
     canvas = frame.image.copy()
-    for task in tasks:
-        task.draw(canvas, scene)
+    for painter in painters:
+        painter.draw(canvas, scene)
     caption(canvas, text)
     return canvas
 

@@ -1,7 +1,8 @@
 """A drive recorder: pictures and what was seen in them as one MCAP file that any ROS 2 tool reads.
 
 Profile `ros2`, CDR messages with embedded definitions, chunks compressed with zstd. The topics are those of
-`perception.messages.topics`; the metadata record `perception` says what computed the results.
+`perception.messages.topics` and `perception.fields`; the metadata record `perception` says what computed the
+results.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import cv2
 
 from perception import messages
 from perception.camera import CameraModel
 from perception.errors import PerceptionError, SinkError
-from perception.messages import TOPICS, TRUTH_TOPICS, wire
+from perception.fields import RESULTS, TRUTH, Named, Topics, present
+from perception.messages import TOPICS, wire
 from perception.messages.topics import CAMERA_FRAME, VEHICLE_FRAME
 from perception.sinks.growing import GrowingFile
 from perception.types import Frame, Scene
@@ -25,15 +27,6 @@ from perception.types import Frame, Scene
 FACTS = "perception"  # name of the metadata record
 CHUNK = 1 << 20  # bytes before compression; fewer if a second is over
 LATEST_NS = (2**31 - 1) * 1_000_000_000  # ROS counts seconds in 31 bits
-
-
-class Named(Protocol):
-    """What the recorder asks of a task."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def classes(self) -> tuple[str, ...]: ...
 
 
 class DriveRecorder:
@@ -77,10 +70,10 @@ class DriveRecorder:
         header = messages.header(frame.stamp_ns, CAMERA_FRAME)
         with self._or_part():
             self._picture(frame, header)
-            self._results(TOPICS, scene, header)
+            self._results(RESULTS, scene, header)
             truth = self._truth(frame) if self._truth else None
             if truth is not None:
-                self._results(TRUTH_TOPICS, truth, header)
+                self._results(TRUTH, truth, header)
             if self._file.due():
                 self._mcap.flush()
                 self._file.sync()
@@ -114,18 +107,12 @@ class DriveRecorder:
         link = messages.mount(camera, messages.header(stamp_ns, VEHICLE_FRAME), CAMERA_FRAME)
         self._add(TOPICS["tf_static"], {"transforms": [link]})
 
-    def _results(self, topics: Mapping[str, tuple[str, str]], scene: Scene, header: messages.Record) -> None:
+    def _results(self, topics: Topics, scene: Scene, header: messages.Record) -> None:
         """Tasks that did not run have no message."""
-        classes = self._classes
-        if scene.detections is not None:
-            record = messages.detections(scene.detections, classes["detection"], header)
-            self._add(topics["detections"], record)
-        if scene.signs is not None:
-            self._add(topics["signs"], messages.signs(scene.signs, classes["signs"], header))
-        if scene.lanes is not None:
-            self._add(topics["lanes"], messages.lanes(scene.lanes, classes["lanes"], header))
-        if scene.drivable is not None:
-            self._add(topics["drivable"], messages.drivable(scene.drivable, header))
+        for field, value in present(scene):
+            if field.topic:
+                record = field.to_message(value, self._classes.get(field.task, ()), header)
+                self._add(topics[field.name], record)
 
     def _add(self, place: tuple[str, str], record: messages.Record) -> None:
         topic, type_name = place

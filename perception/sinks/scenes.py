@@ -1,26 +1,24 @@
 """Scenes as JSON lines. docs/scenes.md describes the format.
 
-Numbers are rounded to what they can mean: 0.1 pixel, 1 cm on the road, 0.001 of a score.
+Numbers are rounded to what they can mean (`perception.field`): 0.1 pixel, 1 cm on the road, 0.001 of a score.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from perception.errors import SourceError
-from perception.interfaces import Task
+from perception.fields import FIELDS, Named, classes_of, present
 from perception.limits import json_value
 from perception.redaction import redacted
 from perception.sinks.files import PartFile
-from perception.types import Detections, Frame, LaneLine, Scene, Signs
+from perception.types import Frame, Scene
 
 VERSION = 1
-PIXEL, METRE, SCORE, SHARE, MS = 1, 2, 3, 4, 3  # decimals
+MS = 3  # decimals of times
 
 Record = dict[str, Any]
 
@@ -28,7 +26,7 @@ Record = dict[str, Any]
 class SceneLines:
     """One line of JSON for each scene."""
 
-    def __init__(self, path: str | Path, tasks: Sequence[Task]) -> None:
+    def __init__(self, path: str | Path, tasks: Sequence[Named]) -> None:
         self.tasks = tasks
         self._part = PartFile(Path(path))
 
@@ -41,9 +39,9 @@ class SceneLines:
         self._part.commit()
 
 
-def scene_to_json(scene: Scene, frame: Frame, tasks: Sequence[Task]) -> Record:
-    """What json.dumps takes. Keys of tasks that did not run are left out."""
-    classes = {task.name: task.classes for task in tasks}
+def scene_to_json(scene: Scene, frame: Frame, tasks: Iterable[Named]) -> Record:
+    """What json.dumps takes. Keys of what did not run are left out."""
+    classes = classes_of(tasks)
     record: Record = {
         "v": VERSION,
         "seq": scene.seq,
@@ -51,42 +49,12 @@ def scene_to_json(scene: Scene, frame: Frame, tasks: Sequence[Task]) -> Record:
         "source": redacted(frame.source),
         "size": list(scene.size),
     }
-    if scene.detections is not None:
-        record["detections"] = detections_to_json(scene.detections, classes["detection"])
-    if scene.signs is not None:
-        record["signs"] = signs_to_json(scene.signs, classes["signs"])
-    if scene.lanes is not None:
-        record["lanes"] = [lane_to_json(line, classes["lanes"]) for line in scene.lanes]
-    if scene.drivable is not None:
-        record["drivable"] = {"share": rounded((scene.drivable.labels > 0).mean(), SHARE)}
-    if scene.blank:
-        record["blank"] = True
+    for field, value in present(scene):
+        written = field.to_json(value, classes[field.task])
+        if written is not None:
+            record[field.name] = written
     record["timing_ms"] = {name: round(ms, MS) for name, ms in scene.timing_ms.items()}
     return record
-
-
-def detections_to_json(found: Detections, classes: Sequence[str]) -> list[Record]:
-    rows = zip(rounded(found.xyxy, PIXEL), found.class_id, rounded(found.score, SCORE), strict=True)
-    return [{"box": box, "class": classes[k], "score": score} for box, k, score in rows]
-
-
-def signs_to_json(found: Signs, classes: Sequence[str]) -> list[Record]:
-    rows = zip(rounded(found.xyxy, PIXEL), found.class_id.tolist(), rounded(found.score, SCORE), strict=True)
-    return [{"box": box, "class_id": k, "class": classes[k], "score": score} for box, k, score in rows]
-
-
-def lane_to_json(line: LaneLine, classes: Sequence[str]) -> Record:
-    road = {} if line.road is None else {"road": rounded(line.road, METRE)}
-    score = rounded(line.score, SCORE)
-    return {"points": rounded(line.image, PIXEL), **road, "score": score, "kind": classes[line.kind]}
-
-
-def rounded(values: np.ndarray | float, decimals: int) -> Any:
-    """(Lists of) Python floats; null for what is not finite, such as a road point above the horizon."""
-    exact = np.round(np.asarray(values, np.float64), decimals) + 0.0  # + 0.0: no "-0.0"
-    if np.isfinite(exact).all():
-        return exact.tolist()
-    return np.where(np.isfinite(exact), exact, None).tolist()  # type: ignore[call-overload]
 
 
 def read_scenes(path: str | Path) -> Iterator[Record]:
@@ -115,40 +83,13 @@ def parsed(line: str, where: str) -> Record:
     return record
 
 
-def scene_from_json(record: Record, tasks: Sequence[Task]) -> Scene:
-    """The scene that was written, to the rounding. `drivable` is None: only its share was written."""
-    ids = {task.name: {name: k for k, name in enumerate(task.classes)} for task in tasks}
-    return Scene(
-        record["seq"],
-        record["stamp_ns"],
-        (record["size"][0], record["size"][1]),
-        detections_from_json(record["detections"], ids["detection"]) if "detections" in record else None,
-        signs_from_json(record["signs"]) if "signs" in record else None,
-        tuple(lane_from_json(line, ids["lanes"]) for line in record["lanes"]) if "lanes" in record else None,
-        timing_ms=record["timing_ms"],
-        blank=record.get("blank", False),
-    )
-
-
-def detections_from_json(rows: list[Record], ids: Mapping[str, int]) -> Detections:
-    class_id = np.array([ids[row["class"]] for row in rows], np.int32)
-    return Detections(boxes(rows), scores(rows), class_id)
-
-
-def signs_from_json(rows: list[Record]) -> Signs:
-    class_id = np.array([row["class_id"] for row in rows], np.int32)
-    return Signs(boxes(rows), class_id, scores(rows))
-
-
-def lane_from_json(row: Record, ids: Mapping[str, int]) -> LaneLine:
-    road = np.array(row["road"], np.float32).reshape(-1, 2) if "road" in row else None  # null becomes NaN
-    points = np.array(row["points"], np.float32).reshape(-1, 2)
-    return LaneLine(points, road, row["score"], ids[row["kind"]])
-
-
-def boxes(rows: list[Record]) -> np.ndarray:
-    return np.array([row["box"] for row in rows], np.float32).reshape(-1, 4)
-
-
-def scores(rows: list[Record]) -> np.ndarray:
-    return np.array([row["score"] for row in rows], np.float32)
+def scene_from_json(record: Record, tasks: Iterable[Named]) -> Scene:
+    """The scene that was written, to the rounding; None where JSON holds too little, as of class maps."""
+    classes = classes_of(tasks)
+    found: dict[str, Any] = {
+        field.name: field.from_json(record[field.name], classes[field.task])
+        for field in FIELDS
+        if field.name in record
+    }
+    size = record["size"][0], record["size"][1]
+    return Scene(record["seq"], record["stamp_ns"], size, timing_ms=record["timing_ms"], **found)

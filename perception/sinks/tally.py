@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from time import perf_counter, time_ns
 from typing import Any
 
-from perception.interfaces import Task
+from perception.fields import FIELDS, Named, classes_of, present
 from perception.timing import Stages
 from perception.types import Frame, Scene, Size
 
@@ -18,26 +17,21 @@ class Tally:
     Of a `live` source also the age of the scenes: from the capture of the frame until it is written.
     """
 
-    def __init__(self, tasks: Sequence[Task], live: bool = False) -> None:
+    def __init__(self, tasks: Iterable[Named], live: bool = False) -> None:
         self._live = live
         self._ages = Stages()
-        self._counts: dict[str, Counter[str]] = {}
-        self._classes = {task.name: task.classes for task in tasks}
-        self._share = 0.0
+        self._counts: dict[str, dict[str, float]] = {}  # by field
+        self._classes = classes_of(tasks)
         self._stages = Stages()
         self._sizes: set[Size] = set()
         self._scenes = self._blank = 0
         self._start = self._last = perf_counter()
 
     def write(self, frame: Frame, scene: Scene) -> None:
-        if scene.detections is not None:
-            self._count("detection", scene.detections.class_id)
-        if scene.signs is not None:
-            self._count("signs", scene.signs.class_id)
-        if scene.lanes is not None:
-            self._count("lanes", (line.kind for line in scene.lanes))
-        if scene.drivable is not None:
-            self._share += float((scene.drivable.labels > 0).mean())
+        for field, value in present(scene):
+            counts = field.count(value, self._classes[field.task])
+            if counts is not None:
+                _add(self._counts.setdefault(field.name, {}), counts)
         self._stages.add(scene.timing_ms)
         if self._live:
             self._ages.add({"age": (time_ns() - frame.stamp_ns) / 1e6})
@@ -52,9 +46,11 @@ class Tally:
     def summary(self) -> dict[str, Any]:
         """Plain values for JSON: fps by the wall clock, ms by stage, counts by task and name."""
         seconds = self._last - self._start
-        found: dict[str, Any] = {name: dict(counts.most_common()) for name, counts in self._counts.items()}
-        if "drivable" in self._classes and self._scenes:
-            found["drivable"] = {"mean_share": round(self._share / self._scenes, 4)}
+        found = {
+            field.task or field.name: field.total(self._counts[field.name], self._scenes)
+            for field in FIELDS
+            if field.name in self._counts
+        }
         return {
             "frames": self._scenes,
             "blank": self._blank,
@@ -66,6 +62,7 @@ class Tally:
             "found": found,
         }
 
-    def _count(self, task: str, class_ids: Iterable[int]) -> None:
-        classes = self._classes[task]
-        self._counts.setdefault(task, Counter()).update(classes[k] for k in class_ids)
+
+def _add(sums: dict[str, float], counts: Mapping[str, float]) -> None:
+    for name, count in counts.items():
+        sums[name] = sums.get(name, 0) + count

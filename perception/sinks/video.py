@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 
 from perception.colour import BT601, BT709, LIMITED, usual
 from perception.errors import SinkError
-from perception.interfaces import Task
+from perception.interfaces import Painter
 from perception.letterbox import Letterbox
 from perception.sinks.files import PartFile
 from perception.sinks.overlay import Rate, paint, status
@@ -46,9 +46,13 @@ class OverlayVideo:
     """
 
     def __init__(
-        self, path: str | Path, fps: float, tasks: Sequence[Task], encoders: Sequence[str] = tuple(ENCODERS)
+        self,
+        path: str | Path,
+        fps: float,
+        painters: Sequence[Painter],
+        encoders: Sequence[str] = tuple(ENCODERS),
     ) -> None:
-        self.tasks = tasks
+        self.painters = painters
         self._fps = fps
         self._encoder = next(filter(available, encoders))
         self._part = PartFile(Path(path))
@@ -57,7 +61,7 @@ class OverlayVideo:
 
     def write(self, frame: Frame, scene: Scene) -> None:
         rate = self._rate.tick()
-        canvas = paint(frame, scene, self.tasks, f"{status(scene)}  {rate:.0f} fps")
+        canvas = paint(frame, scene, self.painters, f"{status(scene)}  {rate:.0f} fps")
         with self._part.or_nothing():
             if self._film is None:
                 self._film = Film(self._part.part, self._encoder, frame.size, self._fps)

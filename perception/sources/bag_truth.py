@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from perception.errors import DataError, PerceptionError
-from perception.messages import detections_from, drivable_from, lanes_from, signs_from, stamp_ns
+from perception.fields import FIELDS
+from perception.messages import stamp_ns
 from perception.sources.bag import Packed
 from perception.types import Detections, Frame, Scene, Signs
 
@@ -18,7 +20,6 @@ FRAMES_NS, LABELS_NS = (
     1_000_000_000,
     5_000_000_000,
 )  # how long one waits for the other, on the recording's clock
-TASKS = {"detections": "detection", "signs": "signs", "lanes": "lanes"}  # field of Scene -> task
 
 log = logging.getLogger(__name__)
 
@@ -75,24 +76,23 @@ class Pairs:
             raise DataError(f"{self._name}: the label of stamp {frame.stamp_ns}: {error}") from error
 
     def _scene(self, frame: Frame, labels: Mapping[str, Any]) -> Scene:
-        readers = {"detections": detections_from, "signs": signs_from, "lanes": lanes_from}
-        fields: dict[str, Any] = {
-            field: read(labels[field], self._classes.get(TASKS[field], ()))
-            for field, read in readers.items()
-            if field in labels
+        found = {
+            field.name: self._inside(
+                field.from_message(labels[field.name], self._classes.get(field.task, ()), frame.size), frame
+            )
+            for field in FIELDS
+            if field.name in labels
         }
-        if "drivable" in labels:
-            fields["drivable"] = drivable_from(labels["drivable"], frame.size)
-        for field in {"detections", "signs"} & fields.keys():
-            fields[field] = self._inside(fields[field], frame)
-        return Scene(frame.seq, frame.stamp_ns, frame.size, **fields)
+        return Scene(frame.seq, frame.stamp_ns, frame.size, **found)
 
-    def _inside(self, found: Detections | Signs, frame: Frame) -> Detections | Signs:
-        """Boxes cut at the edges of the image, without those that lie outside of it."""
+    def _inside(self, found: Any, frame: Frame) -> Any:
+        """Boxes cut at the edges of the image, without those that lie outside of it; the rest as it is."""
+        if not isinstance(found, Detections | Signs):
+            return found
         xyxy = np.clip(found.xyxy, 0, np.array(frame.size * 2, np.float32))
         kept = (xyxy[:, 0] < xyxy[:, 2]) & (xyxy[:, 1] < xyxy[:, 3])
         self.outside += int((~kept).sum())
-        return type(found)(xyxy=xyxy[kept], class_id=found.class_id[kept], score=found.score[kept])
+        return replace(found, xyxy=xyxy)[kept]
 
     def _report(self) -> None:
         for count, what in (

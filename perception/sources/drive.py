@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from perception.errors import SourceError
-from perception.messages import TRUTH_TOPICS
+from perception.fields import TRUTH
 from perception.sources.bag import Bag, Packed, Topic, open_bag
 from perception.sources.bag_order import Order
 from perception.sources.bag_pictures import TYPES
@@ -70,12 +70,10 @@ class Drive:
         Score 0 marks a region that is not judged. Raises SourceError if there is no label at all, DataError
         for one that cannot be read.
         """
-        topics = {name: topic for name, (topic, _) in TRUTH_TOPICS.items() if topic in self.bag.topics}
+        topics = {name: topic for name, (topic, _) in TRUTH.items() if topic in self.bag.topics}
         names = classes or self.classes()
         if not topics or not names:
-            missing = (
-                f"topics of {', '.join(topic for topic, _ in TRUTH_TOPICS.values())}" if names else "classes"
-            )
+            missing = f"topics of {', '.join(topic for topic, _ in TRUTH.values())}" if names else "classes"
             raise SourceError(
                 f"{self.path}: expected a labelled drive, found no {missing}; {listed(self.bag)}"
             )

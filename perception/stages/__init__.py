@@ -33,10 +33,17 @@ def _ground(tasks: Mapping[str, TaskSpec], made: Made) -> Stage:
     return Ground(made["track"], made["pitch"])
 
 
+def _assist(tasks: Mapping[str, TaskSpec], made: Made) -> Stage:
+    from perception.stages.assist import Assist
+
+    return Assist(_classes(tasks, "detection"), _classes(tasks, "signs"))
+
+
 STAGES: dict[str, Make] = {  # in the order in which they run
     "track": _track,
     "pitch": _pitch,
     "ground": _ground,
+    "assist": _assist,
 }
 
 

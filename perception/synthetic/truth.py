@@ -103,7 +103,7 @@ def _visible(ids: np.ndarray, thing: Seen) -> tuple[np.ndarray, float]:
     ), inside * clear
 
 
-def drivable(layout: Layout, surface: np.ndarray, free: np.ndarray) -> ClassMap:
+def free_road(layout: Layout, surface: np.ndarray, free: np.ndarray) -> ClassMap:
     right, left = layout.edges
     paved = [m in DRIVABLE and right - 1e-6 <= a and b <= left + 1e-6 for a, b, m in layout.bands]
     table = np.array([False, *paved, True])  # side roads last

@@ -203,6 +203,6 @@ class World:
         free = canvas.ids == 0
         detections, signs, ignored = truth.objects(canvas, seen, legible)
         lanes = truth.lanes(self.layout, strip, self.camera, self.light, free, mouths, legible)
-        drivable = truth.drivable(self.layout, surface, free)
-        scene = Scene(frame.seq, frame.stamp_ns, frame.size, detections, signs, lanes, drivable)
+        road = truth.free_road(self.layout, surface, free)
+        scene = Scene(frame.seq, frame.stamp_ns, frame.size, detections, signs, lanes, road)
         return Rendered(frame, scene, (paint > 90) & free, ignored)

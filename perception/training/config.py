@@ -8,18 +8,23 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from perception.errors import DataError
+from perception.tasks import TASKS
+
+WEIGHTS = {  # of losses that do not count once
+    name: task.about.weight for name, task in TASKS.items() if task.about.weight != 1
+}
 
 
 @dataclass(frozen=True)
 class Config:
-    tasks: tuple[str, ...] = ("detection", "lanes", "signs", "drivable")
+    tasks: tuple[str, ...] = tuple(TASKS)
     sharing: str = "hard"
     balance: str = "static"
     balance_at: str = "features"  # where methods that look at gradients compare them, or "parameters"
     schedule: str = "joint"
     groups: tuple[tuple[str, ...], ...] = ()  # of tasks, for the schedule "grouped"
     frozen: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # for "staged": part -> from, to
-    weights: Mapping[str, float] = field(default_factory=lambda: {"detection": 2.5, "drivable": 8.0})
+    weights: Mapping[str, float] = field(default_factory=lambda: dict(WEIGHTS))
     sources: Mapping[str, float] = field(  # share of each data set in a batch
         default_factory=lambda: {
             "camvid": 3.5,

@@ -50,7 +50,7 @@ def seen(at=(), signs=True, **settings):
     crops = Answers(device, {"crops": (MAX_SIGNS, 3, 64, 64)}, {"signs.logits": (MAX_SIGNS, CLASSES)}, 1.5)
     settings = {
         "thresholds": np.zeros(6, np.float32),
-        "drivable": 0.0,
+        "area": 0.0,
         "lanes": True,
         "sign": SIGN,
     } | settings
@@ -97,6 +97,6 @@ def test_an_answer_that_is_not_finite_is_a_failed_frame(name, value):
 
 
 def test_what_was_not_asked_for_is_not_done():
-    found, _, crops = seen(signs=False, thresholds=None, drivable=None, sign=None)
+    found, _, crops = seen(signs=False, thresholds=None, area=None, sign=None)
     assert not crops.runs
     assert "signs.logits" not in found

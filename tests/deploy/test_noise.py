@@ -8,7 +8,7 @@ import onnxruntime as ort
 
 from deploy.noise import with_noise
 from perception.bundle import MAIN, SHIPPED, read
-from perception.model.network import SCALE
+from perception.convention import SCALE
 
 
 def test_each_frame_gets_noise_of_its_own_of_the_level_asked_for(tmp_path):

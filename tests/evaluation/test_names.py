@@ -42,7 +42,7 @@ def test_a_task_is_judged_by_the_mean_of_its_sets_and_neither_by_classes_nor_by_
 
 def test_tables_begin_with_the_known_tasks_and_measures():
     names = ["odd.x.y", "lanes.drawn.recall", "drivable.town.iou", "lanes.drawn.accuracy"]
-    assert list(by_task(names)) == ["drivable", "lanes", "odd"]
+    assert list(by_task(names)) == ["lanes", "drivable", "odd"]
     assert columns(names) == ["iou", "recall", "accuracy", "y"]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from perception.convention import MEAN, SCALE, STRIDES
 from perception.errors import FrameError
 from perception.kernels import launch, reference
 from perception.kernels.device import DeviceArray
@@ -26,7 +27,6 @@ CASES: dict[str, list[Case]] = {}
 SHRINKING = [((64, 36), (32, 32)), ((65, 37), (32, 24)), ((50, 7), (33, 21)), ((96, 31), (16, 40))]
 GROWING = [((17, 9), (40, 40)), ((9, 17), (40, 30)), ((1, 1), (5, 3)), ((2, 200), (7, 20))]
 SAME = [((30, 31), (30, 31)), ((1, 200), (7, 20))]  # width
-STRIDES = (8, 16, 32)
 SEEDS = (1, 0, 2)  # a shuffled order finds more, sooner
 CLASSES = 3
 SIGN = 2
@@ -393,7 +393,7 @@ def check_crops(device: HostDevice, image: np.ndarray, found: np.ndarray, side: 
     }
     crops = device.allocate((launch.MAX_SIGNS, 3, side, side), np.float32)
     Launches(device).sign_crops(device.put(padded(image, 3 * size[0] + 1)), size, SIGN, crops, at)
-    got = device.get(crops) * reference.SCALE + reference.MEAN
+    got = device.get(crops) * SCALE + MEAN
     signs = found[found[:, 5] == SIGN][: launch.MAX_SIGNS]
     want = reference.sign_crops(image, signs[:, :4], side).transpose(0, 3, 1, 2)
     assert np.abs(got[: len(signs)] - want).max(initial=0) <= 1.01  # the rounding of a level

@@ -5,8 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from perception.convention import MEAN, SCALE
 from perception.errors import FrameError
-from perception.kernels import cpu, reference
+from perception.kernels import cpu
 from perception.kernels.launch import MAX_CELLS, Launches, Results
 from perception.kernels.strokes import SOFT
 from perception.letterbox import Letterbox
@@ -110,7 +111,7 @@ def test_sign_crops_are_those_that_the_reader_takes():
     }
     crops = device.allocate((16, 3, 64, 64), np.float32)
     Launches(device).sign_crops(device.put(image), (1280, 720), 5, crops, at)
-    got = device.get(crops)[:5] * reference.SCALE + reference.MEAN
+    got = device.get(crops)[:5] * SCALE + MEAN
     assert (
         np.abs(got - cpu.sign_crops(image, found[:5, :4]).transpose(0, 3, 1, 2)).max() < 2.5
     )  # OpenCV's 1/32

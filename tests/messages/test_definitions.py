@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from perception.messages import TOPICS, TRUTH_TOPICS, definitions, fill, header, label_info
+from perception.fields import RESULTS, TRUTH
+from perception.messages import TOPICS, definitions, fill, header, label_info
 from perception.messages.definitions import HERE, fields
 from perception.messages.fill import NESTED, nested_types
 
@@ -46,7 +47,7 @@ def test_vision_msgs_are_those_of_ros(name):
 
 def test_all_definitions_are_parsed_by_rosbags(typestore):
     assert set(definitions()) <= set(typestore.types)
-    assert {kind for _, kind in (TOPICS | TRUTH_TOPICS).values()} <= set(typestore.types)
+    assert {kind for _, kind in {**TOPICS, **RESULTS, **TRUTH}.values()} <= set(typestore.types)
 
 
 @pytest.mark.parametrize("name", NESTED)

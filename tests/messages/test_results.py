@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -42,6 +44,20 @@ def test_signs_go_through_unchanged(through):
     assert_equal(messages.signs_from(got, CLASSES), signs)
 
 
+def test_tracks_are_the_ids_of_boxes(through):
+    tracked = replace(FOUND, track=np.array([2**40, 0], np.int64))
+    got = through(ARRAY, messages.detections(tracked, CLASSES, HEADER))
+    assert [box.id for box in got.detections] == [str(2**40), "0"]
+    assert messages.detections_from(got, CLASSES).track.tolist() == [2**40, 0]
+
+
+@pytest.mark.parametrize("name", ["", "car_12", "-1", "²", "9" * 30])
+def test_a_name_that_is_no_number_is_no_track(name):
+    got = message(ARRAY, messages.detections(FOUND[:1], CLASSES, HEADER))
+    got.detections[0].id = name
+    assert messages.detections_from(got, CLASSES).track is None
+
+
 def test_an_empty_scene_goes_through(through):
     empty = Detections(np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty(0, np.int32))
     assert_equal(
@@ -74,10 +90,10 @@ def test_lanes_go_through_unchanged(through, road):
 
 def test_the_mask_has_the_size_of_the_image(through):
     cells = ClassMap(np.array([[0, 1], [0, 0]], np.uint8), (8, 4))
-    got = through("sensor_msgs/msg/Image", messages.drivable(cells, HEADER))
+    got = through("sensor_msgs/msg/Image", messages.mask(cells, HEADER))
     assert (got.width, got.height, got.encoding, got.step) == (8, 4, "mono8", 8)
     assert set(got.data.tolist()) == {0, 255}
-    back = messages.drivable_from(got, (8, 4))
+    back = messages.mask_from(got, (8, 4))
     np.testing.assert_array_equal(back.labels, np.kron(cells.labels, np.ones((2, 4), np.uint8)))
 
 

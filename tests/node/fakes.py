@@ -37,7 +37,7 @@ class FakePipeline:
     """Waits for `go` before it answers; an image whose first pixel is 13 fails, one of 66 is a bug."""
 
     def __init__(self, names=tuple(CLASSES)) -> None:
-        self.tasks = [FakeTask(name) for name in names]
+        self.tasks, self.stages = [FakeTask(name) for name in names], ()
         self.backend = SimpleNamespace(device="cpu")
         self.go, self.busy = Event(), Event()
         self.go.set()

@@ -25,6 +25,14 @@ class FakeTask:
         canvas[height // 2 :, width // 2 :] = self.colour
 
 
+class FakeStage:
+    """Paints a square beside that of the tasks."""
+
+    def draw(self, canvas, scene):
+        height, width = canvas.shape[:2]
+        canvas[height // 2 :, : width // 2] = (255, 0, 0)
+
+
 TASKS = (
     FakeTask("detection", ("vehicle", "person")),
     FakeTask("lanes", ("unknown", "solid", "dashed")),

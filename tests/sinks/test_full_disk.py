@@ -15,7 +15,7 @@ SINKS = {
     "video": lambda folder: OverlayVideo(folder / "overlay.mp4", 25.0, ()),
     "images": lambda folder: OverlayImages(folder / "overlay", ()),
     "lines": lambda folder: SceneLines(folder / "scenes.jsonl", TASKS),
-    "maps": lambda folder: Maps(folder / "maps", TASKS),
+    "maps": lambda folder: Maps(folder / "maps"),
 }
 every_sink = pytest.mark.parametrize("kind", SINKS)
 

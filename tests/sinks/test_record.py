@@ -16,7 +16,9 @@ from rosbags.highlevel import AnyReader
 
 from perception.camera import CameraModel
 from perception.errors import SinkError
-from perception.messages import TOPICS, TRUTH_TOPICS, detections_from, lanes_from, stamp_ns
+from perception.fields import RESULTS as TOLD
+from perception.fields import TRUTH
+from perception.messages import TOPICS, detections_from, lanes_from, stamp_ns
 from perception.sinks import DriveRecorder
 from perception.sources.drive import Drive
 from perception.types import Frame, Scene
@@ -26,7 +28,7 @@ from tests.sources.clips import number, picture
 
 ROOT = Path(__file__).parents[2]
 CAMERA = CameraModel((96, 64), 80.0, 80.0, 48.0, 32.0, height=1.5, pitch=0.03)
-RESULTS = {topic for name, (topic, _) in TOPICS.items() if name in TRUTH_TOPICS}
+RESULTS = {topic for topic, _ in TOLD.values()}
 
 
 def frame(k: int, stamp_ns: int | None = None) -> Frame:
@@ -61,7 +63,7 @@ def test_other_readers_find_what_was_written(drive, read):
     said = read(drive)
     seen = full(frame(3))
     at = {topic: message for topic, time_ns, message in said if time_ns == 150_000_000}
-    assert at.keys() == RESULTS | {topic for topic, _ in TRUTH_TOPICS.values()} | {
+    assert at.keys() == RESULTS | {topic for topic, _ in TRUTH.values()} | {
         TOPICS["image"][0],
         TOPICS["camera_info"][0],
     }

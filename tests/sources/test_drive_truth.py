@@ -8,7 +8,7 @@ import pytest
 
 from perception import messages
 from perception.errors import DataError, SourceError
-from perception.messages import TRUTH_TOPICS
+from perception.fields import TRUTH
 from perception.sinks import DriveRecorder
 from perception.sources.drive import Drive
 from perception.types import ClassMap, Detections, Scene
@@ -20,7 +20,7 @@ CLASSES = {"detection": ("vehicle", "person")}
 
 def label(k, box=(10, 10, 30, 30), name="person", late=0):
     found = Detections(np.array([box], np.float32), np.ones(1, np.float32), np.zeros(1, np.int32))
-    topic, kind = TRUTH_TOPICS["detections"]
+    topic, kind = TRUTH["detections"]
     return topic, kind, START + k * STEP + late, messages.detections(found, [name], header(k))
 
 

@@ -7,9 +7,10 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from perception.backends import CPU_RUNTIMES
 from perception.devices import processor
 
-PACKAGES = ("onnxruntime", "openvino", "numpy", "opencv-python-headless", "numba", "av")
+PACKAGES = (*CPU_RUNTIMES, "numpy", "opencv-python-headless", "numba", "av")
 FEATURES = ("avx2", "avx_vnni", "avx512_vnni", "amx_int8", "asimddp", "i8mm")  # what makes INT8 fast
 
 

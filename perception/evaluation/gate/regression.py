@@ -6,32 +6,13 @@ Times and names of files are ignored, and so are keys that docs/scenes.md does n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
-import numpy as np
-
+from perception.comparison import EXACT, NEVER, Element, Table, Tolerance, same
 from perception.errors import SourceError
-from perception.evaluation.gate.tolerances import EXACT, Table, Tolerance
-from perception.sinks.scenes import Record, boxes
-from perception.tasks.detection.matching import overlaps
-
-TASKS = ("detections", "signs", "lanes", "drivable")
-PAIRED_IOU = 0.5  # boxes that overlap less are different objects
-PAIRED_WIDTH = 0.03  # lines that lie further apart, as a share of the picture's width, are different ones
-EDGE = "road_edge"  # a kind of line that is never taken for paint
-NEVER = float("inf")  # the difference between something and nothing
-
-
-@dataclass(frozen=True)
-class Element:
-    """One thing that was compared."""
-
-    field: str
-    difference: float
-    was: str = ""
-    now: str = ""
+from perception.fields import FIELDS
+from perception.sinks.scenes import Record
 
 
 @dataclass
@@ -91,11 +72,13 @@ def frame_elements(was: Record | None, now: Record | None) -> Iterator[Element]:
         yield Element("frames", NEVER, _presence(was), _presence(now))
         return
     yield Element("frames", 0.0)
-    yield _same("size", was["size"], now["size"])
-    ran = [[task for task in TASKS if task in record] for record in (was, now)]
-    yield _same("tasks", *ran)
-    for task in (task for task in TASKS if task in was and task in now):
-        yield from COMPARE[task](was, now)
+    yield same("size", was["size"], now["size"])
+    ran = [[field.name for field in FIELDS if field.task and field.name in record] for record in (was, now)]
+    yield same("tasks", *ran)
+    for field in FIELDS:
+        if field.name in was and field.name in now:
+            for element in field.compare(was[field.name], now[field.name], was["size"]):
+                yield replace(element, field=f"{field.name}.{element.field}")
 
 
 def _aligned(
@@ -113,126 +96,6 @@ def _aligned(
         else:
             yield was, now
             was, now = next(reference, None), next(scenes, None)
-
-
-def _objects(task: str) -> Callable[[Record, Record], Iterator[Element]]:
-    """The comparison of a list of boxes."""
-
-    def elements(was: Record, now: Record) -> Iterator[Element]:
-        old, new = was[task], now[task]
-        apart = 1 - overlaps(boxes(old), boxes(new), np.zeros(len(new), bool))
-        for a, b in _pairs(old, new, apart, 1 - PAIRED_IOU):
-            if a is None or b is None:
-                yield from _unpaired(task, a, b, "class")
-                continue
-            yield Element(f"{task}.missing", 0.0)
-            yield Element(f"{task}.new", 0.0)
-            yield Element(f"{task}.box", _most(a["box"], b["box"]), str(a["box"]), str(b["box"]))
-            yield Element(f"{task}.score", abs(a["score"] - b["score"]), str(a["score"]), str(b["score"]))
-            yield _same(f"{task}.class", a["class"], b["class"])
-
-    return elements
-
-
-def _lanes(was: Record, now: Record) -> Iterator[Element]:
-    old, new = was["lanes"], now["lanes"]
-    apart = np.array([[_apart(a["points"], b["points"])[0] for b in new] for a in old])
-    edges, others = (np.array([line["kind"] == EDGE for line in side], bool) for side in (old, new))
-    apart = np.where(edges[:, None] == others, apart.reshape(len(old), len(new)), NEVER)
-    limit = PAIRED_WIDTH * was["size"][0]
-    for a, b in _pairs(old, new, apart, limit):
-        if a is None or b is None:
-            yield from _unpaired("lanes", a, b, "kind")
-            continue
-        _, most, reach = _apart(a["points"], b["points"])
-        yield Element("lanes.missing", 0.0)
-        yield Element("lanes.new", 0.0)
-        yield Element("lanes.points", most, _line(a), _line(b))
-        yield Element("lanes.reach", reach, _line(a), _line(b))
-        yield Element("lanes.score", abs(a["score"] - b["score"]), str(a["score"]), str(b["score"]))
-        yield _same("lanes.kind", a["kind"], b["kind"])
-        if "road" in a and "road" in b:
-            road = [[point[::-1] for point in x["road"] if None not in point] for x in (a, b)]
-            if min(map(len, road)) > 1:
-                yield Element("lanes.road", _apart(*road)[1], str(a["road"][0]), str(b["road"][0]))
-
-
-def _drivable(was: Record, now: Record) -> Iterator[Element]:
-    a, b = was["drivable"]["share"], now["drivable"]["share"]
-    yield Element("drivable.share", abs(a - b), str(a), str(b))
-
-
-COMPARE: dict[str, Callable[[Record, Record], Iterator[Element]]] = {
-    "detections": _objects("detections"),
-    "signs": _objects("signs"),
-    "lanes": _lanes,
-    "drivable": _drivable,
-}
-
-
-def _pairs(
-    old: Sequence[Record], new: Sequence[Record], cost: np.ndarray, limit: float
-) -> Iterator[tuple[Record | None, Record | None]]:
-    """The nearest pair first, up to `limit`; then what is left of either."""
-    free = np.where(cost <= limit, cost, NEVER)
-    left, right = list(range(len(old))), list(range(len(new)))
-    while free.size and np.isfinite(free).any():
-        i, j = divmod(int(free.argmin()), len(new))
-        yield old[i], new[j]
-        free[i, :], free[:, j] = NEVER, NEVER
-        left.remove(i)
-        right.remove(j)
-    yield from ((old[i], None) for i in left)
-    yield from ((None, new[j]) for j in right)
-
-
-def _unpaired(task: str, was: Record | None, now: Record | None, kind: str) -> Iterator[Element]:
-    there = was or now or {}
-    text = f"{there[kind]} of score {there['score']}"
-    if was is not None:
-        yield Element(f"{task}.missing", NEVER, text, "nothing")
-    else:
-        yield Element(f"{task}.new", NEVER, "nothing", text)
-
-
-def _apart(a: Sequence[Any], b: Sequence[Any]) -> tuple[float, float, float]:
-    """Mean and largest distance of two lines at the heights both have, and how far their ends differ.
-
-    Infinite where they share less than half of the shorter one's height.
-    """
-    p, q = (np.asarray(line, np.float64)[np.argsort([xy[1] for xy in line])] for line in (a, b))
-    ends = np.array([[line[0, 1], line[-1, 1]] for line in (p, q)])
-    low, high = ends[:, 0].max(), ends[:, 1].min()
-    reach = float(np.abs(ends[0] - ends[1]).max())
-    if high - low < 0.5 * np.diff(ends).min():
-        return NEVER, NEVER, reach
-    rows = np.unique(np.clip(np.concatenate([p[:, 1], q[:, 1]]), low, high))
-    shared = [np.column_stack([np.interp(rows, line[:, 1], line[:, 0]), rows]) for line in (p, q)]
-    apart = np.concatenate([_to_line(shared[0], q), _to_line(shared[1], p)])
-    return float(apart.mean()), float(apart.max()), reach
-
-
-def _to_line(points: np.ndarray, line: np.ndarray) -> np.ndarray:
-    """(n,) distances of points (n, 2) to a polyline (m, 2)."""
-    start, along = line[:-1], np.diff(line, axis=0)
-    if not len(along):
-        return np.hypot(*(points - line[0]).T)
-    length = np.maximum((along**2).sum(1), 1e-12)
-    at = ((points[:, None] - start) * along).sum(2) / length
-    nearest = start + np.clip(at, 0, 1)[..., None] * along
-    return np.hypot(*np.moveaxis(points[:, None] - nearest, 2, 0)).min(1)
-
-
-def _same(field: str, was: object, now: object) -> Element:
-    return Element(field, float(was != now), str(was), str(now))
-
-
-def _most(a: Sequence[float], b: Sequence[float]) -> float:
-    return max(abs(x - y) for x, y in zip(a, b, strict=True))
-
-
-def _line(row: Record) -> str:
-    return f"{row['points'][0]} to {row['points'][-1]}"
 
 
 def _presence(record: Record | None) -> str:

@@ -18,7 +18,7 @@ from perception.evaluation.scores import frame_scores
 from perception.evaluation.seeing import AGE
 from perception.tasks.evidence import BINS, Counts, split
 
-HUES = {task: f"var(--{task})" for task in names.TASKS}
+HUES = {task: f"var(--{task})" for task in html.COLOURS}
 FACTS = ("bundle", "precision", "device", "perception", "pace", "deadline_ms")
 TOTAL = "total"  # of all stages
 LONG = 15  # rows of a table that is folded at first
@@ -101,7 +101,7 @@ def _groups(title: str, groups: Groups) -> Iterator[str]:
     if len(groups) < 2:
         return
     scores = {name: names.headlines(figures(own)) for name, own in groups.items()}
-    tasks = [task for task in names.TASKS if any(task in own for own in scores.values())]
+    tasks = [task for task in names.HEADLINES if any(task in own for own in scores.values())]
     yield html.heading(title)
     rows = {name: {task: value for task, (value, _) in own.items()} for name, own in scores.items()}
     yield charts.dots(rows, {task: HUES[task] for task in tasks})
@@ -172,6 +172,6 @@ def _worst(records: Sequence[FrameRecord], worst: Mapping[str, Sequence[int]], s
 
 
 def caption(record: FrameRecord, tags: bool = True) -> str:
-    """`drivable 93.1, lanes 40.0; weather:rainy`."""
+    """`lanes 40.0, detection 93.1; weather:rainy`."""
     scores = ", ".join(f"{task} {100 * score.value:.1f}" for task, score in frame_scores(record).items())
     return "; ".join(filter(None, (scores, ", ".join(record.tags) if tags else "")))

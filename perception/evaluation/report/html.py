@@ -6,14 +6,14 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
+from perception.tasks import TASKS
+
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 STYLE = """
 :root { color-scheme: light dark; --ink: #222; --paper: #fdfdfb; --soft: #555; --line: #ddd; --pale: #f0f0ec;
-  --bad: #a93226; --good: #1e8449; --detection: #c0392b; --lanes: #2471a3; --signs: #b7950b;
-  --drivable: #1e8449; --edges: #873e23; --other: #6c5b9e; }
+  --bad: #a93226; --good: #1e8449; --other: #6c5b9e; }
 @media (prefers-color-scheme: dark) { :root { --ink: #ddd; --paper: #1c1d1f; --soft: #a5a5a0; --line: #3a3b3d;
-  --pale: #27282b; --bad: #ee8478; --good: #62c98c; --detection: #e8776b; --lanes: #62a8dc; --signs: #d9b93a;
-  --drivable: #5cc389; --edges: #d08a6b; --other: #a996dd; } }
+  --pale: #27282b; --bad: #ee8478; --good: #62c98c; --other: #a996dd; } }
 * { box-sizing: border-box; }
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 0 auto;
   max-width: 78rem; padding: 1rem; overflow-wrap: anywhere; } p { max-width: 64rem; }
@@ -51,7 +51,9 @@ svg .grid { stroke: var(--line); stroke-width: 1; }
 .side { display: flex; flex-wrap: wrap; gap: 0.5rem 2rem; }
 """
 ABSENT = "No picture: the drive could not be opened again when this page was made."
-TASKS = ("detection", "lanes", "edges", "signs", "drivable")  # with a colour of their own
+COLOURS = {  # of a task, or a part of one: on white, on black
+    name: colours for task in TASKS.values() for name, colours in task.about.colours.items()
+}
 
 
 def page(title: str, parts: Iterable[str]) -> str:
@@ -60,7 +62,7 @@ def page(title: str, parts: Iterable[str]) -> str:
         "<!doctype html><html lang=en><meta charset=utf-8>"
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         "<meta name=viewport content='width=device-width, initial-scale=1'>"
-        f"<title>{escape(title)}</title><style>{STYLE}</style><h1>{escape(title)}</h1>"
+        f"<title>{escape(title)}</title><style>{STYLE}{_hues()}</style><h1>{escape(title)}</h1>"
     )
     return "\n".join([head, *parts, "</html>\n"])
 
@@ -114,6 +116,12 @@ def heading(text: str, level: int = 2) -> str:
     return f"<h{level}>{escape(text)}</h{level}>"
 
 
+def _hues() -> str:
+    """The colours of the tasks, as variables."""
+    light, dark = (" ".join(f"--{name}: {pair[k]};" for name, pair in COLOURS.items()) for k in range(2))
+    return f":root {{ {light} }} @media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}"
+
+
 def hue(task: str) -> str:
     """The name of a task's colour."""
-    return task if task in TASKS else "other"
+    return task if task in COLOURS else "other"

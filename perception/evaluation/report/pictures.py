@@ -6,19 +6,20 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from perception.errors import FrameError
 from perception.evaluation.observe import Observer
+from perception.fields import present
 from perception.interfaces import Task
 from perception.labels.labelled import Labelled
 from perception.labels.truth import Truth
 from perception.pipeline import Pipeline
 from perception.sinks.scenes import Record, read_scenes, scene_from_json
-from perception.tasks.drivable.metric import VOID
-from perception.types import ClassMap, Frame, Scene, Signs
+from perception.types import VOID, ClassMap, Frame, Scene, Signs
 
 WIDTH = 520  # of a picture, pixels
 QUALITY = 80  # of the JPEGs
@@ -109,12 +110,11 @@ def paint_truth(frame: Frame, truth: Truth, tasks: Iterable[Task]) -> np.ndarray
         known = scene.signs.score > 0  # of the others nobody wrote down what they say
         signs = Signs(scene.signs.xyxy[known], scene.signs.class_id[known], scene.signs.score[known])
         scene = replace(scene, signs=signs)
-    labels = None if scene.drivable is None else scene.drivable.labels
-    if labels is not None:
-        scene = replace(scene, drivable=ClassMap((labels == 1).astype(np.uint8), frame.size))
-    canvas = painted(frame, scene, tasks)
-    if labels is not None:
-        canvas[_at(labels, frame) == VOID] = OPEN
+    maps = {field.name: value for field, value in present(scene) if isinstance(value, ClassMap)}
+    judged: dict[str, Any] = {name: _judged(cells) for name, cells in maps.items()}
+    canvas = painted(frame, replace(scene, **judged), tasks)
+    for cells in maps.values():
+        canvas[_at(cells.labels, frame) == VOID] = OPEN
     if truth.paint is not None:
         canvas[_at(truth.paint, frame) == 1] = PAINT
     return canvas
@@ -129,6 +129,11 @@ def jpeg(picture: np.ndarray, width: int = WIDTH) -> bytes:
     """(H, W, 3) uint8, made `width` wide if it is larger."""
     picture = sized(picture, width) if picture.shape[1] > width else picture
     return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
+
+
+def _judged(cells: ClassMap) -> ClassMap:
+    """Without what the labels leave open."""
+    return ClassMap(cells.labels * (cells.labels != VOID), cells.size)
 
 
 def _at(labels: np.ndarray, frame: Frame) -> np.ndarray:

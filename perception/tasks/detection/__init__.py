@@ -12,21 +12,44 @@ from typing import Any
 import numpy as np
 
 from perception.bundle import TaskSpec
+from perception.convention import STRIDES
 from perception.errors import BundleError
 from perception.interfaces import Backend
 from perception.kernels.reference import logit
 from perception.letterbox import Letterbox
+from perception.tasks.about import About, Score
 from perception.tasks.detection.decode import SMALLEST, decode, decoded
 from perception.tasks.detection.draw import draw
+from perception.tasks.detection.field import DetectionsField
 from perception.types import Frame, RawOutputs, Scene
 
 CLASSES = ("vehicle", "person", "cyclist", "motorbike", "traffic_light", "traffic_sign")
+ABOUT = About(
+    TaskSpec(
+        "detection",
+        CLASSES,
+        tuple(f"detection.{kind}{stride}" for stride in STRIDES for kind in ("scores", "boxes")),
+        settings={"threshold": dict.fromkeys(CLASSES, 0.4), "nms_iou": 0.5, "max_objects": 100},
+    ),
+    Score("detection.all.ap50", "AP50, mean of classes"),
+    {"detection": ("ap50", "f1")},
+    {"detection": ("#c0392b", "#e8776b")},
+    {
+        "detection.camvid.vehicle.ap50": "vehicles, AP50, CamVid",
+        "detection.camvid.person.ap50": "people, AP50, CamVid",
+        "detection.camvid.cyclist.ap50": "cyclists, AP50, CamVid",
+        "detection.acdc.vehicle.ap50": "vehicles, AP50, night, fog, rain and snow, ACDC",
+    },
+    weight=2.5,
+)
 
 
 class Detection:
     """Fills `scene.detections`."""
 
     name = "detection"
+    about = ABOUT
+    field = DetectionsField()
 
     def __init__(self, spec: TaskSpec, network: Backend | None = None) -> None:
         """Raises BundleError unless the settings name a threshold in (0, 1) for each class."""
@@ -46,11 +69,11 @@ class Detection:
     def draw(self, canvas: np.ndarray, scene: Scene) -> None:
         draw(canvas, scene, self.classes)
 
-
-def on_device(spec: TaskSpec) -> dict[str, Any]:
-    """What a backend that finds the objects itself must know."""
-    thresholds, nms_iou, max_objects = _settings(spec)
-    return {"thresholds": thresholds, "nms_iou": nms_iou, "max_objects": max_objects, "smallest": SMALLEST}
+    @staticmethod
+    def on_device(spec: TaskSpec) -> dict[str, Any]:
+        """What a backend that finds the objects itself must know."""
+        thresholds, nms_iou, most = _settings(spec)
+        return {"thresholds": thresholds, "nms_iou": nms_iou, "max_objects": most, "smallest": SMALLEST}
 
 
 def _settings(spec: TaskSpec) -> tuple[np.ndarray, float, int]:

@@ -6,12 +6,12 @@ from functools import lru_cache
 
 import numpy as np
 
+from perception.convention import STRIDES
 from perception.errors import FrameError
 from perception.kernels import cpu
 from perception.letterbox import Letterbox
 from perception.types import Detections, RawOutputs
 
-STRIDES = (8, 16, 32)
 MAX_CANDIDATES = 1000  # best first; bounds the time of a frame full of objects
 SMALLEST = 1.0  # image pixels: a box with a shorter side is clipped away or an accident
 

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from perception.convention import STRIDES
 from perception.model.blocks import RepConv
-from perception.model.neck import STRIDES
 from perception.tasks.detection import CLASSES
 
 PRIOR = -4.6  # logit of a 1 % score: nearly every cell is background

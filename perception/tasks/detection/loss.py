@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchvision.ops import generalized_box_iou_loss
 
-from perception.model.neck import STRIDES
+from perception.convention import STRIDES
 from perception.tasks.batch import Batch
 
 TOP = 10  # cells a truth box may take

@@ -10,23 +10,42 @@ from perception.bundle import TaskSpec
 from perception.interfaces import Backend
 from perception.kernels.reference import logit
 from perception.letterbox import Letterbox
+from perception.tasks.about import About, Score
 from perception.tasks.drivable.decode import decode
 from perception.tasks.drivable.draw import draw
+from perception.tasks.drivable.field import DrivableField
 from perception.types import ClassMap, Frame, RawOutputs, Scene
 
 CLASSES = ("background", "drivable")
+ABOUT = About(
+    TaskSpec("drivable", CLASSES, ("drivable.map",), settings={"threshold": 0.42}),
+    Score("drivable.*.iou", "IoU, mean of the sets"),
+    {"drivable": ("iou",)},
+    {"drivable": ("#1e8449", "#5cc389")},
+    {
+        "drivable.camvid.iou": "drivable area, IoU, CamVid",
+        "drivable.idd.iou": "drivable area, IoU, IDD-Lite",
+        "drivable.roadseg_ru.iou": "drivable area, IoU, Russian country roads",
+        "drivable.lums.iou": "drivable area, IoU, campus in Lahore",
+        "drivable.acdc.iou": "drivable area, IoU, night, fog, rain and snow, ACDC",
+        "ego.all.drivable": "own bonnet called drivable, less is better, three drives it learnt from",
+    },
+    weight=8.0,
+)
 
 
 class Drivable:
     """Fills `scene.drivable`."""
 
     name = "drivable"
+    about = ABOUT
+    field = DrivableField()
 
     def __init__(self, spec: TaskSpec, network: Backend | None = None) -> None:
         self.classes = spec.classes
         self.outputs = spec.outputs
         self.needs = spec.needs
-        self._threshold = threshold(spec)
+        self._threshold = _threshold(spec)
 
     def decode(self, raw: RawOutputs, frame: Frame, box: Letterbox, scene: Scene) -> Scene:
         if "drivable.labels" in raw:
@@ -39,7 +58,12 @@ class Drivable:
         if scene.drivable is not None:
             draw(canvas, scene.drivable)
 
+    @staticmethod
+    def on_device(spec: TaskSpec) -> dict[str, float]:
+        """What a backend that makes the labels itself must know."""
+        return {"area": _threshold(spec)}
 
-def threshold(spec: TaskSpec) -> float:
+
+def _threshold(spec: TaskSpec) -> float:
     """Logit above which a place is drivable."""
     return logit(spec.settings.get("threshold", 0.5))

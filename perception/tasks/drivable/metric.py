@@ -9,9 +9,7 @@ import numpy as np
 
 from perception.tasks.evidence import Counts, Evidence, figures
 from perception.tasks.hits import Hits
-from perception.types import Scene
-
-VOID = 255  # in the truth: not judged
+from perception.types import VOID, Scene
 
 
 class DrivableArea:

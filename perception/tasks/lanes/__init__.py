@@ -9,17 +9,37 @@ import numpy as np
 from perception.bundle import TaskSpec
 from perception.interfaces import Backend
 from perception.letterbox import Letterbox
+from perception.tasks.about import About, Score
 from perception.tasks.lanes.decode import LaneSettings, decode, map_of, maps_of
 from perception.tasks.lanes.draw import draw
+from perception.tasks.lanes.field import LanesField
 from perception.types import Frame, RawOutputs, Scene
 
 CLASSES = ("unknown", "solid", "dashed", "double", "road_edge")  # by `decode.SOLID` and its like
+ABOUT = About(
+    TaskSpec(
+        "lanes",
+        CLASSES,
+        ("lanes.map", "lanes.edges"),
+        settings={"threshold": 0.5, "edge_threshold": 0.5, "min_length": 24},
+    ),
+    Score("lanes.drawn.f1", "F1 of drawn lines"),
+    {"lanes": ("f1", "culane_f1", "accuracy"), "edges": ("f1",)},
+    {"lanes": ("#2471a3", "#62a8dc"), "edges": ("#873e23", "#d08a6b")},
+    {
+        "lanes.drawn.precision": "lane lines, precision (5 px at 640 wide)",
+        "lanes.drawn.recall": "lane lines, recall (5 px at 640 wide)",
+        "lanes.drawn.f1": "lane lines, F1 (5 px at 640 wide)",
+    },
+)
 
 
 class Lanes:
     """Fills `scene.lanes`. A network without the output `lanes.edges` tells no road edges."""
 
     name = "lanes"
+    about = ABOUT
+    field = LanesField()
 
     def __init__(self, spec: TaskSpec, network: Backend | None = None) -> None:
         self.classes = spec.classes
@@ -45,3 +65,8 @@ class Lanes:
     def draw(self, canvas: np.ndarray, scene: Scene) -> None:
         if scene.lanes is not None:
             draw(canvas, scene.lanes)
+
+    @staticmethod
+    def on_device(spec: TaskSpec) -> dict[str, bool]:
+        """What a backend that finds the cells of lines itself must know."""
+        return {"lanes": True}

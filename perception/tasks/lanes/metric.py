@@ -15,12 +15,11 @@ import numpy as np
 from perception.tasks.evidence import Counts, Distances, Evidence, figures
 from perception.tasks.hits import Hits
 from perception.tasks.lanes.decode import ROAD_EDGE
-from perception.types import LaneLine, Scene, Size
+from perception.types import VOID, LaneLine, Scene, Size
 
 DRAWN_WIDTH, DRAWN_PIXELS = 640, 5.0  # canvas and tolerance for drawn lines
 PAINT_WIDTH, PAINT_PIXELS = 480, 2.0  # for masks of paint
 FALSE = 20  # pixels of a line, 640 wide, on what is certain to be no paint
-VOID = 255  # in a mask of paint: not judged
 AHEAD = np.arange(5.0, 25.01, 0.5)  # metres: where lines on the road are compared
 NEAR = 0.5  # metres sideways: a line this near is the same line
 

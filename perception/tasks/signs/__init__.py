@@ -10,9 +10,11 @@ from perception.bundle import TaskSpec
 from perception.errors import BundleError
 from perception.interfaces import Backend
 from perception.letterbox import Letterbox
+from perception.tasks.about import About, Score
 from perception.tasks.detection import CLASSES as OBJECTS
 from perception.tasks.signs.decode import LOGITS, decode, decoded
 from perception.tasks.signs.draw import draw
+from perception.tasks.signs.field import SignsField
 from perception.types import Frame, RawOutputs, Scene
 
 SIGN = OBJECTS.index("traffic_sign")
@@ -62,12 +64,27 @@ CLASSES = (  # of the German Traffic Sign Recognition Benchmark, in its order
     "no_overtaking_end",
     "no_overtaking_heavy_end",
 )
+ABOUT = About(
+    TaskSpec("signs", CLASSES, ("signs.logits",), ("detection",), "signs", {"threshold": THRESHOLD}),
+    Score("signs.top1", "top-1 of crops"),
+    {"signs": ("read_f1", "top1")},
+    {"signs": ("#b7950b", "#d9b93a")},
+    {
+        "gtsdb.sign.ap50": "traffic signs found, AP50, GTSDB",
+        "gtsdb.sign.read_f1": "traffic signs found and read, F1, GTSDB",
+        "signs.top1": "sign crops read, top-1, GTSRB",
+        "signs.macro_recall": "sign crops read, mean recall of the 43 classes, GTSRB",
+        "signs.open.false_reads": "crops of none of the 43 signs that are read as one, less is better",
+    },
+)
 
 
 class SignReader:
     """Fills `scene.signs` from the traffic signs among `scene.detections`."""
 
     name = "signs"
+    about = ABOUT
+    field = SignsField()
     outputs: tuple[str, ...] = ()  # of the main network
 
     def __init__(self, spec: TaskSpec, network: Backend | None = None) -> None:
@@ -94,3 +111,8 @@ class SignReader:
     def draw(self, canvas: np.ndarray, scene: Scene) -> None:
         if scene.signs is not None:
             draw(canvas, scene.signs, self.classes)
+
+    @staticmethod
+    def on_device(spec: TaskSpec) -> dict[str, int]:
+        """What a backend that reads the signs itself must know."""
+        return {"sign": SIGN}

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from perception.convention import STRIDES
 from perception.model.blocks import RepConv
 from perception.model.encoder import Encoder
-from perception.model.neck import STRIDES
 from perception.tasks.signs import CLASSES
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from perception.model.neck import STRIDES
+from perception.convention import STRIDES
 from perception.tasks.batch import Batch
 from perception.tasks.detection import CLASSES
 

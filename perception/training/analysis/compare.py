@@ -27,12 +27,12 @@ from perception.training.analysis.runs import (
     together,
 )
 from perception.training.analysis.statistics import Interval, delta, delta_m, interval, mean_ranks, see_saw
-from perception.training.config import configure
+from perception.training.config import WEIGHTS, configure
 from perception.training.data import found as surveyed
 from perception.types import Size
 
 REFERENCE = ("hard", "equal")
-BY_HAND = ("hard", "static", 'weights={"detection": 2.5, "drivable": 8.0}')  # as the shipped network
+BY_HAND = ("hard", "static", f"weights={json.dumps(WEIGHTS)}")  # as the shipped network
 IN_TIME = "in-time/"  # before a variant's name: its runs of equal processor time
 
 

@@ -11,7 +11,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-COLOURS = {"detection": "#c0392b", "lanes": "#2471a3", "signs": "#b7950b", "drivable": "#1e8449"}
+from perception.tasks import TASKS
+
+COLOURS = {name: task.about.colours[name][0] for name, task in TASKS.items()}
 STYLE: Any = {
     "font.size": 9,
     "axes.spines.top": False,

@@ -18,12 +18,7 @@ from perception.tasks import TASKS, lanes
 from perception.types import Size
 
 CROP: Size = (64, 64)
-SCORES = {  # a task's score is the mean of the metrics that match, * being one part of a name
-    "detection": "detection.all.ap50",
-    "lanes": "lanes.drawn.f1",
-    "signs": "signs.top1",
-    "drivable": "drivable.*.iou",
-}
+SCORES = {name: task.about.score.metrics for name, task in TASKS.items()}
 
 
 def pipeline_of(network: Network, size: Size, tasks: Collection[str]) -> Pipeline:

@@ -11,12 +11,13 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from perception import tasks
 from perception.errors import DataError
 from perception.training.analysis import job
 from perception.training.config import Config, configure
 from perception.training.data.sources import read_all
 
-TASKS = ("detection", "lanes", "signs", "drivable")
+TASKS = tuple(tasks.TASKS)
 PROCESSES = 2  # of one thread each
 Pair = tuple[str, ...]  # sharing, balance, further settings
 Results = Mapping[str, Mapping[int, Mapping[str, Any]]]  # variant -> seed -> result

@@ -5,9 +5,10 @@ from copy import deepcopy
 
 import pytest
 
+from perception.comparison import EXACT, Tolerance
 from perception.errors import DataError, SourceError
 from perception.evaluation.gate.regression import Finding, compare_scenes
-from perception.evaluation.gate.tolerances import BACKENDS, EVERYWHERE, EXACT, Tolerance, table_for
+from perception.evaluation.gate.tolerances import BACKENDS, EVERYWHERE, table_for
 
 BOX = {"box": [100.0, 100.0, 200.0, 180.0], "class": "vehicle", "score": 0.9}
 FAR = {"box": [400.0, 100.0, 440.0, 140.0], "class": "person", "score": 0.5}

@@ -1,0 +1,41 @@
+"""What the fields of detections and of signs have in common: rows of boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from perception.comparison import Element, apart, pairs, presence, same
+from perception.tasks.detection.matching import overlaps
+
+Row = dict[str, Any]
+
+PAIRED_IOU = 0.5  # boxes that overlap less are different objects
+
+
+def boxes(rows: Sequence[Row]) -> np.ndarray:
+    """(n, 4) float32, image pixels."""
+    return column(rows, "box", np.float32).reshape(-1, 4)
+
+
+def column(rows: Sequence[Row], key: str, dtype: type) -> np.ndarray:
+    """(n, ...) one value of every row; null becomes NaN."""
+    return np.array([row[key] for row in rows], dtype)
+
+
+def compared(old: Sequence[Row], new: Sequence[Row]) -> Iterator[Element]:
+    """Boxes of one image, paired first: one that is missing does not shift the rest."""
+    cost = 1 - overlaps(boxes(old), boxes(new), np.zeros(len(new), bool))
+    for a, b in pairs(old, new, cost, 1 - PAIRED_IOU):
+        yield from presence(_told(a), _told(b))
+        if a is not None and b is not None:
+            most = max(abs(x - y) for x, y in zip(a["box"], b["box"], strict=True))
+            yield Element("box", most, str(a["box"]), str(b["box"]))
+            yield apart("score", a["score"], b["score"])
+            yield same("class", a["class"], b["class"])
+
+
+def _told(row: Row | None) -> str | None:
+    return None if row is None else f"{row['class']} of score {row['score']}"

@@ -1,0 +1,126 @@
+"""The table of the fields against Scene, and every field through JSON and messages."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from perception import messages
+from perception.fields import FIELDS, RESULTS, classes_of, present
+from perception.messages import wire
+from perception.sinks import scene_from_json, scene_to_json
+from perception.tasks import TASKS
+from perception.types import ClassMap, Event, Mount, Scene
+from tests.sinks.fakes import TASKS as FAKES
+from tests.sinks.fakes import empty, frame, full
+
+HEAD = {"seq", "stamp_ns", "size", "timing_ms"}  # of a scene: told once for all its fields
+CLASSES = classes_of(FAKES)
+
+
+def everything(of):
+    """As `full`, and what stages add, with unknown values where there may be some."""
+    scene = full(of)
+    unknown = np.full((1, 2), np.nan, np.float32)
+    detections = replace(
+        scene.detections,
+        track=np.array([7], np.int64),
+        road=np.array([[12.34, -1.5]], np.float32),
+        sigma_m=np.array([0.25], np.float32),
+        velocity=unknown,
+        age_ms=np.array([40.0], np.float32),
+    )
+    road = np.array([[5.0, 1.0], [9.0, 1.0]], np.float32)
+    line = replace(scene.lanes[0], road=road, id=3, role="ego_left", predicted=True)
+    return replace(
+        scene,
+        detections=detections,
+        signs=replace(scene.signs, track=np.array([2**40], np.int64)),
+        lanes=(*scene.lanes, line),
+        blank=True,
+        mount=Mount("converging", 0.0125, None, 0.0, 1.4, {"pitch": 0.001}),
+        road_pitch=-0.0123,
+        events=(Event("braking", 0.5, 40, track=7, value=1.5), Event("departure", 1.0, 0)),
+    )
+
+
+def assert_same(got, wanted):
+    """Two values of a field, to the rounding of JSON."""
+    if isinstance(wanted, np.ndarray):
+        assert got.dtype == wanted.dtype
+        np.testing.assert_allclose(got, wanted, atol=0.05)
+    elif isinstance(wanted, tuple):
+        assert len(got) == len(wanted)
+        for one, other in zip(got, wanted, strict=True):
+            assert_same(one, other)
+    elif dataclasses.is_dataclass(wanted):
+        for part in fields(wanted):
+            assert_same(getattr(got, part.name), getattr(wanted, part.name))
+    else:
+        assert got == (pytest.approx(wanted, abs=1e-3) if isinstance(wanted, float) else wanted)
+
+
+def test_the_table_has_every_field_of_a_scene_in_its_order():
+    assert [field.name for field in FIELDS] == [f.name for f in fields(Scene) if f.name not in HEAD]
+
+
+def test_every_task_fills_one_field():
+    assert sorted(field.task for field in FIELDS if field.task) == sorted(TASKS)
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
+def test_a_scene_is_read_back_from_json(field):
+    of = frame(7)
+    record = json.loads(json.dumps(scene_to_json(everything(of), of, FAKES), allow_nan=False))
+    wanted = getattr(everything(of), field.name)
+    got = getattr(scene_from_json(record, FAKES), field.name)
+    if isinstance(wanted, ClassMap):
+        assert got is None, "only its share is in JSON"
+    else:
+        assert_same(got, wanted)
+
+
+def test_keys_of_stages_are_only_where_a_stage_ran():
+    of = frame()
+    record = scene_to_json(full(of), of, FAKES)
+    assert not {"blank", "mount", "road_pitch", "events"} & record.keys()
+    assert record["detections"][0].keys() == {"box", "class", "score"}
+    assert record["signs"][0].keys() == {"box", "class_id", "class", "score"}
+    assert record["lanes"][0].keys() == {"points", "road", "score", "kind"}
+
+
+def test_what_is_unknown_is_null_in_json():
+    of = frame()
+    (row,) = scene_to_json(everything(of), of, FAKES)["detections"]
+    assert (row["track"], row["road"], row["velocity"]) == (7, [12.34, -1.5], [None, None])
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_scene_is_read_back_from_messages(name):
+    (field,) = (field for field in FIELDS if field.name == name)
+    of = frame()
+    value, classes = getattr(full(of), name), CLASSES[field.task]
+    record = field.to_message(value, classes, messages.header(1, "camera"))
+    kind = wire.store().deserialize_cdr(wire.encode(field.message, record), field.message)
+    got = field.from_message(kind, classes, of.size)
+    if isinstance(got, ClassMap):
+        assert got.labels.mean() == value.labels.mean()
+    else:
+        assert_same(got, value)
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
+def test_a_field_is_the_same_as_itself(field):
+    of = frame()
+    record = json.loads(json.dumps(scene_to_json(everything(of), of, FAKES)))
+    found = list(field.compare(record[field.name], record[field.name], of.size))
+    assert not [element for element in found if element.difference]
+    assert set(field.tolerances.get("", {})) <= {element.field for element in found}
+
+
+def test_what_is_not_there_is_not_present():
+    assert [field.name for field, _ in present(empty(frame()))] == ["blank"]
