@@ -55,6 +55,12 @@ CameraHeight = Annotated[
     float | None,
     typer.Option(min=0.05, max=20, help="Height of the camera above the road, in metres."),
 ]
+OwnMotion = Annotated[
+    Path | None,
+    typer.Option(
+        "--ego", help="CSV of the vehicle's own motion: stamp_s or frame, speed_mps, yaw_rate_radps."
+    ),
+]
 Processor = Annotated[str, typer.Option(help="cpu or cuda.")]
 Workers = Annotated[int, typer.Option(min=1, help="Number of worker processes.")]
 Data = Annotated[Path, typer.Option(help="Folder of labelled images.")]

@@ -23,6 +23,7 @@ from perception.cli.options import (
     Device,
     InputSize,
     Json,
+    OwnMotion,
     Precision,
     Runtime,
     Stages,
@@ -50,6 +51,7 @@ def run(
     device: Device = "auto",
     camera: Camera = None,
     camera_height: CameraHeight = None,
+    ego: OwnMotion = None,
     save_maps: Annotated[
         bool, typer.Option("--save-maps", help="Also write class maps as PNG files to OUT/maps.")
     ] = False,
@@ -72,11 +74,11 @@ def run(
     from perception.sinks.tally import Tally
     from perception.sinks.watchdog import watchdog
 
-    keep_apart([out / name for name in (NAME, *RESULTS)], [source, camera])
+    keep_apart([out / name for name in (NAME, *RESULTS)], [source, camera, ego])
     config = PipelineConfig(
         bundle, device, names(tasks), precision, threads, input_size, crop, runtime, stages_of(stages)
     )
-    pipeline, frames = config.load(), _source(source, camera, camera_height)
+    pipeline, frames = config.load(), _source(source, camera, camera_height, ego)
     if frames.images:
         pipeline.for_stills()
     tally, outcome = Tally(pipeline.tasks, frames.live), Outcome()
@@ -101,6 +103,7 @@ def record(
     device: Device = "auto",
     camera: Camera = None,
     camera_height: CameraHeight = None,
+    ego: OwnMotion = None,
     truth: Annotated[bool, typer.Option("--truth", help="Also record the labels of synthetic:SEED.")] = False,
     no_results: Annotated[
         bool, typer.Option("--no-results", help="Record images only; run no network.")
@@ -120,7 +123,9 @@ def record(
     config = PipelineConfig(
         bundle, device, names(tasks), precision, threads, input_size, crop, runtime, stages_of(stages)
     )
-    settings = Settings(config, camera, camera_height, truth, results=not no_results, overwrite=overwrite)
+    settings = Settings(
+        config, camera, camera_height, ego, truth, results=not no_results, overwrite=overwrite
+    )
     if not out.suffix:  # the name by which it is read again
         out = out.with_suffix(".mcap")
     with _watched(max_frames) as show:
@@ -175,15 +180,16 @@ def bench(
     bench(json_path, source, bundle, device=device, input_size=input_size, runtime=runtime)
 
 
-def _source(text: str, camera: Path | None, height: float | None) -> Source:
-    from perception.sources import open_source
-
-    if camera is None:
-        return open_source(text)
+def _source(text: str, camera: Path | None, height: float | None, ego: Path | None) -> Source:
     from perception.camera_files import read_camera
+    from perception.sources import open_source
     from perception.sources.calibrated import Calibrated
+    from perception.sources.ego import WithEgo
 
-    return Calibrated(open_source(text), read_camera(camera, height))
+    source = open_source(text)
+    if camera is not None:
+        source = Calibrated(source, read_camera(camera, height))
+    return source if ego is None else WithEgo(source, ego)
 
 
 def _sinks(out: Path, source: Source, pipeline: Pipeline, maps: bool, overlay: bool) -> list[Sink]:

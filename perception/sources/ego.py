@@ -43,8 +43,7 @@ class WithEgo:
 
     def __init__(self, source: Source, path: Path) -> None:
         self.live = source.live
-        if hasattr(source, "fps"):  # recordings have a rate, cameras and images do not
-            self.fps = source.fps
+        self.fps = source.fps
         self.images = source.images
         self.close = source.close
         self._source, self._path = source, path

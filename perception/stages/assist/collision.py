@@ -1,0 +1,44 @@
+"""`collision`: something in the ego path is reached soon. Value: seconds to collision."""
+
+from __future__ import annotations
+
+from perception.stages.assist.latch import BEGINS, Finding, Times
+from perception.stages.assist.lead import ONCOMING, VEHICLES
+from perception.stages.assist.situation import Situation, Thing
+
+SOON, PAST = 2.8, 3.6  # seconds: begins below, ends above
+SLOWEST = 1.0  # m/s: slower closing is no danger
+GROWN = 0.25  # 1/s: growth of an object of unknown distance that counts
+UNPLACED = 0.7  # confidence where only the growth in the image is known
+
+
+class Collision:
+    times = Times(on_s=0.15, off_s=0.4)
+    text = "{:.1f} s"
+    warns = True
+
+    def __init__(self) -> None:
+        self._warned = -1  # track
+
+    def __call__(self, situation: Situation) -> Finding | None:
+        near = [found for thing in situation.things if (found := self._judge(thing)) is not None]
+        best = min(near, key=lambda found: found.value or 0.0, default=None)
+        self._warned = -1 if best is None or best.track is None else best.track
+        return best
+
+    def _judge(self, thing: Thing) -> Finding | None:
+        seconds = thing.time_to_collision
+        limit = PAST if thing.track == self._warned else SOON
+        if thing.name not in VEHICLES or seconds is None or seconds > limit:
+            return None
+        if thing.x is None or thing.closing is None:
+            return self._by_growth(thing, seconds)
+        if thing.closing < SLOWEST or (thing.speed or 0.0) < ONCOMING:
+            return None
+        return Finding(thing.inside, thing.track, seconds)
+
+    def _by_growth(self, thing: Thing, seconds: float) -> Finding | None:
+        """Without the own speed: what is in the path and grows, whether it stands or brakes."""
+        if (thing.swelling or 0.0) < GROWN or thing.x is None:
+            return None
+        return Finding(UNPLACED, thing.track, seconds) if thing.inside > BEGINS else None

@@ -1,0 +1,39 @@
+"""`person_in_path`: a pedestrian or cyclist is in the ego path or walks into it. Value: metres."""
+
+from __future__ import annotations
+
+from perception.stages.assist.latch import Finding, Times
+from perception.stages.assist.situation import Situation, Thing
+
+PEOPLE = ("person", "cyclist")
+SOON = 4.0  # seconds of driving
+NEAR = 25.0  # metres, where the own speed is not known
+BODY = 0.4  # metres to each side
+
+
+class PersonInPath:
+    times = Times(on_s=0.2, off_s=0.4)
+    text = "{:.0f} m"
+    warns = True
+
+    def __call__(self, situation: Situation) -> Finding | None:
+        found = [own for thing in situation.things if (own := _judge(thing, situation)) is not None]
+        return min(found, key=lambda own: own.value or 0.0, default=None)
+
+
+def _judge(thing: Thing, situation: Situation) -> Finding | None:
+    if thing.name not in PEOPLE or thing.x is None or thing.offset is None:
+        return None
+    ego = situation.ego
+    if ego is None:
+        return Finding(thing.inside, thing.track, thing.x) if thing.x < NEAR else None
+    closing = ego.speed if thing.closing is None else thing.closing
+    if closing < 0.5 or thing.x / closing > SOON:
+        return None
+    then = thing.offset + (thing.drift or 0.0) * thing.x / closing
+    crosses = min(thing.offset, then) < situation.path.half_width + BODY and (
+        max(thing.offset, then) > -situation.path.half_width - BODY
+    )
+    moving = thing.drift is not None and abs(thing.drift) > 0.5
+    confidence = max(thing.inside, 0.75 if crosses and moving else 0.0)
+    return Finding(confidence, thing.track, thing.x)
