@@ -130,7 +130,6 @@ Crop = Annotated[
 ]
 Processor = Annotated[str, typer.Option(help="cpu or cuda.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes that see drives at the same time.")]
-Data = Annotated[Path, typer.Option(help="Folder of labelled pictures.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the figures here as well.")]
 
 
@@ -468,6 +467,13 @@ def train(
     ],
     out: Annotated[Path, typer.Option(help="Folder for checkpoints and logs.")],
     preset: Annotated[str, typer.Option(help="Name of a training configuration.")] = "full",
+    val: Annotated[
+        list[str] | None,
+        typer.Option(help="Labelled pictures to choose the best weights by, named like --data."),
+    ] = None,
+    classes: Annotated[
+        Path | None, typer.Option(help="YAML file with the classes to learn (docs/train.md). Default: ours.")
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="key=value, as often as needed.")
     ] = None,
@@ -476,18 +482,19 @@ def train(
     """Train a network on labelled pictures. What is found is shown first; nothing to learn is an error."""
     from perception.training.command import train
 
-    train(data, out, preset, settings or (), resume)
+    train(data, out, preset, settings or (), resume, val or (), classes)
 
 
 mtl = typer.Typer(help="Compare ways to share a network and to balance its tasks.", no_args_is_help=True)
 app.add_typer(mtl, name="mtl")
 Preset = Annotated[str, typer.Option(help="quick, or full for figures that mean something.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", help="key=value, for every run.")]
+Sets = Annotated[list[str], typer.Option(help="A labelled data set, as for `train`; as often as needed.")]
 Runs = Annotated[Path, typer.Option(help="Folder for the runs; those it has are not done again.")]
 
 
 @mtl.command("compare")
-def mtl_compare(data: Data, out: Runs, preset: Preset = "full", settings: Settings = None) -> None:
+def mtl_compare(data: Sets, out: Runs, preset: Preset = "full", settings: Settings = None) -> None:
     """Train every way to share and to balance, and single-task networks; then report."""
     from deploy.speed import speeds
     from perception.training.analysis.command import compare
@@ -496,7 +503,7 @@ def mtl_compare(data: Data, out: Runs, preset: Preset = "full", settings: Settin
 
 
 @mtl.command("groups")
-def mtl_groups(data: Data, out: Runs, preset: Preset = "full", settings: Settings = None) -> None:
+def mtl_groups(data: Sets, out: Runs, preset: Preset = "full", settings: Settings = None) -> None:
     """Train every subset of the tasks and find which belong together; then report."""
     from perception.training.analysis.command import groups
 
@@ -513,7 +520,9 @@ def mtl_report(folder: Annotated[Path, typer.Argument(help="OUT of compare or gr
 
 @app.command()
 def export(
-    checkpoint: Annotated[Path, typer.Argument(help="checkpoint.pt of a training run.")],
+    checkpoint: Annotated[
+        Path, typer.Argument(help="Folder of a training run (its best weights on val), or a checkpoint.pt.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder for the bundle.")],
     data: Annotated[
         list[str] | None,
@@ -536,7 +545,8 @@ def quantize(
         Path | None, typer.Argument(help="Bundle with fp32 files. Default: the shipped one.")
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Labelled pictures: frames of their training split are drawn.")
+        list[str] | None,
+        typer.Option(help="Labelled pictures, as for `train`: frames of their training splits are drawn."),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the bundle.")] = Path("quantised"),
     source: Annotated[
@@ -556,8 +566,8 @@ def quantize(
     from deploy.command import quantize
 
     wanted = [name.strip() for name in precisions.split(",")]
-    layers = keep or ()
-    quantize(bundle, out, data, source or (), method, equalise, layers, frames, seed, sensitivity, wanted)
+    drawn, layers = (data or (), source or ()), keep or ()
+    quantize(bundle, out, *drawn, method, equalise, layers, frames, seed, sensitivity, wanted)
 
 
 @app.command()

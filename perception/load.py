@@ -230,7 +230,7 @@ def _settings(tasks: list[TaskSpec]) -> Settings:
     if "detection" in of:
         settings = replace(settings, **detection.on_device(of["detection"]))
     if "signs" in of:
-        settings = replace(settings, sign=signs.SIGN)
+        settings = replace(settings, sign=signs.sign_id(of["signs"]))
     if "drivable" in of:
         settings = replace(settings, drivable=drivable.threshold(of["drivable"]))
     return settings

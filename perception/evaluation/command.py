@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from perception import bundle as bundles
-from perception.errors import DataError
+from perception.errors import DataError, SinkError
 from perception.evaluation import run
 from perception.evaluation.latency import latency
 from perception.evaluation.measure import PARTS, Report, count, report
@@ -29,6 +30,8 @@ from perception.labels.own import open_dataset
 from perception.labels.synthetic import Worlds, open_worlds
 from perception.sinks.files import write_whole
 from perception.tasks import lanes
+
+log = logging.getLogger(__name__)
 
 FORMAT = 1
 DONE, PARTLY = 0, 1  # exit codes: all drives, or some failed
@@ -52,7 +55,7 @@ def evaluate_on(drives: Sequence[str], settings: Settings, way: Way, json_path: 
     The exit code: 1 if drives failed, which are named, and others did not. Raises PerceptionError if all did.
     """
     console = Console()
-    opened = run.open_drives(drives)
+    opened = run.open_drives(drives, settings)
     result = _see(opened, settings, way, drives)
     _check(result.figures, opened)
     show(Report(result.figures, dict(count(result.records))), console)
@@ -140,7 +143,12 @@ def _see(drives: Sequence[Labelled], settings: Settings, way: Way, sources: Sequ
     with _progress() as progress:
         result = run.evaluate_labelled(drives, settings, way.workers, way.ray, progress, way.out, sources)
     if way.out is not None:
-        _pages(result, drives, settings, way.out)
+        try:
+            _pages(result, drives, settings, way.out)
+        except SinkError:
+            raise
+        except Exception as error:  # whatever is wrong with a picture, the figures are there
+            log.warning("%s: no page was made: %s: %s", way.out, type(error).__name__, error)
     return result
 
 

@@ -20,7 +20,8 @@ from perception.evaluation.results import SCENES, Result, SceneFiles, staged, wr
 from perception.evaluation.seeing import Settings, opened
 from perception.evaluation.work import Opening, Piece, Unit, alone
 from perception.labels import open_labelled
-from perception.labels.labelled import Labelled
+from perception.labels.labelled import Asked, Labelled
+from perception.labels.vocabulary import Vocabulary
 
 __all__ = ["Progress", "Result", "Settings", "evaluate_drives", "evaluate_labelled", "open_drives"]
 
@@ -49,17 +50,26 @@ def evaluate_drives(
     files and scenes (`results`). A drive that fails is named in `Result.failed`, and the others go on.
     Raises DataError, also if all fail; SourceError, BundleError, SinkError, BackendUnavailable.
     """
-    return evaluate_labelled(open_drives(texts), settings, workers, ray, progress, out, texts)
+    return evaluate_labelled(open_drives(texts, settings), settings, workers, ray, progress, out, texts)
 
 
-def open_drives(texts: Sequence[str]) -> list[Labelled]:
-    """Raises DataError, SourceError if one is not there, or two have one name."""
-    drives = [drive for text in texts for drive in open_labelled(text)]
+def open_drives(texts: Sequence[str], settings: Settings = SHIPPED) -> list[Labelled]:
+    """With labels in the classes of the bundle that sees them.
+
+    Raises DataError, SourceError if one is not there, or two have one name.
+    """
+    asked = asked_of(settings)
+    drives = [drive for text in texts for drive in open_labelled(text, asked)]
     names = [drive.name for drive in drives]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataError(f"expected drives of different names, got {', '.join(twice)} twice. Rename a file")
     return drives
+
+
+def asked_of(settings: Settings) -> Asked:
+    """Raises BundleError."""
+    return Asked(vocabulary=Vocabulary.of_bundle(bundles.read(settings.folder)))
 
 
 def evaluate_labelled(

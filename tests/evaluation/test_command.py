@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 
 from perception.errors import BundleError, DataError
-from perception.evaluation.command import Way, evaluate, evaluate_on, show
+from perception.evaluation.command import Way, _see, evaluate, evaluate_on, show
 from perception.evaluation.measure import Report
-from perception.evaluation.run import Settings
+from perception.evaluation.run import Settings, open_drives
 
 
 def test_the_figures_are_written_with_what_they_were_measured_on(folder, tiny_bundle, tmp_path, capsys):
@@ -75,6 +75,29 @@ def test_a_data_folder_takes_the_same_way(way, folder, tiny_bundle, tmp_path):
     found = evaluate(folder, "val", tiny_bundle, "fp32", way=replace(way, out=tmp_path / "out"))
     assert {name: found.metrics[name] for name in plain.metrics} == plain.metrics
     assert found.pictures == plain.pictures
+
+
+class Gone:
+    """Pictures that cannot be read a second time."""
+
+    def __init__(self, drive):
+        self.name, self.remarks, self.lost, self.passes, self._drive = drive.name, (), 0, 0, drive
+
+    def parts(self, size):
+        return [self]
+
+    def __iter__(self):
+        self.passes += 1
+        if self.passes > 1:
+            raise IndexError("gone")
+        return iter(self._drive)
+
+
+def test_a_fault_of_a_page_does_not_cost_the_result(folder, tiny_bundle, tmp_path, caplog):
+    drive = Gone(open_drives([f"data:{folder}:val"])[0])
+    _see([drive], Settings(tiny_bundle, "fp32"), Way(out=tmp_path / "out"), [])
+    assert json.loads((tmp_path / "out/result.json").read_text())["figures"]
+    assert "no page was made: IndexError: gone" in caplog.text
 
 
 def test_labels_of_which_nothing_can_be_judged_are_an_error(tiny_bundle, tmp_path):
