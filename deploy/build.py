@@ -18,15 +18,16 @@ from deploy.half import store_half
 from deploy.learnt import Learnt
 from perception import bundle
 from perception.bundle import LEDGER, LEDGER_INFO, ModelSpec, Shape
-from perception.errors import BundleError
+from perception.errors import BundleError, DataError
 from perception.labels.labelled import file_name
+from perception.labels.vocabulary import INFO
 from perception.model.fuse import macs
 from perception.model.network import Network
 from perception.model.specs import FRAME_TASKS, task_spec
 from perception.sinks.files import write_whole
 from perception.tasks import TASKS
 from perception.training import ledger
-from perception.training.loop import load_checkpoint, load_network, recorded
+from perception.training.loop import BEST, CHECKPOINT, load_checkpoint, load_network, recorded
 from perception.types import Size
 
 FILES = precisions.file_names({"main": "network.fp32.onnx", "signs": "signs.fp32.onnx"}, ["int8"])
@@ -46,11 +47,13 @@ def build(
 ) -> ModelSpec:
     """Write a bundle of `checkpoint` to the folder `out`; what it lacks is made. Files appear at the end.
 
+    `checkpoint`: a file, or the folder of a run: its best weights on val, if it has any, else its last ones.
     `data`: where the calibration images are drawn from, training splits as `perception train` takes them;
     for a network that may be used commercially, from those of its pictures that allow it. Empty: the data
     sets that the run names. `name` of the bundle; None: that of the run's folder. Raises BundleError if INT8
     and float disagree by more than `parity.LIMIT`, DataError if checkpoint or data cannot be read.
     """
+    checkpoint = weights_of(checkpoint)
     network, size = load_network(checkpoint), _size(checkpoint)
     heads = set(network.heads)
     if not heads & set(FRAME_TASKS) or ("signs" in heads and "detection" not in heads):
@@ -80,12 +83,35 @@ def build(
         shapes = dict(pair for kind in examples for pair in _shapes(made / FILES["fp32"][kind]))
     name = name or file_name(checkpoint.resolve().parent.name)
     spec = _spec(name, network, size, shapes, agreement, frames.distinct(images))
+    spec = _with_thresholds(spec, load_checkpoint(checkpoint).get("thresholds", {}))
+    if said := learnt.vocabulary.described():
+        spec = replace(spec, info={**spec.info, INFO: said})
     if rows:
         write_whole(out / LEDGER, ledger.to_csv(rows).encode())
         spec = replace(spec, info={**spec.info, LEDGER_INFO: summary})
     spec = bundle.write(out, replace(spec, info={**spec.info, "licence": LICENCES[licences]}))
     ledger.check_bundle(out)
     return spec
+
+
+def weights_of(run: Path) -> Path:
+    """Raises DataError: a folder without weights."""
+    if not run.is_dir():
+        return run
+    found = next((run / name for name in (BEST, CHECKPOINT) if (run / name).is_file()), None)
+    if found is None:
+        raise DataError(f"{run}: expected a run with {CHECKPOINT}, got a folder without. Check the path")
+    return found
+
+
+def _with_thresholds(spec: ModelSpec, picked: Mapping[str, float]) -> ModelSpec:
+    """With the thresholds of objects that were picked on val."""
+    if "detection" not in spec.tasks or not picked:
+        return spec
+    task = spec.tasks["detection"]
+    known = {name: value for name, value in picked.items() if name in task.classes}
+    settings = {**task.settings, "threshold": {**task.settings["threshold"], **known}}
+    return replace(spec, tasks={**spec.tasks, task.name: replace(task, settings=settings)})
 
 
 def _shapes(path: Path) -> Iterator[tuple[str, Shape]]:
@@ -111,7 +137,7 @@ def _spec(
 ) -> ModelSpec:
     from perception import __version__
 
-    tasks = {task: task_spec(task) for task in TASKS if task in network.heads}
+    tasks = {task: task_spec(task, network.classes) for task in TASKS if task in network.heads}
     networks = {task.network for task in tasks.values()}
     files = {p: {kind: file for kind, file in own.items() if kind in networks} for p, own in FILES.items()}
     weights = sum(

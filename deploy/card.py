@@ -17,7 +17,7 @@ from typing import Any
 
 from perception import bundle
 from perception.sinks.files import write_whole
-from perception.tasks import TASKS
+from perception.tasks import TASKS, detection, signs
 from perception.training import ledger
 
 SHOWN = {  # what a reader asks first; all figures are in model.json
@@ -54,13 +54,15 @@ def _metrics(path: Path) -> dict[str, float]:
 def _text(
     spec: bundle.ModelSpec, config: Mapping[str, Any], figures: Mapping[str, Mapping[str, float]]
 ) -> str:
+    shown = SHOWN | _of_new_classes(spec, figures["int8"])
     rows = [
         f"| {what} (`{name}`) | {100 * figures['int8'][name]:.1f} | {100 * figures['fp32'][name]:.1f} |"
-        for name, what in SHOWN.items()
+        for name, what in shown.items()
         if name in figures["int8"] and name in figures["fp32"]
     ]
     return TEMPLATE.read_text().format(
         name=spec.name,
+        tasks="; ".join(_told(task) for task in spec.tasks.values()),
         version=spec.version,
         width=spec.input_size[0],
         height=spec.input_size[1],
@@ -75,6 +77,31 @@ def _text(
         crops=config["crops"],
         note=spec.info["note"],
     )
+
+
+def _told(task: bundle.TaskSpec) -> str:
+    """What a task finds, by its classes."""
+    match task.name:
+        case "detection":
+            return f"objects ({', '.join(name.replace('_', ' ') for name in task.classes)})"
+        case "signs" if task.classes == signs.CLASSES:
+            return "the 43 sign classes of the German benchmark"
+        case "signs":
+            return f"{len(task.classes)} classes of signs ({', '.join(task.classes[:8])}, ...)"
+    return {"lanes": "lane lines", "drivable": "the drivable area"}.get(task.name, task.name)
+
+
+def _of_new_classes(spec: bundle.ModelSpec, figures: Mapping[str, float]) -> dict[str, str]:
+    """Metric -> what it is, of objects that the shipped bundle does not know."""
+    classes = spec.tasks["detection"].classes if "detection" in spec.tasks else ()
+    found = {}
+    for name in figures:
+        task, _, rest = name.partition(".")
+        place, _, ending = rest.partition(".")
+        own, _, metric = ending.partition(".")
+        if (task, metric) == ("detection", "ap50") and own in set(classes) - set(detection.CLASSES):
+            found[name] = f"{own.replace('_', ' ')}, AP50, {place}"
+    return found
 
 
 def _learnt(summary: Mapping[str, Any] | None) -> str:

@@ -20,13 +20,14 @@ from calibration.int8.methods import METHODS
 from calibration.int8.scales import METHOD, Scales
 from calibration.int8.sensitivity import Cost, costs
 from deploy import precisions
+from deploy.learnt import Learnt
 from perception import bundle as bundles
 from perception.bundle import MAIN, ModelSpec
 from perception.errors import BundleError, DataError, PerceptionError
+from perception.labels.vocabulary import Vocabulary
 from perception.model.specs import CROPS
 from perception.sources import open_source
 from perception.training import ledger
-from perception.training.data import READERS, sign_crops
 from perception.types import Size
 
 NAMED = "named by --float"
@@ -38,7 +39,7 @@ errors = Console(stderr=True)
 def quantize(
     bundle: Path | None,
     out: Path,
-    data: Path | None = None,
+    data: Sequence[str] = (),
     sources: Sequence[str] = (),
     method: str = METHOD,
     equal: str = equalise.DEFAULT,
@@ -53,9 +54,10 @@ def quantize(
     Those are int8 (for the CPU) and trt.int8 (for TensorRT), from one calibration, and fp16 (for TensorRT),
     which needs no images; other files of the bundle are kept.
 
-    `bundle`: a bundle with fp32 files; None: the shipped one. `data`: a folder of labelled pictures, whose
-    training split is drawn from; for a bundle for commercial use only the pictures that allow it. `sources`:
-    drives to draw the frames from instead, as `open_source` takes them; sign crops always come from `data`.
+    `bundle`: a bundle with fp32 files; None: the shipped one. `data`: labelled pictures as `perception train`
+    takes them, whose training splits are drawn from; for a bundle for commercial use only pictures that
+    allow it. `sources`: drives to draw the frames from instead, as `open_source` takes them; sign crops
+    always come from `data`.
     `left`: layers of its networks that stay in float.
     `sensitivity`: show what each layer costs, too. Nothing is written unless all went well. Raises
     PerceptionError.
@@ -66,7 +68,8 @@ def quantize(
     fp32 = _fp32(spec, folder)
     licences = "open" if spec.info.get(bundles.LEDGER_INFO, {}).get("commercial") else "any"
     calibrated = list(fp32) if set(wanted) & set(precisions.CALIBRATED) else []
-    images = _examples(calibrated, data, sources, licences, spec.input_size, count, seed)
+    learnt = Learnt.named(data, Vocabulary.of_bundle(spec)) if data else None
+    images = _examples(calibrated, learnt, sources, licences, spec.input_size, count, seed)
     options = precisions.Options(method, equal, _left_in(folder, fp32, left))
     files = precisions.file_names(fp32, wanted)
     kept = {precision: own for precision, own in spec.files.items() if precision not in files}
@@ -123,7 +126,7 @@ def _fp32(spec: ModelSpec, folder: Path) -> Mapping[str, str]:
 
 def _examples(
     networks: Sequence[str],
-    data: Path | None,
+    data: Learnt | None,
     sources: Sequence[str],
     licences: str,
     size: Size,
@@ -141,12 +144,11 @@ def _examples(
                 examples[network] = frames.drives(opened, size, count, seed)
         elif data is None:
             what = "sign crops" if network == CROPS else "frames"
-            raise DataError(f"expected --data, a folder of labelled pictures, to draw {what} from; got none")
+            raise DataError(f"expected --data, labelled pictures, to draw {what} from; got none")
         elif network == MAIN:
-            read = {name: reader(data) for name, reader in READERS[licences].items()}
-            examples[network] = frames.frames(read, size, count, seed)
+            examples[network] = frames.frames(data.pictures(licences), size, count, seed)
         else:
-            examples[network] = frames.crops(sign_crops(data, licences), frames.CROPS * count, seed)
+            examples[network] = frames.crops(data.signs(licences), frames.CROPS * count, seed)
     return examples
 
 

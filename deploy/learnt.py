@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perception.errors import DataError
+from perception.labels.vocabulary import Vocabulary
 from perception.training.data import READERS, SOURCES, foreign, sign_crops, signs, synthetic
 from perception.training.data.sample import Sample
 from perception.training.data.signs import Sign
-from perception.training.loop import load_checkpoint
+from perception.training.loop import load_checkpoint, vocabulary_of
 
 
 @dataclass(frozen=True)
 class Learnt:
     folder: Path | None  # in our own format
     others: tuple[str, ...]  # data sets in other formats
-    classes: tuple[tuple[str, str], ...]
-    rendered: Path  # the folder of the run's rendered scenes
+    vocabulary: Vocabulary
+    rendered: Path | None  # the folder of the run's rendered scenes; None: of no run
     scenes: int
 
     @classmethod
@@ -28,25 +29,34 @@ class Learnt:
 
         Raises DataError.
         """
-        config = json.loads(load_checkpoint(checkpoint)["config"])
-        folder, others = foreign.sort(data or config.get("data", ()))
-        if folder is None and not others:
+        state = load_checkpoint(checkpoint)
+        config = json.loads(state["config"])
+        named = data or config.get("data", ())
+        if not named:
             raise DataError(f"{checkpoint}: expected --data, what it learnt from, to calibrate on; got none")
-        classes = tuple(config.get("classes", {}).items())
-        return cls(folder, others, classes, checkpoint.parent / "synthetic", config.get("rendered", 0))
+        rendered = checkpoint.parent / "synthetic"
+        return cls.named(named, vocabulary_of(state), rendered, config.get("rendered", 0))
+
+    @classmethod
+    def named(
+        cls, data: Sequence[str], vocabulary: Vocabulary, rendered: Path | None = None, scenes: int = 0
+    ) -> Learnt:
+        """Those that `data` names. Raises DataError."""
+        folder, others = foreign.sort(data)
+        return cls(folder, others, vocabulary, rendered, scenes)
 
     def pictures(self, licences: str) -> dict[str, Sequence[Sample]]:
         """By the name of their data set. Raises DataError."""
         found: dict[str, Sequence[Sample]] = {}
         if self.folder is not None:
             found |= {name: read(self.folder) for name, read in READERS[licences].items()}
-            own = foreign.own_sets(self.folder.resolve(), (*SOURCES,), self.classes)
+            own = foreign.own_sets(self.folder.resolve(), (*SOURCES,), self.vocabulary)
             found |= {pictures.name: pictures for pictures in own if licences == "any"}
-        return found | {foreign.name_of(text): foreign.read(text, self.classes) for text in self.others}
+        return found | {foreign.name_of(text): foreign.read(text, self.vocabulary) for text in self.others}
 
     def signs(self, licences: str) -> list[Sign]:
         """Sign crops; where no data set has any, those of the rendered scenes."""
-        found = [] if self.folder is None else sign_crops(self.folder, licences)
-        if found or not self.rendered.is_dir():
+        found = [] if self.folder is None else sign_crops(self.folder, licences, self.vocabulary)
+        if found or self.rendered is None or not self.rendered.is_dir():
             return found
         return signs.in_scenes(synthetic.read(self.rendered, self.scenes))

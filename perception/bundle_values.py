@@ -24,6 +24,7 @@ SETTINGS = {  # by the end of a setting's name
     "iou": Range(1e-6, 1),
     "max_objects": Range(1, 10_000, whole=True),
     "length": Range(0, 10_000),
+    "sign_id": Range(0, 10_000, whole=True),
 }
 OTHER = Range(-1e6, 1e6)
 SIDE = Range(8, 16_384, whole=True)  # of the network's input

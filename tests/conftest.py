@@ -11,6 +11,7 @@ import pytest
 
 from perception import bundle
 from perception.convention import STRIDES
+from perception.tasks.signs import CLASSES as SIGNS
 from tests.folders import write_folder
 
 os.environ["PERCEPTION_RUNTIME"] = "onnxruntime"  # no test depends on what is faster here
@@ -43,7 +44,7 @@ TASKS = (
     bundle.TaskSpec("lanes", LANES, ("lanes.map", "lanes.edges"), settings={"threshold": 0.5}),
     bundle.TaskSpec(
         "signs",
-        tuple(f"sign {i}" for i in range(43)),
+        SIGNS,
         ("signs.logits",),
         ("detection",),
         "signs",

@@ -31,6 +31,7 @@ from perception.labels.signs import SignCrop
 from perception.letterbox import Letterbox
 from perception.model.network import Network, normalise
 from perception.sinks.files import write_whole
+from perception.tasks.signs import CLASSES
 from perception.tasks.signs.loss import LARGEST
 from perception.training.loop import load_checkpoint, load_network
 from perception.types import Size
@@ -102,7 +103,7 @@ def _paste(
         x, y = (k % places[0], k // places[0]) * cell + rng.integers(0, room + 1)
         image[y : y + patch.shape[0], x : x + patch.shape[1]] = patch
         boxes.append(np.array(crop.xyxy) + (x, y, x, y))
-    return Picture(image, np.array(boxes, np.float32), np.array([crop.class_id for crop in crops]))
+    return Picture(image, np.array(boxes, np.float32), np.array([CLASSES.index(crop.name) for crop in crops]))
 
 
 @torch.inference_mode()

@@ -110,7 +110,10 @@ def _show_ledger(ledger: dict[str, Any] | None) -> None:
 
 @commands.command()
 def export(
-    checkpoint: Annotated[Path, typer.Argument(help="checkpoint.pt of a training run.")],
+    checkpoint: Annotated[
+        Path,
+        typer.Argument(help="Folder of a training run (its best weights on val), or a checkpoint.pt."),
+    ],
     out: Annotated[Path, typer.Option(help="Folder for the bundle.")],
     data: Annotated[
         list[str] | None,
@@ -133,7 +136,8 @@ def quantize(
         Path | None, typer.Argument(help="Bundle with fp32 files. Default: the shipped one.")
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Labelled images; calibrates on frames of their training split.")
+        list[str] | None,
+        typer.Option(help="Labelled data, as for `train`; calibrates on frames of its training split."),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the bundle.")] = Path("quantised"),
     source: Annotated[
@@ -159,8 +163,8 @@ def quantize(
     from deploy.command import quantize
 
     wanted = [name.strip() for name in precisions.split(",")]
-    layers = keep or ()
-    quantize(bundle, out, data, source or (), method, equalise, layers, frames, seed, sensitivity, wanted)
+    drawn, layers = (data or (), source or ()), keep or ()
+    quantize(bundle, out, *drawn, method, equalise, layers, frames, seed, sensitivity, wanted)
 
 
 @commands.command()

@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-from perception.cli.options import Data
-
 commands = typer.Typer()
 
 
@@ -23,6 +21,13 @@ def train(
     ],
     out: Annotated[Path, typer.Option(help="Folder for checkpoints and logs.")],
     preset: Annotated[str, typer.Option(help="Training preset: full, small or quick.")] = "full",
+    val: Annotated[
+        list[str] | None,
+        typer.Option(help="Labelled data to choose the best weights by, named like --data; repeatable."),
+    ] = None,
+    classes: Annotated[
+        Path | None, typer.Option(help="YAML file with the classes to learn (docs/train.md). Default: ours.")
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Change a setting: key=value; repeatable.")
     ] = None,
@@ -33,7 +38,7 @@ def train(
     """Train a network on labelled images. Shows what it found first; nothing to learn from is an error."""
     from perception.training.command import train
 
-    train(data, out, preset, settings or (), resume)
+    train(data, out, preset, settings or (), resume, val or (), classes)
 
 
 mtl = typer.Typer(help="Compare sharing architectures, loss balancing and task groups.", no_args_is_help=True)
@@ -42,11 +47,12 @@ Preset = Annotated[str, typer.Option(help="quick to try it out, full for meaning
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="Change a setting of every run: key=value; repeatable.")
 ]
+Sets = Annotated[list[str], typer.Option(help="A labelled data set, as for `train`; repeatable.")]
 Runs = Annotated[Path, typer.Option(help="Folder for the runs; finished ones in it are kept.")]
 
 
 @mtl.command("compare")
-def mtl_compare(data: Data, out: Runs, preset: Preset = "full", settings: Settings = None) -> None:
+def mtl_compare(data: Sets, out: Runs, preset: Preset = "full", settings: Settings = None) -> None:
     """Train every sharing architecture and loss balance, and single-task networks; then report."""
     from deploy.speed import speeds
     from perception.training.analysis.command import compare
@@ -55,7 +61,7 @@ def mtl_compare(data: Data, out: Runs, preset: Preset = "full", settings: Settin
 
 
 @mtl.command("groups")
-def mtl_groups(data: Data, out: Runs, preset: Preset = "full", settings: Settings = None) -> None:
+def mtl_groups(data: Sets, out: Runs, preset: Preset = "full", settings: Settings = None) -> None:
     """Train every subset of the tasks, find which to train together, and report."""
     from perception.training.analysis.command import groups
 

@@ -63,7 +63,6 @@ OwnMotion = Annotated[
 ]
 Processor = Annotated[str, typer.Option(help="cpu or cuda.")]
 Workers = Annotated[int, typer.Option(min=1, help="Number of worker processes.")]
-Data = Annotated[Path, typer.Option(help="Folder of labelled images.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Also write the results to this file, as JSON.")]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from perception.errors import DataError
+from perception.errors import DataError, SinkError
 from perception.evaluation import run
 from perception.evaluation.latency import latency
 from perception.evaluation.measure import Report
@@ -23,6 +24,8 @@ from perception.evaluation.results import Result, summary
 from perception.evaluation.run import Settings
 from perception.labels.labelled import Labelled
 from perception.sinks.files import write_whole
+
+log = logging.getLogger(__name__)
 
 DONE, PARTLY = 0, 1  # exit codes: all drives, or some failed
 
@@ -68,7 +71,12 @@ def _see(drives: Sequence[Labelled], settings: Settings, way: Way, sources: Sequ
     with _progress() as progress:
         result = run.evaluate_labelled(drives, settings, way.workers, way.ray, progress, way.out, sources)
     if way.out is not None:
-        _pages(result, drives, settings, way.out)
+        try:
+            _pages(result, drives, settings, way.out)
+        except SinkError:
+            raise
+        except Exception as error:  # whatever is wrong with a picture, the figures are there
+            log.warning("%s: no page was made: %s: %s", way.out, type(error).__name__, error)
     return result
 
 

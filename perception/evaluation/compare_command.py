@@ -153,17 +153,18 @@ def _labels(sides: Sequence[Side], names: Sequence[str]) -> list[str]:
 def _write_page(
     out: Path, found: Comparison, pairs: Pairs, texts: Sequence[str], sides: Mapping[str, Side]
 ) -> None:
-    """Without pictures if the drives are not here."""
+    """Without pictures if the drives are not here; the truth in the classes of the first bundle."""
+    side = next(iter(sides.values()))
     try:
-        drives = open_drives(texts)
+        drives = open_drives(texts, side.settings)
     except PerceptionError as error:
         log.warning("no pictures in the report: %s", error)
         drives = []
     with ExitStack() as stack:
-        shipped = load(None, "cpu")
-        stack.callback(shipped.close)
-        views = {label: _view(side, shipped.tasks, stack) for label, side in sides.items()}
-        write_comparison(out, found, pairs, drives, views, shipped.tasks)
+        shown = load(side.settings.pipeline.bundle, "cpu")
+        stack.callback(shown.close)
+        views = {label: _view(side, shown.tasks, stack) for label, side in sides.items()}
+        write_comparison(out, found, pairs, drives, views, shown.tasks)
 
 
 def _view(side: Side, tasks: Sequence[Any], stack: ExitStack) -> View:

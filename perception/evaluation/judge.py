@@ -145,9 +145,10 @@ def _signs(truth: Truth, seen: Scene, observer: Observer, detail: bool) -> Said:
         if kind:
             yield f"{OPEN}.{kind}", _heard(OpenSet(observer.sign_threshold), true, seen)
         else:
-            yield "signs", _heard(SignClasses(observer.sign_classes, detail), true, seen)
+            yield "signs", _heard(SignClasses(len(observer.sign_classes), detail), true, seen)
     elif truth.signs is not None:
-        yield f"{truth.name('sign')}.sign", _heard(SignsRead(detail), _empty(seen, signs=truth.signs), seen)
+        true = _empty(seen, signs=truth.signs_of(observer.sign_classes))
+        yield f"{truth.name('sign')}.sign", _heard(SignsRead(detail), true, seen)
 
 
 def _own_vehicle(truth: Truth, seen: Scene, classes: Sequence[str]) -> Said:

@@ -33,7 +33,7 @@ class Observer:
         self._see, self._unsure, self._crop = see, None, WHOLE
         self.classes: Sequence[str] = detection.CLASSES
         self.reader = CropReader.of(see)  # None: reads no signs
-        self.sign_classes = len(self.reader.classes if self.reader else signs.CLASSES)
+        self.sign_classes: Sequence[str] = self.reader.classes if self.reader else signs.CLASSES
         lines = find_task(see, "lanes")
         self.edges = "road_edge" in (lines.classes if lines else lanes.CLASSES)  # are they looked for?
         self.sign_threshold = self.reader.threshold if self.reader else 0.0

@@ -20,6 +20,7 @@ from perception.evaluation.seeing import Settings, opened
 from perception.evaluation.work import Opening, Piece, Unit, alone
 from perception.labels import open_labelled
 from perception.labels.labelled import Asked, Labelled
+from perception.labels.vocabulary import Vocabulary
 
 __all__ = ["Progress", "Result", "Settings", "evaluate_drives", "evaluate_labelled", "open_drives"]
 
@@ -52,14 +53,23 @@ def evaluate_drives(
 
 
 def open_drives(texts: Sequence[str], settings: Settings = SHIPPED) -> list[Labelled]:
-    """Raises DataError, SourceError if one is not there, or two have one name."""
-    asked = Asked(limit=settings.limit, parts=settings.parts)
+    """With labels in the classes of the bundle that sees them.
+
+    Raises DataError, SourceError if one is not there, or two have one name.
+    """
+    asked = asked_of(settings)
     drives = [drive for text in texts for drive in open_labelled(text, asked)]
     names = [drive.name for drive in drives]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataError(f"expected drives of different names, got {', '.join(twice)} twice. Rename a file")
     return drives
+
+
+def asked_of(settings: Settings) -> Asked:
+    """Raises BundleError."""
+    vocabulary = Vocabulary.of_bundle(bundles.read(settings.pipeline.folder))
+    return Asked(vocabulary=vocabulary, limit=settings.limit, parts=settings.parts)
 
 
 def evaluate_labelled(

@@ -51,7 +51,7 @@ FILES = (  # the first of these that is in a folder tells its format
     ("annotations/instances_*.json", "coco"),
     ("images/100k", "bdd100k"),
     ("bdd100k/images/100k", "bdd100k"),
-    ("label_data_*.json", "tusimple"),
+    ("label_data*.json", "tusimple"),
     ("test_label.json", "tusimple"),
     ("test_tasks_*.json", "tusimple"),
     ("list/*.txt", "culane"),
@@ -64,7 +64,7 @@ FILES = (  # the first of these that is in a folder tells its format
     ("*.csv", "data"),
 )
 NAMES = (  # of files
-    (r".*\.(mcap(\.part)?|db3|bag)(\?.*)?", "drive"),
+    (r".*\.(mcap(\.part)?|db3|bag(\.active)?)(\?.*)?", "drive"),
     (r"(.*/)?(label_data|test_label|test_tasks)[^/]*\.json", "tusimple"),
     (r".*\.json", "coco"),
 )

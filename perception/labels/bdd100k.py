@@ -25,12 +25,20 @@ from perception.labels.labelled import VAL, Asked, Labelled, Stills, file_name, 
 from perception.labels.masks import MaskLabels, Values
 from perception.labels.record import Area, Record
 from perception.labels.rows import json_file
-from perception.labels.scalabel import NAMES, REGIONS, UNKNOWN_KIND, Curves, Poly, Polygons, attributes, box
+from perception.labels.scalabel import (
+    CATEGORIES,
+    NAMES,
+    UNKNOWN_KIND,
+    Curves,
+    Poly,
+    Polygons,
+    attributes,
+    box,
+)
 from perception.labels.tally import Tally
 
 SET = "bdd100k"
 SIZE = (1280, 720)  # of all its pictures
-LABELLED = frozenset(("vehicle", "person", "traffic_light", "traffic_sign"))
 DRIVABLE = Values((0, 1), (2,), (255,))  # direct, alternative; background
 OBJECTS, LINES, AREAS = "objects", "lines", "areas"  # what a label file tells
 FILES = (
@@ -59,6 +67,12 @@ class Reading:
 
     names: Names
     tally: Tally
+    kinds: Mapping[str, str]  # of lane lines
+
+    @property
+    def labelled(self) -> frozenset[str]:
+        """The classes of which every object has its box."""
+        return frozenset(ours for name in (*NAMES, *CATEGORIES) if (ours := self.names(name)))
 
 
 def open_bdd100k(text: str, asked: Asked = VAL) -> list[Labelled]:
@@ -68,8 +82,8 @@ def open_bdd100k(text: str, asked: Asked = VAL) -> list[Labelled]:
     if root is None:
         found = sorted(path.name for path in folder.glob("**/100k/*"))
         raise DataError(f"{folder}: expected images/100k/{split}, got the splits {found}. Choose one of them")
-    reading = Reading(Names.of(NAMES, asked.classes), Tally())
-    reading.tally.names |= {*NAMES, *REGIONS}
+    reading = Reading(Names.of(NAMES, asked.vocabulary), Tally(), asked.vocabulary.line_kinds)
+    reading.tally.names |= {*NAMES, *CATEGORIES}
     told = _told(root, split, reading)
     masks = {path.stem: path for path in sorted((root / MASKS.format(split)).glob("*.png"))}
     pictures = root / "images/100k" / split
@@ -78,17 +92,19 @@ def open_bdd100k(text: str, asked: Asked = VAL) -> list[Labelled]:
     for name in sorted(usable):
         one = told.get(name, Told())
         boxes = inside(one.boxes, SIZE, reading.tally)
-        items.append(_picture(pictures / name, one, boxes, masks.get(Path(name).stem)))
+        items.append(_picture(pictures / name, one, boxes, masks.get(Path(name).stem), reading.labelled))
     return [Stills(file_name(f"{SET}-{split}"), tuple(items), reading.tally)]
 
 
-def _picture(image: Path, told: Told, boxes: list[Box], mask: Path | None) -> Record:
+def _picture(
+    image: Path, told: Told, boxes: list[Box], mask: Path | None, labelled: frozenset[str]
+) -> Record:
     """A mask goes before polygons."""
     drivable: Area | None = Polygons(tuple(told.areas)) if AREAS in told.told else None
     return Record(
         SET,
         image,
-        BoxLabels(SET, LABELLED, tuple(boxes), SIZE) if OBJECTS in told.told else None,
+        BoxLabels(SET, labelled, tuple(boxes), SIZE) if OBJECTS in told.told else None,
         Curves(tuple(told.lines)) if LINES in told.told else None,
         drivable if mask is None else MaskLabels(SET, mask, DRIVABLE),
         told.tags,
@@ -144,16 +160,15 @@ def _add_label(told: Told, label: Mapping[str, Any], topics: frozenset[str], rea
         if OBJECTS in topics:
             (reading.tally.unknown if found is None else reading.tally.used)[category] += 1
         return
-    for poly in _polys(label):
+    for poly in _polys(label, reading.kinds):
         if poly.drivable and AREAS in topics:
             told.areas.append(poly)
         elif poly.lane and LINES in topics:
             told.lines.append(poly)
-            if not poly.known:
-                kind = poly.category.removeprefix("lane/")
-                reading.tally.left_out[f"{UNKNOWN_KIND} {kind!r}: read as lane lines"] += 1
+            if not poly.known and poly.marking not in reading.kinds:
+                reading.tally.left_out[f"{UNKNOWN_KIND} {poly.marking!r}: read as lane lines"] += 1
 
 
-def _polys(label: Mapping[str, Any]) -> Iterator[Poly]:
+def _polys(label: Mapping[str, Any], kinds: Mapping[str, str]) -> Iterator[Poly]:
     for row in label.get("poly2d") or ():
-        yield Poly.of(label, row)
+        yield Poly.of(label, row, kinds)

@@ -14,14 +14,15 @@ from typing import Any
 import numpy as np
 
 from perception.errors import DataError
-from perception.labels.classes import Names, example, nearest
+from perception.labels.classes import Names, nearest
 from perception.labels.rows import fault, json_lines
+from perception.labels.vocabulary import SIGN
 from perception.tasks.detection import CLASSES
+from perception.tasks.signs import CLASSES as SIGNS
 from perception.types import Detections, Scene, Signs, Size
 
 FILE = "det.jsonl"
 UNSURE = "maybe_merged"
-SIGN = "traffic_sign"
 ALIASES = {"motorcyclist": "motorbike"}  # name in a data set -> detection class
 
 
@@ -29,7 +30,8 @@ ALIASES = {"motorcyclist": "motorbike"}  # name in a data set -> detection class
 class Box:
     xyxy: tuple[float, float, float, float]  # image pixels
     name: str
-    extra: object  # what else is known: the GTSRB class of a sign, UNSURE, a kind of vehicle
+    extra: object  # what else is known: the class of a sign, by its name or its number in
+    # `signs.CLASSES`; UNSURE; a kind of vehicle
     area: float | None = None  # of the object, square pixels; None: that of the box
 
 
@@ -61,21 +63,36 @@ class BoxLabels:
     def _known(self, classes: Sequence[str]) -> list[Box]:
         return [b for b in self.boxes if b.name in self.labelled and b.name in classes]
 
-    def signs(self, classes: int) -> Signs:
-        """What the signs say; score 0 where the label does not tell."""
+    def signs(self, classes: Sequence[str]) -> Signs:
+        """What the signs say, of `classes`; score 0 where the label does not tell."""
         boxes = [b for b in self.boxes if b.name == SIGN]
-        known = [isinstance(b.extra, int) and 0 <= b.extra < classes for b in boxes]
-        class_id = [b.extra if k else 0 for b, k in zip(boxes, known, strict=True)]
+        class_id = np.array([sign_id(b, classes) for b in boxes], np.int32)
         return Signs(
             np.array([b.xyxy for b in boxes], np.float32).reshape(-1, 4),
-            np.array(class_id, np.int32),
-            np.array(known, np.float32),
+            np.maximum(class_id, 0),
+            (class_id >= 0).astype(np.float32),
         )
 
     @property
     def reads(self) -> bool:
         """Does a sign of this image carry its class?"""
-        return any(b.name == SIGN and isinstance(b.extra, int) for b in self.boxes)
+        return any(sign_name(b) is not None for b in self.boxes)
+
+
+def sign_name(box: Box) -> str | None:
+    """The class of a sign; None: it is no sign, or its label does not tell."""
+    match box.extra if box.name == SIGN else None:
+        case int(number):
+            return SIGNS[number] if 0 <= number < len(SIGNS) else ""
+        case str(name) if name and name != UNSURE:
+            return name
+    return None
+
+
+def sign_id(box: Box, classes: Sequence[str]) -> int:
+    """The place of its class among `classes`; -1: none of them."""
+    name = sign_name(box)
+    return classes.index(name) if name in classes else -1
 
 
 def named_boxes(name: str, scene: Scene, classes: Sequence[str] = CLASSES) -> BoxLabels:
@@ -113,12 +130,12 @@ def read(
 
 
 def _named(labels: BoxLabels, classes: Names, path: Path, line: int) -> BoxLabels:
-    """In our classes. Raises DataError for an unknown one."""
+    """In the classes of a network. Raises DataError for an unknown one."""
     for name in (*sorted(labels.labelled), *(box.name for box in labels.boxes)):
         if not classes.knows(name):
             raise DataError(
-                f"{path}:{line}: expected a class of {', '.join(CLASSES)}, got {name!r}"
-                f"{nearest(name, classes.table)}. Rename it, or say which it is: {example(name)}"
+                f"{path}:{line}: expected a class of {', '.join(classes.objects)}, got {name!r}"
+                f"{nearest(name, classes.table)}. Rename it, or say which it is: {classes.example(name)}"
             )
     ours = [(box, classes(box.name)) for box in labels.boxes]
     return replace(

@@ -67,7 +67,7 @@ def _files(folder: Path, split: str) -> list[Path]:
 
 def _opened(path: Path, images: Path | None, asked: Asked) -> Labelled:
     table = _table(path)
-    names, tally = Names.of(COMMON, asked.classes), Tally()
+    names, tally = Names.of(COMMON, asked.vocabulary), Tally()
     names.check(path, table.categories.values(), tally)
     boxes: dict[str, list[Box]] = {}
     for image, box in _boxes(path, table):
@@ -80,7 +80,8 @@ def _opened(path: Path, images: Path | None, asked: Asked) -> Labelled:
     for key, (name, size) in table.sizes.items():
         if name in usable:
             found = inside(translated(boxes.get(key, ()), names, tally), size, tally)
-            items.append(Record(SET, folder / name, BoxLabels(SET, labelled, tuple(found), size)))
+            said = BoxLabels(SET, labelled, tuple(found), size)
+            items.append(Record(SET, folder / name, said, sign_names=names.readings))
     tally.left_out[ORPHANS] += sum(len(found) for image, found in boxes.items() if image not in table.sizes)
     return Stills(file_name(_name(path)), tuple(items), tally)
 

@@ -17,8 +17,12 @@ SLACK = 1.0  # pixels that a box may reach beyond its picture: rounding
 
 
 def translated(boxes: Iterable[Box], names: Names, tally: Tally) -> list[Box]:
-    """Boxes in our classes; the others are counted."""
-    return [replace(box, name=ours) for box in boxes if (ours := names.count(box.name, tally))]
+    """Boxes in the classes of the network; the others are counted."""
+    return [
+        replace(box, name=ours, extra=box.extra or names.sign(box.name))
+        for box in boxes
+        if (ours := names.count(box.name, tally))
+    ]
 
 
 def inside(boxes: Iterable[Box], size: Size, tally: Tally) -> list[Box]:

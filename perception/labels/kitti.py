@@ -37,9 +37,9 @@ def open_kitti(text: str, asked: Asked = VAL) -> list[Labelled]:
         raise DataError(
             f"{folder}: expected training/{LABELS}, got no such folder. Unpack data_object_label_2 there"
         )
-    names, tally = Names.of(NAMES, asked.classes), Tally()
+    names, tally = Names.of(NAMES, asked.vocabulary), Tally()
     tally.names |= {*NAMES, *REGIONS}
-    labelled = frozenset(ours for name in NAMES if (ours := names(name)))
+    labelled = frozenset(ours for name in (*NAMES, *REGIONS) if (ours := names(name)))
     listed = _listed(folder, split)
     texts = {path.stem: path for path in sorted((root / LABELS).glob("*.txt"))}
     stems = {stem for stem in texts if listed is None or stem in listed}
@@ -48,7 +48,8 @@ def open_kitti(text: str, asked: Asked = VAL) -> list[Labelled]:
     for name in sorted(with_picture((stem + ending for stem in stems), root / IMAGES, tally)):
         size = image_size(root / IMAGES / name)
         boxes = inside(_boxes(texts[Path(name).stem], names, labelled, tally), size, tally)
-        items.append(Record(SET, root / IMAGES / name, BoxLabels(SET, labelled, tuple(boxes), size)))
+        said = BoxLabels(SET, labelled, tuple(boxes), size)
+        items.append(Record(SET, root / IMAGES / name, said, sign_names=names.readings))
     return [Stills(file_name(SET if listed is None else f"{SET}-{split}"), tuple(items), tally)]
 
 
@@ -72,7 +73,7 @@ def _boxes(path: Path, names: Names, labelled: frozenset[str], tally: Tally) -> 
             ) from error
         if name == NOWHERE:
             yield from (Box((x1, y1, x2, y2), ours, UNSURE) for ours in sorted(labelled))
-        elif name in REGIONS and names(name) is None:
+        elif names(name) is None and REGIONS.get(name) in labelled:
             yield Box((x1, y1, x2, y2), REGIONS[name], UNSURE)
         elif ours := names.count(name, tally):
             yield Box((x1, y1, x2, y2), ours, "")

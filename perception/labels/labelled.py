@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Protocol, TypeVar
 
 from perception.labels.tally import Tally
 from perception.labels.truth import PARTS, Truth
+from perception.labels.vocabulary import OURS, Vocabulary
 from perception.types import Frame
 
 T = TypeVar("T")
@@ -49,7 +50,7 @@ class Asked:
     """What of a data set is asked for, where its name does not say it."""
 
     split: str = "val"
-    classes: Mapping[str, str] = field(default_factory=dict)  # names in the data set -> ours; goes first
+    vocabulary: Vocabulary = OURS  # the classes of the network, and their names in data sets
     limit: int | None = None  # at most so many unrelated pictures of each kind; None: all
     parts: tuple[str, ...] = PARTS  # what is to be judged
 

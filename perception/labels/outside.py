@@ -14,14 +14,16 @@ from typing import TypeVar
 
 import numpy as np
 
-from perception.labels.boxes import SIGN, Box
+from perception.labels.boxes import Box
 from perception.labels.folder import Dataset, Sample
 from perception.labels.labelled import Still
 from perception.labels.rows import read_image
 from perception.labels.signs import SignCrop
 from perception.labels.truth import Truth
+from perception.labels.vocabulary import SIGN
 from perception.synthetic.foreign import FAMILIES, UNSEEN, draw
 from perception.synthetic.mounting import mounted
+from perception.tasks.signs import CLASSES
 from perception.types import Frame
 
 SET = "outside"
@@ -30,7 +32,7 @@ UNSEEN_EACH, DRAWN_EACH = 40, 12  # of a family
 PHOTOGRAPHS = {"traffic_light": 80, "vehicle": 60, "person": 40}
 PATCHES, TURNED = 80, 120
 LEAST = {"traffic_light": 8.0, "vehicle": 40.0, "person": 40.0}  # pixels high
-KEEP_MEANING = (12, 15, 17, 32, 38, 39, 40)  # upside down
+KEEP_MEANING = [CLASSES[k] for k in (12, 15, 17, 32, 38, 39, 40)]  # upside down
 
 T = TypeVar("T")
 Square = tuple[float, float, float, float]  # x1, y1, x2, y2, pixels of a picture
@@ -52,7 +54,7 @@ class Drawn:
             x1, y1, x2, y2 = (int(v) for v in self.behind[1])
             backdrop = read_image(self.behind[0])[y1:y2, x1:x2]
         image, box = mounted(draw({**FAMILIES, **UNSEEN}, rng, self.family), backdrop, rng, wear=0.5)
-        crop = SignCrop(Path(f"{self.family}-{self.seed}"), "", -1, _square(box), self.kind)
+        crop = SignCrop(Path(f"{self.family}-{self.seed}"), "", "", _square(box), self.kind)
         return _told(image, seq, crop)
 
 
@@ -88,13 +90,13 @@ def outside(dataset: Dataset) -> list[Still]:
     found += [Seen(_cut(image, place)) for image, place in _spread(patches, PATCHES)]
     for name, count in PHOTOGRAPHS.items():
         found += [Seen(_cut(image, place)) for image, place in _spread(_parts(dataset.samples, name), count)]
-    signs = [crop for crop in dataset.crops if crop.class_id not in KEEP_MEANING]
+    signs = [crop for crop in dataset.crops if crop.name not in KEEP_MEANING]
     found += [Seen(replace(crop, outside="turned"), True) for crop in _spread(signs, TURNED)]
     return _spread(found, len(dataset.crops))
 
 
 def _cut(image: Path, place: Square) -> SignCrop:
-    return SignCrop(image, "", -1, place, "photographs")
+    return SignCrop(image, "", "", place, "photographs")
 
 
 def _patches(samples: Sequence[Sample]) -> list[tuple[Path, Square]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from perception.labels.blank import Blank
-from perception.labels.boxes import BoxLabels
+from perception.labels.boxes import BoxLabels, sign_name
 from perception.labels.folder import Dataset, Sample, read_folder
 from perception.labels.labelled import VAL, Asked, Labelled, Stills, file_name, split_place
 from perception.labels.outside import SET as OUTSIDE
@@ -76,11 +76,16 @@ class Picture:
         sample = self.sample
         image, boxes, mask = sample.image, sample.boxes, sample.mask
         name = sample.set
+        names: tuple[str, ...] = signs.CLASSES
+        if boxes is not None:  # signs of classes that ours has not
+            said = {sign for box in boxes.boxes if (sign := sign_name(box))}
+            names = (*names, *sorted(said - set(names)))
         frame = Frame(read_image(image), 0, seq, str(image))
         return frame, Truth(
             name,
             boxes,
-            signs=boxes.signs(len(signs.CLASSES)) if boxes is not None and self._readable else None,
+            signs=boxes.signs(names) if boxes is not None and self._readable else None,
+            sign_names=names,
             lines=sample.lines,
             rules=(PARTLY,) if sample.partly else (DRAWN,),
             paint=self._paint() if "lanes" in self.parts else None,

@@ -5,7 +5,7 @@ Both learn from it and judge by it: `read` gives the picture and its truth.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -51,22 +51,23 @@ class Record:
     lines: Lines | None = None
     drivable: Area | None = None
     tags: tuple[str, ...] = ()
+    sign_names: tuple[str, ...] = ()  # what its signs may say; empty: nothing is known of that
 
     def read(self, seq: int) -> tuple[Frame, Truth]:
         frame = Frame(read_image(self.image), 0, seq, str(self.image))
         lines, tags = self.lines, (f"set:{self.set}", *self.tags)
         drivable = None if self.drivable is None else self.drivable.area(frame.size)
+        truth = Truth(self.set, self.boxes, drivable=drivable, tags=tags)
+        if self.boxes is not None and self.sign_names:
+            truth = replace(truth, signs=self.boxes.signs(self.sign_names), sign_names=self.sign_names)
         if lines is None:
-            return frame, Truth(self.set, self.boxes, drivable=drivable, tags=tags)
-        return frame, Truth(
-            self.set,
-            self.boxes,
+            return frame, truth
+        return frame, replace(
+            truth,
             lines=lines.read(),
             rules=lines.rules,
             rows=lines.rows,
             crossings=lines.crossings,
-            drivable=drivable,
-            tags=tags,
         )
 
     @property

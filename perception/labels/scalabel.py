@@ -31,6 +31,7 @@ REGIONS = {  # boxes in which a class of ours is not judged
     "trailer": "vehicle",
     "other vehicle": "vehicle",
 }
+CATEGORIES = (*REGIONS, "bicycle", "bike", "motorcycle", "motor")  # boxes that are no class of ours
 CURB, NO_LINE = "road curb", "crosswalk"
 PAINT = tuple(
     f"{count} {colour}" for count in ("single", "double") for colour in ("white", "yellow", "other")
@@ -55,7 +56,8 @@ def box(label: Mapping[str, Any], names: Names) -> Box | None:
     crowd = (label.get("attributes") or {}).get("crowd")
     own = names(name)
     ours = own or REGIONS.get(name)
-    return Box((x1, y1, x2, y2), ours, UNSURE if crowd or own is None else "") if ours else None
+    extra = UNSURE if crowd or own is None else names.sign(name)
+    return Box((x1, y1, x2, y2), ours, extra) if ours in names.objects else None
 
 
 @dataclass(frozen=True)
@@ -66,17 +68,24 @@ class Poly:
     category: str
     style: str  # solid or dashed, of a lane line
     direction: str  # parallel to the road or vertical to it
+    asked: str | None = None  # the kind that its user says it is, "": none
 
     @classmethod
-    def of(cls, label: Mapping[str, Any], row: Mapping[str, Any]) -> Poly:
-        """Raises KeyError, TypeError, ValueError."""
+    def of(cls, label: Mapping[str, Any], row: Mapping[str, Any], kinds: Mapping[str, str]) -> Poly:
+        """`kinds`: what a marking is, as its user says. Raises KeyError, TypeError, ValueError."""
         more = label.get("attributes") or {}
         category = str(label["category"])
         kind = str(more.get("laneTypes") or more.get("laneType") or category.removeprefix("lane/"))
         vertices = [(float(x), float(y)) for x, y, *_ in row["vertices"]]
         points = flattened(vertices, str(row.get("types") or "L" * len(vertices)))
         name = category if category in AREAS else f"lane/{kind}"
-        return cls(points, name, str(more.get("laneStyle", "")), str(more.get("laneDirection", "parallel")))
+        style, direction = str(more.get("laneStyle", "")), str(more.get("laneDirection", "parallel"))
+        return cls(points, name, style, direction, kinds.get(kind))
+
+    @property
+    def marking(self) -> str:
+        """Of a lane line, as the data set calls it: `single white`."""
+        return self.category.removeprefix("lane/")
 
     @property
     def drivable(self) -> bool:
@@ -86,18 +95,17 @@ class Poly:
     def lane(self) -> bool:
         """A line along the road, or its edge."""
         along = self.direction == "parallel" and self.category != f"lane/{NO_LINE}"
-        return self.category not in AREAS and along and len(self.points) > 1
+        return self.category not in AREAS and along and len(self.points) > 1 and self.asked != ""
 
     @property
     def known(self) -> bool:
         """Of a lane line: is its kind one of BDD100K's?"""
-        return self.category.removeprefix("lane/") in (*PAINT, CURB, NO_LINE)
+        return self.marking in (*PAINT, CURB, NO_LINE)
 
     @property
     def kind(self) -> int:
         """Of the lane line: a curb is the edge of the road."""
-        marking = self.category.removeprefix("lane/")
-        name = "road_edge" if marking == CURB else marking.partition(" ")[0]
+        name = self.asked or ("road_edge" if self.marking == CURB else self.marking.partition(" ")[0])
         return next((lanes.CLASSES.index(x) for x in (name, self.style) if x in lanes.CLASSES), 0)
 
 

@@ -1,8 +1,11 @@
-"""`signs.csv`: crops with one traffic sign each, its class and its box in the crop."""
+"""`signs.csv`: crops with one traffic sign each, its class and its box in the crop.
+
+The class is a name, or a number in the order of `perception.tasks.signs.CLASSES`, which is GTSRB's.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import numpy as np
 
 from perception.errors import DataError
 from perception.labels.rows import csv_rows, fault
+from perception.tasks.signs import CLASSES
 from perception.types import Signs
 
 FILE = "signs.csv"
@@ -19,18 +23,27 @@ FILE = "signs.csv"
 class SignCrop:
     image: Path
     split: str
-    class_id: int  # GTSRB
+    name: str  # of its class; empty: none that is known
     xyxy: tuple[float, float, float, float]  # of the sign, pixels of the crop
     outside: str = ""  # it is no sign of a known class but of this kind (`perception.labels.outside`)
 
-    def signs(self, classes: int) -> Signs:
-        """Truth for so many classes; score 0: none of them. Raises DataError if the model lacks the class."""
+    def signs(self, classes: Sequence[str]) -> Signs:
+        """Truth in those classes; score 0: none of them. Raises DataError if the model lacks the class."""
         if self.outside:
             return Signs(np.array([self.xyxy], np.float32), np.zeros(1, np.int32), np.zeros(1, np.float32))
-        if not 0 <= self.class_id < classes:
-            raise DataError(f"{self.image}: expected a sign class below {classes}, got {self.class_id}")
-        box, class_id = np.array([self.xyxy], np.float32), np.array([self.class_id], np.int32)
-        return Signs(box, class_id, np.ones(1, np.float32))
+        return Signs(
+            np.array([self.xyxy], np.float32), np.array([self.id(classes)], np.int32), np.ones(1, np.float32)
+        )
+
+    def id(self, classes: Sequence[str]) -> int:
+        """The place of its class among `classes`. Raises DataError if it is none of them."""
+        if self.name not in classes:
+            listed = ", ".join(classes[:4])
+            raise DataError(
+                f"{self.image}: expected one of {len(classes)} sign classes ({listed}, ...), got "
+                f"{self.name!r}. Mend {FILE}, or choose a bundle that has it"
+            )
+        return classes.index(self.name)
 
 
 def read(root: Path) -> Iterator[SignCrop]:
@@ -45,6 +58,15 @@ def read(root: Path) -> Iterator[SignCrop]:
 def _crop(root: Path, line: int, row: dict[str, str]) -> SignCrop:
     try:
         x1, y1, x2, y2 = (float(row[key]) for key in ("x1", "y1", "x2", "y2"))
-        return SignCrop(root / row["path"], row["split"], int(row["class"]), (x1, y1, x2, y2))
+        return SignCrop(root / row["path"], row["split"], _name(row["class"]), (x1, y1, x2, y2))
     except ValueError as error:
-        raise fault(root / FILE, line, "a class id and a box", str(error)) from error
+        raise fault(root / FILE, line, "a class and a box", str(error)) from error
+
+
+def _name(text: str) -> str:
+    """The number of a class in GTSRB's order, or its name. Raises ValueError."""
+    if not text.lstrip("-").isdecimal():
+        return text
+    if not 0 <= int(text) < len(CLASSES):
+        raise ValueError(f"class {text}, which is none of 0 to {len(CLASSES) - 1}")
+    return CLASSES[int(text)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from perception.errors import DataError
 from perception.labels.boxes import BoxLabels
 from perception.labels.signs import SignCrop
-from perception.tasks import detection
+from perception.tasks import detection, signs
 from perception.types import ClassMap, Frame, LaneLine, Scene, Signs
 
 PARTS = ("drivable", "lanes", "detection", "signs", "ego", "blank")
@@ -21,6 +21,7 @@ TURNED = (
     "swap the two, or turn the labels"
 )
 RESIZED = "The labels were made on a picture of another size: take that one, or scale the labels"
+OURS = {"detection": detection.CLASSES, "signs": signs.CLASSES}
 PARTLY = "partly"  # as DRAWN, of lines that are labelled in part
 
 
@@ -31,7 +32,8 @@ class Truth:
     set: str  # the figures of a task are named after it, unless `sets` names another
     boxes: BoxLabels | None = None  # which classes are labelled, boxes by name, regions that are not judged
     levels: Mapping[str, BoxLabels] = field(default_factory=dict)  # the same with more regions, by name
-    signs: Signs | None = None  # score 0: what the sign says is not known
+    signs: Signs | None = None  # of `sign_names`; score 0: what the sign says is not known
+    sign_names: tuple[str, ...] = OURS["signs"]
     lines: tuple[LaneLine, ...] | None = None  # in `lanes.CLASSES`
     rules: tuple[str, ...] = (DRAWN,)  # that judge the lines
     rows: tuple[int, ...] = ()  # TUSIMPLE: y of the labelled rows, pixels, and
@@ -60,10 +62,20 @@ class Truth:
                 f"{frame.size[0]} x {frame.size[1]}. {TURNED if turned else RESIZED}"
             )
 
-    def scene(self, frame: Frame) -> Scene:
-        """What can be drawn of it: objects in `detection.CLASSES` without regions, signs, lines, drivable."""
+    def scene(self, frame: Frame, classes: Mapping[str, Sequence[str]] = OURS) -> Scene:
+        """What can be drawn of it: objects without regions, signs, lines, drivable. `classes`: by task."""
         found = None
         if self.boxes is not None:
-            found = self.boxes.detections(detection.CLASSES, frame.size)
+            found = self.boxes.detections(classes.get("detection", OURS["detection"]), frame.size)
             found = found[found.score > 0]
-        return Scene(frame.seq, frame.stamp_ns, frame.size, found, self.signs, self.lines, self.drivable)
+        read = self.signs_of(classes.get("signs", OURS["signs"]))
+        return Scene(frame.seq, frame.stamp_ns, frame.size, found, read, self.lines, self.drivable)
+
+    def signs_of(self, classes: Sequence[str]) -> Signs | None:
+        """`signs` in the classes of a model; what it does not have is not known."""
+        if self.signs is None or tuple(classes) == self.sign_names:
+            return self.signs
+        places = np.array([classes.index(n) if n in classes else -1 for n in self.sign_names] or [-1])
+        class_id = places[self.signs.class_id].astype(np.int32)
+        known = (class_id >= 0).astype(np.float32)
+        return Signs(self.signs.xyxy, np.maximum(class_id, 0), self.signs.score * known)

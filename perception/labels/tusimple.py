@@ -21,7 +21,7 @@ from perception.labels.truth import DRAWN, TUSIMPLE
 from perception.types import LaneLine
 
 SET = "tusimple"
-LEARN = "label_data_*.json"
+LEARN = "label_data*.json"
 FILES = {"val": ("test_label.json", LEARN), "train": (LEARN,)}  # those of the first that is there
 EMPTY = "lane lines have fewer than two points: no line can be drawn of them"
 GONE = "labelled pictures are not in {}: left out"

@@ -34,7 +34,7 @@ def open_voc(text: str, asked: Asked = VAL) -> list[Labelled]:
     found = [_read(path) for path in sorted(root.glob("*.xml")) if stems is None or path.stem in stems]
     if not found:
         raise DataError(f"{root}: expected annotations NAME.xml, got none. Check the folder and the split")
-    names, tally = Names.of(COMMON, asked.classes), Tally()
+    names, tally = Names.of(COMMON, asked.vocabulary), Tally()
     used = {box.name for *_, boxes in found for box in boxes}
     names.check(root, used, tally)
     labelled = frozenset(new for name in used if (new := names(name)))
@@ -46,7 +46,8 @@ def open_voc(text: str, asked: Asked = VAL) -> list[Labelled]:
             tally.left_out[GONE] += 1
             continue
         ours = inside(translated(boxes, names, tally), size, tally)
-        items.append(Record(SET, image, BoxLabels(SET, labelled, tuple(ours), size)))
+        said = BoxLabels(SET, labelled, tuple(ours), size)
+        items.append(Record(SET, image, said, sign_names=names.readings))
     if not items:
         raise DataError(
             f"{root}: expected the pictures in {places[0]}, got none of {len(found)}. Put them there"

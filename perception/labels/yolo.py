@@ -37,14 +37,15 @@ def open_yolo(text: str, asked: Asked = VAL) -> list[Labelled]:
         )
     table = read_yaml(path)
     classes = _classes(path, table.get("names"))
-    names, tally = Names.of(COMMON, asked.classes), Tally()
+    names, tally = Names.of(COMMON, asked.vocabulary), Tally()
     names.check(path, classes.values(), tally)
     labelled = frozenset(ours for name in classes.values() if (ours := names(name)))
     items = []
     for image in _images(path, table, split):
         size = image_size(image)
         boxes = inside(translated(_boxes(labels_of(image), classes, size, tally), names, tally), size, tally)
-        items.append(Record(SET, image, BoxLabels(SET, labelled, tuple(boxes), size)))
+        said = BoxLabels(SET, labelled, tuple(boxes), size)
+        items.append(Record(SET, image, said, sign_names=names.readings))
     if tally.left_out[BARE] == len(items):
         raise DataError(
             f"{path}: expected a text file for each picture, such as {labels_of(items[0].image)}, "
@@ -143,7 +144,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
             table[key] = [*(table[key] or ()), _value(row.strip()[1:].strip())]
         else:
             name, _, value = row.strip().partition(":")
-            table[key] = {**(table[key] or {}), name.strip(): _value(value.strip())}
+            table[key] = {**(table[key] or {}), name.strip("\"' "): _value(value.strip())}
     return table
 
 
@@ -152,5 +153,5 @@ def _value(text: str) -> Any:
         return [_value(part.strip()) for part in text[1:-1].split(",") if part.strip()]
     if text.startswith("{") and text.endswith("}"):
         rows = (part.partition(":") for part in text[1:-1].split(",") if part.strip())
-        return {key.strip(): _value(value.strip()) for key, _, value in rows}
-    return text.strip("\"'") or None
+        return {key.strip("\"' "): _value(value.strip()) for key, _, value in rows}
+    return text.strip("\"'") if text else None

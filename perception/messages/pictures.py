@@ -118,6 +118,8 @@ def _pixels(message: Any, encoding: Encoding, white: White | None = None) -> np.
     row = width * encoding.channels * encoding.bits // 8
     rows = int(height * encoding.rows)
     data = np.frombuffer(message.data, np.uint8)
+    if not step and data.size % rows == 0:  # simulators leave it out; the size tells it
+        step = data.size // rows
     if step < row:
         raise FrameError(
             f"Image: expected a step of {row} bytes or more for {width} pixels {message.encoding}, got {step}"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from perception.convention import MEAN, SCALE
 from perception.model.sharing import SHARING
+from perception.model.specs import CLASSES
 from perception.tasks.heads import CROP_READERS, HEADS
+
+LIKE = {"signs_grid": "signs"}  # heads with the classes of another task
 
 
 def normalise(images: Tensor) -> Tensor:
@@ -20,11 +23,19 @@ def normalise(images: Tensor) -> Tensor:
 class Network(nn.Module):
     """`forward` answers by output name (`lanes.map`), for the tasks asked for."""
 
-    def __init__(self, tasks: Collection[str] = tuple(HEADS), sharing: str = "hard") -> None:
+    def __init__(
+        self,
+        tasks: Collection[str] = tuple(HEADS),
+        sharing: str = "hard",
+        classes: Mapping[str, Sequence[str]] = CLASSES,
+    ) -> None:
+        """`classes`: of tasks whose classes are not ours."""
         super().__init__()
+        self.classes = {task: tuple(own) for task, own in {**CLASSES, **classes}.items()}
         crops = [task for task in tasks if task in CROP_READERS]
         self.trunk = SHARING[sharing]([task for task in tasks if task not in crops], crops)
-        self.heads = nn.ModuleDict({task: HEADS[task](self.trunk) for task in tasks})
+        counts = {task: len(self.classes[LIKE.get(task, task)]) for task in tasks}
+        self.heads = nn.ModuleDict({task: HEADS[task](self.trunk, counts[task]) for task in tasks})
 
     def forward(self, images: Tensor, tasks: Collection[str] | None = None) -> dict[str, Tensor]:
         """Normalised images (b, 3, h, w), h and w multiples of 32, to logits by output name."""

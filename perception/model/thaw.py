@@ -8,7 +8,7 @@ deviation that its inputs have on some pictures as its own bias and weight.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -24,6 +24,7 @@ from perception.model.blocks import Linear2d, Patchify, RepConv
 from perception.model.network import Network, normalise
 from perception.tasks.signs.head import SignHead
 
+LAST = {"detection": "heads.detection.scores.", "signs": "heads.signs.classify."}  # layers of a row a class
 HALF = ".half"  # behind the name of a weight that is stored as float16
 Weights = Mapping[str, Tensor]  # of plain convolutions, by name in the file
 OWN = re.compile(r"^trunk\.(neck|encoder)s\.\w+\.")  # a part that a task has for itself
@@ -39,8 +40,10 @@ def thaw(network: Network, folder: Path, images: Tensor, crops: Tensor) -> None:
     Args: images (b, 3, h, w) and crops (n, 3, 64, 64) uint8 BGR to take the statistics from.
     Raises BundleError if the bundle is of another network.
     """
-    files = bundle.read(folder).files["fp32"]
+    spec = bundle.read(folder)
+    files, classes = spec.files["fp32"], {name: task.classes for name, task in spec.tasks.items()}
     frame = _weights(folder / files["main"])
+    frame |= _of_classes(frame, network, classes)
     plan: Plan = {}
     ours = (name for name in frame if name.startswith("network.trunk.") and name.endswith(".weight"))
     left = {name.removesuffix(".weight") for name in ours}
@@ -55,11 +58,51 @@ def thaw(network: Network, folder: Path, images: Tensor, crops: Tensor) -> None:
             "train with the `sharing` of the bundle"
         )
     if "signs" in network.heads and "signs" in files:
-        _load_signs(network, frame, _weights(folder / files["signs"]), plan)
+        crop = _weights(folder / files["signs"])
+        _load_signs(network, frame, crop | _of_classes(crop, network, classes), plan)
     _take_statistics(network, plan, images, crops)
 
 
-def _weights(path: Path) -> Weights:
+def by_class(
+    network: Network, state: Mapping[str, Tensor], classes: Mapping[str, Sequence[str]]
+) -> dict[str, Tensor]:
+    """Weights of a network with other `classes` (task -> names), fitted to `network`.
+
+    Classes that both have by name keep theirs; those that are new keep what `network` has.
+    """
+    ours = network.state_dict()
+    found = dict(state)
+    for name, value in state.items():
+        task = next((t for t, part in LAST.items() if name.startswith(part)), "")
+        if task in network.heads and task in classes and name in ours:
+            found[name] = _rows(ours[name].clone(), value, network.classes[task], classes[task])
+    return found
+
+
+def _rows(ours: Tensor, theirs: Tensor, names: Sequence[str], before: Sequence[str]) -> Tensor:
+    """`ours` (classes, ...) with the rows of classes that were there `before`."""
+    if tuple(names) == tuple(before):
+        return theirs
+    for row, name in enumerate(names):
+        if name in before:
+            ours[row] = theirs[before.index(name)]
+    return ours
+
+
+def _of_classes(stored: Weights, network: Network, classes: Mapping[str, Sequence[str]]) -> dict[str, Tensor]:
+    """The same of a file's last layers, by name in the file."""
+    parts = {f"network.{part}": part for part in LAST.values()} | {"classify.": LAST["signs"]}
+    names = {
+        name: part + name.removeprefix(begin)
+        for name in stored
+        for begin, part in parts.items()
+        if name.startswith(begin)
+    }
+    fitted = by_class(network, {ours: stored[name] for name, ours in names.items()}, classes)
+    return {name: fitted[ours] for name, ours in names.items()}
+
+
+def _weights(path: Path) -> dict[str, Tensor]:
     stored = {i.name: np.array(numpy_helper.to_array(i)) for i in onnx.load(str(path)).graph.initializer}
     return {
         name.removesuffix(HALF): torch.from_numpy(value.astype(np.float32) if HALF in name else value)

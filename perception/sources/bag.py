@@ -19,6 +19,8 @@ from perception.messages.wire import MISSING
 from perception.sources.images import is_image
 
 MCAP, DB3, ROS1 = ".mcap", ".db3", ".bag"
+ACTIVE = ROS1 + ".active"  # one that rosbag is writing, or was when it was killed
+ZSTD = b"\x28\xb5\x2f\xfd"  # begins what is compressed so (RFC 8878); a message in CDR begins with 0
 PART = ".part"  # an MCAP that its recorder could not finish
 METADATA = "metadata.yaml"  # of a folder that ros2 bag recorded
 
@@ -123,7 +125,7 @@ def is_bag(path: Path) -> bool:
     if path.is_dir():
         whole = (path / METADATA).is_file()
         return whole or (bool(files_of(path)) and not any(map(is_image, path.iterdir())))
-    return path.name.removesuffix(PART).endswith((MCAP, DB3, ROS1))
+    return path.name.removesuffix(PART).endswith((MCAP, DB3, ROS1, ACTIVE))
 
 
 def files_of(folder: Path) -> list[Path]:
@@ -169,6 +171,11 @@ def open_file(path: Path) -> Bag:
 
     if not path.stat().st_size:
         raise SourceError(f"{path}: expected a recorded drive, got an empty file; nothing can be saved")
+    if path.name.endswith(ACTIVE):
+        raise SourceError(
+            f"{path}: expected a recording that was closed, got one that rosbag had not finished. If it does "
+            f"not run any more: `rosbag reindex {path.name}`, then give it the name {path.stem}"
+        )
     if not path.name.endswith(MCAP + PART):
         try:
             return RosBag(path)

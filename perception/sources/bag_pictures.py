@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -13,7 +14,10 @@ from perception.errors import FrameError
 from perception.messages import PICTURE_TYPES, compressed_from, image_from, stamp_ns
 from perception.white import White
 
+log = logging.getLogger(__name__)
+
 IMAGE, COMPRESSED = PICTURE_TYPES
+DEPTH = "16UC1"
 VIDEO = {  # message type of one packet -> its field that names the codec
     COMPRESSED: "format",
     "foxglove_msgs/msg/CompressedVideo": "format",
@@ -48,13 +52,25 @@ class Pictures:
 
     def __init__(self, type_name: str, topic: str) -> None:
         self._type = type_name
-        self._white = White(topic)
+        self._white, self._topic, self._told = White(topic), topic, False
         self._video: Video | None = None
+
+    def _tell_depth(self, message: Any) -> None:
+        """Say once that what will be found in distances means nothing."""
+        if self._type == IMAGE and message.encoding == DEPTH and not self._told:
+            log.warning(
+                "%s: expected a camera's picture, got %s, which is how depth cameras send distances "
+                "(REP 118): they are seen as a grey picture. Choose another topic: ?topic=NAME",
+                self._topic,
+                DEPTH,
+            )
+            self._told = True
 
     def add(self, shot: Shot, message: Any) -> list[Taken]:
         """Raises FrameError."""
         codec = codec_of(message, self._type)
         if codec is None:
+            self._tell_depth(message)
             image = image_from(message, self._white) if self._type == IMAGE else compressed_from(message)
             return [(shot, np.require(image, requirements="W"))]  # not a view of the message
         if self._video is None or self._video.codec != codec:

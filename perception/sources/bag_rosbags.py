@@ -8,14 +8,20 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perception.errors import SourceError
+from perception.errors import DataError, SourceError
 from perception.messages import wire
-from perception.sources.bag import MCAP, Heard, Packed, Topic, reading
+from perception.sources.bag import MCAP, METADATA, ZSTD, Heard, Packed, Topic, reading
 from perception.sources.bag_bounds import bound_rosbags, check_definitions
 from perception.sources.bag_salvage import CutMcap, metadata
 
 if TYPE_CHECKING:
     from rosbags.highlevel import AnyReader
+
+COMPRESSED = (
+    "{path}: expected messages, got zstd-compressed ones, and no {name} that says so. Put the recording's "
+    "own {name} beside it and give the folder; or write one: `ros2 bag reindex FOLDER`, and in it "
+    "compression_format: zstd and compression_mode: MESSAGE"
+)
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +70,8 @@ class RosBag:
         with reading(self.path), self._opened() as reader:
             chosen = [connection for connection in reader.connections if connection.topic in topics]
             for connection, time_ns, data in reader.messages(connections=chosen) if chosen else ():
+                if reader.is2 and data[:4] == ZSTD:
+                    raise DataError(COMPRESSED.format(path=self.path, name=METADATA))
                 yield Packed(connection.topic, connection.msgtype, time_ns, data, self._decode)
 
     def _opened(self) -> AnyReader:

@@ -14,10 +14,10 @@ from perception.tasks.signs.head import SignHead, SignHeadOnGrid
 
 CROP_READERS = ("signs",)  # heads that read crops, the others read frames
 
-HEADS: dict[str, Callable[[Any], nn.Module]] = {
-    "detection": lambda trunk: DetectionHead(trunk.widths),
-    "lanes": lambda trunk: LanesHead(trunk.widths),
-    "signs": lambda trunk: SignHead(trunk.encoder),
-    "signs_grid": lambda trunk: SignHeadOnGrid(trunk.widths),
-    "drivable": lambda trunk: DrivableHead(trunk.widths),
+HEADS: dict[str, Callable[[Any, int], nn.Module]] = {  # for a trunk and so many classes
+    "detection": lambda trunk, classes: DetectionHead(trunk.widths, classes),
+    "lanes": lambda trunk, classes: LanesHead(trunk.widths),
+    "signs": lambda trunk, classes: SignHead(trunk.encoder, classes),
+    "signs_grid": lambda trunk, classes: SignHeadOnGrid(trunk.widths, classes),
+    "drivable": lambda trunk, classes: DrivableHead(trunk.widths),
 }

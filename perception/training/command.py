@@ -12,23 +12,34 @@ from rich.console import Console
 from perception.errors import DataError, SinkError
 from perception.outputs import locked
 from perception.training.analysis.looks import Looks
+from perception.training.classes import with_file
 from perception.training.config import Config, configure
 from perception.training.data import found as surveyed
+from perception.training.data import val as choosing
 from perception.training.data.foreign import sort
-from perception.training.loop import CHECKPOINT, Trainer, check_names
+from perception.training.loop import BEST, CHECKPOINT, Trainer, check_names
 
 
 def train(
-    data: Sequence[str], out: Path, preset: str = "full", settings: Sequence[str] = (), resume: bool = False
+    data: Sequence[str],
+    out: Path,
+    preset: str = "full",
+    settings: Sequence[str] = (),
+    resume: bool = False,
+    val: Sequence[str] = (),
+    classes: Path | None = None,
 ) -> None:
     """Train a network on the data sets that `data` names; everything it writes goes to `out`.
 
     `data`: folders or files, with their format before them (`[NAME=]FORMAT:PLACE`), or a folder in our own
-    format. What is found is told first. Raises DataError before the first step if it cannot work.
+    format. What is found is told first. `val`: data sets to choose the best weights by. `classes`: a file
+    that names the classes of the network (`training.classes`). Raises DataError before the first step if it
+    cannot work.
     """
     folder, others = sort(data)
     config = configure(preset, settings)
-    config = replace(config, data=(*config.data, *others))
+    config = replace(config, data=(*config.data, *others), val=(*config.val, *val))
+    config = config if classes is None else with_file(config, classes)
     check_names(config)
     _check_out(out, resume)
     _tell(folder, config, (*data, *config.data))
@@ -37,12 +48,14 @@ def train(
         if resume:
             trainer.resume()
         trainer.run(looks)
+    name = BEST if (out / BEST).exists() else CHECKPOINT
+    print(f"{out / name}, after {trainer.step} steps. Its bundle: perception export {out} --out BUNDLE")
 
 
 def _tell(folder: Path | None, config: Config, named: Sequence[str]) -> None:
     """Raises DataError if nothing would be learnt."""
     found = surveyed.survey(folder, config)
-    surveyed.show(found, config, Console(stderr=not sys.stdout.isatty()))
+    surveyed.show(found, config, Console(stderr=not sys.stdout.isatty()), choosing.pictures(config))
     surveyed.check(found, config, named)
 
 

@@ -41,7 +41,12 @@ class Config:
         }
     )
     data: tuple[str, ...] = ()  # data sets in other formats, `[NAME=]FORMAT:PLACE` as `--data` names them
-    classes: Mapping[str, str] = field(default_factory=dict)  # their class names -> ours, "": left out
+    val: tuple[str, ...] = ()  # data sets to choose the best weights by, named in the same way
+    held_out: float = 0.0  # share of the drives of `data` that is held out for the same purpose
+    detection: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {"classes": ()})  # (): ours
+    signs: Mapping[str, Any] = field(default_factory=lambda: {"classes": (), "names": {}})
+    lanes: Mapping[str, Any] = field(default_factory=lambda: {"names": {}})
+    classes: Mapping[str, str] = field(default_factory=dict)  # names of objects in data sets, "": left out
     licences: str = "any"  # or "open": learn only from what may be used commercially (docs/licences.md)
     rendered: int = 2000  # scenes of the source "synthetic", which is made and not found in the data folder
     steps: int = 20000
@@ -80,7 +85,8 @@ class Config:
     threads: int = 2
     workers: int = 1
     save_every: float = 180.0  # seconds
-    looks: int = 0  # times that the network is judged on the val split on the way
+    looks: int = 0  # times that the network is judged on the val split on the way; 0: LOOKS if there is `val`
+    patience: int = 0  # looks without a better one after which the run ends; 0: it goes on
     baseline: str = ""  # scores.json of a comparison: warn of tasks that fall below their single-task network
     init: str = ""  # weights to start from: a checkpoint, a bundle's folder, or "shipped"
 
@@ -129,6 +135,8 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "workers": (0, 256),
     "save_every": (0.0, 1e9),
     "looks": (0, 10**6),
+    "patience": (0, 10**6),
+    "held_out": (0.0, 0.9),
 }
 
 
@@ -152,7 +160,7 @@ def configure(preset: str, settings: Sequence[str] = ()) -> Config:
         if entry:
             if not isinstance(old, Mapping):
                 raise DataError(f"--set {setting}: {name} has no entries; expected {name}=value")
-            value = {**old, entry: _as(next(iter(old.values()), value), value, setting)}
+            value = {**old, entry: _as(old.get(entry, next(iter(old.values()), value)), value, setting)}
         config = replace(config, **{name: _as(old, value, setting)})
         if name == "sources":
             asked |= {entry} if entry else set(value)

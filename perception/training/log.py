@@ -6,6 +6,7 @@ import csv
 import time
 from collections import defaultdict
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 
@@ -17,6 +18,7 @@ EVERY = 50  # steps between rows; a row holds the means since the last one
 
 class Log:
     def __init__(self, out: Path, step: int, steps: int) -> None:
+        self.steps = steps
         self.file = (out / "log.csv").open("a", newline="")
         self.board = SummaryWriter(str(out))
         self.rows = csv.writer(self.file)
@@ -55,6 +57,8 @@ class Log:
         )
         self.progress.update(self.bar, description=losses)
         if not self.progress.console.is_terminal:
-            print(f"step {step} {(now - self.since) / EVERY:.3f} s/step {losses}", flush=True)
+            each = (now - self.since) / EVERY
+            left = timedelta(seconds=round(max(0, self.steps - step) * each))
+            print(f"step {step} of {self.steps}, {each:.3f} s each, {left} left: {losses}", flush=True)
         self.sums.clear()
         self.since = now

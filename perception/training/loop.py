@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import fields, replace
 from io import BytesIO
 from pathlib import Path
 from pickle import UnpicklingError
@@ -21,19 +22,23 @@ from torch.utils.data import DataLoader
 
 from perception.bundle import LEDGER, SHIPPED
 from perception.errors import DataError
+from perception.labels.vocabulary import Vocabulary
 from perception.model import fakequant
 from perception.model.network import Network
 from perception.model.sharing import SHARING
-from perception.model.thaw import thaw
+from perception.model.thaw import by_class, thaw
 from perception.outputs import PartFile, write_whole
 from perception.tasks.batch import Batch
 from perception.tasks.heads import HEADS
+from perception.tasks.signs import CLASSES
 from perception.training import ledger
 from perception.training.augment import Place
 from perception.training.backward import PLACES, backward, cut_off
 from perception.training.balance import BALANCE
+from perception.training.classes import vocabulary
 from perception.training.config import Config
 from perception.training.data import READERS, signs, sources
+from perception.training.data.chosen import Chosen
 from perception.training.data.mix import Mix
 from perception.training.data.outliers import Outliers
 from perception.training.data.signs import Sign
@@ -46,8 +51,8 @@ from perception.training.schedule import SCHEDULES
 from perception.types import Size
 
 FINISH_ZOOM, FINISH_COVER = (0.85, 1.25), 0.15
-CHECKPOINT = "checkpoint.pt"
-BUILT = ("tasks", "sharing")  # what weights are made for
+CHECKPOINT, BEST = "checkpoint.pt", "best.pt"  # the last weights of a run, and the best on val
+BUILT = ("tasks", "sharing", "detection", "signs")  # what weights are made for
 KEPT = ("network", "ema", "optimizer", "step", "config")  # in a checkpoint
 
 
@@ -97,7 +102,8 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.data, self.out, self.config = data, out, config
         self.device = _device(config.device)
-        network = Network(config.tasks, config.sharing)
+        self.vocabulary = vocabulary(config)
+        network = Network(config.tasks, config.sharing, self.vocabulary.by_task)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.optimizer = optimizer(self.network, config)
         self.balance = BALANCE[config.balance](config.weights, config.seed)
@@ -107,6 +113,9 @@ class Trainer:
         self.step, self.seconds = 0, 0.0  # processor time of the steps alone, without the making of batches
         self.spent = 0.0  # seconds of earlier processes, and
         self.since: float | None = None  # when this one saw its first batch
+        self.best = -math.inf  # score on val, and
+        self.thresholds: dict[str, float] = {}  # what was picked there, by class
+        self.ended = False  # whoever watches has seen enough
 
     @property
     def progress(self) -> float:
@@ -124,7 +133,7 @@ class Trainer:
         if not init:
             return
         if Path(init).is_file():
-            self.network.load_state_dict(load_checkpoint(Path(init))["ema"])
+            self.network.load_state_dict(_fitted(load_checkpoint(Path(init)), self.network))
         else:
             thaw(self.network, SHIPPED if init == "shipped" else Path(init), batch.images, batch.crops)
         self.ema = Ema(self.network, self.config.ema)
@@ -152,6 +161,7 @@ class Trainer:
         self.step, self.seconds = state["step"], state.get("seconds", 0.0)
         self.ledger = recorded(path) or ledger.unrecorded(path.name)
         self.spent = state.get("spent", 0.0)
+        self.best, self.thresholds = state.get("best", -math.inf), state.get("thresholds", {})
 
     def _check_same(self, path: Path, before: Mapping[str, Any]) -> None:
         """Raises DataError if its weights do not fit this network; other changes are told."""
@@ -165,7 +175,7 @@ class Trainer:
         for key in changed:
             print(f"resumed with another {key}: {now[key]}, before {before[key]}", file=sys.stderr)
 
-    def save(self) -> None:
+    def save(self, name: str = CHECKPOINT) -> None:
         state = {
             "network": self.network.state_dict(),
             "ema": self.ema.network.state_dict(),
@@ -174,12 +184,14 @@ class Trainer:
             "step": self.step,
             "seconds": self.seconds,
             "spent": self._spent(),
+            "best": self.best,
+            "thresholds": self.thresholds,
             "ledger": ledger.to_csv(self.ledger),
             "config": self.config.to_json(),
         }
         packed = BytesIO()  # torch turns the fault of a full disk into one of its own
         torch.save(state, packed)
-        part = PartFile(self.out / CHECKPOINT)
+        part = PartFile(self.out / name)
         try:
             with part.or_nothing():
                 part.file.write(packed.getbuffer())
@@ -208,6 +220,8 @@ class Trainer:
                 self.step += 1
                 seen = watch(self, batch) if watch is not None else {}
                 log.write(self.step, {**values, **seen, "rate": self._rate()})
+                if self.ended:
+                    break
                 if time.monotonic() - saved > self.config.save_every:
                     self.save()
                     saved = time.monotonic()
@@ -248,13 +262,13 @@ class Trainer:
             present = losses(self.network, batch, exact, plan.tasks)
         if not present:
             return {}
+        self._check_finite(present)
         weights, _ = backward(self.network, present, self.balance, cut)
         penalty = self.network.trunk.penalty()
         if penalty is not None:
             torch.autograd.backward(penalty)
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
-        if not torch.isfinite(norm):
-            raise DataError(f"step {self.step}: the gradient is {norm}; lower `rate` or look at the data")
+        self._check_finite({"the gradient": norm})
         self.optimizer.step()
         self.ema.update(self.network, self.step)
         if self.balance.looks_again:
@@ -265,6 +279,25 @@ class Trainer:
         values |= {f"weight.{task}": weight for task, weight in weights.items()}
         return values | self.network.trunk.telemetry()
 
+    def _check_finite(self, values: Mapping[str, Tensor]) -> None:
+        """Raises DataError: before this step all weights were sound, and they are what is kept."""
+        bad = [name for name, value in values.items() if not torch.isfinite(value).all()]
+        if not bad:
+            return
+        kept = self.out / CHECKPOINT
+        if all(x.isfinite().all() for x in self.network.state_dict().values() if x.is_floating_point()):
+            self.save()
+        lower = f"{self.config.rate / 3:.2g}"
+        raise DataError(
+            f"step {self.step}: expected numbers, got NaN or infinity of {', '.join(bad)}. "
+            + (
+                f"{kept} holds the weights before it: go on with --resume --set rate={lower}"
+                if kept.exists()
+                else f"Nothing was saved yet: begin anew with --set rate={lower}"
+            )
+            + ", and look at the labels of that task"
+        )
+
     def _batches(self) -> Iterator[Batch]:
         """The remaining batches: at the end nearly as frames are seen in use."""
         config = self.config
@@ -273,10 +306,12 @@ class Trainer:
         crops = sources.sign_crops(self.data, config) + sources.scene_signs(frames)
         rendered = signs.in_scenes(frames.get("synthetic", []))
         seen = sources.seen(frames)
+        chosen = Chosen(self.vocabulary)
         made: list[tuple[float, Callable[[np.random.Generator], Sign]]] = [
-            (config.outliers, Outliers(seen, crops)),
-            (config.variants, Variants(seen, crops)),
+            (config.outliers, Outliers(seen, crops))
         ]
+        if drawn := [k for k in range(len(CLASSES)) if chosen.sign(k) >= 0]:
+            made.append((config.variants, Variants(seen, chosen.known(crops), drawn)))
         things = sources.cutouts_of(self.data, frames, config) if config.stand > 0 else []
         reads = "signs" in config.tasks
         phases = [(1 - config.finish, config.zoom, 0.5), (1.0, FINISH_ZOOM, FINISH_COVER)]
@@ -298,6 +333,7 @@ class Trainer:
                     bonnet=config.bonnet,
                     blank=config.blank,
                     made=made,
+                    chosen=chosen,
                 )
                 loader = DataLoader(
                     mix,
@@ -381,6 +417,18 @@ def load_network(path: Path) -> Network:
     """The averaged network of a checkpoint, in evaluation mode."""
     state = load_checkpoint(path)
     config = json.loads(state["config"])
-    network = Network(config["tasks"], config["sharing"])
+    network = Network(config["tasks"], config["sharing"], vocabulary_of(state).by_task)
     network.load_state_dict(state["ema"])
     return network.eval()
+
+
+def vocabulary_of(state: Mapping[str, Any]) -> Vocabulary:
+    """The classes of a checkpoint, and what its data sets called them."""
+    config = json.loads(state["config"])
+    known = {f.name for f in fields(Config)} & set(config)
+    return vocabulary(replace(Config(), **{name: config[name] for name in known}))
+
+
+def _fitted(state: Mapping[str, Any], network: Network) -> Mapping[str, Tensor]:
+    """The averaged weights of a checkpoint; classes that it has not keep what `network` has."""
+    return by_class(network, state["ema"], vocabulary_of(state).by_task)

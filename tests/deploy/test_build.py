@@ -111,7 +111,9 @@ def test_an_open_bundle_is_calibrated_on_open_pictures(folder, tmp_path):
         path.write_text("nobody can read this")
     result = export(stored(Network(["lanes"]), tmp_path / "c.pt", [row]), folder, tmp_path / "out")
     assert result.exit_code == 0, result.output
-    assert "commercial" in quantize(tmp_path / "out", tmp_path / "all", folder, count=2).info["licence"]
+    assert (
+        "commercial" in quantize(tmp_path / "out", tmp_path / "all", [str(folder)], count=2).info["licence"]
+    )
     assert (tmp_path / "all/ledger.csv").read_text() == to_csv([row])
 
 

@@ -51,3 +51,17 @@ def test_a_bundle_without_a_ledger_has_the_table_of_old(card):
 def test_an_open_run_is_one_setting(card):
     text = card(["gtsdb"], "licences=open")
     assert """--out RUN --set 'licences="open"'`, then""" in text
+
+
+def test_the_card_names_the_classes_of_the_bundle(card, tiny_bundle, tmp_path):
+    spec = bundle.read(tiny_bundle)
+    classes = ("fork_lift", *spec.tasks["detection"].classes[1:])
+    settings = {**spec.tasks["detection"].settings, "threshold": dict.fromkeys(classes, 0.4)}
+    task = replace(spec.tasks["detection"], classes=classes, settings=settings)
+    bundle.write(tiny_bundle, replace(spec, tasks={**spec.tasks, "detection": task}))
+    assert "objects (fork lift, person, cyclist" in card([])
+    figures = {"metrics": {"detection.mine.fork_lift.ap50": 0.25}}
+    (tmp_path / "own.json").write_text(json.dumps(figures))
+    write_card(tiny_bundle, tmp_path, *[tmp_path / "own.json"] * 2)
+    row = "| fork lift, AP50, mine (`detection.mine.fork_lift.ap50`) | 25.0 | 25.0 |"
+    assert row in (tiny_bundle / "README.md").read_text()

@@ -89,7 +89,7 @@ def test_a_layer_can_stay_in_float_and_costs_are_shown(lanes, drive, tmp_path, c
         ({"equal": "last"}, "expected where to equalise of none, first, all"),
         ({"left": ["nose"]}, "got nose"),
         ({"wanted": ["int4"]}, "expected precisions of fp16, int8, trt.int8, got int4"),
-        ({"sources": []}, "expected --data, a folder of labelled pictures, to draw frames from"),
+        ({"sources": []}, "expected --data, labelled pictures, to draw frames from"),
         ({"bundle": "nowhere"}, "expected a model bundle"),
     ],
 )
@@ -101,7 +101,7 @@ def test_what_cannot_be_done_is_said_and_nothing_is_written(lanes, drive, tmp_pa
 
 
 def test_frames_and_sign_crops_come_from_labelled_pictures(folder, exported_bundle, tmp_path):
-    quantize(exported_bundle, tmp_path / "out", folder, count=2)
+    quantize(exported_bundle, tmp_path / "out", [str(folder)], count=2)
     assert bundle.read(tmp_path / "out").files == file_names(
         {"main": "network.fp32.onnx", "signs": "signs.fp32.onnx"}, CALIBRATED
     )
@@ -115,7 +115,7 @@ def test_a_bundle_without_floats_is_refused(exported_bundle, folder, tmp_path):
     files = {"int8": spec.files["fp32"]}
     bundle.write(exported_bundle, bundle.ModelSpec("x", "1", spec.input_size, spec.tasks, files))
     with pytest.raises(BundleError, match="expected a bundle with fp32 files, got int8 only"):
-        quantize(exported_bundle, tmp_path / "out", folder)
+        quantize(exported_bundle, tmp_path / "out", [str(folder)])
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 from perception.labels.folder import read_folder
 from perception.tasks.detection import CLASSES
 from perception.tasks.lanes import CLASSES as LANE_KINDS
+from perception.tasks.signs import CLASSES as SIGNS
 from perception.types import ClassMap, Detections, Scene, Signs
 
 
@@ -28,7 +29,7 @@ class Oracle:
             return scene
         if sample.boxes:
             true = sample.boxes.detections(CLASSES, frame.size)
-            scene = replace(scene, detections=true[true.score > 0], signs=sample.boxes.signs(43))
+            scene = replace(scene, detections=true[true.score > 0], signs=sample.boxes.signs(SIGNS))
         if sample.mask:
             scene = replace(scene, drivable=sample.mask.drivable())
         return replace(scene, lanes=sample.lines) if sample.lines else scene

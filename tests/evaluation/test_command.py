@@ -11,9 +11,9 @@ from rich.console import Console
 from perception.drives.record import Settings as Recording
 from perception.drives.record import record
 from perception.errors import BundleError, DataError
-from perception.evaluation.command import HERE, Way, evaluate, show
+from perception.evaluation.command import HERE, Way, _see, evaluate, show
 from perception.evaluation.measure import Report
-from perception.evaluation.run import Settings
+from perception.evaluation.run import Settings, open_drives
 from perception.evaluation.seeing import REPRODUCIBLE
 
 
@@ -97,6 +97,29 @@ def test_workers_change_nothing(folder, tiny_bundle, tmp_path):
         found.append(json.loads((tmp_path / "val.json").read_text()))
     assert found[0]["metrics"] == found[1]["metrics"]
     assert found[0]["pictures"] == found[1]["pictures"]
+
+
+class Gone:
+    """Pictures that cannot be read a second time."""
+
+    def __init__(self, drive):
+        self.name, self.remarks, self.lost, self.passes, self._drive = drive.name, (), 0, 0, drive
+
+    def parts(self, size):
+        return [self]
+
+    def __iter__(self):
+        self.passes += 1
+        if self.passes > 1:
+            raise IndexError("gone")
+        return iter(self._drive)
+
+
+def test_a_fault_of_a_page_does_not_cost_the_result(folder, tiny_bundle, tmp_path, caplog):
+    drive = Gone(open_drives([f"data:{folder}:val"])[0])
+    _see([drive], seen_by(tiny_bundle, precision="fp32"), Way(out=tmp_path / "out"), [])
+    assert json.loads((tmp_path / "out/result.json").read_text())["metrics"]
+    assert "no page was made: IndexError: gone" in caplog.text
 
 
 def test_labels_of_which_nothing_can_be_judged_are_an_error(tiny_bundle, tmp_path):

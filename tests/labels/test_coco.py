@@ -7,6 +7,7 @@ import pytest
 from perception.errors import DataError
 from perception.labels import open_labelled
 from perception.labels.labelled import Asked
+from perception.labels.vocabulary import Vocabulary
 from perception.tasks.detection import CLASSES
 
 CATEGORIES = [(1, "person"), (2, "bicycle"), (3, "car"), (13, "stop sign")]
@@ -137,11 +138,11 @@ def test_the_user_says_which_class_is_which(tmp_path, picture, write_json):
     picture("val2017/000000000001.jpg")
     found = {**table(CAR, CROWD), "categories": [{"id": 1, "name": "person"}, {"id": 3, "name": "forklift"}]}
     path = write_json("annotations/instances_val2017.json", found)
-    asked = Asked(classes={"Forklift": "vehicle", "person": ""})
+    asked = Asked(vocabulary=Vocabulary(names=(("Forklift", "vehicle"), ("person", ""))))
     ((_, truth),) = open_labelled(str(path), asked)[0]
     assert truth.boxes.labelled == {"vehicle"}
     with pytest.raises(DataError, match=r"'forklift' to be one of vehicle.*got 'vehicel' \(did you mean"):
-        open_labelled(str(path), Asked(classes={"forklift": "vehicel"}))
+        open_labelled(str(path), Asked(vocabulary=Vocabulary(names=(("forklift", "vehicel"),))))
 
 
 def test_boxes_that_are_shares_of_the_picture_are_read(opened):

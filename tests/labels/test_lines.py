@@ -1,6 +1,7 @@
 """Folders of TuSimple and CULane."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -97,6 +98,23 @@ def test_the_culane_truth_scores_one(culane):
     assert (got["lanes.culane.culane_f1"], got["lanes.culane.f1"]) == (1, 1)
 
 
+# Of a CULane label, as github.com/voldemortX/pytorch-auto-drive quotes it in docs/datasets/CULANE.md: the
+# first points of two of its four lines.
+PUBLISHED_CULANE = """\
+-20.4835 580 19.3893 570 58.1682 560 98.1783 550 137.929 540 177.709 530
+532.893 590 542.567 580 553.704 570 564.84 560 575.977 550 587.139 540
+"""
+
+
+def test_published_culane_labels_are_read(culane, picture):
+    picture("driver_1/a.MP4/0.jpg", (1640, 590))
+    (culane / "driver_1/a.MP4/0.lines.txt").write_text(PUBLISHED_CULANE)
+    _, truth = next(iter(open_labelled(str(culane))[0]))
+    assert [len(line.image) for line in truth.lines] == [6, 6]
+    assert truth.lines[0].image[0].tolist() == pytest.approx([-19.9835, 580.5])
+    assert truth.lines[1].image[-1].tolist() == pytest.approx([587.639, 540.5])
+
+
 def test_a_bad_culane_label_is_named_with_its_line(culane):
     (culane / "driver_1/a.MP4/0.lines.txt").write_text("1 2 3 4\n5 6 7\n")
     with pytest.raises(DataError, match=r"0\.lines\.txt:2: expected pairs of x and y"):
@@ -124,6 +142,34 @@ def test_a_tusimple_line_of_only_minus_two_counts_as_in_the_official_script(tusi
     expected = official([[-2 if x < 0 else x for x in xs] for xs in ROW["lanes"]], lanes, ROW["h_samples"])
     assert len(truth.lines) == 2
     assert [got[f"lanes.tusimple.{name}"] for name in ("accuracy", "fp", "fn")] == pytest.approx(expected)
+
+
+# Of example/label_data.json in TuSimple's own repository, clip 0313-1/51660: the first 12 of its 48 rows.
+PUBLISHED = {
+    "raw_file": "clips/0313-1/51660/20.jpg",
+    "h_samples": list(range(240, 360, 10)),
+    "lanes": [
+        [-2, -2, -2, -2, 555, 542, 530, 517, 505, 493, 480, 468],
+        [-2, -2, -2, -2, -2, -2, -2, 712, 721, 730, 739, 747],
+        [-2, -2, 521, 489, 457, 425, 393, 361, 330, 298, 266, 234],
+        [-2] * 12,
+    ],
+}
+
+
+@pytest.mark.parametrize("moved", [0, 6, 15, 26])
+def test_published_labels_score_as_in_the_official_script(tusimple, picture, moved):
+    picture(PUBLISHED["raw_file"])
+    (tusimple / "test_label.json").write_text(json.dumps(PUBLISHED))
+    ((frame, truth),) = open_labelled(str(tusimple))[0]
+    found = tuple(replace(line, image=line.image + np.float32([moved, 0])) for line in truth.lines)
+    scene = Scene(0, 0, frame.size, lanes=found)
+    got = figures([judge(frame, truth, Observer(lambda _: scene))])
+    rows, true = PUBLISHED["h_samples"], PUBLISHED["lanes"]
+    expected = official([[x + moved if x >= 0 else -2 for x in xs] for xs in true[:3]], true, rows)
+    assert len(found) == 3
+    names = [f"lanes.tusimple.{name}" for name in ("accuracy", "fp", "fn")]
+    assert [got[name] for name in names] == pytest.approx(expected, abs=1e-6)
 
 
 def official(found, true, rows):
@@ -157,6 +203,12 @@ def test_tasks_without_labels_are_refused(tusimple):
     (tusimple / "label_data_1.json").write_text(json.dumps({**ROW, "lanes": []}))
     with pytest.raises(DataError, match=r"got none in 1 pictures.*Put test_label\.json"):
         open_labelled(str(tusimple / "label_data_1.json"))
+
+
+def test_a_label_file_without_its_number_is_one(tusimple):
+    (tusimple / "test_label.json").rename(tusimple / "label_data.json")
+    assert len(open_labelled(str(tusimple))[0].items) == 1
+    assert len(open_labelled(str(tusimple / "label_data.json"))[0].items) == 1
 
 
 def test_a_line_of_one_point_is_no_line(tusimple, culane):

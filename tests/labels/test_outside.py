@@ -61,7 +61,7 @@ def test_patches_show_no_labelled_sign(folder):
 
 def test_signs_are_turned_with_their_boxes(folder):
     dataset = read_folder(folder, "val")
-    crop = replace(dataset.crops[0], class_id=14, xyxy=(2, 4, 20, 30))
+    crop = replace(dataset.crops[0], name="stop", xyxy=(2, 4, 20, 30))
     turned = next(s for s in outside(replace(dataset, crops=(crop,) * 999)) if getattr(s, "turned", False))
     frame, truth = turned.read(0)
     before = read_image(crop.image)

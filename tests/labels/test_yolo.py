@@ -5,6 +5,7 @@ import pytest
 from perception.errors import DataError
 from perception.labels import open_labelled
 from perception.labels.labelled import Asked
+from perception.labels.vocabulary import Vocabulary
 from perception.labels.yolo import read_yaml
 
 ROWS = "45 0.479492 0.688771 0.955609 0.5955\n50 0.637063 0.732938 0.494125 0.510583\n"
@@ -33,7 +34,7 @@ def folder(tmp_path, picture):
 
 
 def test_a_box_is_that_of_coco(folder):
-    (yolo,) = open_labelled(str(folder), Asked(classes={"bowl": "person"}))
+    (yolo,) = open_labelled(str(folder), Asked(vocabulary=Vocabulary(names=(("bowl", "person"),))))
     ((frame, truth),) = yolo
     assert truth.boxes.boxes[0].xyxy == pytest.approx(BOWL, abs=0.01)
     assert (truth.boxes.labelled, frame.size) == ({"vehicle", "person"}, (640, 480))

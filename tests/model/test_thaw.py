@@ -111,3 +111,16 @@ def test_a_bundle_without_signs_leaves_that_head_alone(pictures, tmp_path):
     fresh = {name: x.clone() for name, x in network.heads["signs"].named_parameters()}
     thaw(network, tmp_path, *map(bytes_of, pictures))
     assert all(torch.equal(x, fresh[name]) for name, x in network.heads["signs"].named_parameters())
+
+
+def test_a_class_that_keeps_its_name_keeps_its_weights(pictures, thawed):
+    torch.manual_seed(0)
+    classes = {"detection": ("forklift", "person"), "signs": ("hard_hat", "stop")}
+    network = Network(TASKS, classes=classes)
+    new = network.heads["detection"].scores[0].weight[0].clone()
+    thaw(network, SHIPPED, *map(bytes_of, pictures))
+    ours = bundle.read(SHIPPED).tasks
+    for head, task, mine in ((lambda n: n.scores[0], "detection", 1), (lambda n: n.classify[1], "signs", 1)):
+        kept, before = (head(n.heads[task]).weight for n in (network, thawed))
+        assert torch.equal(kept[mine], before[ours[task].classes.index(classes[task][mine])])
+    assert torch.equal(network.heads["detection"].scores[0].weight[0], new)

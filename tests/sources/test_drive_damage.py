@@ -4,8 +4,10 @@ import tracemalloc
 
 import pytest
 from mcap.writer import Writer
+from zstandard import ZstdCompressor
 
-from perception.errors import SourceError
+from perception.errors import DataError, SourceError
+from perception.labels import open_labelled
 from perception.sources import open_source
 from perception.sources.bag import METADATA
 from perception.sources.drive import Drive
@@ -22,7 +24,7 @@ from tests.sources.bags import (
     write_mcap,
     write_ros1,
 )
-from tests.sources.clips import cut, number, picture
+from tests.sources.clips import SIZE, cut, number, picture
 
 
 def small_chunks(path, count=40, chunk=40_000):
@@ -97,6 +99,36 @@ def test_a_ros1_bag_that_was_not_closed_says_what_to_do(tmp_path):
     path = cut(write_ros1(tmp_path / "bag", drive_of()), 0.6)
     with pytest.raises(SourceError, match="expected a recorded drive, got"):
         open_source(str(path))
+
+
+def test_a_ros1_bag_that_is_being_written_says_what_to_do(tmp_path):
+    path = write_ros1(tmp_path / "bag", drive_of())
+    active = path.rename(path.with_name(path.name + ".active"))
+    with pytest.raises(SourceError, match=rf"rosbag reindex {active.name}.*the name {path.name}"):
+        open_source(str(active))
+    with pytest.raises(SourceError, match="rosbag reindex"):
+        open_labelled(str(active))
+
+
+def test_messages_that_are_compressed_one_by_one_are_named(tmp_path):
+    from perception.messages import wire
+
+    path = tmp_path / "zstd.mcap"
+    with path.open("wb") as file:
+        writer, (topic, kind, time_ns, record) = Writer(file), raw(0)
+        writer.start(profile="ros2", library="test")
+        schema = writer.register_schema(kind, "ros2msg", wire.definition(kind).encode())
+        channel = writer.register_channel(topic, "cdr", schema)
+        writer.add_message(channel, time_ns, ZstdCompressor().compress(wire.encode(kind, record)), time_ns)
+        writer.finish()
+    with pytest.raises(DataError, match=r"got zstd-compressed ones, and no metadata\.yaml.*ros2 bag reindex"):
+        list(open_source(str(path)))
+
+
+def test_distances_seen_as_a_picture_are_told_once(tmp_path, caplog):
+    sent = [raw(k, encoding="16UC1", step=2 * SIZE[0], data=bytes(2 * SIZE[0] * SIZE[1])) for k in range(3)]
+    list(open_source(str(write_mcap(tmp_path / "depth", sent))))
+    assert caplog.text.count("which is how depth cameras send distances") == 1
 
 
 def test_messages_of_another_system_are_named(tmp_path):

@@ -65,7 +65,9 @@ def test_lanes(seed):
 
 def test_signs_beyond_those_that_were_read_are_left_out():
     boxes = np.arange(12, dtype=np.float32).reshape(3, 4)
-    found = Detections(boxes, np.ones(3, np.float32), np.full(3, signs.SIGN, np.int32))
+    found = Detections(
+        boxes, np.ones(3, np.float32), np.full(3, detection.CLASSES.index(signs.SIGN), np.int32)
+    )
     logits = np.eye(2, len(signs.CLASSES), 7, dtype=np.float32) * 20
     task = signs.SignReader(TaskSpec("signs", signs.CLASSES, ()), network=object())
     read = scene_of(task, {"signs.logits": logits}, Scene(0, 0, FRAME.size, detections=found)).signs

@@ -39,7 +39,7 @@ def painted(name: str, size: tuple[int, int] = SIZE, **seen: object) -> np.ndarr
 BOX = np.array([[200, 100, 300, 200]], np.float32)
 ONE = np.ones(1, np.float32)
 OBJECT = Detections(BOX, ONE, np.zeros(1, np.int32))
-SIGN = Detections(BOX, ONE, np.full(1, signs.SIGN, np.int32))
+SIGN = Detections(BOX, ONE, np.full(1, detection.CLASSES.index(signs.SIGN), np.int32))
 READ = Signs(BOX, np.zeros(1, np.int32), ONE)
 
 

@@ -128,7 +128,7 @@ def smoke(monkeypatch):
 
 def test_a_comparison_is_trained_and_resumed(folder, tmp_path, smoke):
     heard = []
-    found = comparing.compare("smoke", folder, tmp_path, done=lambda *news: heard.append(news))
+    found = comparing.compare("smoke", [str(folder)], tmp_path, done=lambda *news: heard.append(news))
     assert set(found["variants"]) == {"hard/equal", "attention/equal", "hard/upgrad"}
     assert [news[1:] for news in heard] == [(k + 1, n) for n in (7, 3) for k in range(n)]
     for name, one in found["variants"].items():
@@ -139,7 +139,8 @@ def test_a_comparison_is_trained_and_resumed(folder, tmp_path, smoke):
     looks = json.loads((tmp_path / "scores.json").read_text())["looks"]
     assert [look["progress"] for look in looks] == [0.2, 0.4, 0.6, 0.8]
     assert set(looks[0]["scores"]) == set(TASKS)
-    again = comparing.compare("smoke", folder, tmp_path, done=lambda *_: pytest.fail("nothing is missing"))
+    sets = [str(folder)]
+    again = comparing.compare("smoke", sets, tmp_path, done=lambda *_: pytest.fail("nothing is missing"))
     assert again["variants"] == found["variants"]
 
 
@@ -249,12 +250,26 @@ def test_what_failed_is_named(folder, tmp_path):
     assert "sharing: expected of hard" in (tmp_path / "odd-s0/output.log").read_text()
 
 
+def test_data_sets_of_any_format_are_compared_on_what_is_held_out(mine, tmp_path):
+    settings = ['detection.classes=["forklift", "pallet"]', 'tasks=["detection"]', "rendered=2"]
+    with pytest.raises(DataError, match="expected pictures to look at"):
+        comparing.compare("quick", [f"coco:{mine}"], tmp_path / "out", settings)
+    asked = [*settings, "held_out=0.3", 'tasks=["detection", "drivable"]']
+    with pytest.raises(DataError, match=r"got none of drivable.*'tasks=\[\"detection\"\]'"):
+        comparing.compare("quick", [f"coco:{mine}"], tmp_path / "out", asked)
+    folder, wanted = comparing.sorted_out([f"coco:{mine}"], [*settings, "held_out=0.3", *TINY])
+    run = Run("single/detection", 0)
+    perform([run], folder, tmp_path / "out", "quick", wanted)
+    result = json.loads((tmp_path / "out" / run.folder / "result.json").read_text())
+    assert list(result["scores"]) == ["detection"]
+
+
 def test_unknown_presets_are_named(tmp_path):
     with pytest.raises(DataError, match="there are quick, full"):
-        grouping.groups("slow", tmp_path, tmp_path)
+        grouping.groups("slow", [], tmp_path)
 
 
 def test_data_that_is_not_there_is_named_before_the_first_run(tmp_path):
-    with pytest.raises(DataError, match=r"nope: expected a folder of training data"):
-        comparing.compare("quick", tmp_path / "nope", tmp_path / "out")
+    with pytest.raises(DataError, match=r"nope: expected a labelled drive"):
+        comparing.compare("quick", [str(tmp_path / "nope")], tmp_path / "out")
     assert not (tmp_path / "out").exists()

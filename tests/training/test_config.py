@@ -50,7 +50,7 @@ def test_one_entry_of_a_table_is_changed_and_the_others_stay():
         ("steps=1.5", "expected a value like [0-9]+$"),
         ("size=64", r"expected a value like \(640, 384\)"),
         ("steps.camvid=1", "steps has no entries"),
-        ("sources.idd=much", "expected a value like 3.5"),
+        ("sources.idd=much", "expected a value like 4.5"),
         ("sources=3", "expected a value like"),
     ],
 )

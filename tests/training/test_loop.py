@@ -191,6 +191,30 @@ def test_a_configuration_that_cannot_be_trained_is_named(tmp_path, change, messa
         Trainer(tmp_path, tmp_path / "out", replace(TINY, **change)).run()
 
 
+def poisoned(trainer, after):
+    """Weights that are no numbers after some steps, as from labels that are none."""
+    step = trainer._train
+
+    def train(batch):
+        if trainer.step == after:
+            trainer.network.heads["drivable"].map.weight.data.fill_(float("nan"))
+        return step(batch)
+
+    trainer._train = train
+    return trainer
+
+
+@pytest.mark.parametrize("saved", [True, False])
+def test_a_loss_that_is_no_number_ends_the_run_and_keeps_sound_weights(folder, tmp_path, saved):
+    trainer = poisoned(Trainer(folder, tmp_path, replace(TINY, save_every=0.0 if saved else 1e9)), after=2)
+    message = r"--resume --set rate=0\.001" if saved else "Nothing was saved yet.*--set rate=0.001"
+    with pytest.raises(DataError, match=rf"step 2: .* NaN or infinity of drivable\. .*{message}"):
+        trainer.run()
+    assert (tmp_path / "checkpoint.pt").exists() == saved
+    if saved:
+        assert all(x.isfinite().all() for x in weights(tmp_path).values())
+
+
 def test_a_run_ends_when_its_time_is_up(folder, tmp_path):
     trainer = Trainer(folder, tmp_path, replace(TINY, minutes=1e-6))
     trainer.run()

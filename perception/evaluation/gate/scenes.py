@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from perception.errors import DataError
+from perception.evaluation.run import asked_of
 from perception.evaluation.seeing import Seeing, Settings
 from perception.evaluation.work import Unit
 from perception.interfaces import Source
@@ -51,7 +52,7 @@ def _drives(
     """Name of each drive, and what writes its scenes."""
     prefix = text.partition(":")[0]
     if prefix in LABELS and prefix != AS_SOURCE and not Path(text).exists():
-        for drive in open_labelled(text):
+        for drive in open_labelled(text, asked_of(settings)):
             yield drive.name, partial(_write_labelled, drive, pipeline, settings)
     else:
         name = file_name(Path(text).stem if Path(text).exists() else redacted(text))

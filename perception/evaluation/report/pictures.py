@@ -103,9 +103,9 @@ def painted(frame: Frame, scene: Scene, tasks: Iterable[Task]) -> np.ndarray:
     return canvas
 
 
-def paint_truth(frame: Frame, truth: Truth, tasks: Iterable[Task]) -> np.ndarray:
+def paint_truth(frame: Frame, truth: Truth, tasks: Sequence[Task]) -> np.ndarray:
     """The labels of a frame in the colours of the tasks; lane paint red, open regions grey."""
-    scene = truth.scene(frame)
+    scene = truth.scene(frame, {task.name: task.classes for task in tasks})
     if scene.signs is not None:
         known = scene.signs.score > 0  # of the others nobody wrote down what they say
         signs = Signs(scene.signs.xyxy[known], scene.signs.class_id[known], scene.signs.score[known])

@@ -21,10 +21,10 @@ START = 0.5  # log distance: boxes begin about three strides wide
 
 
 class DetectionHead(nn.Module):
-    def __init__(self, widths: Sequence[int]) -> None:
+    def __init__(self, widths: Sequence[int], classes: int = len(CLASSES)) -> None:
         super().__init__()
         self.towers = nn.ModuleList([RepConv(w, w) for w in widths])
-        self.scores = nn.ModuleList([_last(w, len(CLASSES), PRIOR) for w in widths])
+        self.scores = nn.ModuleList([_last(w, classes, PRIOR) for w in widths])
         self.boxes = nn.ModuleList([_last(w, 4, START) for w in widths])
 
     def forward(self, levels: Sequence[Tensor]) -> dict[str, Tensor]:

@@ -17,7 +17,7 @@ from perception.tasks.signs.draw import draw
 from perception.tasks.signs.field import SignsField
 from perception.types import Frame, RawOutputs, Scene
 
-SIGN = OBJECTS.index("traffic_sign")
+SIGN = "traffic_sign"  # the objects whose boxes are read
 THRESHOLD = 0.5  # of a bundle that names none
 CLASSES = (  # of the German Traffic Sign Recognition Benchmark, in its order
     "speed_limit_20",
@@ -97,12 +97,13 @@ class SignReader:
         self.classes = spec.classes
         self.needs = spec.needs
         self.network = network
+        self._sign = sign_id(spec)
         self._threshold = float(spec.settings.get("threshold", THRESHOLD))
 
     def decode(self, raw: RawOutputs, frame: Frame, box: Letterbox, scene: Scene) -> Scene:
         if scene.detections is None:
             raise ValueError("signs are read from detections: run the task detection before it")
-        boxes = scene.detections.xyxy[scene.detections.class_id == SIGN]
+        boxes = scene.detections.xyxy[scene.detections.class_id == self._sign]
         if LOGITS in raw:  # of the first boxes, from a backend that has read them itself
             logits = raw[LOGITS][: len(boxes)]
             return replace(scene, signs=decoded(boxes[: len(logits)], logits, self._threshold))
@@ -115,4 +116,9 @@ class SignReader:
     @staticmethod
     def on_device(spec: TaskSpec) -> dict[str, int]:
         """What a backend that reads the signs itself must know."""
-        return {"sign": SIGN}
+        return {"sign": sign_id(spec)}
+
+
+def sign_id(spec: TaskSpec) -> int:
+    """Which class of the bundle's objects is SIGN; a bundle that does not say has our classes."""
+    return int(spec.settings.get("sign_id", OBJECTS.index(SIGN)))

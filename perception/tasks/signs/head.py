@@ -19,12 +19,12 @@ from perception.tasks.signs import CLASSES
 
 
 class SignHead(nn.Module):
-    def __init__(self, encoder: Encoder) -> None:
+    def __init__(self, encoder: Encoder, classes: int = len(CLASSES)) -> None:
         super().__init__()
         width = encoder.widths[1]
         self.norms = encoder.front_norms()
         self.tower = nn.Sequential(RepConv(width, width), RepConv(width, 96, 2))
-        self.classify = nn.Sequential(nn.Dropout(0.2), nn.Linear(96 * 16, len(CLASSES)))
+        self.classify = nn.Sequential(nn.Dropout(0.2), nn.Linear(96 * 16, classes))
 
     def forward(self, encoder: Encoder, crops: Tensor) -> Tensor:
         """Normalised crops (n, 3, 64, 64) to logits (n, classes)."""
@@ -34,10 +34,10 @@ class SignHead(nn.Module):
 
 
 class SignHeadOnGrid(nn.Module):
-    def __init__(self, widths: Sequence[int]) -> None:
+    def __init__(self, widths: Sequence[int], classes: int = len(CLASSES)) -> None:
         super().__init__()
         self.towers = nn.ModuleList([RepConv(w, w) for w in widths])
-        self.classify = nn.ModuleList([nn.Conv2d(w, len(CLASSES), 1) for w in widths])
+        self.classify = nn.ModuleList([nn.Conv2d(w, classes, 1) for w in widths])
 
     def forward(self, levels: Sequence[Tensor]) -> dict[str, Tensor]:
         """Pyramid levels to `logits8` (b, classes, h, w), … for each stride."""

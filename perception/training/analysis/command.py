@@ -16,14 +16,14 @@ from perception.training.analysis.report import report as write
 from perception.training.analysis.runs import Run
 
 
-def compare(preset: str, data: Path, out: Path, settings: Sequence[str], speeds: Any) -> None:
+def compare(preset: str, data: Sequence[str], out: Path, settings: Sequence[str], speeds: Any) -> None:
     """`speeds`: see `compare.compare`; what exports networks lies above this package."""
     with _watched("runs") as done:
         comparing.compare(preset, data, out, settings, done, speeds)
     report(out)
 
 
-def groups(preset: str, data: Path, out: Path, settings: Sequence[str] = ()) -> None:
+def groups(preset: str, data: Sequence[str], out: Path, settings: Sequence[str] = ()) -> None:
     with _watched("subsets") as done:
         grouping.groups(preset, data, out, settings, done)
     report(out)

@@ -16,6 +16,8 @@ from typing import Any
 
 from perception.errors import DataError
 from perception.sinks.files import write_whole
+from perception.training.analysis.job import LOOKS
+from perception.training.analysis.looks import Looks
 from perception.training.analysis.runs import (
     TASKS,
     Pair,
@@ -27,8 +29,9 @@ from perception.training.analysis.runs import (
     together,
 )
 from perception.training.analysis.statistics import Interval, delta, delta_m, interval, mean_ranks, see_saw
-from perception.training.config import WEIGHTS, configure
+from perception.training.config import WEIGHTS, Config, configure
 from perception.training.data import found as surveyed
+from perception.training.data.foreign import sort
 from perception.types import Size
 
 REFERENCE = ("hard", "equal")
@@ -46,6 +49,7 @@ class Preset:
     beside: tuple[Pair, ...] = ()  # what is compared with them
     finalists: int = 0  # so many of the best, and REFERENCE, get
     final_seeds: int = 0  # seeds in all
+    tasks: tuple[str, ...] = TASKS
 
     @property
     def pairs(self) -> list[Pair]:
@@ -76,22 +80,22 @@ PRESETS = {
 def planned(preset: Preset, found: Results) -> list[Run]:
     """All runs that are known to be needed by what is `found`; more may follow from their results."""
     seeds, extra = range(preset.seeds), range(preset.seeds, preset.final_seeds)
-    runs = _equal_steps(preset.pairs, seeds)
+    runs = _equal_steps(preset.pairs, seeds, preset.tasks)
     first = {name: {s: run for s, run in own.items() if s in seeds} for name, own in found.items()}
     if not all(run.seed in first.get(run.variant, {}) for run in runs):
         return runs
     best, steps = finalists(preset, first), steps_in_time(first)
     plain = [pair for pair in preset.pairs if REFERENCE[0] == pair[0] or REFERENCE[1] == pair[1]]
     mixed = [pair for pair in preset.pairs if pair not in plain]
-    runs += [*_in_time(plain, seeds, steps), *(_equal_steps(best, extra) if best else [])]
+    runs += [*_in_time(plain, seeds, steps), *(_equal_steps(best, extra, preset.tasks) if best else [])]
     return [*runs, *_in_time(best, extra, steps), *_in_time(mixed, seeds, steps)]
 
 
-def _equal_steps(pairs: Iterable[Pair], seeds: Collection[int]) -> list[Run]:
+def _equal_steps(pairs: Sequence[Pair], seeds: Collection[int], tasks: Sequence[str]) -> list[Run]:
     return [
         run
         for seed in seeds
-        for run in (*(single(task, seed) for task in TASKS), *(together(pair, seed) for pair in pairs))
+        for run in (*(single(task, seed) for task in tasks), *(together(pair, seed) for pair in pairs))
     ]
 
 
@@ -104,13 +108,13 @@ def _in_time(pairs: Iterable[Pair], seeds: Collection[int], steps: Mapping[str, 
 
 
 def steps_in_time(found: Results) -> dict[str, int]:
-    """Variant -> steps that fit into the processor time of the four single-task networks."""
+    """Variant -> steps that fit into the processor time of the single-task networks."""
     own = {name: runs for name, runs in found.items() if not name.startswith(IN_TIME)}
     seconds = {
         name: mean(run["seconds"] / run["steps"] for run in runs.values()) for name, runs in own.items()
     }
-    alone = sum(run["seconds"] for task in TASKS for run in found[f"single/{task}"].values())
-    budget = alone / len(found[f"single/{TASKS[0]}"])
+    alone = [runs for name, runs in own.items() if name.startswith("single/")]
+    budget = sum(mean(run["seconds"] for run in runs.values()) for runs in alone)
     return {name: max(1, round(budget / cost)) for name, cost in seconds.items()}
 
 
@@ -118,11 +122,12 @@ def finalists(preset: Preset, found: Results) -> list[Pair]:
     """Of the preset's pairs those of the highest mean difference to single-task networks, and REFERENCE."""
     if not preset.finalists:
         return []
-    single_task = {task: scores_of(found[f"single/{task}"], task) for task in TASKS}
+    single_task = {task: scores_of(found[f"single/{task}"], task) for task in preset.tasks}
 
     def gain(pair: Pair) -> float:
         runs = found["/".join(pair[:2])]
-        return _mean(delta_m({task: scores_of(runs, task) for task in TASKS}, single_task), float("-inf"))
+        scores = {task: scores_of(runs, task) for task in preset.tasks}
+        return _mean(delta_m(scores, single_task), float("-inf"))
 
     best = sorted(preset.pairs, key=gain, reverse=True)[: preset.finalists]
     return [pair for pair in preset.pairs if pair in best or pair[:2] == REFERENCE]
@@ -130,7 +135,7 @@ def finalists(preset: Preset, found: Results) -> list[Pair]:
 
 def compare(
     preset: str,
-    data: Path,
+    data: Sequence[str],
     out: Path,
     settings: Sequence[str] = (),
     done: Callable[[Run, int, int], None] = lambda run, k, n: None,
@@ -138,22 +143,26 @@ def compare(
 ) -> dict[str, Any]:
     """Do the missing runs and write comparison.json.
 
+    `data`: as for `perception train`; runs are judged by the val split of a folder in our own format, or by
+    `val` and `held_out` of the settings.
     `done` hears of each run, its number and that of all known to be missing then; `speeds` tells how fast
     architectures are in use.
     """
     chosen = named(preset)
-    wanted = [*chosen.settings, *settings]
+    folder, wanted = sorted_out(data, [*chosen.settings, *settings])
     config = configure(chosen.training, wanted)  # a wrong setting or folder is named before the first run
-    surveyed.check(surveyed.survey(data, config), config, ())
+    surveyed.check(surveyed.survey(folder, config), config, ())
+    _check_val(Looks(folder, replace(config, looks=LOOKS)), config)
+    chosen = replace(chosen, tasks=config.tasks)
     runs: list[Run] = []
     while (more := planned(chosen, results(runs, out))) != runs:
-        perform(more, data, out, chosen.training, wanted, done)
+        perform(more, folder, out, chosen.training, wanted, done)
         runs = more
     found = summary(results(runs, out))
     found |= {"command": f"perception mtl compare --preset {preset}", "settings": wanted}
     if speeds is not None:
         ways = list(dict.fromkeys(pair[0] for pair in chosen.pairs))
-        found["speeds"] = dict(speeds(ways, TASKS, configure(chosen.training, wanted).size))
+        found["speeds"] = dict(speeds(ways, config.tasks, configure(chosen.training, wanted).size))
     write_whole(out / "comparison.json", (json.dumps(found, indent=1) + "\n").encode())
     looks = {"format": 1, "looks": single_looks(results(runs, out))}
     write_whole(out / "scores.json", (json.dumps(looks, indent=1) + "\n").encode())
@@ -167,7 +176,7 @@ def single_looks(found: Results) -> list[dict[str, Any]]:
         for run in found.get(f"single/{task}", {}).values():
             for look in run["history"]:
                 at = looks.setdefault(look["step"] / run["steps"], {})
-                at.setdefault(task, []).append(look["scores"][task])
+                at.setdefault(task, []).append(look["scores"].get(task, 0.0))
     return [
         {"progress": progress, "scores": {task: _pair(interval(x)) for task, x in own.items()}}
         for progress, own in sorted(looks.items())
@@ -176,6 +185,24 @@ def single_looks(found: Results) -> list[dict[str, Any]]:
 
 def _pair(found: Interval) -> list[float | None]:
     return [found.mean, None if found.count == 1 else found.half]
+
+
+def _check_val(looks: Looks, config: Config) -> None:
+    """Raises DataError if a task cannot be judged."""
+    told = {task for picture in looks.chosen for task in picture.tasks}
+    missing = [task for task in config.tasks if looks.chosen and task not in told]
+    if missing:
+        rest = surveyed.list_of([task for task in config.tasks if task not in missing])
+        raise DataError(
+            f"val: expected labels of {', '.join(config.tasks)} to compare by, got none of "
+            f"{', '.join(missing)}. Name others, or compare fewer tasks: --set 'tasks={rest}'"
+        )
+
+
+def sorted_out(data: Sequence[str], settings: Sequence[str]) -> tuple[Path | None, list[str]]:
+    """The folder in our own format, and the settings with the other data sets. Raises DataError."""
+    folder, others = sort(data)
+    return folder, [*settings, *([f"data={json.dumps(others)}"] if others else [])]
 
 
 def named(preset: str) -> Preset:
@@ -191,7 +218,7 @@ def summary(found: Results) -> dict[str, Any]:
     ranks = mean_ranks({name: means(runs) for name, runs in variants.items()})
     return {
         "format": 2,
-        "tasks": list(TASKS),
+        "tasks": [task for task in TASKS if alone[task]] or list(TASKS),
         "single": {task: as_dict(scores) for task, scores in alone.items() if scores},
         "variants": {
             name: variant(runs, found.get(IN_TIME + name, {}), alone) | {"rank": ranks.get(name)}

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from perception.sinks.files import write_whole
-from perception.training.analysis.compare import REFERENCE, named
+from perception.training.analysis.compare import REFERENCE, named, sorted_out
 from perception.training.analysis.conflict import WHOLE
 from perception.training.analysis.runs import TASKS, Results, Run, perform, results, single, together
 from perception.training.analysis.statistics import relative
@@ -54,7 +54,7 @@ def group_run(group: Group, seed: int) -> Run:
 
 def groups(
     preset: str,
-    data: Path,
+    data: Sequence[str],
     out: Path,
     settings: Sequence[str] = (),
     done: Callable[[Run, int, int], None] = lambda run, k, n: None,
@@ -62,7 +62,8 @@ def groups(
     """Train every subset that is missing, in the folder of a comparison or another; write groups.json."""
     chosen = named(preset)
     runs = [group_run(group, seed) for seed in range(chosen.seeds) for group in subsets()]
-    perform(runs, data, out, chosen.training, [*chosen.settings, *settings], done)
+    folder, wanted = sorted_out(data, [*chosen.settings, *settings])
+    perform(runs, folder, out, chosen.training, wanted, done)
     found = judged(results(runs, out))
     found |= {"command": f"perception mtl groups --preset {preset}"}
     write_whole(out / "groups.json", (json.dumps(found, indent=1) + "\n").encode())

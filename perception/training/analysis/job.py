@@ -18,7 +18,6 @@ from perception.model.fuse import macs
 from perception.sinks.files import write_whole
 from perception.tasks.batch import Batch
 from perception.training.analysis.conflict import affinity, conflicts
-from perception.training.analysis.judge import judge, scores
 from perception.training.analysis.looks import Looks
 from perception.training.config import Config, configure
 from perception.training.loop import Trainer
@@ -34,7 +33,7 @@ class Watch:
     looking takes as long as training.
     """
 
-    def __init__(self, data: Path, config: Config) -> None:
+    def __init__(self, data: Path | None, config: Config) -> None:
         self.looks = Looks(data, replace(config, looks=LOOKS))
         self.wanted = config.balance == "equal"
         self.probes: list[dict[str, Any]] = []
@@ -49,12 +48,12 @@ class Watch:
         return self.looks(trainer, batch)
 
 
-def run(data: Path, out: Path, preset: str, settings: Sequence[str]) -> dict[str, Any]:
+def run(data: Path | None, out: Path, preset: str, settings: Sequence[str]) -> dict[str, Any]:
     """Train and judge; what result.json holds."""
     config = replace(configure(preset, settings), threads=1, workers=0)
     trainer, watch = Trainer(data, out, config), Watch(data, config)
     trainer.run(watch)
-    metrics = judge(trainer.ema.network, config.size, data)
+    metrics, found = watch.looks.judged(trainer.ema.network, config.size)
     return {
         "format": 1,
         "preset": preset,
@@ -70,7 +69,7 @@ def run(data: Path, out: Path, preset: str, settings: Sequence[str]) -> dict[str
         "seconds": round(trainer.seconds, 2),
         "parameters": sum(p.numel() for p in trainer.network.parameters()),
         "macs": macs(trainer.network, config.size, list(trainer.network.heads)),
-        "scores": scores(metrics),
+        "scores": found,
         "metrics": metrics,
         "history": watch.looks.history,
         "conflicts": watch.probes,
@@ -88,7 +87,7 @@ def weights(log: Path) -> list[dict[str, Any]]:
     return [{"step": step, "weights": values} for step, values in sorted(found.items())]
 
 
-def perform(data: Path, out: Path, preset: str, settings: Sequence[str]) -> None:
+def perform(data: Path | None, out: Path, preset: str, settings: Sequence[str]) -> None:
     """`run`, with its answer in result.json and what it prints in output.log."""
     with (out / "output.log").open("w") as log, redirect_stdout(log), redirect_stderr(log):
         try:

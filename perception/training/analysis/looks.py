@@ -4,39 +4,54 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from perception.errors import DataError
+from perception.evaluation.measure import report
+from perception.model.network import Network
 from perception.tasks.batch import Batch
-from perception.training.analysis.judge import judge, scores
+from perception.training.analysis.judge import ANY, judge, records, scores
+from perception.training.analysis.thresholds import thresholds
 from perception.training.config import Config
-from perception.training.loop import Trainer
+from perception.training.data import val
+from perception.training.data.foreign import Told
+from perception.training.loop import BEST, Trainer
+from perception.types import Size
 
 FEW = 24  # pictures of each kind; the end of a run sees all
+LOOKS = 10  # of a run with pictures to choose by, if its user does not say
 Baseline = list[dict[str, Any]]  # looks of single-task runs: {"progress", "scores": {task: [mean, noise]}}
 
 
 class Looks:
     """`watch` of `Trainer.run`: `score.<task>` `config.looks` times, `alarm.<task>` where one falls behind.
 
-    Raises DataError if the baseline cannot be read.
+    Where there are pictures to choose by (`data.val`), the best weights are kept as BEST with the thresholds
+    that suit them, and the run ends after `config.patience` looks without better ones. Raises DataError if
+    the baseline or those pictures cannot be read.
     """
 
     def __init__(self, data: Path | None, config: Config) -> None:
-        if config.looks and data is None:
-            raise DataError("looks: expected a folder in our own format to look at, got none. Set looks=0")
-        self.data, self.every = data, max(1, config.steps // max(1, config.looks))
-        self.wanted = config.looks > 0
+        self.chosen: Sequence[Told] = val.spaced(val.pictures(config))
+        if config.looks and data is None and not self.chosen:
+            raise DataError(
+                "looks: expected pictures to look at, got none. Name some: --val FORMAT:PLACE; or set looks=0"
+            )
+        looks = config.looks or (LOOKS if self.chosen else 0)
+        self.data, self.every = data, max(1, config.steps // max(1, looks))
+        self.wanted, self.patience = looks > 0, config.patience
         self.baseline = read_baseline(Path(config.baseline)) if config.baseline else []
         self.history: list[dict[str, Any]] = []
+        self.worse = 0  # looks since the best
 
     def __call__(self, trainer: Trainer, batch: Batch) -> dict[str, float]:
         step, steps = trainer.step, trainer.config.steps
-        if not self.wanted or self.data is None or step % self.every or step == steps:
+        ending = step >= steps
+        if not self.wanted or not (step % self.every == 0 or ending) or (ending and not self.chosen):
             return {}
-        found = scores(judge(trainer.ema.network, trainer.config.size, self.data, FEW))
+        found = self._scores(trainer)
         self.history.append({"step": step, "seconds": trainer.seconds, "scores": found})
         behind = fallen(found, self.baseline, step / steps)
         for task, points in behind.items():
@@ -44,6 +59,43 @@ class Looks:
             print(f"step {step}: {task} is {gap}", file=sys.stderr)
         known = {f"score.{task}": score for task, score in found.items()}
         return known | {f"alarm.{task}": points for task, points in behind.items()}
+
+    def judged(self, network: Network, size: Size) -> tuple[dict[str, float], dict[str, float]]:
+        """Metrics of all pictures to look at, and the scores of the tasks."""
+        if not self.chosen:
+            assert self.data is not None
+            metrics = judge(network, size, self.data)
+            return metrics, scores(metrics)
+        metrics = report(records(network, size, self.chosen)).metrics
+        return metrics, scores(metrics, ANY)
+
+    def _scores(self, trainer: Trainer) -> dict[str, float]:
+        network, size = trainer.ema.network, trainer.config.size
+        if not self.chosen:
+            assert self.data is not None
+            return scores(judge(network, size, self.data, FEW))
+        said = records(network, size, self.chosen)
+        found = scores(report(said).metrics, ANY)
+        self._choose(trainer, found, thresholds(said))
+        return found
+
+    def _choose(self, trainer: Trainer, found: Mapping[str, float], picked: Mapping[str, float]) -> None:
+        """Keep the weights if none were better; of equal ones the later."""
+        if not found:
+            raise DataError(
+                "--val: expected labels of a task that is learnt, got none that could be judged. Name others"
+            )
+        mean = sum(found.values()) / len(found)
+        told = ", ".join(f"{task} {100 * score:.1f}" for task, score in found.items())
+        best = mean >= trainer.best
+        print(f"step {trainer.step}: val {told}{' (best so far)' if best else ''}", flush=True)
+        self.worse = 0 if best else self.worse + 1
+        if best:
+            trainer.best, trainer.thresholds = mean, dict(picked)
+            trainer.save(BEST)
+        if self.patience and self.worse >= self.patience:
+            print(f"step {trainer.step}: no better for {self.worse} looks: the run ends", flush=True)
+            trainer.ended = True
 
 
 def fallen(found: Mapping[str, float], baseline: Baseline, progress: float) -> dict[str, float]:

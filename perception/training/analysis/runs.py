@@ -50,7 +50,7 @@ def together(pair: Pair, seed: int) -> Run:
 
 def perform(
     runs: Sequence[Run],
-    data: Path,
+    data: Path | None,
     out: Path,
     preset: str,
     settings: Sequence[str] = (),
@@ -101,13 +101,13 @@ def _is_done(run: Run, out: Path, preset: str, settings: Sequence[str]) -> bool:
     return True
 
 
-def warm(data: Path, out: Path, config: Config) -> None:
+def warm(data: Path | None, out: Path, config: Config) -> None:
     """Read all pictures into this process, so that those forked from it have them."""
     (out / "synthetic").mkdir(parents=True, exist_ok=True)
     read_all(data, out / "synthetic", config)
 
 
-def _start(run: Run, data: Path, out: Path, preset: str, settings: Sequence[str]) -> BaseProcess:
+def _start(run: Run, data: Path | None, out: Path, preset: str, settings: Sequence[str]) -> BaseProcess:
     folder = out / run.folder
     folder.mkdir(parents=True, exist_ok=True)
     for stale in ("checkpoint.pt", "log.csv"):

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from perception.labels.vocabulary import OURS, Vocabulary
 from perception.training.data import brazil, camvid, carla, clips, gtsdb, idd, road, roadscene, signs, streets
 from perception.training.data.records import OPEN_TEACHERS
 from perception.training.data.sample import Sample
@@ -41,6 +42,6 @@ OPEN: Readers = {
 READERS = {"any": SOURCES, "open": OPEN}  # by what their licences must allow
 
 
-def sign_crops(data: Path, licences: str) -> list[Sign]:
+def sign_crops(data: Path, licences: str, vocabulary: Vocabulary = OURS) -> list[Sign]:
     """Training crops of signs: GTSRB's, or those in scenes if licences must be "open"."""
-    return signs.read(data) if licences == "any" else signs.in_scenes(OPEN["gtsdb"](data))
+    return signs.read(data, vocabulary) if licences == "any" else signs.in_scenes(OPEN["gtsdb"](data))

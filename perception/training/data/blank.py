@@ -5,15 +5,14 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from perception.tasks.detection import CLASSES
-from perception.training.data.sample import Boxes, Sample, absence
+from perception.training.data.chosen import OURS, Chosen
+from perception.training.data.sample import Boxes, Sample
 from perception.types import Size
 
-NOTHING = absence(**dict.fromkeys(CLASSES, 1.0))
 COARSEST = 24  # cells a side of what is blurred
 
 
-def blank(size: Size, rng: np.random.Generator) -> Sample:
+def blank(size: Size, rng: np.random.Generator, chosen: Chosen = OURS) -> Sample:
     """A frame (width, height) of one kind or another, with the truth that it shows nothing."""
     width, height = size
     kind = rng.integers(4)
@@ -31,4 +30,4 @@ def blank(size: Size, rng: np.random.Generator) -> Sample:
         image += (rng.normal(0, 60) * x[None] + rng.normal(0, 60) * y[:, None])[..., None]
     nothing = np.zeros((height // 2, width // 2), np.uint8)
     pixels = np.clip(image, 0, 255).astype(np.uint8)
-    return Sample(pixels, Boxes(), NOTHING, nothing, nothing, nothing, nothing)
+    return Sample(pixels, Boxes(), chosen.everything, nothing, nothing, nothing, nothing)

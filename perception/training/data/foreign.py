@@ -24,12 +24,12 @@ from perception.labels.folder import NoLabels, read_folder
 from perception.labels.labelled import Asked, Labelled, Stills, file_name, split_place
 from perception.labels.own import pictures
 from perception.labels.truth import CULANE, EDGES, PARTLY, TUSIMPLE, Truth
+from perception.labels.vocabulary import OURS, Vocabulary
 from perception.tasks import lanes
 from perception.tasks.batch import CERTAIN, UNKNOWN
-from perception.tasks.detection import CLASSES
 from perception.training.data import records
 from perception.training.data.maps import RIGHT, SIDES, drawn, partly_drawn
-from perception.training.data.sample import Sample, absence
+from perception.training.data.sample import Sample
 from perception.types import ClassMap, Frame, LaneLine, Size
 
 SHARE = 4.5  # of a data set in a batch if its user does not say: that of rendered scenes
@@ -62,6 +62,7 @@ class Pictures(Sequence[Sample]):
     told: tuple[Told, ...]
     remarks: tuple[str, ...] = ()
     classes: frozenset[str] = frozenset()  # what the data set calls its classes
+    vocabulary: Vocabulary = OURS
 
     def __len__(self) -> int:
         return len(self.told)
@@ -88,7 +89,7 @@ class Pictures(Sequence[Sample]):
 
     def _read(self, index: int) -> Sample | DataError:
         try:
-            return sample_of(*self.told[index].read(index))
+            return sample_of(*self.told[index].read(index), self.vocabulary)
         except DataError as error:
             return error
 
@@ -156,9 +157,9 @@ def names(texts: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
 
 
 @cache
-def read(text: str, classes: tuple[tuple[str, str], ...]) -> Pictures:
-    """The training pictures of a data set, none of them opened. Raises DataError if it has none."""
-    found = open_labelled(_named(text)[1], Asked("train", dict(classes)))
+def read(text: str, vocabulary: Vocabulary = OURS, split: str = "train") -> Pictures:
+    """The pictures of a data set, none of them opened. Raises DataError if it has none."""
+    found = open_labelled(_named(text)[1], Asked(split, vocabulary))
     told = tuple(item for part in found for item in _items(part))
     if not told:
         raise DataError(
@@ -166,7 +167,7 @@ def read(text: str, classes: tuple[tuple[str, str], ...]) -> Pictures:
         )
     remarks = tuple(remark for part in found for remark in part.remarks)
     names = frozenset(name for part in found if isinstance(part, Stills) for name in part.tally.names)
-    return Pictures(name_of(text), told, remarks, names)
+    return Pictures(name_of(text), told, remarks, names, vocabulary)
 
 
 def _items(part: Labelled) -> Sequence[Told]:
@@ -179,19 +180,19 @@ def _items(part: Labelled) -> Sequence[Told]:
 
 
 @cache
-def own_sets(
-    data: Path, known: tuple[str, ...], classes: tuple[tuple[str, str], ...]
-) -> tuple[Pictures, ...]:
+def own_sets(data: Path, known: tuple[str, ...], vocabulary: Vocabulary = OURS) -> tuple[Pictures, ...]:
     """The sets of a folder in our own format that no reader of `perception.training.data` is for."""
     try:
-        dataset = read_folder(data, "train", lanes.CLASSES, Names.of(OWN, dict(classes)))
+        dataset = read_folder(data, "train", lanes.CLASSES, Names.of(OWN, vocabulary))
     except NoLabels:
         return ()
     sets: dict[str, list[Told]] = {}
     for picture in pictures(dataset):
         if picture.sample.set not in known:
             sets.setdefault(picture.sample.set, []).append(picture)
-    return tuple(Pictures(name, tuple(told), classes=_classes_in(data, name)) for name, told in sets.items())
+    return tuple(
+        Pictures(name, tuple(told), (), _classes_in(data, name), vocabulary) for name, told in sets.items()
+    )
 
 
 def _classes_in(data: Path, name: str) -> frozenset[str]:
@@ -199,7 +200,7 @@ def _classes_in(data: Path, name: str) -> frozenset[str]:
     return frozenset(n for said in rows for n in (*said.labelled, *(box.name for box in said.boxes)))
 
 
-def sample_of(frame: Frame, truth: Truth) -> Sample:
+def sample_of(frame: Frame, truth: Truth, vocabulary: Vocabulary = OURS) -> Sample:
     """What can be learnt from a labelled frame. Raises DataError: the labels are for another size."""
     truth.check_size(frame)
     lines: Mapping[str, np.ndarray] = {}
@@ -209,16 +210,16 @@ def sample_of(frame: Frame, truth: Truth) -> Sample:
     return Sample(
         name=frame.source,
         image=frame.image,
-        boxes=None if truth.boxes is None else records.boxes_of(truth.boxes),
-        absence=None if truth.boxes is None else _absence(truth.boxes),
+        boxes=None if truth.boxes is None else records.boxes_of(truth.boxes, vocabulary),
+        absence=None if truth.boxes is None else _absence(truth.boxes, vocabulary.object_ids),
         drivable=None if truth.drivable is None else _certain(truth.drivable),
         paint=None if paint is None else np.where(paint == 1, CERTAIN, paint).astype(np.uint8),
         **lines,
     )
 
 
-def _absence(said: BoxLabels) -> np.ndarray:
-    return absence(**dict.fromkeys(said.labelled & set(CLASSES), 1.0))
+def _absence(said: BoxLabels, classes: Sequence[str]) -> np.ndarray:
+    return np.array([name in said.labelled for name in classes], np.float32)
 
 
 def _certain(area: ClassMap) -> np.ndarray:

@@ -12,9 +12,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from perception.errors import DataError
-from perception.labels.boxes import UNSURE
+from perception.labels.boxes import UNSURE, sign_name
 from perception.labels.classes import nearest, plain
+from perception.labels.vocabulary import Vocabulary
 from perception.tasks.detection import CLASSES
+from perception.tasks.signs import CLASSES as SIGN_CLASSES
+from perception.training.classes import vocabulary
 from perception.training.config import Config
 from perception.training.data import signs
 from perception.training.data.foreign import TASKS, Pictures
@@ -34,30 +37,44 @@ class Found:
     boxes: Counter[str] = field(default_factory=Counter)  # class -> sure boxes
     labelled: Counter[str] = field(default_factory=Counter)  # class -> pictures in which all have a box
     sizes: Counter[str] = field(default_factory=Counter)
-    signs: int = 0  # of known class
+    signs: Counter[str] = field(default_factory=Counter)  # class -> signs of it
     remarks: tuple[str, ...] = ()
 
 
 def survey(data: Path | None, config: Config) -> dict[str, Found]:
     """Of every data set but the rendered scenes, which tell everything. Raises DataError."""
-    frames = read_data(data, config)
-    _check_classes(frames, config)
+    words, frames = vocabulary(config), read_data(data, config)
+    _check_names(frames, words)
     found = {name: _of(samples) for name, samples in frames.items() if len(samples)}
-    crops = sum(1 for _ in signs.crops(data)) if data is not None and config.licences == "any" else 0
-    if crops:
-        found["signs.csv"] = Found(signs=crops)
+    if data is not None and config.licences == "any":
+        crops = Counter(crop.name for crop in signs.crops(data))
+        found |= {"signs.csv": Found(signs=crops)} if crops else {}
+    _check_new("detection", words.objects, CLASSES, [own.boxes for own in found.values()])
+    _check_new("signs", words.signs, SIGN_CLASSES, [own.signs for own in found.values()])
     return found
 
 
-def _check_classes(frames: Mapping[str, Sequence[Sample]], config: Config) -> None:
+def _check_names(frames: Mapping[str, Sequence[Sample]], words: Vocabulary) -> None:
     """Raises DataError if the user names a class that no data set has."""
     there = {plain(n): n for own in frames.values() if isinstance(own, Pictures) for n in own.classes}
-    for name in config.classes:
+    for name, _ in (*words.names, *words.sign_names):
         if plain(name) not in there:
             names = ", ".join(sorted(there.values())) or "none"
             raise DataError(
                 f"classes: expected a class of the data sets ({names}), got {name!r}{nearest(name, there)}. "
                 "Write it as they do"
+            )
+
+
+def _check_new(task: str, classes: Sequence[str], ours: Sequence[str], seen: Sequence[Counter[str]]) -> None:
+    """Raises DataError if a class that ours has not is nowhere labelled."""
+    there = {name for counts in seen for name in counts}
+    for name in classes:
+        if name not in (*ours, *there):
+            names = ", ".join(sorted(there)) or "none"
+            raise DataError(
+                f"{task}.classes: expected labels of {name!r}, got none in the data sets, which have {names}"
+                f'{nearest(name, there)}. Say what they call it: --set \'classes={{"NAME": "{name}"}}\''
             )
 
 
@@ -71,7 +88,7 @@ def _of(samples: Sequence[Sample]) -> Found:
         found.sizes["{1} x {0}".format(*sample.image.shape)] += 1
         if sample.boxes is not None:
             found.boxes.update(CLASSES[k] for k in sample.boxes.label[sample.boxes.sure])
-            found.signs += int((sample.boxes.sign >= 0).sum())
+            found.signs.update(SIGN_CLASSES[k] for k in sample.boxes.sign if k >= 0)
         if sample.absence is not None:
             found.labelled.update(n for n, sure in zip(CLASSES, sample.absence, strict=True) if sure > 0)
     return found
@@ -87,7 +104,7 @@ def _of_pictures(pictures: Pictures) -> Found:
             found.boxes.update(box.name for box in sure)
             found.labelled.update(told.boxes.labelled)
             found.sizes["{} x {}".format(*told.boxes.size)] += 1
-            found.signs += sum(isinstance(box.extra, int) for box in sure)
+            found.signs.update(name for box in sure if (name := sign_name(box)))
     if not found.sizes:
         found.sizes.update("{1} x {0}".format(*sample.image.shape) for sample in pictures.some(SHOWN))
     return found
@@ -121,25 +138,33 @@ def list_of(names: Sequence[str]) -> str:
 
 def labels_of(found: Mapping[str, Found], task: str) -> int:
     """Labelled pictures of a task; of signs, those whose class is known."""
-    own = (f.signs if task == SIGNS else f.tasks[task] for f in found.values())
+    own = (f.signs.total() if task == SIGNS else f.tasks[task] for f in found.values())
     return sum(own)
 
 
-def show(found: Mapping[str, Found], config: Config, console: Console) -> None:
-    """As a table, with what is absent where."""
+def show(found: Mapping[str, Found], config: Config, console: Console, held: Sequence[Pictures] = ()) -> None:
+    """As a table, with what is absent where. `held`: what the best weights are chosen by."""
     table = Table("data set", "pictures", "size", *TASKS, "signs read", "share", title="Learnt from")
     total = sum(share(name, config) for name in (*found, RENDERED) if name != "signs.csv")
     for name, own in found.items():
-        told = [str(own.tasks[task] or "-") for task in TASKS]
         part = "" if not own.pictures else f"{share(name, config) / total:.0%}"
-        table.add_row(escape(name), str(own.pictures or "-"), _size(own), *told, str(own.signs or "-"), part)
+        table.add_row(escape(name), *_counts(own), part)
     if share(RENDERED, config) > 0:
         every = [str(config.rendered)] * len(TASKS)
         part = f"{share(RENDERED, config) / total:.0%}"
         table.add_row("rendered scenes", str(config.rendered), "", *every, "yes", part)
+    for pictures in held:
+        table.add_row(escape(f"{pictures.name} (val)"), *_counts(_of_pictures(pictures)), "")
     console.print(table)
     for line in _lines(found, config):
         console.print(escape(line), highlight=False, soft_wrap=True)
+
+
+def _counts(found: Found) -> list[str]:
+    """Cells: pictures, size, labels of each task, signs read."""
+    told = [found.pictures, *(found.tasks[task] for task in TASKS), found.signs.total()]
+    first, *rest = (str(count or "-") for count in told)
+    return [first, _size(found), *rest]
 
 
 def _size(found: Found) -> str:
@@ -148,14 +173,19 @@ def _size(found: Found) -> str:
 
 
 def _lines(found: Mapping[str, Found], config: Config) -> Iterator[str]:
+    classes = vocabulary(config).objects
+    if classes != CLASSES:
+        yield f"classes of objects: {', '.join(classes)}"
     for name, own in found.items():
         if own.tasks["detection"]:
-            boxes = ", ".join(f"{n} {own.boxes[n]}" for n in CLASSES if own.boxes[n]) or "no box"
-            absent = ", ".join(n for n in CLASSES if not own.labelled[n])
+            boxes = ", ".join(f"{n} {own.boxes[n]}" for n in classes if own.boxes[n]) or "no box"
+            absent = ", ".join(n for n in classes if not own.labelled[n])
             yield f"{name}: {boxes}" + (
                 f"; not labelled, so not learnt as absent: {absent}" if absent else ""
             )
         yield from (f"{name}: {remark}" for remark in own.remarks)
+    if share(RENDERED, config) > 0 and (new := [n for n in classes if n not in CLASSES]):
+        yield f"rendered scenes: not learnt as absent: {', '.join(new)}"
     for task in config.tasks:
         if share(RENDERED, config) > 0 and not labels_of(found, task):
             yield f"{task}: learnt from rendered scenes only"

@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from perception.tasks.batch import Batch
-from perception.tasks.detection import CLASSES
 from perception.training.augment import Item, Place, augment, sign_crop
 from perception.training.data.blank import blank
+from perception.training.data.chosen import OURS, Chosen
 from perception.training.data.cutouts import Cutout
 from perception.training.data.sample import Sample
 from perception.training.data.signs import Sign, by_class
@@ -21,9 +21,14 @@ from perception.training.paste import cover_with_bonnet, paste_signs, paste_thin
 CROP, MARGIN = 64, 1.2  # sign crops: see perception.kernels.cpu.sign_crops
 
 
-def collate(frames: Sequence[tuple[Item, Sample]], crops: Sequence[tuple[np.ndarray, int]]) -> Batch:
-    """Placed frames, each with the sample it came from, and sign crops with their class."""
-    boxes = [item.boxes for item, _ in frames]
+def collate(
+    frames: Sequence[tuple[Item, Sample]], crops: Sequence[tuple[np.ndarray, int]], chosen: Chosen = OURS
+) -> Batch:
+    """Placed frames, each with the sample it came from, and sign crops with their class.
+
+    `chosen`: to the ids of the network that learns from them.
+    """
+    boxes = [chosen.boxes(item.boxes) for item, _ in frames]
     most = max(1, *(len(b.label) for b in boxes))
 
     def padded(rows: Sequence[np.ndarray], shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
@@ -36,8 +41,6 @@ def collate(frames: Sequence[tuple[Item, Sample]], crops: Sequence[tuple[np.ndar
         """(n, 3, h, w), the channels last in memory as they are in the pictures."""
         return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
 
-    nothing = np.zeros(len(CLASSES), np.float32)
-    known = [nothing if sample.absence is None else sample.absence for _, sample in frames]
     return Batch(
         images=planes([item.image for item, _ in frames]),
         maps=torch.from_numpy(np.stack([item.maps for item, _ in frames])),
@@ -46,10 +49,10 @@ def collate(frames: Sequence[tuple[Item, Sample]], crops: Sequence[tuple[np.ndar
         sure=padded([b.sure for b in boxes], (), torch.bool),
         valid=torch.tensor([[k < len(b.label) for k in range(most)] for b in boxes]),
         signs=padded([b.sign for b in boxes], (), torch.int64),
-        absence=torch.from_numpy(np.stack(known)),
+        absence=torch.from_numpy(np.stack([chosen.absence(sample.absence) for _, sample in frames])),
         has_boxes=torch.tensor([sample.boxes is not None for _, sample in frames]),
         crops=planes([crop for crop, _ in crops] or [np.zeros((CROP, CROP, 3), np.uint8)])[: len(crops)],
-        crop_signs=torch.tensor([sign for _, sign in crops], dtype=torch.int64),
+        crop_signs=torch.tensor([chosen.sign(sign) for _, sign in crops], dtype=torch.int64),
     )
 
 
@@ -74,6 +77,7 @@ class Mix(IterableDataset[Batch]):
         bonnet: float = 0.0,
         blank: float = 0.0,
         made: Sequence[tuple[float, Callable[[np.random.Generator], Sign]]] = (),
+        chosen: Chosen = OURS,
     ) -> None:
         """`places`: how frames are shown and how often, one for all frames of a batch.
 
@@ -81,6 +85,7 @@ class Mix(IterableDataset[Batch]):
         about the same. `paste`, `stand`, `bonnet`, `blank`: shares of frames that get signs, cut-outs and an
         own vehicle laid in, and that show nothing. `rendered` signs are read, but not pasted: photographs
         get photographed ones. `made`: shares of the crops that are made when they are asked for, and by whom.
+        `chosen`: the classes of the network.
         """
         self.frames = {
             name: samples for name, samples in frames.items() if samples and shares.get(name, 0) > 0
@@ -88,7 +93,7 @@ class Mix(IterableDataset[Batch]):
         total = sum(shares[name] for name in self.frames)
         self.names = list(self.frames)
         self.odds = [shares[name] / total for name in self.names]
-        self.signs, self.crops = [*signs, *rendered], crops
+        self.signs, self.crops, self.chosen = chosen.known([*signs, *rendered]), crops, chosen
         self.places = [place for place, _ in places]
         self.turns = np.array([share for _, share in places]) / sum(share for _, share in places)
         self.counts = [
@@ -96,7 +101,7 @@ class Mix(IterableDataset[Batch]):
         ]
         self.paste, self.seed, self.start = paste, seed, start
         self.stand, self.bonnet, self.blank, self.made = stand, bonnet, blank, made
-        self.to_paste = by_class(signs)
+        self.to_paste = by_class(chosen.known(signs))
         self.to_stand = {c.name: [d for d in cutouts if d.name == c.name] for c in cutouts}
         self.of_class = _indices_by_class(self.signs)
 
@@ -108,12 +113,13 @@ class Mix(IterableDataset[Batch]):
             rng = np.random.default_rng((self.seed, index))
             which = int(rng.choice(len(self.places), p=self.turns))
             items = [self._frame(self.places[which], rng) for _ in range(self.counts[which])]
-            yield collate(items, [self._crop(rng) for _ in range(self.crops if self.signs else 0)])
+            crops = [self._crop(rng) for _ in range(self.crops if self.signs else 0)]
+            yield collate(items, crops, self.chosen)
             index += step
 
     def _frame(self, place: Place, rng: np.random.Generator) -> tuple[Item, Sample]:
         if rng.random() < self.blank:
-            sample = blank(place.size, rng)
+            sample = blank(place.size, rng, self.chosen)
             return augment(sample, place, rng), sample
         samples = self.frames[self.names[int(rng.choice(len(self.names), p=self.odds))]]
         sample = samples[int(rng.integers(len(samples)))]

@@ -14,10 +14,10 @@ import numpy as np
 
 from perception.errors import DataError
 from perception.labels import boxes
-from perception.labels.boxes import SIGN, UNSURE, Box, BoxLabels
+from perception.labels.boxes import UNSURE, BoxLabels, sign_id
 from perception.labels.classes import OWN, Names
+from perception.labels.vocabulary import OURS, Vocabulary
 from perception.limits import json_value
-from perception.tasks import signs
 from perception.tasks.batch import ANY_SIGN
 from perception.training.data.licences import ORIGINS, origin
 from perception.training.data.sample import Boxes, Sample, absence
@@ -76,18 +76,15 @@ def read_image(path: Path, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
 
 def labelled(data: Path, name: str) -> dict[str, BoxLabels]:
     """What people said of one data set's training images, by image path. Raises DataError."""
-    rows = boxes.read(data, Names.of(OWN, {}), name)
+    rows = boxes.read(data, Names.of(OWN), name)
     return {image: said for image, split, said in rows if split == "train"}
 
 
-def boxes_of(said: BoxLabels) -> Boxes:
+def boxes_of(said: BoxLabels, vocabulary: Vocabulary = OURS) -> Boxes:
     """The truth to learn from; boxes that may hold several objects are not sure."""
-    return Boxes.of((list(box.xyxy), box.name, box.extra != UNSURE, _sign(box)) for box in said.boxes)
-
-
-def _sign(box: Box) -> int:
-    extra = box.extra if box.name == SIGN else None
-    return extra if isinstance(extra, int) and 0 <= extra < len(signs.CLASSES) else ANY_SIGN
+    ids = vocabulary.sign_ids
+    rows = ((list(b.xyxy), b.name, b.extra != UNSURE, sign_id(b, ids)) for b in said.boxes)
+    return Boxes.of(rows, vocabulary.object_ids)
 
 
 def silence(said: BoxLabels, sure: Mapping[str, float], beyond: Mapping[str, float]) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,18 +15,22 @@ class Boxes:
     """Object truth. A box that is not `sure` marks a place where nothing is learnt of its class."""
 
     xyxy: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.float32))  # image pixels
-    label: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # detection class
+    label: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # `Vocabulary.object_ids`
     sure: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
-    sign: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # sign class, ANY_SIGN if unknown
+    sign: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # `sign_ids`, ANY_SIGN if unknown
 
     @classmethod
-    def of(cls, rows: Iterable[tuple[np.ndarray | list[float], str, bool, int]]) -> Boxes:
-        """From (xyxy, class name, sure, sign class) rows."""
+    def of(
+        cls,
+        rows: Iterable[tuple[np.ndarray | list[float], str, bool, int]],
+        classes: Sequence[str] = CLASSES,
+    ) -> Boxes:
+        """From (xyxy, class name, sure, sign class) rows. `classes`: `Vocabulary.object_ids`."""
         listed = list(rows)
         if not listed:
             return cls()
         xyxy, names, sure, sign = zip(*listed, strict=True)
-        labels = [CLASSES.index(name) for name in names]
+        labels = [classes.index(name) for name in names]
         return cls(
             np.array(xyxy, np.float32).reshape(-1, 4), np.array(labels), np.array(sure), np.array(sign)
         )

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from perception.errors import DataError
 from perception.labels import signs as labels
 from perception.labels.signs import SignCrop
-from perception.tasks.signs import CLASSES
+from perception.labels.vocabulary import OURS, Vocabulary
 from perception.training.data import records
 from perception.training.data.sample import Sample
 
@@ -19,24 +18,15 @@ LEGIBLE = 10.0  # pixels of the longer side
 Sign = tuple[np.ndarray, np.ndarray, int]  # image (h, w, 3) uint8 BGR, box (4,) float32 in it, sign class
 
 
-def read(data: Path) -> list[Sign]:
+def read(data: Path, vocabulary: Vocabulary = OURS) -> list[Sign]:
     """The training crops of signs.csv. Raises DataError for a class that the network does not have."""
-    found = crops(data)
-    return [(records.read_image(c.image), np.array(c.xyxy, np.float32), _class(c)) for c in found]
+    found, ids = crops(data), vocabulary.sign_ids
+    return [(records.read_image(c.image), np.array(c.xyxy, np.float32), c.id(ids)) for c in found]
 
 
 def crops(data: Path) -> Iterator[SignCrop]:
     """Of signs.csv, those of the training split."""
     return (crop for crop in labels.read(data) if crop.split == "train")
-
-
-def _class(crop: SignCrop) -> int:
-    if not 0 <= crop.class_id < len(CLASSES):
-        most = len(CLASSES) - 1
-        raise DataError(
-            f"{crop.image}: expected a class from 0 to {most}, got {crop.class_id}. Mend signs.csv"
-        )
-    return crop.class_id
 
 
 def in_scenes(samples: Iterable[Sample]) -> list[Sign]:

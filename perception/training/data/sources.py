@@ -8,12 +8,15 @@ from functools import cache
 from pathlib import Path
 
 from perception.errors import DataError
+from perception.labels.vocabulary import Vocabulary
+from perception.training.classes import vocabulary
 from perception.training.config import Config
 from perception.training.data import READERS, SOURCES, cutouts, foreign, signs, synthetic
 from perception.training.data.cutouts import Cutout
 from perception.training.data.foreign import SHARE, Pictures
 from perception.training.data.sample import Sample
 from perception.training.data.signs import Sign
+from perception.training.data.val import learnt_part
 
 RENDERED = "synthetic"
 SEEN = 200  # pictures of a foreign data set that are kept in memory, as backgrounds of what is made of them
@@ -50,7 +53,8 @@ def read_data(data: Path | None, config: Config) -> dict[str, Sequence[Sample]]:
     if data is not None:
         wanted = [name for name in SOURCES if share(name, config) > 0]
         frames |= {name: _source(name, data.resolve(), config.licences) for name in wanted}
-    others = own | {name: foreign.read(text, _classes(config)) for name, text in named.items()}
+    words = vocabulary(config)
+    others = own | {name: learnt_part(foreign.read(text, words), config) for name, text in named.items()}
     return frames | {name: found for name, found in others.items() if share(name, config) > 0}
 
 
@@ -60,16 +64,12 @@ def share(name: str, config: Config) -> float:
     return config.sources.get(name, 0.0 if known else SHARE)
 
 
-def _classes(config: Config) -> tuple[tuple[str, str], ...]:
-    return tuple(config.classes.items())
-
-
 def _own_sets(data: Path | None, config: Config) -> dict[str, Pictures]:
     if data is None:
         return {}
     if not data.is_dir():
         raise DataError(f"{data}: expected a folder of training data, found none. Check the path")
-    return {found.name: found for found in foreign.own_sets(data.resolve(), (*SOURCES,), _classes(config))}
+    return {found.name: found for found in foreign.own_sets(data.resolve(), (*SOURCES,), vocabulary(config))}
 
 
 def _check_names(config: Config, others: set[str]) -> None:
@@ -92,7 +92,9 @@ def _check_names(config: Config, others: set[str]) -> None:
 
 def sign_crops(data: Path | None, config: Config) -> list[Sign]:
     """GTSRB's, whose licence is not known, or those of one's own signs.csv."""
-    return [] if data is None or config.licences != "any" else _sign_crops(data.resolve())
+    if data is None or config.licences != "any":
+        return []
+    return _sign_crops(data.resolve(), vocabulary(config))
 
 
 def scene_signs(frames: Frames) -> list[Sign]:
@@ -127,8 +129,8 @@ def _cutouts(data: Path, names: tuple[str, ...], licences: str) -> list[Cutout]:
 
 
 @cache
-def _sign_crops(data: Path) -> list[Sign]:
-    return signs.read(data)
+def _sign_crops(data: Path, words: Vocabulary) -> list[Sign]:
+    return signs.read(data, words)
 
 
 _rendered = cache(synthetic.read)

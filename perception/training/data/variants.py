@@ -21,8 +21,14 @@ DYED = 0.3  # share of photographs in another colour; the rest is drawn
 class Variants:
     """`variants(rng)`: a picture, the sign's box and its class."""
 
-    def __init__(self, samples: Sequence[Sample], signs: Sequence[Sign]) -> None:
-        """From frames (backdrops) and signs of the training split."""
+    def __init__(
+        self,
+        samples: Sequence[Sample],
+        signs: Sequence[Sign],
+        classes: Sequence[int] = tuple(range(len(CLASSES))),
+    ) -> None:
+        """From frames (backdrops) and signs of the training split. `classes`: those that are drawn."""
+        self.classes = classes
         self.patches = Patches(samples)
         self.photographs = [sign for sign in signs if sign[2] in WHITE_GROUND]
 
@@ -30,7 +36,7 @@ class Variants:
         if self.photographs and rng.random() < DYED:
             image, box, sign = self.photographs[int(rng.integers(len(self.photographs)))]
             return dyed(image, box, rng), box, sign
-        sign = int(rng.integers(len(CLASSES)))
+        sign = self.classes[int(rng.integers(len(self.classes)))]
         return (*mounted(styled(sign, style(rng), rng), self.patches(rng), rng), sign)
 
 

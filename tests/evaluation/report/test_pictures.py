@@ -59,7 +59,9 @@ def test_truth_is_painted_where_it_is_labelled(val, tasks):
 def test_signs_that_nobody_read_are_not_painted(tasks):
     frame = Frame(np.full((64, 96, 3), 90, np.uint8), 0, 0)
     box, score = np.array([[20, 20, 60, 50]], np.float32), np.ones(1, np.float32)
-    unread, read = (Truth("town", signs=Signs(box, np.zeros(1, np.int32), s)) for s in (0 * score, score))
+    names = next(task.classes for task in tasks if task.name == "signs")
+    said = (Signs(box, np.zeros(1, np.int32), s) for s in (0 * score, score))
+    unread, read = (Truth("town", signs=signs, sign_names=names) for signs in said)
     assert (paint_truth(frame, unread, tasks) == 90).all()
     assert (paint_truth(frame, read, tasks) != 90).any()
 

@@ -2,6 +2,7 @@
 
 from itertools import permutations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -147,6 +148,64 @@ def test_the_overlap_of_upright_lines_is_that_of_rectangles(shift):
     width = np.count_nonzero(a[300])
     assert width == 31
     assert np.count_nonzero(a[300] & b[300]) == max(0, width - shift)
+
+
+def independent_culane(true, found):
+    """Right, false and missed lines, of points (m, 2): another spline, another brush, every pairing tried."""
+    bands = [[drawn(points) for points in side] for side in (true, found)]
+    overlap = np.array([[(a & b).sum() / (a | b).sum() for b in bands[1]] for a in bands[0]])
+    few, many = sorted(overlap.shape)
+    wide = overlap if overlap.shape == (few, many) else overlap.T
+    best = max(permutations(range(many), few), key=lambda c: sum(wide[i, j] for i, j in enumerate(c)))
+    right = sum(wide[i, j] > 0.5 for i, j in enumerate(best))
+    return right, len(found) - right, len(true) - right
+
+
+def drawn(points):
+    canvas = np.zeros((590, 1640), np.uint8)
+    path = np.round(spline(np.array(points, float))).astype(np.int32)
+    cv2.polylines(canvas, [path[:, None]], False, 1, 30)
+    return canvas.astype(bool)
+
+
+def spline(points):
+    """A natural cubic one over the distances: the coefficients of all pieces from one system."""
+    h = np.hypot(*np.diff(points, axis=0).T)
+    n = len(h)
+    left, right = np.zeros((4 * n, 4 * n)), np.zeros((4 * n, 2))
+    for i, t in enumerate(h):
+        left[i, 4 * i : 4 * i + 4], right[i] = powers(0), points[i]
+        left[n + i, 4 * i : 4 * i + 4], right[n + i] = powers(t), points[i + 1]
+        if i + 1 < n:  # slope and bend go on
+            left[2 * n + i, 4 * i : 4 * i + 8] = [0, 1, 2 * t, 3 * t**2, 0, -1, 0, 0]
+            left[3 * n + i, 4 * i : 4 * i + 8] = [0, 0, 2, 6 * t, 0, 0, -2, 0]
+    left[3 * n - 1, 2] = left[4 * n - 1, -2] = 2
+    left[4 * n - 1, -1] = 6 * h[-1]
+    parts = np.linalg.solve(left, right).reshape(n, 4, 2)
+    steps = [[powers(t) for t in np.arange(50) / 50 * length] for length in h]
+    return np.concatenate([np.array(step) @ part for step, part in zip(steps, parts, strict=True)])
+
+
+def powers(t):
+    return [1, t, t**2, t**3]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_culane_of_random_pictures_equals_an_independent_port(seed):
+    rng = np.random.default_rng(seed)
+    metric, expected = CuLaneLines(), np.zeros(3)
+    for _ in range(3):
+        sides = [[bent(rng, x) for x in rng.uniform(200, 1400, rng.integers(1, 4))]]
+        moves = rng.choice([3, 8, 40], len(sides[0]))
+        sides.append([points + (move, 0) for points, move in zip(sides[0], moves, strict=True)])
+        metric.update(*(scene([line(*points) for points in side], CANVAS) for side in sides))
+        expected += independent_culane(*sides)
+    assert metric.evidence()["/culane"].values.tolist() == expected.tolist()
+
+
+def bent(rng, x):
+    """(6, 2) points of a line from the bottom up."""
+    return np.column_stack([x + rng.normal(0, 8, 6).cumsum(), np.linspace(580, 300, 6)])
 
 
 def test_a_picture_of_another_size_is_judged_on_the_canvas():

@@ -6,10 +6,13 @@ import pytest
 from perception.bundle import TaskSpec
 from perception.errors import BundleError
 from perception.letterbox import Letterbox
-from perception.tasks.signs import CLASSES, SIGN, SignReader
+from perception.tasks.detection import CLASSES as OBJECTS
+from perception.tasks.signs import CLASSES, SignReader
+from perception.tasks.signs import SIGN as NAME
 from perception.types import Detections, Frame, Scene, Signs
 
 IMAGE = (200, 100)
+SIGN = OBJECTS.index(NAME)
 
 
 class Brightness:
@@ -33,9 +36,11 @@ class Brightness:
         pass
 
 
-def read(image: np.ndarray, boxes: list[list[float]], class_id: int = SIGN) -> tuple[Signs, Brightness]:
-    network = Brightness()
-    task = SignReader(TaskSpec("signs", CLASSES, (), ("detection",), "signs", {"threshold": 0.5}), network)
+def read(
+    image: np.ndarray, boxes: list[list[float]], class_id: int = SIGN, **settings: object
+) -> tuple[Signs, Brightness]:
+    network, told = Brightness(), {"threshold": 0.5, **settings}
+    task = SignReader(TaskSpec("signs", CLASSES, (), ("detection",), "signs", told), network)
     xyxy = np.array(boxes, np.float32).reshape(-1, 4)
     seen = Detections(xyxy, np.ones(len(xyxy), np.float32), np.full(len(xyxy), class_id, np.int32))
     box = Letterbox.fit(IMAGE, (640, 384))
@@ -68,6 +73,11 @@ def test_without_a_sign_the_network_rests(image):
         signs, network = read(image, boxes, class_id)
         assert len(signs) == 0
         assert network.calls == []
+
+
+def test_the_bundle_says_which_of_its_objects_are_signs(image):
+    assert len(read(image, [[20, 40, 40, 60]], 1, sign_id=1)[0]) == 1
+    assert len(read(image, [[20, 40, 40, 60]], SIGN, sign_id=1)[0]) == 0
 
 
 def test_many_signs_come_in_small_batches(image):

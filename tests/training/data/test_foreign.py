@@ -52,7 +52,7 @@ def masks(tmp_path):
 
 
 def test_what_is_not_labelled_is_absent_and_not_zero(coco):
-    car, _ = foreign.read(f"coco:{coco}", ())
+    car, _ = foreign.read(f"coco:{coco}")
     assert car.tasks() == {"detection"}
     assert car.absence.tolist() == [float(name in ("vehicle", "person")) for name in CLASSES]
     assert car.boxes.xyxy.tolist() == [[10, 10, 30, 30]]
@@ -60,7 +60,7 @@ def test_what_is_not_labelled_is_absent_and_not_zero(coco):
 
 
 def test_masks_teach_the_drivable_area_alone(masks):
-    (sample,) = foreign.read(f"masks:{masks}", ())
+    (sample,) = foreign.read(f"masks:{masks}")
     assert sample.tasks() == {"drivable"}
     assert sample.drivable[::16, 0].tolist() == [0, CERTAIN, UNKNOWN]
     assert sample.boxes is sample.absence is None
@@ -96,7 +96,7 @@ def test_labels_of_another_size_stop_before_the_first_step(coco):
 
 def test_a_picture_that_cannot_be_read_is_left_out_and_said(coco, capsys):
     (coco / "images/b.png").write_bytes(b"no picture")
-    pictures = foreign.Pictures("mine", foreign.read(f"coco:{coco}", ()).told)
+    pictures = foreign.Pictures("mine", foreign.read(f"coco:{coco}").told)
     assert pictures[1].name.endswith("a.png")
     assert "mine: left out" in capsys.readouterr().err
 

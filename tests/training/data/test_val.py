@@ -1,0 +1,59 @@
+"""The pictures by which the best weights are chosen are not learnt from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from perception.errors import DataError
+from perception.labels.record import Record
+from perception.training.config import Config
+from perception.training.data import sources, val
+from perception.training.data.foreign import Pictures
+
+MINE = {"detection": {"classes": ("*", "forklift", "pallet")}}
+
+
+def pictures(*names):
+    return Pictures("mine", tuple(Record("x", Path(f"a/{name}.jpg")) for name in names))
+
+
+def stems(part):
+    return [told.image.stem for told in part.told]
+
+
+def test_a_drive_is_held_out_whole():
+    mine = pictures(*(f"drive{d}_{k:03d}" for d in "abcdefgh" for k in range(5)))
+    learnt, held = val.held_out(mine, 0.25)
+    assert sorted([*stems(learnt), *stems(held)]) == stems(mine)
+    drives = [{stem[:6] for stem in stems(part)} for part in (learnt, held)]
+    assert drives[0]
+    assert drives[1]
+    assert not drives[0] & drives[1]
+
+
+def test_more_drives_do_not_move_the_others():
+    few = [f"drive{d}_1" for d in "abcdefghijkl"]
+    (_, before), (_, after) = (val.held_out(pictures(*names), 0.4) for names in (few, [*few, "aaa_1", "z_1"]))
+    assert set(stems(before)) == set(stems(after)) & set(few)
+
+
+def test_of_one_drive_the_last_frames_are_held_out():
+    learnt, held = val.held_out(pictures(*(f"{k:04d}" for k in range(10))), 0.2)
+    assert (stems(learnt)[-1], stems(held)) == ("0007", ["0008", "0009"])
+    with pytest.raises(DataError, match=r"got one\. Set held_out=0"):
+        val.held_out(pictures("1"), 0.2)
+
+
+def test_the_same_pictures_are_held_out_by_all_who_ask(mine):
+    config = Config(**MINE, data=(f"coco:{mine}",), held_out=0.3)
+    learnt = sources.read_data(None, config)["mine"]
+    (held,) = val.pictures(config)
+    assert len(learnt) + len(held) == 12
+    assert not set(stems(learnt)) & set(stems(held))
+
+
+def test_pictures_that_are_learnt_from_do_not_choose(mine):
+    with pytest.raises(DataError, match=r"got only such.*held_out"):
+        val.pictures(Config(**MINE, data=(f"coco:{mine}",), val=(f"coco:{mine}",)))

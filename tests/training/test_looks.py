@@ -1,0 +1,72 @@
+"""The best weights on val are kept, with thresholds that suit them; a run may end early."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from perception.errors import DataError
+from perception.evaluation.records import FrameRecord
+from perception.tasks.evidence import Ranked
+from perception.training.analysis.looks import Looks
+from perception.training.analysis.thresholds import thresholds
+from perception.training.config import Config
+from perception.training.loop import BEST, Trainer, load_checkpoint
+
+TINY = Config(
+    tasks=("detection", "drivable"),
+    detection={"classes": ("forklift", "pallet")},
+    sources={},
+    steps=6,
+    batch=2,
+    crops=0,
+    size=(64, 32),
+    sizes={},
+    threads=1,
+    workers=0,
+    looks=6,
+)
+
+
+def test_the_best_weights_are_kept_and_the_run_ends_when_none_are_better(mine, tmp_path):
+    config = replace(TINY, data=(f"coco:{mine}",), held_out=0.3, patience=2)
+    trainer, looks = Trainer(None, tmp_path, config), Looks(None, config)
+    for trainer.step, score in enumerate([0.2, 0.4, 0.3, 0.1], 1):
+        assert not trainer.ended
+        looks._choose(trainer, {"detection": score}, {"forklift": score})
+    best = load_checkpoint(tmp_path / BEST)
+    assert (best["step"], best["best"], best["thresholds"]) == (2, 0.4, {"forklift": 0.4})
+    assert trainer.ended
+
+
+def test_pictures_to_choose_by_are_judged(mine, tmp_path):
+    config = replace(TINY, data=(f"coco:{mine}",), held_out=0.3, steps=2, looks=0)
+    trainer = Trainer(None, tmp_path / "run", config)
+    trainer.run(looks := Looks(None, config))
+    assert [(look["step"], list(look["scores"])) for look in looks.history] == [
+        (1, ["detection"]),
+        (2, ["detection"]),
+    ]
+
+
+def test_looks_without_pictures_are_refused():
+    with pytest.raises(DataError, match="expected pictures to look at"):
+        Looks(None, TINY)
+
+
+def record(score, right, objects=5):
+    hits = np.tile(np.array(right), (10, 1))
+    said = Ranked(objects, np.array(score, np.float32), hits, np.ones_like(hits))
+    return FrameRecord("d", 0, 0, "", (), {"detection.mine.forklift": said})
+
+
+def test_a_threshold_is_picked_where_f1_is_best():
+    scores, right = [0.9, 0.8, 0.7, 0.6, 0.3, 0.2], [True, True, True, True, False, False]
+    assert thresholds([record(scores, right)]) == {"forklift": pytest.approx(0.45)}
+
+
+def test_of_few_objects_no_threshold_is_picked():
+    assert thresholds([record([0.9], [True], objects=4)]) == {}
+    assert thresholds([record([0.9], [False])]) == {}
