@@ -17,7 +17,9 @@ FLOORS = {  # setup.py says the same; OpenCV comes under several names, and from
     "av": (12,),
     "typer": (0, 12),
     "rich": (13,),
+    "pyyaml": (6,),
 }
+MODULES = {"pyyaml": "yaml"}  # where a package is imported by another name
 OPENCV = (
     "opencv-python-headless",
     "opencv-python",
@@ -31,7 +33,9 @@ INSTALL = "pip install --upgrade"
 def packages(machine: Machine) -> Finding:
     """Which are missing or too old, and what does not go together."""
     found: dict[str, Any] = {name: installed(name) for name in FLOORS}
-    missing = [name for name in FLOORS if find_spec(name) is None] + ["cv2"] * (find_spec("cv2") is None)
+    missing = [name for name in FLOORS if find_spec(MODULES.get(name, name)) is None] + ["cv2"] * (
+        find_spec("cv2") is None
+    )
     if missing:
         return unusable(f"missing: {', '.join(missing)}", _advice(missing), **found)
     old = [f"{name} {text}" for name, text in found.items() if text and numbers(text) < FLOORS[name]]

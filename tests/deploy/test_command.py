@@ -9,7 +9,8 @@ import pytest
 
 from deploy.command import quantize
 from deploy.precisions import CALIBRATED, file_names
-from perception import bundle, cli
+from perception import bundle
+from perception.cli import bundles
 from perception.errors import BundleError, DataError, PerceptionError
 from perception.model.specs import FRAME_TASKS, task_spec
 from tests.batches import smooth
@@ -132,6 +133,6 @@ def exported_bundle(exported, tmp_path):
 
 
 def test_the_command_line_has_the_defaults_of_what_it_calls():
-    given, own = (inspect.signature(function).parameters for function in (cli.quantize, quantize))
+    given, own = (inspect.signature(function).parameters for function in (bundles.quantize, quantize))
     for name, same in (("method", "method"), ("equalise", "equal"), ("frames", "count"), ("seed", "seed")):
         assert given[name].default == own[same].default
