@@ -88,7 +88,7 @@ def _told(task: bundle.TaskSpec) -> str:
             return "the 43 sign classes of the German benchmark"
         case "signs":
             return f"{len(task.classes)} classes of signs ({', '.join(task.classes[:8])}, ...)"
-    return {"lanes": "lane lines", "drivable": "the drivable area"}.get(task.name, task.name)
+    return {"lanes": "lane lines"}.get(task.name, f"the {task.name} area")  # a map
 
 
 def _of_new_classes(spec: bundle.ModelSpec, figures: Mapping[str, float]) -> dict[str, str]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import torch
 from typer.testing import CliRunner
 
 from deploy.build import build
 from perception.cli import app
-from perception.evaluation.command import HERE, evaluate_on
+from perception.evaluation.command import HERE, evaluate
 from perception.evaluation.run import Settings
+from perception.evaluation.seeing import REPRODUCIBLE
 from perception.training.command import train
 from perception.training.loop import CHECKPOINT, load_checkpoint
 
@@ -51,6 +53,6 @@ def test_classes_of_ones_own_come_out_of_the_bundle(mine, yard, roads, tmp_path,
     scenes = [json.loads(line) for line in (out / "scenes.jsonl").read_text().splitlines()]
     assert "pallet" in {box["class"] for scene in scenes for box in scene.get("detections", ())}
     json_path = tmp_path / "figures.json"
-    evaluate_on([f"coco:{mine}"], Settings(bundle), HERE, json_path)
-    figures = json.loads(json_path.read_text())["figures"]["all"]
-    assert {"detection.coco.forklift.ap50", "detection.coco.pallet.ap50"} <= set(figures)
+    evaluate([f"coco:{mine}"], Settings(replace(REPRODUCIBLE, bundle=bundle)), HERE, json_path)
+    metrics = json.loads(json_path.read_text())["metrics"]
+    assert {"detection.coco.forklift.ap50", "detection.coco.pallet.ap50"} <= set(metrics)
