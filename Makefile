@@ -42,7 +42,7 @@ unit: .venv/everything .venv/pycuda .venv/rtx .venv/ros2
 # Stamps: nothing is installed again until the requirements change.
 .venv/runtime: $(SETUP) | .venv/bin/python
 	$(PIP) -e .
-	$(BIN)/python -m perception.kernels
+	$(BIN)/python -m perception.kernels && $(BIN)/python -m perception.stages
 	@touch $@
 
 .venv/everything: $(SETUP) | .venv/bin/python

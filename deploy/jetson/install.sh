@@ -127,6 +127,7 @@ perception() {
     pip install "${wheels[@]}" "${constraints[@]}"
     say "compiling the kernels for this processor"
     run "$prefix/bin/python" -m perception.kernels
+    run "$prefix/bin/python" -m perception.stages
 }
 
 pycuda() { # compiled here, for this CUDA and this Python

@@ -59,10 +59,10 @@ def _boxes(message: Any, classes: Sequence[str]) -> tuple[np.ndarray, np.ndarray
 
 
 def _tracks(message: Any) -> np.ndarray | None:
-    """(n,) int64; None unless every box has the number of its track, as those that we write."""
+    """(n,) int64, as those that we write; -1 where a box has none. None if no box has, or an id is no number."""
     names = [box.id for box in message.detections]
-    numbered = names and all(name.isdecimal() and len(name) <= LONGEST for name in names)
-    return np.array(names, np.int64) if numbered else None
+    numbered = any(names) and all(name.isdecimal() and len(name) <= LONGEST for name in filter(None, names))
+    return np.array([name or -1 for name in names], np.int64) if numbered else None
 
 
 def _corners(box: Any) -> tuple[float, float, float, float]:

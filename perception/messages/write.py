@@ -33,8 +33,12 @@ def header(stamp_ns: int, frame_id: str) -> Record:
 
 
 def detections(found: Detections, classes: Sequence[str], header: Record) -> Record:
-    """vision_msgs/Detection2DArray; `class_id` is the name of the class, `id` the number of the track."""
-    return _boxes(found, classes, header)
+    """vision_msgs/Detection2DArray; `class_id` is the name of the class, `id` the number of the track.
+
+    An object that was not seen in this frame is left out: the message cannot say how old it is.
+    """
+    seen = found if found.age_ms is None else found[found.age_ms == 0]
+    return _boxes(seen, classes, header)
 
 
 def signs(found: Signs, classes: Sequence[str], header: Record) -> Record:
@@ -45,8 +49,8 @@ def signs(found: Signs, classes: Sequence[str], header: Record) -> Record:
 def lanes(
     lines: Sequence[LaneLine], classes: Sequence[str], header: Record, vehicle_frame: str = VEHICLE_FRAME
 ) -> Record:
-    """perception_msgs/LaneArray."""
-    written = [_line(line, classes) for line in lines]
+    """perception_msgs/LaneArray, without lines that were not seen in this frame."""
+    written = [_line(line, classes) for line in lines if not line.predicted]
     return {"header": header, "vehicle_frame": vehicle_frame, "lines": written}
 
 
@@ -91,10 +95,15 @@ def _boxes(found: Detections | Signs, classes: Sequence[str], header: Record) ->
         (exact[:, 2:] - exact[:, :2]).tolist(),
         found.score.tolist(),
         found.class_id.tolist(),
-        [""] * len(found) if found.track is None else map(str, found.track.tolist()),
+        [""] * len(found) if found.track is None else list(map(_number, found.track.tolist())),
         strict=True,
     )
     return {"header": header, "detections": [_box(*row, classes, header) for row in rows]}
+
+
+def _number(track: int) -> str:
+    """Of what is no track yet, none."""
+    return str(track) if track >= 0 else ""
 
 
 def _box(

@@ -29,6 +29,7 @@ Load = Callable[[Settings], Loaded]
 def load(settings: Settings) -> Loaded:
     """Raises what `perception.load` raises."""
     from perception.bundle import read
+    from perception.stages.warm import warm_up
 
     config = settings.pipeline
     pipeline = config.load()
@@ -37,6 +38,8 @@ def load(settings: Settings) -> Loaded:
     width, height = pipeline.backend.input_size
     for seq in range(WARM_UP):
         warm(Frame(np.zeros((height, width, 3), np.uint8), 0, seq))
+    if pipeline.stages:
+        warm_up()
     spec = read(config.folder)
     least = {task.name: _least(task.settings.get("threshold", 0.0)) for task in spec.tasks.values()}
     return Loaded(pipeline, least, f"{spec.name} {spec.version}")

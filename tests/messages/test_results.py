@@ -45,10 +45,11 @@ def test_signs_go_through_unchanged(through):
 
 
 def test_tracks_are_the_ids_of_boxes(through):
-    tracked = replace(FOUND, track=np.array([2**40, 0], np.int64))
-    got = through(ARRAY, messages.detections(tracked, CLASSES, HEADER))
-    assert [box.id for box in got.detections] == [str(2**40), "0"]
-    assert messages.detections_from(got, CLASSES).track.tolist() == [2**40, 0]
+    for track, names in (([2**40, 0], [str(2**40), "0"]), ([-1, 3], ["", "3"])):
+        tracked = replace(FOUND, track=np.array(track, np.int64))
+        got = through(ARRAY, messages.detections(tracked, CLASSES, HEADER))
+        assert [box.id for box in got.detections] == names
+        assert messages.detections_from(got, CLASSES).track.tolist() == track
 
 
 @pytest.mark.parametrize("name", ["", "car_12", "-1", "²", "9" * 30])
@@ -131,3 +132,14 @@ def test_a_lane_with_road_points_for_half_of_its_points_is_refused():
     record["lines"][0]["road"].pop()
     with pytest.raises(DataError, match="a road point for each of 2"):
         messages.lanes_from(message("perception_msgs/msg/LaneArray", record), CLASSES)
+
+
+def test_what_was_not_seen_in_this_frame_is_not_published():
+    """A message cannot say that an object is of an earlier frame."""
+    boxes = np.array([[1, 2, 3, 4], [5, 6, 7, 8], [9, 9, 12, 12]], np.float32)
+    track, age = np.array([7, -1, 8]), np.array([0, 0, 120], np.float32)
+    found = Detections(boxes, np.ones(3, np.float32), np.zeros(3, np.int32), track, age)
+    assert [box["id"] for box in messages.detections(found, ("car",), HEADER)["detections"]] == ["7", ""]
+    line = LaneLine(np.zeros((2, 2), np.float32), None, 0.9, 0)
+    both = messages.lanes([line, replace(line, predicted=True)], ("solid",), HEADER)
+    assert len(both["lines"]) == 1
