@@ -59,7 +59,7 @@ def _boxes(message: Any, classes: Sequence[str]) -> tuple[np.ndarray, np.ndarray
 
 
 def _tracks(message: Any) -> np.ndarray | None:
-    """(n,) int64, as those that we write; -1 where a box has none. None if no box has, or an id is no number."""
+    """(n,) int64, as we write them; -1 where a box has none. None if none has, or an id is no number."""
     names = [box.id for box in message.detections]
     numbered = any(names) and all(name.isdecimal() and len(name) <= LONGEST for name in filter(None, names))
     return np.array([name or -1 for name in names], np.int64) if numbered else None

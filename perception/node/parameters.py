@@ -56,7 +56,7 @@ class Settings:
     device: str = about("auto", "Where the network runs.", choices=("auto", "cpu", "cuda"))
     runtime: str = about("auto", "What computes it on the CPU.", choices=(AUTO, *CPU_RUNTIMES))
     tasks: str = about("", "Comma-separated, such as lanes,signs. Empty: all of the bundle.")
-    stages: str = about("", "Comma-separated, of what runs after the tasks. Empty: all that they allow.")
+    stages: str = about("", "What runs after the tasks: names with commas, or none. Empty: all.")
     threads: int = about(0, "Threads of the network on the CPU. 0: the cores, at most 4.", 0, 64)
     input_size: str = about(
         "auto", "Of the network: auto (the camera's shape), WIDTHxHEIGHT, or a factor of the cost such as 2x."
@@ -91,7 +91,7 @@ class Settings:
             self.input_size,
             self.crop or None,
             self.runtime,
-            _names(self.stages),
+            () if self.stages == "none" else _names(self.stages),
         )
 
 

@@ -194,7 +194,9 @@ def lines(message: Any) -> list[Any]:
 
 def stream(peer: Peer, kind: str, count: int, **how: Path) -> dict[str, Any]:
     topic = "image" if kind == "raw" else "jpeg"
-    node = Node(f"transport:={kind}", f"image_topic:={topic}", "autostart:=true", "threads:=1", **how)
+    # The frames are no drive: what remembers would follow things that are not the same.
+    own = ("autostart:=true", "threads:=1", "stages:=none")
+    node = Node(f"transport:={kind}", f"image_topic:={topic}", *own, **how)
     peer.stream(kind, count)
     peer.until(peer.settled, "all frames to be accounted for")
     return {**peer.report(), "exit": node.stop()}

@@ -17,7 +17,7 @@ DELAY_S = 0.15
 class Slow:
     def __init__(self, pipeline) -> None:
         self.pipeline, self.close = pipeline, pipeline.close
-        self.tasks, self.backend = pipeline.tasks, pipeline.backend
+        self.tasks, self.stages, self.backend = pipeline.tasks, pipeline.stages, pipeline.backend
 
     def __call__(self, frame: Frame) -> Scene:
         time.sleep(DELAY_S)
