@@ -2,7 +2,7 @@
 
     python -m deploy.card BUNDLE --run RUN --int8 int8.json --fp32 fp32.json
 
-`RUN` is the training run's folder; the JSON files come from `perception evaluate --json`. The figures are
+`RUN` is the training run's folder; the JSON files come from `perception evaluate --json`. The metrics are
 also kept in `model.json`, where `perception info` finds them. What it learnt from is the bundle's ledger.
 """
 
@@ -20,7 +20,7 @@ from perception.sinks.files import write_whole
 from perception.tasks import TASKS, detection, signs
 from perception.training import ledger
 
-SHOWN = {  # what a reader asks first; all figures are in model.json
+SHOWN = {  # what a reader asks first; all metrics are in model.json
     metric: title for task in TASKS.values() for metric, title in task.about.shown.items()
 }
 TEMPLATE = Path(__file__).with_name("card.template.md")
@@ -36,15 +36,15 @@ COMMERCIAL = (
 
 
 def write_card(folder: Path, run: Path, int8: Path, fp32: Path, note: str = "") -> None:
-    """Write README.md into the bundle, and the figures into its model.json. `note`: what else was done."""
-    figures = {precision: _metrics(path) for precision, path in (("int8", int8), ("fp32", fp32))}
+    """Write README.md into the bundle, and the metrics into its model.json. `note`: what else was done."""
+    metrics = {precision: _metrics(path) for precision, path in (("int8", int8), ("fp32", fp32))}
     config = json.loads((run / "config.json").read_text())
     spec = bundle.read(folder)
     spec = bundle.write(
-        folder, replace(spec, info={**spec.info, "metrics": figures, "training": config, "note": note})
+        folder, replace(spec, info={**spec.info, "metrics": metrics, "training": config, "note": note})
     )
     ledger.check_bundle(folder)
-    write_whole(folder / "README.md", _text(spec, config, figures).encode())
+    write_whole(folder / "README.md", _text(spec, config, metrics).encode())
 
 
 def _metrics(path: Path) -> dict[str, float]:
@@ -52,13 +52,13 @@ def _metrics(path: Path) -> dict[str, float]:
 
 
 def _text(
-    spec: bundle.ModelSpec, config: Mapping[str, Any], figures: Mapping[str, Mapping[str, float]]
+    spec: bundle.ModelSpec, config: Mapping[str, Any], metrics: Mapping[str, Mapping[str, float]]
 ) -> str:
-    shown = SHOWN | _of_new_classes(spec, figures["int8"])
+    shown = SHOWN | _of_new_classes(spec, metrics["int8"])
     rows = [
-        f"| {what} (`{name}`) | {100 * figures['int8'][name]:.1f} | {100 * figures['fp32'][name]:.1f} |"
+        f"| {what} (`{name}`) | {100 * metrics['int8'][name]:.1f} | {100 * metrics['fp32'][name]:.1f} |"
         for name, what in shown.items()
-        if name in figures["int8"] and name in figures["fp32"]
+        if name in metrics["int8"] and name in metrics["fp32"]
     ]
     return TEMPLATE.read_text().format(
         name=spec.name,
@@ -69,7 +69,7 @@ def _text(
         macs=spec.info["macs"] / 1e9,
         parameters=spec.info["parameters"] / 1e6,
         calibrated=spec.info["calibration_images"],
-        figures="\n".join(rows),
+        metrics="\n".join(rows),
         learnt=_learnt(spec.info.get(bundle.LEDGER_INFO)),
         settings=_settings(config),
         length=f"{config['minutes']:g} minutes" if config.get("minutes") else f"{config['steps']} steps",
@@ -91,11 +91,11 @@ def _told(task: bundle.TaskSpec) -> str:
     return {"lanes": "lane lines"}.get(task.name, f"the {task.name} area")  # a map
 
 
-def _of_new_classes(spec: bundle.ModelSpec, figures: Mapping[str, float]) -> dict[str, str]:
+def _of_new_classes(spec: bundle.ModelSpec, metrics: Mapping[str, float]) -> dict[str, str]:
     """Metric -> what it is, of objects that the shipped bundle does not know."""
     classes = spec.tasks["detection"].classes if "detection" in spec.tasks else ()
     found = {}
-    for name in figures:
+    for name in metrics:
         task, _, rest = name.partition(".")
         place, _, ending = rest.partition(".")
         own, _, metric = ending.partition(".")

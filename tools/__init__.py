@@ -1,1 +1,1 @@
-"""What people who work on the project run: comparisons, figures, house checks. Nobody imports it."""
+"""What people who work on the project run: comparisons, metrics, house checks. Nobody imports it."""

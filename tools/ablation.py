@@ -157,7 +157,7 @@ Command: `python -m tools.ablation --data DIR --out DIR {settings}`. Metrics: [m
 
 
 def table(runs: Sequence[Mapping[str, Any]]) -> str:
-    """Markdown: the figures of each run in percent, and behind each the difference to the first run."""
+    """Markdown: the metrics of each run in percent, and behind each the difference to the first run."""
     first = runs[0]["metrics"]
     rows = [["", *METRICS.values()], ["---", *["---:"] * len(METRICS)]]
     rows += [[run["name"], *_cells(run["metrics"], first)] for run in runs]

@@ -25,7 +25,7 @@ CLASSES = ("vehicle", "person")
 def main() -> None:
     parser = argparse.ArgumentParser(description="Judge tracking, distance and speed on drives with truth.")
     parser.add_argument("directory", type=Path)
-    parser.add_argument("--json", type=Path, required=True, help="where all figures go")
+    parser.add_argument("--json", type=Path, required=True, help="where all metrics go")
     parser.add_argument("--no-ego", action="store_true", help="the own motion is not known")
     given = parser.parse_args()
     report = judged(given.directory, not given.no_ego)
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def judged(directory: Path, ego: bool) -> dict[str, Any]:
-    """All figures; fractions, metres, m/s and milliseconds."""
+    """All metrics; fractions, metres, m/s and milliseconds."""
     runs = {"10hz": Measured(1), "2hz": Measured(5), "truth_boxes": Measured(1, boxes="truth")}
     sequences = []
     for drive in drives(directory):

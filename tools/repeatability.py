@@ -1,10 +1,10 @@
-"""How far the figures of a bundle move without a better or worse network: is a difference one at all?
+"""How far the metrics of a bundle move without a better or worse network: is a difference one at all?
 
     python -m tools.repeatability --data DIR --out FILE [--bundle DIR] [--draws 6] [--frames 192]
 
 `noise`: the float network when a camera adds noise of one grey level (standard deviation). `percentile`,
 `mse`, `minmax`: INT8 of the frame network by that method. Each draw has other noise or other calibration
-frames. FILE, JSON, gets the figures of `perception evaluate --split val` for every draw, and those of float
+frames. FILE, JSON, gets the metrics of `perception evaluate --split val` for every draw, and those of float
 without noise.
 """
 
@@ -36,9 +36,9 @@ LEVELS = 1.0  # grey levels of noise
 METHODS = ("percentile", "mse", "minmax")
 
 
-def figures(folder: Path, data: Path, precision: str) -> dict[str, float]:
+def metrics(folder: Path, data: Path, precision: str) -> dict[str, float]:
     """What `perception evaluate` finds, by name."""
-    out = folder / "figures.json"
+    out = folder / "metrics.json"
     given = ["--data", str(data), "--split", "val", "--bundle", str(folder), "--precision", precision]
     command = [sys.executable, "-m", "perception", "evaluate", *given, "--workers", "2", "--json", str(out)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
@@ -46,17 +46,17 @@ def figures(folder: Path, data: Path, precision: str) -> dict[str, float]:
 
 
 def measured(source: Path, data: Path, precision: str, change: Callable[[Path], None]) -> dict[str, float]:
-    """The figures of a copy of a bundle that `change` has had its way with."""
+    """The metrics of a copy of a bundle that `change` has had its way with."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "bundle"
         shutil.copytree(source, copy)
         change(copy)
         bundle.write(copy, bundle.read(source))
-        return figures(copy, data, precision)
+        return metrics(copy, data, precision)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="How far figures move from draw to draw.")
+    parser = argparse.ArgumentParser(description="How far metrics move from draw to draw.")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--bundle", type=Path, default=SHIPPED)

@@ -3,7 +3,7 @@
     python -m tools.results [--val-int8 F] [--val-fp32 F] [--val-trt-int8 F] [--bench F] ...
 
 Files that are given are kept in docs/results, without the path of the data; then both pages are written anew
-from what is there, so that no figure is ever typed.
+from what is there, so that no metric is ever typed.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def percent(value: float) -> str:
 
 
 def quality(found: Mapping[str, Any]) -> Iterator[str]:
-    """Every figure of the val splits, INT8 beside FP32."""
+    """Every metric of the val splits, INT8 beside FP32."""
     int8, fp32 = found["val-int8"]["metrics"], found["val-fp32"]["metrics"]
     yield "| metric | INT8 | FP32 | INT8 - FP32 |"
     yield "|---|---|---|---|"
@@ -101,7 +101,7 @@ ROWS = {  # task -> what is averaged
 def precisions(found: Mapping[str, Any]) -> Iterator[str]:
     """Per task every precision, and what it loses against FP32."""
     known = {title: found[name]["metrics"] for name, title in COLUMNS.items() if name in found}
-    yield f"| task | figure | {' | '.join(known)} |"
+    yield f"| task | metric | {' | '.join(known)} |"
     yield f"|---|---|{'---:|' * len(known)}"
     for task, (what, pattern) in ROWS.items():
         means = {
@@ -116,7 +116,7 @@ def precisions(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"| {task} | {what} | {percent(means['FP32'])} | {' | '.join(cells[1:])} |"
 
 
-MOVED = (  # figures whose draws are shown
+MOVED = (  # metrics whose draws are shown
     "detection.all.ap50",
     "detection.all.coco_ap",
     "detection.camvid.vehicle.ap50",
@@ -133,7 +133,7 @@ POINTS = 0.5  # how far INT8 may lie below float
 
 
 def repeatability(found: Mapping[str, Any]) -> Iterator[str]:
-    """How far figures move from draw to draw, in points against float, as tools.repeatability wrote it."""
+    """How far metrics move from draw to draw, in points against float, as tools.repeatability wrote it."""
     if "repeatability" not in found:
         yield UNKNOWN
         return
@@ -146,15 +146,15 @@ def repeatability(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"| `{name}` | {percent(fp32[name])} | {cells} |"
     below = [[_below(own, fp32) for own in drawn] for drawn in draws.values()]
     cells = " | ".join(", ".join(map(str, sorted(counts))) for counts in below)
-    yield f"| of {len(fp32)} figures more than {POINTS} points below, in each draw | | {cells} |"
+    yield f"| of {len(fp32)} metrics more than {POINTS} points below, in each draw | | {cells} |"
 
 
-def _below(figures: Mapping[str, float], fp32: Mapping[str, float]) -> int:
-    return sum(100 * (figures[name] - value) < -POINTS for name, value in fp32.items())
+def _below(metrics: Mapping[str, float], fp32: Mapping[str, float]) -> int:
+    return sum(100 * (metrics[name] - value) < -POINTS for name, value in fp32.items())
 
 
 def synthetic(found: Mapping[str, Any]) -> Iterator[str]:
-    """The figures on rendered scenes; lengths are metres."""
+    """The metrics on rendered scenes; lengths are metres."""
     yield "| metric | value |"
     yield "|---|---|"
     for name, value in sorted(found.get("synthetic", {}).get("metrics", {}).items()):

@@ -53,7 +53,7 @@ class Picture:
 def sign_heads(
     checkpoint: Path,
     data: Annotated[Path, typer.Option(help="Folder of labelled pictures.")],
-    json_path: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
+    json_path: Annotated[Path | None, typer.Option("--json", help="Write the metrics here.")] = None,
 ) -> None:
     """Compare the two sign heads of a checkpoint."""
     torch.set_num_threads(1)

@@ -3,7 +3,7 @@
     python -m tools.sizes --data DIR --out FILE.json [--split val] [--bundle DIR] [--runtime R] [--limit N]
 
 At each cost factor every labelled picture is seen in its own shape, and a rendered 1280 x 720 frame is timed
-on one thread, the factors in turns. Writes FILE.json, with every figure, and FILE.md beside it, a table.
+on one thread, the factors in turns. Writes FILE.json, with every metric, and FILE.md beside it, a table.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _cell(metrics: Mapping[str, float], pattern: str) -> str:
-    """The mean of the figures of that name, in %; a dash where nothing was measured."""
+    """The mean of the metrics of that name, in %; a dash where nothing was measured."""
     found = [value for name, value in metrics.items() if fnmatch(name, pattern)]
     return f"{100 * mean(found):.1f}" if found else "-"
 

@@ -37,19 +37,19 @@ UNVERIFIED = (
     ("after an hour it is as fast as before (watch tegrastats)", "perception run 0 --no-video"),
 )
 
-Figures = dict[str, Any]
-Measure = Callable[[], Figures]
+Measured = dict[str, Any]
+Measure = Callable[[], Measured]
 
 
-def on_the_cpu() -> Figures:
-    """The figures of `perception bench`, with fewer repetitions."""
+def on_the_cpu() -> Measured:
+    """What `perception bench` measures, with fewer repetitions."""
     from perception.evaluation.bench.command import bench, rounded
 
     with redirect_stdout(StringIO()):  # its tables: the report has its own
         return rounded(bench(frames=FRAMES, rounds=ROUNDS, starts=STARTS))
 
 
-def on_cuda() -> Figures:
+def on_cuda() -> Measured:
     """The stages of `perception bench --device cuda`."""
     from perception.evaluation.bench.command import bench, rounded
 
@@ -90,17 +90,17 @@ def power_mode(findings: list[Finding]) -> str | None:
 
 
 def _measured(findings: list[Finding], console: Console, measures: Mapping[str, Measure]) -> dict[str, Any]:
-    """Device -> its figures, or why there are none."""
+    """Device -> what was measured on it, or why nothing was."""
     works = {"cpu": True, "cuda": device(findings) == "cuda"}
     found: dict[str, Any] = {}
     for name, usable in works.items():
         if not usable:
-            found[name] = {"figures": None, "reason": "the probes above say why it cannot run"}
+            found[name] = {"measured": None, "reason": "the probes above say why it cannot run"}
         elif name not in measures:
-            found[name] = {"figures": None, "reason": f"run `perception bench --device {name}`"}
+            found[name] = {"measured": None, "reason": f"run `perception bench --device {name}`"}
         else:
             with console.status(f"measuring on {name}"):
-                found[name] = {"figures": measures[name](), "reason": ""}
+                found[name] = {"measured": measures[name](), "reason": ""}
     return found
 
 
@@ -111,7 +111,10 @@ def runs_of(path: Path) -> list[dict[str, Any]]:
         report = json.loads(match[1]) if match else {}
     except (OSError, ValueError):
         return []
-    return report.get("runs", []) if report.get("format") == FORMAT else []
+    runs: list[dict[str, Any]] = report.get("runs", []) if report.get("format") == FORMAT else []
+    for own in (own for run in runs for own in run["devices"].values() if "figures" in own):
+        own["measured"] = own.pop("figures")  # its name until 0.7
+    return runs
 
 
 def text(report: dict[str, Any], findings: list[Finding]) -> str:
@@ -134,12 +137,12 @@ def _speed(runs: list[dict[str, Any]]) -> list[str]:
     """Rows of a Markdown table: a stage of a device in a power mode."""
     rows = ["| power mode | device | stage | p50 ms | p95 ms | a second |", "|---|---|---|---|---|---|"]
     for run in runs:
-        for name, measured in run["devices"].items():
+        for name, own in run["devices"].items():
             mode = run["power_mode"] or "none"
-            if measured["figures"] is None:
-                rows.append(f"| {mode} | {name} | not measured: {measured['reason']} | | | |")
+            if own["measured"] is None:
+                rows.append(f"| {mode} | {name} | not measured: {own['reason']} | | | |")
                 continue
-            stages = seen_stages(measured["figures"])
+            stages = seen_stages(own["measured"])
             for stage, ms in stages.items():
                 rows.append(f"| {mode} | {name} | {stage} | {ms['p50']:.2f} | {ms['p95']:.2f} | |")
             whole = sum(ms["p50"] for ms in stages.values())
@@ -147,10 +150,10 @@ def _speed(runs: list[dict[str, Any]]) -> list[str]:
     return rows
 
 
-def seen_stages(figures: Figures) -> dict[str, dict[str, float]]:
+def seen_stages(measured: Measured) -> dict[str, dict[str, float]]:
     """The stages of a frame without painting: what a robot computes."""
     return {
-        name: ms for name, ms in figures["pipeline"]["stages_ms"].items() if name not in ("paint", "total")
+        name: ms for name, ms in measured["pipeline"]["stages_ms"].items() if name not in ("paint", "total")
     }
 
 

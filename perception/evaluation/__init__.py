@@ -1,4 +1,4 @@
-"""How good, how fast: figures from labelled pictures and from the clock.
+"""How good, how fast: metrics from labelled pictures and from the clock.
 
 Nothing is imported before it is used: `bench` starts processes of this package and times their start.
 """

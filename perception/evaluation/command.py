@@ -1,4 +1,4 @@
-"""`perception evaluate`: the figures of a bundle on labelled drives, as tables, JSON and pages."""
+"""`perception evaluate`: the metrics of a bundle on labelled drives, as tables, JSON and pages."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def evaluate(
     # Frames can be found again by the names of drives, but not which of them a limit chose.
     sources = drives if settings.limit is None else ()
     result = _see(opened, settings, way, sources)
-    report = Report(result.figures, dict(count(result.records)))
+    report = Report(result.metrics, dict(count(result.records)))
     _check(report.metrics, opened)
     show(report, console)
     show_times(result, console)
@@ -75,7 +75,7 @@ def _see(drives: Sequence[Labelled], settings: Settings, way: Way, sources: Sequ
             _pages(result, drives, settings, way.out)
         except SinkError:
             raise
-        except Exception as error:  # whatever is wrong with a picture, the figures are there
+        except Exception as error:  # whatever is wrong with a picture, the metrics are there
             log.warning("%s: no page was made: %s: %s", way.out, type(error).__name__, error)
     return result
 
@@ -90,7 +90,7 @@ def _pages(result: Result, drives: Sequence[Labelled], settings: Settings, out: 
 
 
 def show(report: Report, console: Console) -> None:
-    """One table a task: a row for each set or class, a column for each figure."""
+    """One table a task: a row for each set or class, a column for each metric."""
     shown = [name for name in report.metrics if not Name.of(name).size]  # of sizes: too many for a terminal
     for task, members in by_task(shown).items():
         console.print(_table(task, members, report))

@@ -1,4 +1,4 @@
-"""Two evaluations of the same frames: which figures differ, and how sure that is.
+"""Two evaluations of the same frames: which metrics differ, and how sure that is.
 
 The interval is a paired bootstrap (Efron and Tibshirani 1993, ch. 16; Koehn 2004): frames are drawn again and
 again with replacement, the same ones for both, and the difference is computed anew each time. Frames that
@@ -32,7 +32,7 @@ Pairs = tuple[list[FrameRecord], list[FrameRecord]]
 
 @dataclass(frozen=True)
 class Difference:
-    """One figure in both evaluations; NaN bounds: too few frames to say."""
+    """One metric in both evaluations; NaN bounds: too few frames to say."""
 
     name: str
     before: float
@@ -74,7 +74,7 @@ class Comparison:
     before: str  # what was evaluated
     after: str
     basis: Basis
-    differences: Sequence[Difference]  # of every figure that both have
+    differences: Sequence[Difference]  # of every metric that both have
     tasks: Headlines
     drives: Mapping[str, Headlines]  # empty if there is only one
     tags: Mapping[str, Headlines]
@@ -127,7 +127,7 @@ def compare(before: Evaluated, after: Evaluated, times: int = TIMES) -> tuple[Co
 
 
 def differences(pairs: Pairs, times: int = TIMES) -> tuple[list[Difference], dict[str, Difference]]:
-    """Of every figure that both have, and of the score of each task."""
+    """Of every metric that both have, and of the score of each task."""
     unit_of, _ = units(pairs[0])
     count = int(unit_of.max()) + 1
     weights = draws(count, times)[:, unit_of]
@@ -143,9 +143,9 @@ def differences(pairs: Pairs, times: int = TIMES) -> tuple[list[Difference], dic
 
 
 def _difference(name: str, old: np.ndarray, new: np.ndarray, count: int) -> Difference:
-    """Of a figure of all frames, followed by that of each draw; `count` units were drawn from.
+    """Of a metric of all frames, followed by that of each draw; `count` units were drawn from.
 
-    Draws in which a figure has no truth are left out.
+    Draws in which a metric has no truth are left out.
     """
     delta = (new - old)[1:]
     delta = delta[np.isfinite(delta)]
@@ -153,9 +153,9 @@ def _difference(name: str, old: np.ndarray, new: np.ndarray, count: int) -> Diff
     return Difference(name, float(old[0]), float(new[0]), float(low), float(high))
 
 
-def _mean(figures: Mapping[str, np.ndarray], names: Sequence[str]) -> np.ndarray:
+def _mean(metrics: Mapping[str, np.ndarray], names: Sequence[str]) -> np.ndarray:
     """Over the sets; of a set that was not drawn there is nothing to say, and the others remain."""
-    table = np.stack([figures[name] for name in names])
+    table = np.stack([metrics[name] for name in names])
     known = np.isfinite(table)
     return np.where(known, table, 0).sum(0) / np.maximum(known.sum(0), 1)
 

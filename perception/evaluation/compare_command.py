@@ -91,7 +91,7 @@ def as_json(found: Comparison, pairs: Pairs) -> dict[str, Any]:
         "before": found.before,
         "after": found.after,
         "basis": asdict(found.basis),
-        "figures": {own.name: _row(own) for own in found.differences},
+        "metrics": {own.name: _row(own) for own in found.differences},
         "tasks": _rows(found.tasks),
         "drives": {name: _rows(own) for name, own in found.drives.items()},
         "tags": {name: _rows(own) for name, own in found.tags.items()},
@@ -100,7 +100,7 @@ def as_json(found: Comparison, pairs: Pairs) -> dict[str, Any]:
 
 
 def show(found: Comparison, console: Console) -> None:
-    """The tasks, and every figure that is better or worse for sure."""
+    """The tasks, and every metric that is better or worse for sure."""
     basis = found.basis
     title = f"{found.after} against {found.before}, {basis.frames} frames, {basis.units} {basis.unit}"
     table = Table(title=title, title_justify="left")
@@ -183,7 +183,7 @@ def _view(side: Side, tasks: Sequence[Any], stack: ExitStack) -> View:
 
 
 def _rows(found: Mapping[str, Difference]) -> dict[str, Any]:
-    return {name: {"figure": own.name, **_row(own)} for name, own in found.items()}
+    return {name: {"metric": own.name, **_row(own)} for name, own in found.items()}
 
 
 def _row(own: Difference) -> dict[str, Any]:

@@ -20,7 +20,7 @@ import typer
 
 from perception.evaluation.judge import judged
 from perception.evaluation.observe import Observer
-from perception.evaluation.records import ALL, figures
+from perception.evaluation.records import ALL, metrics
 from perception.evaluation.report import html
 from perception.evaluation.report.pictures import jpeg, paint_truth, painted, sized
 from perception.labels.folder import Dataset, read_folder
@@ -41,13 +41,13 @@ class Pair:
 
     set: str
     name: str
-    figures: dict[str, float]  # of this picture alone
+    metrics: dict[str, float]  # of this picture alone
     picture: np.ndarray  # (h, 2 * WIDTH, 3) uint8 BGR
 
     @property
     def worth(self) -> float:
-        """The mean of the picture's figures: low is bad."""
-        return float(np.mean(list(self.figures.values()))) if self.figures else 1.0
+        """The mean of the picture's metrics: low is bad."""
+        return float(np.mean(list(self.metrics.values()))) if self.metrics else 1.0
 
 
 def gallery(
@@ -71,7 +71,7 @@ def look(pipeline: Pipeline, dataset: Dataset) -> Iterator[Pair]:
     for number, picture in enumerate(pictures(dataset)):
         frame, truth = picture.read(number)
         seen, unsure = observer(frame)
-        found = figures([judged(frame, truth, seen, unsure, observer, detail=False)])
+        found = metrics([judged(frame, truth, seen, unsure, observer, detail=False)])
         alone = {name: value for name, value in found.items() if not name.startswith(f"{ALL}.")}
         both = [paint_truth(frame, truth, pipeline.tasks), painted(frame, seen, pipeline.tasks)]
         pair = np.hstack([sized(canvas, WIDTH) for canvas in both])
@@ -95,7 +95,7 @@ def page(pairs: Iterable[Pair]) -> str:
     """One HTML page with everything in it."""
     parts = []
     for pair in pairs:
-        note = ", ".join(f"{name} {value:.2f}" for name, value in pair.figures.items())
+        note = ", ".join(f"{name} {value:.2f}" for name, value in pair.metrics.items())
         images = {"labelled (left) and seen (right)": jpeg(pair.picture, 2 * WIDTH)}
         parts.append(html.pictures(f"{pair.set}/{pair.name}", note, images))
     return html.page("Labelled (left) and seen (right), worst first", parts)

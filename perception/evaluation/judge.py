@@ -37,7 +37,7 @@ class _Told(Protocol):
     def evidence(self) -> Mapping[str, Evidence]: ...
 
 
-Said = Iterator[tuple[str, _Told]]  # name of the figures, a metric that has heard of the frame
+Said = Iterator[tuple[str, _Told]]  # name of the metrics, a metric that has heard of the frame
 
 
 def seen_in(stills: Iterable[Still], observer: Observer, parts: Sequence[str] = PARTS) -> list[FrameRecord]:

@@ -1,4 +1,4 @@
-"""From a pipeline and labelled pictures to figures, one picture at a time. docs/metrics.md defines each."""
+"""From a pipeline and labelled pictures to metrics, one picture at a time. docs/metrics.md defines each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from perception.evaluation.judge import PARTS, seen_in
 from perception.evaluation.observe import Observer, See
-from perception.evaluation.records import FrameRecord, count, figures
+from perception.evaluation.records import FrameRecord, count, metrics
 from perception.labels.folder import Dataset, read_folder
 from perception.labels.outside import outside
 from perception.labels.own import Crop, blanks, pictures
@@ -73,8 +73,8 @@ def measure_dataset(
 
 
 def report(records: Sequence[FrameRecord], reads: Iterable[str] = ()) -> Report:
-    """Figures of all records; `reads`: sets whose boxes of signs carry the sign's class."""
-    found = figures(records)
+    """Metrics of all records; `reads`: sets whose boxes of signs carry the sign's class."""
+    found = metrics(records)
     pairs = {f"{name}.sign.ap50": f"detection.{name}.traffic_sign.ap50" for name in reads}
     found |= {to: found[name] for to, name in pairs.items() if name in found}
     return Report(dict(sorted(found.items())), dict(count(records)))

@@ -1,4 +1,4 @@
-"""What the name of a figure says: whose it is, where it stands in a table, which way is better.
+"""What the name of a metric says: whose it is, where it stands in a table, which way is better.
 
 Names are dotted, the last part being what is measured: `lanes.drawn.f1`, `detection.town.person.ap50_small`,
 `gtsdb.sign.read_f1`, `synthetic.lanes.median_m`. docs/metrics.md defines them.
@@ -40,7 +40,7 @@ PLAIN = {"iou": "IoU", "ap50": "AP50", "f1": "F1", "read_f1": "read-F1", "culane
 
 @dataclass(frozen=True)
 class Name:
-    """A figure's name in parts."""
+    """A metric's name in parts."""
 
     task: str  # of HEADLINES, or whatever else it begins with
     row: str  # the set, and the class if it is of one only; may be empty
@@ -80,17 +80,17 @@ def text(what: str, value: float, signed: bool = False) -> str:
     return f"{round(100 * value, 1) + 0.0:{sign}.1f}"
 
 
-def headlines(figures: Mapping[str, float]) -> dict[str, tuple[float, str]]:
+def headlines(metrics: Mapping[str, float]) -> dict[str, tuple[float, str]]:
     """Task -> (its score, what that is): the mean over the sets of the measure a task is judged by."""
     return {
-        task: (float(np.mean([figures[name] for name in members])), told(members))
-        for task, members in judging(figures).items()
+        task: (float(np.mean([metrics[name] for name in members])), told(members))
+        for task, members in judging(metrics).items()
     }
 
 
-def judging(figures: Iterable[str]) -> dict[str, list[str]]:
-    """Task -> the figures it is judged by, one of each set."""
-    own = {name: Name.of(name) for name in figures}
+def judging(metrics: Iterable[str]) -> dict[str, list[str]]:
+    """Task -> the metrics it is judged by, one of each set."""
+    own = {name: Name.of(name) for name in metrics}
     found = {}
     for task, measures in HEADLINES.items():
         of_task = [(name, n.what) for name, n in own.items() if n.task == task and n.whole]
@@ -121,7 +121,7 @@ def in_order(tasks: Iterable[str]) -> list[str]:
 
 
 def columns(names: Iterable[str]) -> list[str]:
-    """The measures of some figures, the best known first."""
+    """The measures of some metrics, the best known first."""
     return sorted({Name.of(name).what for name in names}, key=lambda what: (_place(what, MEASURES), what))
 
 

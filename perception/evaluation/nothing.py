@@ -8,7 +8,7 @@ from typing import SupportsFloat
 import cv2
 import numpy as np
 
-from perception.tasks.evidence import Counts, Evidence, figures
+from perception.tasks.evidence import Counts, Evidence, metrics
 from perception.tasks.lanes.metric import strokes
 from perception.types import Detections, Scene, Size
 
@@ -29,7 +29,7 @@ class _Sums:
         return dict(self._said)
 
     def result(self) -> Mapping[str, float]:
-        return figures(self.evidence())
+        return metrics(self.evidence())
 
 
 class OwnVehicle(_Sums):

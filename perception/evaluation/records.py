@@ -1,4 +1,4 @@
-"""What each frame said, and the figures of any choice of frames.
+"""What each frame said, and the metrics of any choice of frames.
 
 A folder of records is three Parquet files that any tool can query; docs/metrics.md describes their columns.
 """
@@ -14,7 +14,7 @@ import numpy as np
 
 from perception.evaluation import tables
 from perception.labels.own import CONDITION
-from perception.tasks.evidence import Evidence, Figures, Gathered, Ranked, known, precisions, weighted
+from perception.tasks.evidence import Evidence, Gathered, Metrics, Ranked, known, precisions, weighted
 
 POOLED = "synthetic."  # of these, all classes are also ranked together
 ALL = "detection.all"  # the objects of all sets
@@ -33,8 +33,8 @@ class FrameRecord:
     timing_ms: Mapping[str, float] = field(default_factory=dict)  # stage -> ms
 
 
-def figures(records: Sequence[FrameRecord]) -> dict[str, float]:
-    """Every figure by its full name (docs/metrics.md); what nothing is known of is left out."""
+def metrics(records: Sequence[FrameRecord]) -> dict[str, float]:
+    """Every metric by its full name (docs/metrics.md); what nothing is known of is left out."""
     return known(resampled(records, np.ones((1, len(records)))))
 
 
@@ -49,8 +49,8 @@ def count(records: Iterable[FrameRecord]) -> Counter[str]:
     return counts
 
 
-def resampled(records: Sequence[FrameRecord], weights: np.ndarray) -> Figures:
-    """Every figure if each frame counted so often: weights (B, F) to (B,) float64 each, NaN where unknown."""
+def resampled(records: Sequence[FrameRecord], weights: np.ndarray) -> Metrics:
+    """Every metric if each frame counted so often: weights (B, F) to (B,) float64 each, NaN where unknown."""
     weights = np.ascontiguousarray(weights, np.float64)
     if weights.ndim != 2 or weights.shape[1] != len(records):
         raise ValueError(f"expected weights (B, {len(records)}), got {weights.shape}")
@@ -73,13 +73,13 @@ def gather(evidence: Iterable[Mapping[str, Evidence]]) -> Gathered:
     return gathered
 
 
-def sign_aliases(found: Mapping[str, np.ndarray], sets: Iterable[str]) -> Figures:
+def sign_aliases(found: Mapping[str, np.ndarray], sets: Iterable[str]) -> Metrics:
     """`<set>.sign.ap50` beside `<set>.sign.read_f1`: found, and found and read."""
     pairs = {f"{name}.sign.ap50": f"detection.{name}.traffic_sign.ap50" for name in sets}
     return {to: found[name] for to, name in pairs.items() if name in found}
 
 
-def _pooled(gathered: Gathered, weights: np.ndarray) -> Figures:
+def _pooled(gathered: Gathered, weights: np.ndarray) -> Metrics:
     """AP at IoU 0.5 of all classes as if they were one, so that each object counts the same."""
     sets: dict[str, list[tuple[int, Evidence]]] = {}
     for name, said in gathered.items():

@@ -16,7 +16,7 @@ from typing import Any
 
 from perception.errors import DataError, SinkError
 from perception.evaluation.latency import latency
-from perception.evaluation.records import FrameRecord, count, figures, load_records, save
+from perception.evaluation.records import FrameRecord, count, load_records, metrics, save
 from perception.outputs import PartFile, locked, write_whole, writing
 
 FORMAT = 1
@@ -40,8 +40,8 @@ class Result:
         return failed
 
     @property
-    def figures(self) -> dict[str, float]:
-        return figures(self.records)
+    def metrics(self) -> dict[str, float]:
+        return metrics(self.records)
 
 
 def summary(result: Result) -> dict[str, Any]:
@@ -55,10 +55,10 @@ def summary(result: Result) -> dict[str, Any]:
         "unit": "fraction; median_m: metres",
         "facts": facts,
         "pictures": dict(count(records)),
-        "metrics": figures(records),
+        "metrics": metrics(records),
         "metrics_by": {
-            "drives": {name: figures(own) for name, own in drives.items()},
-            "tags": {name: figures(own) for name, own in tags.items()},
+            "drives": {name: metrics(own) for name, own in drives.items()},
+            "tags": {name: metrics(own) for name, own in tags.items()},
         },
         "latency": {
             "all": latency(records, sum(dropped.values()), deadline),

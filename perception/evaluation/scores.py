@@ -11,7 +11,7 @@ from perception.evaluation.names import Name, in_order
 from perception.evaluation.records import FrameRecord
 from perception.tasks.evidence import FORMULAS, Counts, split
 
-JUDGES = {  # kind of counts -> the figure that judges a frame
+JUDGES = {  # kind of counts -> the metric that judges a frame
     "hits": "f1",
     "objects": "f1",
     "read": "read_f1",
@@ -81,8 +81,8 @@ def _alike(a: FrameRecord, b: FrameRecord) -> bool:
 
 def _score(kind: str, values: np.ndarray) -> Score:
     formula = FORMULAS[kind]
-    figures = dict(zip(formula.names, formula.of(values), strict=True))
-    return Score(float(np.nan_to_num(figures[JUDGES[kind]])), float(values.sum()))
+    metrics = dict(zip(formula.names, formula.of(values), strict=True))
+    return Score(float(np.nan_to_num(metrics[JUDGES[kind]])), float(values.sum()))
 
 
 def _mean(scores: Sequence[Score]) -> Score:

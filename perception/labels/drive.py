@@ -15,7 +15,7 @@ from perception.sources.drive import CHOICE, open_drive
 from perception.tasks import TASKS, lanes, signs
 from perception.types import Frame, LaneLine, Scene, Signs
 
-SET = "drive"  # of all recorded drives: their figures are pooled
+SET = "drive"  # of all recorded drives: their metrics are pooled
 CLASSES = {name: task.about.spec.classes for name, task in TASKS.items()}
 
 

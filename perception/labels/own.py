@@ -104,7 +104,7 @@ class Picture:
         return None if sample.mask is None else sample.mask.lanes()
 
     def _sets(self) -> dict[str, str]:
-        """Whose figures each part of the labels belongs to."""
+        """Whose metrics each part of the labels belongs to."""
         sample = self.sample
         sets = {"lanes": sample.partly or WHOLE}
         if sample.mask is not None:

@@ -1,4 +1,4 @@
-"""Figures on rendered scenes, of which everything is known: `synthetic:SEED[:FRAMES][?conditions=NAMES]`.
+"""Metrics on rendered scenes, of which everything is known: `synthetic:SEED[:FRAMES][?conditions=NAMES]`.
 
 Each picture is another world at another moment: every second one through the default camera, the others each
 through a random one. They are plain days unless other conditions are asked for, such as `night+rain+ego`.
@@ -21,7 +21,7 @@ from perception.synthetic import Conditions, Rendered, World, default_camera, ra
 from perception.tasks.detection import CLASSES as OBJECTS
 from perception.types import Detections, Frame, Scene, Signs, Size
 
-NAME = "synthetic"  # of the set: its figures begin with it, `synthetic.lanes.f1`
+NAME = "synthetic"  # of the set: its metrics begin with it, `synthetic.lanes.f1`
 FRAMES = 40
 FIRST, APART = 1_000_000, 1000  # SEED's worlds are FIRST + APART * SEED and the following ones
 SIZE: Size = (1280, 720)

@@ -29,7 +29,7 @@ PARTLY = "partly"  # as DRAWN, of lines that are labelled in part
 class Truth:
     """None: not labelled for that. Empty: labelled, and nothing is there."""
 
-    set: str  # the figures of a task are named after it, unless `sets` names another
+    set: str  # the metrics of a task are named after it, unless `sets` names another
     boxes: BoxLabels | None = None  # which classes are labelled, boxes by name, regions that are not judged
     levels: Mapping[str, BoxLabels] = field(default_factory=dict)  # the same with more regions, by name
     signs: Signs | None = None  # of `sign_names`; score 0: what the sign says is not known
@@ -44,7 +44,7 @@ class Truth:
     crop: SignCrop | None = None  # the picture is a crop with this one sign
     own: str | None = None  # the drive, a key of `own_vehicle.EDGES`
     blank: str | None = None  # the kind of a frame in which there is nothing to see
-    condition: str | None = None  # "night": the frame counts in the figures of its set and in those of this
+    condition: str | None = None  # "night": the frame counts in the metrics of its set and in those of this
     tags: tuple[str, ...] = ()  # "weather:rainy"
     sets: Mapping[str, str] = field(default_factory=dict)  # drivable, lanes, paint, detection, sign -> set
 

@@ -15,7 +15,7 @@ from perception.messages import Record
 from perception.node.gaps import Gaps
 from perception.timing import PERCENTILES, Stages
 
-KEPT = 300  # frames of the latency figures
+KEPT = 300  # frames of the latency metrics
 TICKS = 10  # of the recent counts: at one a second, so many seconds
 
 

@@ -1,4 +1,4 @@
-"""What the node's figures mean: the level and the message of /diagnostics."""
+"""What the node's metrics mean: the level and the message of /diagnostics."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""What one frame says about a figure, in a form that adds up.
+"""What one frame says about a metric, in a form that adds up.
 
 A metric is a sum over frames and a formula of the sum. Kept frame by frame, the same evidence gives the
-figure of a drive, of a scene tag, of any choice of frames, and, resampled, its confidence interval.
+metric of a drive, of a scene tag, of any choice of frames, and, resampled, its confidence interval.
 
-Evidence has a name, that of its figures without the last part: `lanes.drawn` for `lanes.drawn.f1`. What
+Evidence has a name, that of its metrics without the last part: `lanes.drawn` for `lanes.drawn.f1`. What
 stands behind a slash tells evidence of one name apart; from its first underscore on it ends the names of the
-figures: `detection.town.person/found_small` gives `detection.town.person.f1_small`.
+metrics: `detection.town.person/found_small` gives `detection.town.person.f1_small`.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ class Ranked:
 
 @dataclass(frozen=True, eq=False)
 class Distances:
-    """Metres of which the median is the figure."""
+    """Metres of which the median is the metric."""
 
     values: np.ndarray  # (n,) float64
 
 
 Evidence = Counts | Ranked | Distances
-Figures = dict[str, np.ndarray]  # name -> (...) float64; NaN where nothing is known
+Metrics = dict[str, np.ndarray]  # name -> (...) float64; NaN where nothing is known
 Gathered = Mapping[str, Sequence[tuple[int, Evidence]]]  # name -> (frame, what it said), in order
 
 
 @dataclass(frozen=True)
 class Formula:
-    """Figures of sums."""
+    """Metrics of sums."""
 
     names: tuple[str, ...]
     of: Callable[[np.ndarray], Sequence[np.ndarray]]  # sums (..., k) to one (...) a name
@@ -148,20 +148,20 @@ FORMULAS: Mapping[str, Formula] = {
 }
 
 
-def figures(evidence: Mapping[str, Evidence]) -> dict[str, float]:
-    """All figures of evidence that is complete; those of which nothing is known are left out."""
+def metrics(evidence: Mapping[str, Evidence]) -> dict[str, float]:
+    """All metrics of evidence that is complete; those of which nothing is known are left out."""
     found = weighted({name: [(0, said)] for name, said in evidence.items()}, np.ones((1, 1)))
     return known(found)
 
 
-def known(found: Figures) -> dict[str, float]:
-    """Figures of a single choice of frames, without the unknown ones."""
+def known(found: Metrics) -> dict[str, float]:
+    """Metrics of a single choice of frames, without the unknown ones."""
     return {name: float(value[0]) for name, value in found.items() if not np.isnan(value[0])}
 
 
-def weighted(gathered: Gathered, weights: np.ndarray) -> Figures:
-    """Every figure if each frame counted so often: weights (B, F) to (B,) each."""
-    found: Figures = {}
+def weighted(gathered: Gathered, weights: np.ndarray) -> Metrics:
+    """Every metric if each frame counted so often: weights (B, F) to (B,) each."""
+    found: Metrics = {}
     ranked: dict[tuple[str, str], list[np.ndarray]] = {}
     for key, said in gathered.items():
         name, ending = split(key)
@@ -181,13 +181,13 @@ def weighted(gathered: Gathered, weights: np.ndarray) -> Figures:
 
 
 def split(key: str) -> tuple[str, str]:
-    """Name of the figures and what their names end with: "a.b/found_small" to ("a.b", "_small")."""
+    """Name of the metrics and what their names end with: "a.b/found_small" to ("a.b", "_small")."""
     name, _, variant = key.partition("/")
     return name, "".join(variant.partition("_")[1:])
 
 
-def joined(name: str, figure: str) -> str:
-    return f"{name}.{figure}" if name else figure
+def joined(name: str, metric: str) -> str:
+    return f"{name}.{metric}" if name else metric
 
 
 def precisions(parts: Iterable[Evidence], frames: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -203,7 +203,7 @@ def precisions(parts: Iterable[Evidence], frames: np.ndarray, weights: np.ndarra
     return average_precision(right, counts, frame, weights, objects)
 
 
-def _summed(name: str, ending: str, parts: Sequence[Evidence], weights: np.ndarray) -> Figures:
+def _summed(name: str, ending: str, parts: Sequence[Evidence], weights: np.ndarray) -> Metrics:
     counts = [part for part in parts if isinstance(part, Counts)]
     formula = FORMULAS[counts[0].kind]
     values = formula.of(weights @ np.stack([part.values for part in counts]))
@@ -216,7 +216,7 @@ def _median(parts: Sequence[Evidence], frames: np.ndarray, weights: np.ndarray) 
     return weighted_medians(np.concatenate(values), frame, weights)
 
 
-def _mean_precision(name: str, ending: str, tables: Sequence[np.ndarray]) -> Figures:
+def _mean_precision(name: str, ending: str, tables: Sequence[np.ndarray]) -> Metrics:
     """Over the classes with objects: at IoU 0.5, and over all ten."""
     table = np.stack(tables)  # (classes, B, 10)
     present = (~np.isnan(table)).sum(0)

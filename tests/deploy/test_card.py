@@ -26,8 +26,8 @@ def card(tiny_bundle, tmp_path):
             info["ledger"] = ledger.summary(rows)
         bundle.write(tiny_bundle, replace(spec, info=info))
         (tmp_path / "config.json").write_text(configure("full", settings).to_json())
-        (tmp_path / "figures.json").write_text(json.dumps({"metrics": {"signs.top1": 0.5}}))
-        write_card(tiny_bundle, tmp_path, *[tmp_path / "figures.json"] * 2)
+        (tmp_path / "metrics.json").write_text(json.dumps({"metrics": {"signs.top1": 0.5}}))
+        write_card(tiny_bundle, tmp_path, *[tmp_path / "metrics.json"] * 2)
         return (tiny_bundle / "README.md").read_text()
 
     return write
@@ -60,8 +60,8 @@ def test_the_card_names_the_classes_of_the_bundle(card, tiny_bundle, tmp_path):
     task = replace(spec.tasks["detection"], classes=classes, settings=settings)
     bundle.write(tiny_bundle, replace(spec, tasks={**spec.tasks, "detection": task}))
     assert "objects (fork lift, person, cyclist" in card([])
-    figures = {"metrics": {"detection.mine.fork_lift.ap50": 0.25}}
-    (tmp_path / "own.json").write_text(json.dumps(figures))
+    metrics = {"metrics": {"detection.mine.fork_lift.ap50": 0.25}}
+    (tmp_path / "own.json").write_text(json.dumps(metrics))
     write_card(tiny_bundle, tmp_path, *[tmp_path / "own.json"] * 2)
     row = "| fork lift, AP50, mine (`detection.mine.fork_lift.ap50`) | 25.0 | 25.0 |"
     assert row in (tiny_bundle / "README.md").read_text()

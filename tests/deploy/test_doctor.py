@@ -237,7 +237,7 @@ def test_the_report_is_one_file_for_people_and_programs(tmp_path):
     assert "| none | cuda | not measured: the probes above say why it cannot run" in text
     data = json.loads(re.search(r"```json\n(.*)\n```", text, re.DOTALL)[1])
     assert data["doctor"]["findings"][0]["name"] == "knife"
-    assert data["runs"][0]["devices"]["cpu"]["figures"]["pipeline"]["stages_ms"] == STAGES
+    assert data["runs"][0]["devices"]["cpu"]["measured"]["pipeline"]["stages_ms"] == STAGES
     assert all(item["command"] for item in data["unverified"])
 
 
@@ -263,7 +263,14 @@ def test_the_device_is_measured_where_it_works(tmp_path):
     write(path, WELL, QUIET, MEASURES)
     assert runs_of(path)[0]["devices"]["cuda"]["reason"] == "run `perception bench --device cuda`"
     write(path, WELL, QUIET, {**MEASURES, "cuda": MEASURES["cpu"]})
-    assert runs_of(path)[0]["devices"]["cuda"]["figures"]["pipeline"]["stages_ms"] == STAGES
+    assert runs_of(path)[0]["devices"]["cuda"]["measured"]["pipeline"]["stages_ms"] == STAGES
+
+
+def test_a_report_of_an_older_version_is_read(tmp_path):
+    path = tmp_path / "report.md"
+    write(path, WELL, QUIET, MEASURES)
+    path.write_text(path.read_text().replace('"measured"', '"figures"'))
+    assert runs_of(path)[0]["devices"]["cpu"]["measured"]["pipeline"]["stages_ms"] == STAGES
 
 
 def test_a_report_that_cannot_be_written_says_so(tmp_path):

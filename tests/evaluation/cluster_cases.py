@@ -67,6 +67,6 @@ def test_an_evaluation_on_ray_writes_what_one_process_writes(tiny_bundle, tmp_pa
     drives = [Clip("day", 12), Clip("cut", 5, bad=2), Clip("night", 5)]
     here = evaluate_labelled(drives, settings, out=tmp_path / "here")
     there = evaluate_labelled(drives, settings, None, "local", out=tmp_path / "there")
-    assert there.figures == here.figures
+    assert there.metrics == here.metrics
     assert there.failed == here.failed == {"cut": "cut: frame 2 has no label"}
     assert scenes(tmp_path / "here") == scenes(tmp_path / "there")

@@ -1,4 +1,4 @@
-"""Frames whose figures are known, without a network: what a judge would have said of them."""
+"""Frames whose metrics are known, without a network: what a judge would have said of them."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def test_a_limit_does_not_fit_a_recorded_drive(tiny_bundle, tmp_path):
         evaluate([str(tmp_path / "town.mcap")], replace(seen_by(tiny_bundle), limit=1))
 
 
-def test_rows_are_sets_and_classes_and_columns_are_figures(capsys):
+def test_rows_are_sets_and_classes_and_columns_are_metrics(capsys):
     metrics = {"lanes.drawn.f1": 0.875, "detection.town.person.ap50": 0.5, "town.sign.read_f1": 0.25}
     show(Report(metrics, {"lanes.drawn": 43}), Console(width=80))
     text = capsys.readouterr().out

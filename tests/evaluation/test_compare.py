@@ -45,7 +45,7 @@ def test_an_interval_is_as_wide_as_the_standard_error_says():
     assert own.high - own.low == pytest.approx(2 * error, rel=0.15)
 
 
-def test_a_figure_that_did_not_change_is_undecided():
+def test_a_metric_that_did_not_change_is_undecided():
     found, _ = differences((drive(), drive()))
     assert {own.mark for own in found} == {"undecided"}
     assert {own.value for own in found} == {0.0}

@@ -64,7 +64,7 @@ def test_evaluations_are_compared_without_their_drives(tmp_path, caplog):
         compare_both(a, b, tmp_path / "out")
     assert "no pictures in the report: gone.mcap" in caplog.text
     found = json.loads((tmp_path / "out" / "compare.json").read_text())
-    assert found["figures"]["drivable.town.iou"]["mark"] == "better"
+    assert found["metrics"]["drivable.town.iou"]["mark"] == "better"
     assert found["tasks"]["drivable"]["interval"] == pytest.approx([0.1, 0.1])
     assert found["frames"]["better"] == {"drivable": [{"drive": "city", "seq": k} for k in (11, 10, 9)]}
     assert "No picture" in (tmp_path / "out" / "report.html").read_text()

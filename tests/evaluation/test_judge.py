@@ -10,7 +10,7 @@ from perception.errors import DataError
 from perception.evaluation.judge import judge
 from perception.evaluation.judge import judged as judged_scene
 from perception.evaluation.observe import Observer
-from perception.evaluation.records import figures, gather
+from perception.evaluation.records import gather, metrics
 from perception.labels.boxes import BoxLabels
 from perception.labels.truth import CULANE, DRAWN, EDGES, PARTLY, ROAD, TUSIMPLE, Truth
 from perception.load import load
@@ -47,7 +47,7 @@ def test_a_record_tells_where_it_comes_from():
 def test_every_rule_of_lines_has_its_names():
     rules = (DRAWN, ROAD, TUSIMPLE, CULANE)
     truth = Truth("town", lines=(upright(300),), rules=rules, rows=tuple(range(110, 460, 10)))
-    got = figures([judged(truth, seen(lanes=(upright(300),)))])
+    got = metrics([judged(truth, seen(lanes=(upright(300),)))])
     expected = {"f1", "median_m", "recall_m", "accuracy", "fp", "fn", "culane_f1"}
     assert {name.removeprefix("lanes.town.") for name in got} >= expected
     assert (got["lanes.town.accuracy"], got["lanes.town.culane_f1"], got["lanes.town.median_m"]) == (1, 1, 0)
@@ -59,10 +59,10 @@ KERB = replace(upright(500), kind=ROAD_EDGE)
 def test_road_edges_are_judged_apart_and_by_no_rule_of_lines():
     rules = (DRAWN, ROAD, TUSIMPLE, CULANE, EDGES)
     truth = Truth("town", lines=(upright(300), KERB), rules=rules, rows=tuple(range(110, 460, 10)))
-    got = figures([judged(truth, seen(lanes=(upright(300),)))])
+    got = metrics([judged(truth, seen(lanes=(upright(300),)))])
     assert (got["lanes.town.f1"], got["lanes.town.recall_m"], got["lanes.town.culane_f1"]) == (1, 1, 1)
     assert (got["lanes.town.fn"], got["edges.town.recall"]) == (0, 0)
-    assert figures([judged(truth, seen(lanes=(KERB, KERB)))])["edges.town.f1"] == 1
+    assert metrics([judged(truth, seen(lanes=(KERB, KERB)))])["edges.town.f1"] == 1
 
 
 def test_who_knows_no_road_edges_is_not_judged_by_them(tiny_bundle):
@@ -74,9 +74,9 @@ def test_who_knows_no_road_edges_is_not_judged_by_them(tiny_bundle):
             assert set(record.evidence) == judged_by
 
 
-def test_the_figures_of_synthetic_truth_begin_with_its_name():
+def test_the_metrics_of_synthetic_truth_begin_with_its_name():
     truth = Truth("synthetic", lines=(), drivable=ClassMap(np.ones((4, 4), np.uint8), SIZE))
-    got = figures([judged(truth, seen(lanes=(), drivable=ClassMap(np.ones((4, 4), np.uint8), SIZE)))])
+    got = metrics([judged(truth, seen(lanes=(), drivable=ClassMap(np.ones((4, 4), np.uint8), SIZE)))])
     assert {"synthetic.drivable.iou", "synthetic.lanes.f1"} <= got.keys()
 
 
@@ -105,21 +105,21 @@ def test_the_objects_of_all_sets_are_counted_once_whatever_the_condition():
 
 def test_lines_labelled_in_part_are_not_judged_right_of_the_right_hand_line():
     truth = Truth("clips", lines=(upright(300),), rules=(PARTLY,), sets={"lanes": "night"})
-    got = figures([judged(truth, seen(lanes=(upright(300), upright(500))))])
+    got = metrics([judged(truth, seen(lanes=(upright(300), upright(500))))])
     assert got["lanes.night.f1"] == 1
 
 
 def test_a_line_on_what_is_certain_to_be_no_paint_is_false():
     truth = Truth("brazil", paint=np.zeros((9, 9), np.uint8), trusted=True)
-    got = figures([judged(truth, seen(lanes=(upright(300),)))])
+    got = metrics([judged(truth, seen(lanes=(upright(300),)))])
     assert (got["lanes.brazil.false_lines"], got["lanes.brazil.precision"]) == (1, 0)
 
 
-def test_the_own_vehicle_and_blank_frames_have_figures_of_each_kind_and_of_all():
+def test_the_own_vehicle_and_blank_frames_have_metrics_of_each_kind_and_of_all():
     drivable = ClassMap(np.ones((4, 4), np.uint8), SIZE)
-    got = figures([judged(Truth("clips", own="reflect1"), seen(drivable=drivable))])
+    got = metrics([judged(Truth("clips", own="reflect1"), seen(drivable=drivable))])
     assert got == {"ego.reflect1.drivable": 1, "ego.all.drivable": 1}
-    got = figures([judged(Truth("blank", blank="black"), seen(drivable=drivable, lanes=()))])
+    got = metrics([judged(Truth("blank", blank="black"), seen(drivable=drivable, lanes=()))])
     assert got.keys() == {f"{x}.{what}" for x in ("blank", "blank.black") for what in ("drivable", "found")}
 
 

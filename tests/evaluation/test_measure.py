@@ -1,4 +1,4 @@
-"""The figures of a pipeline that knows the truth, of one that sees nothing, and of real label files."""
+"""The metrics of a pipeline that knows the truth, of one that sees nothing, and of real label files."""
 
 from dataclasses import replace
 

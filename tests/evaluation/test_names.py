@@ -1,4 +1,4 @@
-"""Names of figures: whose, where in a table, which way is better."""
+"""Names of metrics: whose, where in a table, which way is better."""
 
 import pytest
 
@@ -34,9 +34,9 @@ def test_less_is_better_for_errors_only():
 
 
 def test_a_task_is_judged_by_the_mean_of_its_sets_and_neither_by_classes_nor_by_sizes():
-    figures = {"detection.a.ap50": 0.2, "detection.b.ap50": 0.4, "detection.all.ap50": 0.9}
+    metrics = {"detection.a.ap50": 0.2, "detection.b.ap50": 0.4, "detection.all.ap50": 0.9}
     others = {"detection.a.person.ap50": 0.9, "detection.a.ap50_small": 0.9, "detection.a.f1": 0.9}
-    assert headlines({**figures, **others}) == {"detection": (pytest.approx(0.3), "AP50, mean of 2 sets")}
+    assert headlines({**metrics, **others}) == {"detection": (pytest.approx(0.3), "AP50, mean of 2 sets")}
     assert headlines({"signs.top1": 0.5}) == {"signs": (0.5, "top1")}
 
 
@@ -46,7 +46,7 @@ def test_tables_begin_with_the_known_tasks_and_measures():
     assert columns(names) == ["iou", "recall", "accuracy", "y"]
 
 
-def test_figures_are_percents_but_for_metres():
+def test_metrics_are_percents_but_for_metres():
     assert text("f1", 0.875) == "87.5"
     assert text("median_m", 0.12, signed=True) == "+0.120 m"
     assert text("f1", -1e-9, signed=True) == "+0.0"

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from perception.evaluation.records import FrameRecord, figures, save
+from perception.evaluation.records import FrameRecord, metrics, save
 from perception.tasks.evidence import Counts
 
 duckdb = pytest.importorskip("duckdb")
@@ -40,14 +40,14 @@ def test_scenes_that_lost_lane_f1_are_found(ask):
     [(drive, scene, before, now, change)] = query(QUERIES[0])
     lost = [record for record in after if record.drive == "city" and record.seq > 9]
     assert (drive, scene) == ("city", 1)
-    assert (before, now) == pytest.approx((12 / 18, figures(lost)["lanes.drawn.f1"]))
+    assert (before, now) == pytest.approx((12 / 18, metrics(lost)["lanes.drawn.f1"]))
     assert change == pytest.approx(now - before)
 
 
 def test_tags_are_told_worst_first(ask):
     query, after = ask
     (worst, before, now, _), (other, *_, change) = query(QUERIES[1])
-    night = figures([record for record in after if record.tags == ("timeofday:night",)])
+    night = metrics([record for record in after if record.tags == ("timeofday:night",)])
     assert (worst, other, change) == ("timeofday:night", "timeofday:day", 0)
     assert (before, now) == pytest.approx((12 / 18, night["lanes.drawn.f1"]))
 

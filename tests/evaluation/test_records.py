@@ -1,4 +1,4 @@
-"""Records of frames: figures of any choice of them, and the files."""
+"""Records of frames: metrics of any choice of them, and the files."""
 
 import duckdb
 import numpy as np
@@ -9,7 +9,7 @@ from perception.evaluation import measure_dataset
 from perception.evaluation.judge import judge
 from perception.evaluation.measure import count
 from perception.evaluation.observe import Observer
-from perception.evaluation.records import FrameRecord, figures, load_records, resampled, save
+from perception.evaluation.records import FrameRecord, load_records, metrics, resampled, save
 from perception.labels import own
 from perception.tasks.evidence import Ranked
 
@@ -21,8 +21,8 @@ def records(val, oracle):
     return [judge(*still.read(i), observer, "town", detail=True) for i, still in enumerate(stills)]
 
 
-def test_the_figures_of_records_are_those_of_the_data_set(records, val, oracle):
-    of_records, expected = figures(records), measure_dataset(oracle(val), val).metrics
+def test_the_metrics_of_records_are_those_of_the_data_set(records, val, oracle):
+    of_records, expected = metrics(records), measure_dataset(oracle(val), val).metrics
     assert {name: of_records[name] for name in expected} == pytest.approx(expected)
     more = of_records.keys() - expected.keys()
     assert {"detection.town.vehicle.f1_small", "detection.all.coco_ap_small", "detection.town.ece"} <= more
@@ -31,7 +31,7 @@ def test_the_figures_of_records_are_those_of_the_data_set(records, val, oracle):
 def test_every_frame_once_is_no_change_and_no_frame_says_nothing_of_objects(records):
     found = resampled(records, np.array([[1] * len(records), [0] * len(records)]))
     once = {name: value[0] for name, value in found.items() if not np.isnan(value[0])}
-    assert once == pytest.approx(figures(records))
+    assert once == pytest.approx(metrics(records))
     assert all(np.isnan(value[1]) for name, value in found.items() if name.endswith("ap50"))
 
 
@@ -43,7 +43,7 @@ def test_weights_of_another_length_are_refused(records):
 def test_what_is_saved_is_read_back(records, tmp_path):
     save(records, tmp_path)
     again = load_records(tmp_path)
-    assert figures(again) == figures(records)
+    assert metrics(again) == metrics(records)
     assert [(r.drive, r.seq, r.source, r.tags) for r in again] == [
         (r.drive, r.seq, r.source, r.tags) for r in records
     ]
@@ -73,14 +73,14 @@ def test_equal_records_give_equal_bytes(records, tmp_path):
 def test_no_records_are_a_folder_too(tmp_path):
     save([], tmp_path)
     assert load_records(tmp_path) == []
-    assert figures([]) == {}
+    assert metrics([]) == {}
 
 
 def test_sql_can_sum_the_counts(records, tmp_path):
     save(records, tmp_path)
     query = f"select sum(found) / sum(found + missed) from '{tmp_path}/counts.parquet'"
     query += " where metric = 'lanes.drawn'"
-    assert duckdb.sql(query).fetchall()[0][0] == pytest.approx(figures(records)["lanes.drawn.recall"])
+    assert duckdb.sql(query).fetchall()[0][0] == pytest.approx(metrics(records)["lanes.drawn.recall"])
 
 
 def test_a_damaged_file_is_named(records, tmp_path):

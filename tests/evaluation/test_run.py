@@ -54,10 +54,10 @@ def test_processes_write_what_one_writes(folder, settings, tmp_path):
     assert {path.name for path in two.iterdir()} == {path.name for path in one.iterdir()}
 
 
-def test_the_figures_are_those_of_the_data_folder(folder, settings):
-    figures = evaluate_drives([f"data:{folder}:val"], settings).figures
+def test_the_metrics_are_those_of_the_data_folder(folder, settings):
+    metrics = evaluate_drives([f"data:{folder}:val"], settings).metrics
     expected = evaluate(settings.pipeline.load(), folder, "val")
-    assert {name: figures[name] for name in expected} == pytest.approx(expected)
+    assert {name: metrics[name] for name in expected} == pytest.approx(expected)
 
 
 def test_parts_that_come_in_any_order_are_put_in_order(tmp_path):
@@ -81,13 +81,13 @@ def test_what_a_device_would_not_do_is_not_timed(settings):
     assert result.records[0].timing_ms.keys() == stages
 
 
-def test_figures_are_told_by_drive_and_by_tag(settings, tmp_path):
+def test_metrics_are_told_by_drive_and_by_tag(settings, tmp_path):
     evaluate_labelled(DRIVES, settings, out=tmp_path)
     result = json.loads((tmp_path / "result.json").read_text())
-    figures = result["metrics_by"]
-    assert figures["drives"].keys() == {"day", "night", "dusk"}
-    assert figures["tags"].keys() == {"timeofday:day", "timeofday:night"}
-    assert result["metrics"].keys() == figures["drives"]["dusk"].keys()
+    metrics = result["metrics_by"]
+    assert metrics["drives"].keys() == {"day", "night", "dusk"}
+    assert metrics["tags"].keys() == {"timeofday:day", "timeofday:night"}
+    assert result["metrics"].keys() == metrics["drives"]["dusk"].keys()
     assert result["metrics"].keys() == {f"drivable.town.{what}" for what in ("iou", "precision", "recall")}
 
 
@@ -105,7 +105,7 @@ def test_a_result_is_read_back(settings, tmp_path):
     result = evaluate_labelled(DRIVES, settings, out=tmp_path)
     again = read_result(tmp_path)
     assert again.facts == result.facts
-    assert again.figures == result.figures
+    assert again.metrics == result.metrics
     (tmp_path / "result.json").write_text("{}")
     with pytest.raises(DataError, match=r"result\.json.*Evaluate again"):
         read_result(tmp_path)

@@ -1,4 +1,4 @@
-"""Figures on rendered worlds: a perfect observer gets everything, a blind one nothing."""
+"""Metrics on rendered worlds: a perfect observer gets everything, a blind one nothing."""
 
 import json
 from dataclasses import replace

@@ -10,7 +10,7 @@ import pytest
 from perception.errors import DataError, SourceError
 from perception.evaluation.judge import judge
 from perception.evaluation.observe import Observer
-from perception.evaluation.records import figures
+from perception.evaluation.records import metrics
 from perception.labels import open_labelled
 from perception.sinks.record import DriveRecorder
 from perception.synthetic import World
@@ -113,7 +113,7 @@ def test_a_recorded_drive_tells_its_truth(drive):
 def test_the_truth_of_a_recorded_drive_scores_one(drive):
     path, scenes = drive
     observer = Observer(lambda frame: next(s for s in scenes if s.stamp_ns == frame.stamp_ns))
-    got = figures([judge(frame, truth, observer) for frame, truth in open_labelled(str(path))[0]])
+    got = metrics([judge(frame, truth, observer) for frame, truth in open_labelled(str(path))[0]])
     names = ("drivable.drive.iou", "lanes.drive.f1", "detection.drive.ap50", "lanes.drive.recall_m")
     assert {name: got[name] for name in names} == pytest.approx(dict.fromkeys(names, 1))
 

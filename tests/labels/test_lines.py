@@ -9,7 +9,7 @@ import pytest
 from perception.errors import DataError
 from perception.evaluation.judge import judge
 from perception.evaluation.observe import Observer
-from perception.evaluation.records import figures
+from perception.evaluation.records import metrics
 from perception.labels import open_labelled
 from perception.types import Scene
 
@@ -26,7 +26,7 @@ def judged_by_the_truth(labelled):
     for frame, truth in labelled:
         scene = Scene(frame.seq, 0, frame.size, lanes=truth.lines)
         records.append(judge(frame, truth, Observer(lambda _, scene=scene: scene), labelled.name))
-    return figures(records)
+    return metrics(records)
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ def test_published_labels_score_as_in_the_official_script(tusimple, picture, mov
     ((frame, truth),) = open_labelled(str(tusimple))[0]
     found = tuple(replace(line, image=line.image + np.float32([moved, 0])) for line in truth.lines)
     scene = Scene(0, 0, frame.size, lanes=found)
-    got = figures([judge(frame, truth, Observer(lambda _: scene))])
+    got = metrics([judge(frame, truth, Observer(lambda _: scene))])
     rows, true = PUBLISHED["h_samples"], PUBLISHED["lanes"]
     expected = official([[x + moved if x >= 0 else -2 for x in xs] for xs in true[:3]], true, rows)
     assert len(found) == 3

@@ -152,12 +152,12 @@ class Peer:
         k = [fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0]
         return CameraInfo(height=height, width=width, distortion_model="plumb_bob", d=[0.0] * 5, k=k)
 
-    def figures(self) -> dict[str, str]:
+    def metrics(self) -> dict[str, str]:
         return self.diagnostics[-1] if self.diagnostics else {}
 
     def settled(self) -> bool:
         """All that was received has met its fate, by diagnostics that were made after the last frame."""
-        received, *fates = (int(self.figures().get(name, 0)) for name in COUNTS)
+        received, *fates = (int(self.metrics().get(name, 0)) for name in COUNTS)
         return len(self.diagnostics) > self.ended + 1 and 0 < received == sum(fates)
 
     def report(self) -> dict[str, Any]:
@@ -221,7 +221,7 @@ def lossy(peer: Peer) -> dict[str, Any]:
 
     def warned() -> bool:
         peer.stream("raw", 20)
-        return any(WORD in figures["message"] for figures in peer.diagnostics)
+        return any(WORD in metrics["message"] for metrics in peer.diagnostics)
 
     peer.until(warned, f"a warning with {WORD}")
     return {**peer.report(), "exit": node.stop()}
@@ -247,8 +247,8 @@ def lifecycle(peer: Peer) -> dict[str, Any]:
     peer.until(lambda: peer.detections and peer.settled(), "answers")
     peer.call(SetBool, "enable", SetBool.Request(data=False))
     peer.stream("compressed", 10)
-    peer.until(lambda: peer.settled() and peer.figures()["ignored"] == "10", "images to be ignored")
-    told["off"] = peer.figures()
+    peer.until(lambda: peer.settled() and peer.metrics()["ignored"] == "10", "images to be ignored")
+    told["off"] = peer.metrics()
     peer.call(SetBool, "enable", SetBool.Request(data=True))
     before = len(peer.detections)
     peer.stream("compressed", 10)

@@ -90,7 +90,7 @@ def test_recent_counts_forget():
     assert health.recent(Counts(received=15, lost=3)) == Counts(received=5)
 
 
-def test_no_figures_before_the_first_answer():
+def test_no_metrics_before_the_first_answer():
     health = Health()
     assert health.latency() == {}
     health.answered(12.0, {"network": 4.0})

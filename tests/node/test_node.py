@@ -276,7 +276,7 @@ def test_settings_change_while_it_runs(rig):
     assert "10 ms old (p95), the deadline is 5" in it.node.status()["message"]
 
 
-def test_figures_are_published_by_the_timer(rig):
+def test_metrics_are_published_by_the_timer(rig):
     it = rig()
     it.hear("/diagnostics")
     it.start()

@@ -137,7 +137,7 @@ def test_a_camera_of_20_hz_is_answered_as_by_the_pipeline(scenario, expected, ki
 
 def test_loss_in_transport_is_counted_and_its_cause_named(scenario):
     heard = scenario("lossy", FASTDDS_BUILTIN_TRANSPORTS="DEFAULT")
-    warned = next(figures for figures in heard["diagnostics"] if "LARGE_DATA" in figures["message"])
+    warned = next(metrics for metrics in heard["diagnostics"] if "LARGE_DATA" in metrics["message"])
     assert warned["level"] in ("1", "3")  # WARN, or STALE if none came at all
     assert int(warned["received"]) < heard["sent"]
 

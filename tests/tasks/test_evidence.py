@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from perception.tasks.evidence import FORMULAS, Counts, Distances, Ranked, figures, split, weighted
+from perception.tasks.evidence import FORMULAS, Counts, Distances, Ranked, metrics, split, weighted
 
 
 def counts(kind, *values):
@@ -32,14 +32,14 @@ def counts(kind, *values):
     ],
 )
 def test_formulas_by_hand(kind, values, expected):
-    assert figures({"a": counts(kind, *values)}) == pytest.approx({f"a.{k}": v for k, v in expected.items()})
+    assert metrics({"a": counts(kind, *values)}) == pytest.approx({f"a.{k}": v for k, v in expected.items()})
     assert expected.keys() <= set(FORMULAS[kind].names)
 
 
 def test_names_of_evidence():
     assert split("detection.town.person/found_small") == ("detection.town.person", "_small")
     assert split("lanes.drawn") == ("lanes.drawn", "")
-    assert figures({"/road": counts("metres", 1, 1, 1, 0)}) == {"precision_m": 0.5, "recall_m": 1}
+    assert metrics({"/road": counts("metres", 1, 1, 1, 0)}) == {"precision_m": 0.5, "recall_m": 1}
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def gathered(frames):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_weight_is_how_often_a_frame_is_there(frames, seed):
-    """Against the plain figures of a list with the frames repeated."""
+    """Against the plain metrics of a list with the frames repeated."""
     weights = np.random.default_rng(seed).integers(0, 4, (1, len(frames)))
     repeated = [frame for frame, n in zip(frames, weights[0], strict=True) for _ in range(n)]
     expected = weighted(gathered(repeated), np.ones((1, len(repeated))))

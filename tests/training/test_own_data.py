@@ -52,7 +52,7 @@ def test_classes_of_ones_own_come_out_of_the_bundle(mine, yard, roads, tmp_path,
     assert result.exit_code == 0, result.output
     scenes = [json.loads(line) for line in (out / "scenes.jsonl").read_text().splitlines()]
     assert "pallet" in {box["class"] for scene in scenes for box in scene.get("detections", ())}
-    json_path = tmp_path / "figures.json"
+    json_path = tmp_path / "metrics.json"
     evaluate([f"coco:{mine}"], Settings(replace(REPRODUCIBLE, bundle=bundle)), HERE, json_path)
     metrics = json.loads(json_path.read_text())["metrics"]
     assert {"detection.coco.forklift.ap50", "detection.coco.pallet.ap50"} <= set(metrics)

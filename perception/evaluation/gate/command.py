@@ -41,7 +41,7 @@ def gate(
 
     by: "metrics" (labelled drives against an evaluation), "scenes" (any drives against stored scenes); None:
         what the reference is.
-    tolerance: by how much a figure may fall. tolerances: a file of how far scenes may differ.
+    tolerance: by how much a metric may fall. tolerances: a file of how far scenes may differ.
     Raises PerceptionError if it cannot be judged.
     """
     by = by and OLD_NAMES.get(by, by)
@@ -51,12 +51,12 @@ def gate(
     if (by or (METRICS if (reference / RESULT).exists() else SCENES)) == SCENES:
         cases = list(_by_scenes(drives, _folder(reference), settings, tolerances, update, console))
     else:
-        from perception.evaluation.gate.evaluated import by_figures
+        from perception.evaluation.gate.evaluated import by_metrics
 
-        cases = by_figures(drives, reference, settings, workers, tolerance, update, console)
+        cases = by_metrics(drives, reference, settings, workers, tolerance, update, console)
     if not cases and not update:
         raise DataError(
-            f"{', '.join(drives)}: expected something to compare with {reference}, got no figure in common. "
+            f"{', '.join(drives)}: expected something to compare with {reference}, got no metric in common. "
             "Name drives that the reference has, with labels of its tasks"
         )
     if junit is not None:

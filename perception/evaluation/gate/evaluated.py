@@ -1,4 +1,4 @@
-"""The gate by figures: labelled drives against an evaluation of them."""
+"""The gate by metrics: labelled drives against an evaluation of them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from rich.console import Console
 from rich.markup import escape
 
 from perception.errors import DataError
-from perception.evaluation.gate.figures import judge
+from perception.evaluation.gate.metrics import judge
 from perception.evaluation.report.junit import Case
 from perception.evaluation.results import RESULT, Result, read_result
 from perception.evaluation.run import evaluate_drives
 from perception.evaluation.seeing import Settings
 
 
-def by_figures(
+def by_metrics(
     drives: Sequence[str],
     reference: Path,
     settings: Settings,
@@ -25,7 +25,7 @@ def by_figures(
     update: bool,
     console: Console,
 ) -> list[Case]:
-    """A case for each figure; with `update` the new evaluation takes the place of the reference.
+    """A case for each metric; with `update` the new evaluation takes the place of the reference.
 
     Raises DataError if the evaluation is not of the same frames, or a drive fails.
     """
@@ -37,7 +37,7 @@ def by_figures(
         return []
     if not update:
         _same_frames(was, now)
-    cases = list(judge(was.figures, now.figures, tolerance))
+    cases = list(judge(was.metrics, now.metrics, tolerance))
     for case in cases:
         if case.failure is not None:
             console.print(f"[bold red]worse[/] {escape(case.name)} {escape(case.failure)}", highlight=False)

@@ -32,7 +32,7 @@ def comparison_page(found: Comparison, pairs: Pairs, changed: Changed, shots: Sh
             *_head(found),
             *_charts(found),
             *_groups(found),
-            html.heading("All figures"),
+            html.heading("All metrics"),
             *_tables(found.differences),
             *_frames("Frames that got worse", pairs, changed.worse, shots),
             *_frames("Frames that got better", pairs, changed.better, shots),
@@ -41,7 +41,7 @@ def comparison_page(found: Comparison, pairs: Pairs, changed: Changed, shots: Sh
 
 
 def table(differences: Sequence[Difference]) -> str:
-    """A row for each figure."""
+    """A row for each metric."""
     rows = [["", "before", "after", "difference", "95 % interval", ""]]
     for own in differences:
         what = Name.of(own.name).what
@@ -64,7 +64,7 @@ def _head(found: Comparison) -> Iterator[str]:
     yield html.note(
         f"Differences of {found.after} (after) to {found.before} (before) on {basis.frames} frames that both "
         f"saw. Intervals: 95 %, paired bootstrap over {basis.units} {basis.unit}, {TIMES} draws. Better or "
-        "worse is what has its whole interval on one side of zero; where nothing changed, one figure in "
+        "worse is what has its whole interval on one side of zero; where nothing changed, one metric in "
         "twenty is so by chance."
     )
     if basis.only_before or basis.only_after:
@@ -81,7 +81,7 @@ def _head(found: Comparison) -> Iterator[str]:
         yield html.note("One frame is too few to say how sure a difference is.")
     counts = {mark: sum(own.mark == mark for own in found.differences) for mark in MARKS}
     hues = {"better": "good", "worse": "bad", "undecided": "soft"}
-    every = f"of {len(found.differences)} figures"
+    every = f"of {len(found.differences)} metrics"
     yield html.cards((hues[mark], mark, str(count), every) for mark, count in counts.items())
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from perception.evaluation import names
 from perception.evaluation.latency import latency
 from perception.evaluation.names import Name
-from perception.evaluation.records import FrameRecord, figures
+from perception.evaluation.records import FrameRecord, metrics
 from perception.evaluation.report import charts, html
 from perception.evaluation.report.pictures import Shots
 from perception.evaluation.results import Result, grouped
@@ -27,16 +27,16 @@ Groups = Mapping[str, Sequence[FrameRecord]]
 
 
 def evaluation_page(result: Result, worst: Mapping[str, Sequence[int]], shots: Shots) -> str:
-    """`worst`: task -> places in the records; `shots`: pictures of frames. docs/metrics.md: the figures."""
+    """`worst`: task -> places in the records; `shots`: pictures of frames. docs/metrics.md: the metrics."""
     records = result.records
-    found = figures(records)
+    found = metrics(records)
     return html.page(
         f"{result.facts.get('bundle', 'A bundle')} on labelled drives",
         [
             *_head(result, found),
             *_groups("By drive", grouped(records, lambda record: (record.drive,))),
             *_groups("By scene tag", grouped(records, lambda record: record.tags)),
-            html.heading("All figures"),
+            html.heading("All metrics"),
             html.note("Percent, metres where it says so. A row is a set, or one class or size of it."),
             *_tables(found),
             *_calibration(records),
@@ -62,7 +62,7 @@ def reliability(records: Sequence[FrameRecord]) -> dict[str, np.ndarray]:
     return found
 
 
-def figure_table(found: Mapping[str, float], members: Sequence[str]) -> list[list[str]]:
+def metric_table(found: Mapping[str, float], members: Sequence[str]) -> list[list[str]]:
     """A row for each set, class and size; a header row first."""
     columns = names.columns(members)
     rows: dict[str, dict[str, str]] = {}
@@ -100,7 +100,7 @@ def _groups(title: str, groups: Groups) -> Iterator[str]:
     """A chart and a table of the headlines of each group; nothing for a single one."""
     if len(groups) < 2:
         return
-    scores = {name: names.headlines(figures(own)) for name, own in groups.items()}
+    scores = {name: names.headlines(metrics(own)) for name, own in groups.items()}
     tasks = [task for task in names.HEADLINES if any(task in own for own in scores.values())]
     yield html.heading(title)
     rows = {name: {task: value for task, (value, _) in own.items()} for name, own in scores.items()}
@@ -116,7 +116,7 @@ def _groups(title: str, groups: Groups) -> Iterator[str]:
 
 def _tables(found: Mapping[str, float]) -> Iterator[str]:
     for task, members in names.by_task(found).items():
-        rows = figure_table(found, members)
+        rows = metric_table(found, members)
         short = len(rows) < LONG
         title = task if short else f"{task} ({len(rows) - 1} rows)"
         yield html.folded(title, html.table(rows), is_open=short)

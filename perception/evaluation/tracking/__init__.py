@@ -1,1 +1,1 @@
-"""How well objects are followed: HOTA, CLEAR MOT and identity figures, and what is judged at all."""
+"""How well objects are followed: HOTA, CLEAR MOT and identity metrics, and what is judged at all."""

@@ -1,4 +1,4 @@
-"""CLEAR MOT (Bernardin and Stiefelhagen 2008) and identity figures (Ristani et al. 2016)."""
+"""CLEAR MOT (Bernardin and Stiefelhagen 2008) and identity metrics (Ristani et al. 2016)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stages over one drive without pictures, and all figures of it."""
+"""The stages over one drive without pictures, and all metrics of it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STEPS = 5  # frames before and after, whose true places tell the true speed
 
 
 class Measured:
-    """Figures of drives at every `every`th frame, from `detections` or the `truth`'s own boxes."""
+    """Metrics of drives at every `every`th frame, from `detections` or the `truth`'s own boxes."""
 
     def __init__(self, every: int, boxes: str = "detections") -> None:
         self._every, self._boxes = every, boxes
@@ -38,12 +38,12 @@ class Measured:
     def add(self, drive: Drive, truth: Drive) -> None:
         """`drive`: what the stages are told; `truth`: what is known of it."""
         scenes = list(self._scenes(drive))
-        for name, figures in self._following.items():
+        for name, metrics in self._following.items():
             number = CLASSES.index(name)
             seen = {scene.seq: _of(scene.detections, number) for scene in scenes}
             frames = list(moments(truth, name, seen, self._every))
-            for figure in figures:
-                figure.add(frames)
+            for metric in metrics:
+                metric.add(frames)
         places = _places(truth)
         born: dict[int, int] = {}
         own = truth.truth[(truth.truth.name == "vehicle") & _clear(truth.truth)]
@@ -100,11 +100,11 @@ class Measured:
                 self._speed.append(abs(float(np.hypot(*found.velocity[column])) - speed))
 
     def result(self) -> dict[str, Any]:
-        """By class the figures of tracking; of vehicles those of distance and speed; ms a frame."""
+        """By class the metrics of tracking; of vehicles those of distance and speed; ms a frame."""
         distance = np.concatenate([np.empty((0, 2)), *self._distance])
         result: dict[str, Any] = {
-            name: {key: value for figure in figures for key, value in figure.result().items()}
-            for name, figures in self._following.items()
+            name: {key: value for metric in metrics for key, value in metric.result().items()}
+            for name, metrics in self._following.items()
         }
         result["distance"] = {**_summary(distance[:, 0]), "sigma_off_by": _spread(distance[:, 1])}
         result["speed"] = _summary(np.array(self._speed))

@@ -1,4 +1,4 @@
-"""What the figures of tracking are made from: who was there in each frame, and how well boxes overlap."""
+"""What the metrics of tracking are made from: who was there in each frame, and how well boxes overlap."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from perception.tasks.detection.matching import ANY, SIZES, matched
-from perception.tasks.evidence import Evidence, Ranked, figures, precisions
+from perception.tasks.evidence import Evidence, Ranked, metrics, precisions
 from perception.tasks.hits import Calibration, Hits
 from perception.types import Detections, Scene
 
@@ -59,7 +59,7 @@ class AveragePrecision:
         return {name: one for name, one in merged.items() if "/" not in name or one.objects or len(one.score)}
 
     def result(self) -> Mapping[str, float]:
-        return figures(self.evidence())
+        return metrics(self.evidence())
 
     def pooled(self) -> float:
         """AP at IoU 0.5 of all classes as if they were one, so that each object counts the same."""
@@ -121,7 +121,7 @@ class ObjectsFound:
         return {name: hits.evidence() for name, hits in self._hits.items()} | scores
 
     def result(self) -> Mapping[str, float]:
-        return figures(self.evidence())
+        return metrics(self.evidence())
 
 
 def best_first(detections: Detections) -> Detections:

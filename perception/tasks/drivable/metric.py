@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from perception.tasks.evidence import Counts, Evidence, figures
+from perception.tasks.evidence import Counts, Evidence, metrics
 from perception.tasks.hits import Hits
 from perception.types import VOID, Scene
 
@@ -43,4 +43,4 @@ class DrivableArea:
         return {"": Counts("iou", self._iou.copy()), "/pixels": self._pixels.evidence()}
 
     def result(self) -> Mapping[str, float]:
-        return figures(self.evidence())
+        return metrics(self.evidence())

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import cv2
 import numpy as np
 
-from perception.tasks.evidence import Counts, Evidence, figures
+from perception.tasks.evidence import Counts, Evidence, metrics
 from perception.tasks.lanes.assignment import best_pairs
 from perception.tasks.lanes.metric import painted
 from perception.types import LaneLine, Scene
@@ -52,7 +52,7 @@ class TuSimpleLines:
         return {"/tusimple": Counts("tusimple", self._sums.copy())}
 
     def result(self) -> Mapping[str, float]:
-        return figures(self.evidence())
+        return metrics(self.evidence())
 
 
 def crossings(lines: Iterable[LaneLine], rows: np.ndarray) -> np.ndarray:
@@ -119,7 +119,7 @@ class CuLaneLines:
         return {"/culane": Counts("culane", self._sums.copy())}
 
     def result(self) -> Mapping[str, float]:
-        return figures(self.evidence())
+        return metrics(self.evidence())
 
 
 def band(line: LaneLine, size: tuple[int, int]) -> np.ndarray:

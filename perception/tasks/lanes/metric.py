@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 import cv2
 import numpy as np
 
-from perception.tasks.evidence import Counts, Distances, Evidence, figures
+from perception.tasks.evidence import Counts, Distances, Evidence, metrics
 from perception.tasks.hits import Hits
 from perception.tasks.lanes.decode import ROAD_EDGE
 from perception.types import VOID, LaneLine, Scene, Size
@@ -69,7 +69,7 @@ class DrawnLines:
         return {"": self._hits.evidence()}
 
     def result(self) -> Mapping[str, float]:
-        return figures(self.evidence())
+        return metrics(self.evidence())
 
 
 class FalseLines:
@@ -92,7 +92,7 @@ class FalseLines:
         return {"/false": Counts("false_lines", self._sums.copy())}
 
     def result(self) -> Mapping[str, float]:
-        return figures(self.evidence())
+        return metrics(self.evidence())
 
 
 class PaintedLines:
@@ -130,7 +130,7 @@ class PaintedLines:
         return {"": self._hits.evidence()}
 
     def result(self) -> Mapping[str, float]:
-        return figures(self.evidence())
+        return metrics(self.evidence())
 
 
 class RoadLines:
@@ -164,7 +164,7 @@ class RoadLines:
         return {"/apart": Distances(apart), "/road": self._hits.evidence()}
 
     def result(self) -> Mapping[str, float]:
-        return figures(self.evidence())
+        return metrics(self.evidence())
 
 
 def canvas_of(size: Size, width: int = DRAWN_WIDTH) -> tuple[float, Size]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from perception.tasks.detection.matching import matched
 from perception.tasks.detection.metric import HALF, best_first
-from perception.tasks.evidence import OPEN_BINS, Counts, Evidence, figures, open_bin
+from perception.tasks.evidence import OPEN_BINS, Counts, Evidence, metrics, open_bin
 from perception.tasks.hits import Calibration, Hits
 from perception.types import Detections, Scene, Signs
 
@@ -42,7 +42,7 @@ class SignsRead:
         return {"": self._hits.evidence(), **scores}
 
     def result(self) -> Mapping[str, float]:
-        return figures(self.evidence())
+        return metrics(self.evidence())
 
 
 class SignClasses:
@@ -70,7 +70,7 @@ class SignClasses:
         return {"": Counts("classes", self._sums.ravel().copy()), **scores}
 
     def result(self) -> Mapping[str, float]:
-        return figures(self.evidence())
+        return metrics(self.evidence())
 
 
 class OpenSet:
@@ -98,7 +98,7 @@ class OpenSet:
         return {"": Counts("open", self._sums.copy())}
 
     def result(self) -> Mapping[str, float]:
-        return figures(self.evidence())
+        return metrics(self.evidence())
 
 
 def _boxes(signs: Signs) -> Detections:

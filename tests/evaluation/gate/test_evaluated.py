@@ -1,4 +1,4 @@
-"""The gate by figures, on a small bundle and labelled pictures."""
+"""The gate by metrics, on a small bundle and labelled pictures."""
 
 import json
 from dataclasses import replace
@@ -24,7 +24,7 @@ def settings(tiny_bundle):
 
 @pytest.fixture
 def reference(data, settings, tmp_path):
-    assert gate([data], tmp_path / "reference", settings, by="figures", update=True) == SAME
+    assert gate([data], tmp_path / "reference", settings, by="metrics", update=True) == SAME
     return tmp_path / "reference"
 
 
@@ -34,7 +34,7 @@ def test_the_same_bundle_passes(data, settings, reference, tmp_path, capsys):
     assert 'name="drivable.camvid.iou"' in (tmp_path / "junit.xml").read_text()
 
 
-def test_a_figure_that_fell_fails(data, settings, reference, monkeypatch, capsys):
+def test_a_metric_that_fell_fails(data, settings, reference, monkeypatch, capsys):
     """As the tiny bundle sees nothing, the task that is gone stands for one that got worse."""
     blind = replace(settings, pipeline=replace(settings.pipeline, tasks=("lanes",)))
     assert gate([data], reference, blind) == DIFFERS
@@ -66,6 +66,6 @@ def test_a_gate_without_checks_fails(settings, tmp_path):
     unlabelled = replace(settings.pipeline, tasks=("lanes",))
     lanes = replace(settings, pipeline=unlabelled)
     name = f"coco:{tmp_path / 'labels.json'}"
-    gate([name], tmp_path / "reference", lanes, by="figures", update=True)
-    with pytest.raises(DataError, match="got no figure in common"):
+    gate([name], tmp_path / "reference", lanes, by="metrics", update=True)
+    with pytest.raises(DataError, match="got no metric in common"):
         gate([name], tmp_path / "reference", lanes)

@@ -94,7 +94,7 @@ def test_a_page_needs_nothing_else(page, comparison):
         assert "default-src 'none'" in text
 
 
-def test_the_page_has_a_row_for_every_drive_tag_and_figure(page):
+def test_the_page_has_a_row_for_every_drive_tag_and_metric(page):
     text = page.read_text()
     for word in (
         "city",

@@ -24,7 +24,7 @@ def scene(*rows):
     return Scene(0, 0, (100, 100), detections=boxes(*rows))
 
 
-def figures(metric, *pairs):
+def metrics(metric, *pairs):
     for truth, seen in pairs:
         metric.update(truth, seen)
     return metric.result()
@@ -33,49 +33,49 @@ def figures(metric, *pairs):
 def test_two_of_three_found_and_one_false():
     truth = scene((0, 0, 10, 10, 1, 0), (20, 0, 30, 10, 1, 0), (40, 0, 50, 10, 1, 0))
     seen = scene((0, 0, 10, 10, 0.9, 0), (21, 0, 31, 10, 0.8, 0), (60, 0, 70, 10, 0.7, 0))
-    got = figures(ObjectsFound(CLASSES), (truth, seen))
+    got = metrics(ObjectsFound(CLASSES), (truth, seen))
     assert got == pytest.approx(dict.fromkeys(("vehicle.precision", "vehicle.recall", "vehicle.f1"), 2 / 3))
 
 
 def test_the_same_object_found_twice_is_once_false():
     seen = scene((0, 0, 10, 10, 0.9, 0), (0, 0, 10, 9, 0.8, 0))
-    got = figures(ObjectsFound(CLASSES), (scene((0, 0, 10, 10, 1, 0)), seen))
+    got = metrics(ObjectsFound(CLASSES), (scene((0, 0, 10, 10, 1, 0)), seen))
     assert (got["vehicle.precision"], got["vehicle.recall"]) == (0.5, 1)
 
 
 def test_boxes_in_a_region_that_is_not_judged_count_neither_way():
     truth = scene((0, 0, 10, 10, 1, 0), (20, 0, 60, 40, 0, 0))
     seen = scene((0, 0, 10, 10, 0.9, 0), (25, 5, 35, 15, 0.8, 0), (30, 10, 40, 30, 0.7, 0))
-    assert figures(ObjectsFound(CLASSES), (truth, seen))["vehicle.f1"] == 1
-    assert figures(AveragePrecision(CLASSES), (truth, seen))["coco_ap"] == pytest.approx(1)
+    assert metrics(ObjectsFound(CLASSES), (truth, seen))["vehicle.f1"] == 1
+    assert metrics(AveragePrecision(CLASSES), (truth, seen))["coco_ap"] == pytest.approx(1)
 
 
 def test_a_region_of_one_class_excuses_no_other():
     truth = scene((0, 0, 10, 10, 1, 0), (20, 0, 60, 40, 0, 1))
-    got = figures(ObjectsFound(CLASSES), (truth, scene((25, 5, 35, 15, 0.8, 0))))
+    got = metrics(ObjectsFound(CLASSES), (truth, scene((25, 5, 35, 15, 0.8, 0))))
     assert got["vehicle.precision"] == 0
 
 
 def test_nothing_found_has_precision_zero():
     truth = scene((0, 0, 10, 10, 1, 0))
-    assert set(figures(ObjectsFound(CLASSES), (truth, scene())).values()) == {0.0}
-    assert figures(AveragePrecision(CLASSES), (truth, scene())) == {
+    assert set(metrics(ObjectsFound(CLASSES), (truth, scene())).values()) == {0.0}
+    assert metrics(AveragePrecision(CLASSES), (truth, scene())) == {
         "vehicle.ap50": 0.0,
         "ap50": 0.0,
         "coco_ap": 0.0,
     }
 
 
-def test_classes_without_an_object_have_no_figure():
-    assert figures(AveragePrecision(CLASSES), (scene(), scene((0, 0, 9, 9, 0.5, 2)))) == {}
-    assert figures(ObjectsFound(CLASSES), (scene(), scene((0, 0, 9, 9, 0.5, 2)))) == {}
+def test_classes_without_an_object_have_no_metric():
+    assert metrics(AveragePrecision(CLASSES), (scene(), scene((0, 0, 9, 9, 0.5, 2)))) == {}
+    assert metrics(ObjectsFound(CLASSES), (scene(), scene((0, 0, 9, 9, 0.5, 2)))) == {}
 
 
 def test_average_precision_by_hand():
     """Right, false, right: precision 1 up to recall 1/2, then 2/3: 51 and 50 of the 101 points."""
     truth = scene((0, 0, 10, 10, 1, 0), (20, 0, 30, 10, 1, 0))
     seen = scene((0, 0, 10, 10, 0.9, 0), (50, 50, 60, 60, 0.8, 0), (20, 0, 30, 10, 0.7, 0))
-    got = figures(AveragePrecision(CLASSES), (truth, seen))
+    got = metrics(AveragePrecision(CLASSES), (truth, seen))
     assert got["vehicle.ap50"] == pytest.approx((51 + 50 * 2 / 3) / 101)
 
 
@@ -95,7 +95,7 @@ def test_boxes_without_area_overlap_nothing():
 def test_average_precision_is_that_of_the_coco_tool(seed):
     rng = np.random.default_rng(seed)
     pairs = [random_pair(rng) for _ in range(40)]
-    got = figures(AveragePrecision(CLASSES), *pairs)
+    got = metrics(AveragePrecision(CLASSES), *pairs)
     expected = coco_tool(pairs)
     assert got["coco_ap"] == pytest.approx(expected["coco_ap"], abs=1e-9)
     assert got == pytest.approx(expected, abs=1e-9)

@@ -30,7 +30,7 @@ def scene(lines, size=(1280, 720)):
     return Scene(0, 0, size, lanes=tuple(lines))
 
 
-def figures(metric, true, found, size=(1280, 720)):
+def metrics(metric, true, found, size=(1280, 720)):
     metric.update(scene(true, size), scene(found, size))
     return metric.result()
 
@@ -60,7 +60,7 @@ TUSIMPLE = {  # true, found: accuracy, fp, fn
 
 @pytest.mark.parametrize(("true", "found", "expected"), TUSIMPLE.values(), ids=TUSIMPLE)
 def test_tusimple_by_hand(true, found, expected):
-    got = figures(TuSimpleLines(ROWS), true, found)
+    got = metrics(TuSimpleLines(ROWS), true, found)
     assert (got["accuracy"], got["fp"], got["fn"]) == pytest.approx(expected)
 
 

@@ -111,7 +111,7 @@ def test_road_edges_are_neither_asked_for_nor_false():
 
 
 @pytest.mark.parametrize(("found", "rates"), [(edge(upright(500)), (1, 1)), (upright(500), (0, 0))])
-def test_road_edges_have_a_figure_of_their_own(found, rates):
+def test_road_edges_have_a_metric_of_their_own(found, rates):
     metric = DrawnLines(road_edges)
     metric.update(scene(upright(300), edge(upright(503))), scene(upright(100), found))
     assert (metric.result()["precision"], metric.result()["recall"]) == rates

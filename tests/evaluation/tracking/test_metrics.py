@@ -1,4 +1,4 @@
-"""Figures of tracking equal those of TrackEval 1.3.0; drives are judged by its rules."""
+"""Metrics of tracking equal those of TrackEval 1.3.0; drives are judged by its rules."""
 
 import json
 
@@ -44,9 +44,9 @@ def sequence(rng, frames=40, objects=6, tracks=8):
         yield Moment(truth, seen, np.round(overlap, 6))
 
 
-@pytest.mark.parametrize("figure", [Hota, Clear, Identity])
-def test_figures_are_those_of_trackeval(figure):
-    own = figure()
+@pytest.mark.parametrize("metric", [Hota, Clear, Identity])
+def test_metrics_are_those_of_trackeval(metric):
+    own = metric()
     for seed in range(3):
         own.add(list(sequence(np.random.default_rng(seed))))
     for name, value in own.result().items():
@@ -55,9 +55,9 @@ def test_figures_are_those_of_trackeval(figure):
 
 def test_nothing_seen_is_zero_and_no_error():
     empty = Moment(np.arange(2), np.empty(0, np.int64), np.empty((2, 0)))
-    for figure, name in ((Hota(), "hota"), (Clear(), "mota"), (Identity(), "idf1")):
-        figure.add([empty] * 3)
-        assert figure.result()[name] == 0
+    for metric, name in ((Hota(), "hota"), (Clear(), "mota"), (Identity(), "idf1")):
+        metric.add([empty] * 3)
+        assert metric.result()[name] == 0
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
-"""Figures against those of a reference."""
+"""Metrics against those of a reference."""
 
 import pytest
 
-from perception.evaluation.gate.figures import judge
+from perception.evaluation.gate.metrics import judge
 
 REFERENCE = {"lanes.drawn.f1": 0.8, "synthetic.lanes.median_m": 0.10, "lanes.t.fp": 0.2}
 
@@ -11,7 +11,7 @@ def failures(now, tolerance=0.01):
     return {case.name: case.failure for case in judge(REFERENCE, now, tolerance) if case.failure}
 
 
-def test_figures_may_rise_and_fall_by_the_tolerance():
+def test_metrics_may_rise_and_fall_by_the_tolerance():
     assert not failures(REFERENCE)
     assert not failures({"lanes.drawn.f1": 0.79, "synthetic.lanes.median_m": 0.15, "lanes.t.fp": 0.21})
     assert not failures({"lanes.drawn.f1": 0.99, "synthetic.lanes.median_m": 0.0, "lanes.t.fp": 0.0})
@@ -32,7 +32,7 @@ def test_a_failure_tells_both_values():
     }
 
 
-def test_a_figure_that_is_gone_is_a_failure_and_a_new_one_is_not():
+def test_a_metric_that_is_gone_is_a_failure_and_a_new_one_is_not():
     now = {**REFERENCE, "drivable.new.iou": 0.1}
     del now["lanes.drawn.f1"]
     assert "is its task or drive missing" in failures(now)["lanes.drawn.f1"]

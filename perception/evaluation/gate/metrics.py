@@ -1,4 +1,4 @@
-"""Figures against those of a reference: nothing may fall by more than a tolerance."""
+"""Metrics against those of a reference: nothing may fall by more than a tolerance."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from perception.evaluation import names
 from perception.evaluation.names import Name
 from perception.evaluation.report.junit import Case
 
-METRES = 0.05  # by which a figure in metres may grow, for a tolerance of 0.01 of the shares
+METRES = 0.05  # by which a metric in metres may grow, for a tolerance of 0.01 of the shares
 SHARES = 0.01
 
 
 def judge(reference: Mapping[str, float], now: Mapping[str, float], tolerance: float) -> Iterator[Case]:
-    """A case for each figure of the reference; those that are new are not judged.
+    """A case for each metric of the reference; those that are new are not judged.
 
     tolerance: of shares, in their unit (0.01 is a percent point); metres may grow by as many times METRES.
     """
     for name, was in reference.items():
         own = Name.of(name)
         if name not in now:
-            yield Case(own.task, name, "expected this figure, got none: is its task or drive missing?")
+            yield Case(own.task, name, "expected this metric, got none: is its task or drive missing?")
             continue
         limit = tolerance * METRES / SHARES if own.what in names.METRES else tolerance
         loss = (now[name] - was) if own.falling else (was - now[name])
