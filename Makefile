@@ -26,7 +26,7 @@ lint: .venv/everything
 	$(BIN)/ruff format --check .
 
 types: .venv/everything
-	$(BIN)/mypy perception calibration deploy
+	$(BIN)/mypy perception calibration deploy tools
 
 # Every kernel by nvcc, for every architecture, with limits on registers, stack and spills.
 cuda: .venv/nvcc

@@ -121,11 +121,13 @@ def _learnt(summary: Mapping[str, Any] | None) -> str:
 
 def _settings(config: Mapping[str, Any]) -> str:
     """The `--set` options that tell this configuration from the default one."""
-    from perception.training.config import configure
+    from perception.training.config import configure, renamed
 
     licences = config.get("licences", "any")
     default = {**json.loads(configure("full", [f"licences={licences}"]).to_json()), "licences": "any"}
-    changed = [f"{key}={json.dumps(value)}" for key, value in config.items() if value != default.get(key)]
+    changed = [
+        f"{key}={json.dumps(value)}" for key, value in renamed(config).items() if value != default.get(key)
+    ]
     return "".join(f" --set '{setting}'" for setting in changed)
 
 

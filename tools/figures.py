@@ -32,7 +32,7 @@ TITLES = {  # of log.csv -> what the reader sees
     "loss.drivable": "drivable area",
     "loss.signs": "signs, on crops",
     "loss.signs_grid": "signs, on the grid",
-    "rate": "learning rate",
+    "lr": "learning rate",
 }
 INK, PALE, GREY = "#1b4965", "#a9c7d8", "#5c6770"
 WINDOW = 9  # rows of the log: the dark line is their mean
@@ -79,7 +79,9 @@ def read(path: Path) -> Curves:
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: expected rows of step, name, value; got {error}") from error
     ordered = {name: sorted(rows.items()) for name, rows in found.items()}
-    return {name: tuple(zip(*rows, strict=True)) for name, rows in ordered.items()}
+    return {
+        name: ([step for step, _ in rows], [value for _, value in rows]) for name, rows in ordered.items()
+    }
 
 
 def draw(curves: Curves) -> bytes:

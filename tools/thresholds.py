@@ -24,10 +24,11 @@ import numpy as np
 from perception import bundle
 from perception.errors import DataError
 from perception.evaluation.observe import Observer, with_settings
-from perception.labels.folder import Dataset, read_folder
+from perception.labels.folder import Dataset, Sample, read_folder
 from perception.labels.outside import outside
 from perception.labels.own import Crop
 from perception.labels.rows import read_image
+from perception.labels.signs import SignCrop
 from perception.load import load
 from perception.tasks import lanes
 from perception.tasks.detection.metric import AveragePrecision, average_precision
@@ -99,10 +100,11 @@ def allowed(folder: Path, pictures: Path, split: str) -> Dataset:
     dataset = read_folder(pictures, split, lanes.CLASSES)
     if not bundle.read(folder).info.get(bundle.LEDGER_INFO, {}).get("commercial"):
         return dataset
-    samples, crops = (
-        tuple(item for item in items if is_open(item.image.relative_to(pictures).as_posix()))
-        for items in (dataset.samples, dataset.crops)
-    )
+
+    def may(item: Sample | SignCrop) -> bool:
+        return is_open(item.image.relative_to(pictures).as_posix())
+
+    samples, crops = tuple(filter(may, dataset.samples)), tuple(filter(may, dataset.crops))
     return replace(dataset, samples=samples, crops=crops)
 
 
@@ -132,12 +134,11 @@ def readings(folder: Path, pictures: Path, split: str) -> list[Reading]:
         assert truth.crop is not None
         signs = observer.look(frame, truth.crop)[0].signs
         assert signs is not None
-        right = not truth.crop.outside and signs.class_id[0] == truth.crop.class_id
-        rows.append((signs.score[0], not truth.crop.outside, right))
+        true, known = truth.crop.signs(observer.sign_classes), not truth.crop.outside
+        rows.append((signs.score[0], known, known and signs.class_id[0] == true.class_id[0]))
     if not rows:
         return []
-    score, known, right = (np.array(column) for column in zip(*rows, strict=True))
-    return curve(score, known.astype(bool), right.astype(bool))
+    return curve(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
 def curve(score: np.ndarray, known: np.ndarray, right: np.ndarray) -> list[Reading]:

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from perception.errors import DataError, SinkError
 from perception.outputs import locked
-from perception.training.analysis.looks import Looks
+from perception.training.analysis.validation import Validation
 from perception.training.classes import with_file
 from perception.training.config import Config, configure
 from perception.training.data import found as surveyed
@@ -44,10 +44,10 @@ def train(
     _check_out(out, resume)
     _tell(folder, config, (*data, *config.data))
     with locked(out):
-        trainer, looks = Trainer(folder, out, config), Looks(folder, config)
+        trainer, validation = Trainer(folder, out, config), Validation(folder, config)
         if resume:
             trainer.resume()
-        trainer.run(looks)
+        trainer.run(validation)
     name = BEST if (out / BEST).exists() else CHECKPOINT
     print(f"{out / name}, after {trainer.step} steps. Its bundle: perception export {out} --out BUNDLE")
 

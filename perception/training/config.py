@@ -66,7 +66,7 @@ class Config:
         }
     )
     finish: float = 0.07  # share of the steps, at the end, that see frames nearly as they are in use
-    rounding: bool = False  # as in INT8, in the forward pass: for the end of a training (`init`)
+    qat: bool = False  # quantisation-aware: INT8 rounding in the forward pass, for the end of a training
     zoom: tuple[float, float] = (0.65, 1.6)
     paste: float = 0.35  # share of frames that get sign crops pasted in
     stand: float = 0.3  # share that get people, cyclists and vehicles of other frames
@@ -74,9 +74,9 @@ class Config:
     blank: float = 0.015  # share that show nothing
     outliers: float = 0.25  # share of the sign crops that are no known sign
     variants: float = 0.15  # share that are drawn or dyed as in other countries
-    rate: float = 3e-3
+    lr: float = 3e-3  # the highest learning rate: a linear warm-up, then a half cosine
     warmup: float = 0.03
-    decay: float = 0.03
+    weight_decay: float = 0.03
     ema: float = 0.9995
     clip: float = 10.0
     seed: int = 0
@@ -85,8 +85,8 @@ class Config:
     threads: int = 2
     workers: int = 1
     save_every: float = 180.0  # seconds
-    looks: int = 0  # times that the network is judged on the val split on the way; 0: LOOKS if there is `val`
-    patience: int = 0  # looks without a better one after which the run ends; 0: it goes on
+    eval_every: int = 0  # steps between evaluations; 0: a tenth of the run if there is `val`, else never
+    patience: int = 0  # evaluations without a better one after which the run ends; 0: it goes on
     baseline: str = ""  # scores.json of a comparison: warn of tasks that fall below their single-task network
     init: str = ""  # weights to start from: a checkpoint, a bundle's folder, or "shipped"
 
@@ -125,19 +125,30 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "batch": (1, 4096),
     "crops": (0, 65_536),
     "rendered": (0, 10**7),
-    "rate": (1e-9, 10.0),
+    "lr": (1e-9, 10.0),
     "warmup": (0.0, 0.99),
-    "decay": (0.0, 10.0),
+    "weight_decay": (0.0, 10.0),
     "clip": (1e-9, 1e9),
     "seed": (0, 2**31 - 1),
     "minutes": (0.0, 1e6),
     "threads": (1, 256),
     "workers": (0, 256),
     "save_every": (0.0, 1e9),
-    "looks": (0, 10**6),
+    "eval_every": (0, 10**9),
     "patience": (0, 10**6),
     "held_out": (0.0, 0.9),
 }
+
+
+OLD_NAMES = {"rate": "lr", "decay": "weight_decay", "rounding": "qat"}  # until 0.7: in saved configurations
+
+
+def renamed(saved: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration of any version under today's names; `looks` was a number of evaluations."""
+    config = {OLD_NAMES.get(name, name): value for name, value in saved.items()}
+    if looks := config.pop("looks", 0):
+        config["eval_every"] = max(1, config.get("steps", 1) // looks)
+    return config
 
 
 def configure(preset: str, settings: Sequence[str] = ()) -> Config:
@@ -154,6 +165,7 @@ def configure(preset: str, settings: Sequence[str] = ()) -> Config:
     for setting in settings:
         key, found, text = setting.partition("=")
         name, _, entry = key.partition(".")
+        name = OLD_NAMES.get(name, name)
         if not found or name not in known:
             raise DataError(f"--set {setting}: expected key=value with a key of {', '.join(sorted(known))}")
         old, value = getattr(config, name), _value(text)

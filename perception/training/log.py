@@ -10,23 +10,26 @@ from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch.utils.tensorboard import SummaryWriter
 
 EVERY = 50  # steps between rows; a row holds the means since the last one
 
 
 class Log:
-    def __init__(self, out: Path, step: int, steps: int) -> None:
-        self.steps = steps
+    def __init__(self, out: Path, step: int, done: float) -> None:
+        """`step`: steps that are done. `done`: the share of the run that they are, by steps or by time."""
         self.file = (out / "log.csv").open("a", newline="")
         self.board = SummaryWriter(str(out))
         self.rows = csv.writer(self.file)
         self.sums: defaultdict[str, list[float]] = defaultdict(list)
-        self.since = time.monotonic()
-        columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
+        self.began = self.since = time.monotonic()
+        self.before = done
+        where = TextColumn("step {task.fields[step]}")
+        columns = [TextColumn("{task.description}"), BarColumn(), where, TimeRemainingColumn()]
         self.progress = Progress(*columns)
-        self.bar = self.progress.add_task("training", total=steps, completed=step)
+        self.bar = self.progress.add_task("training", total=1.0, step=step)
+        self.progress.update(self.bar, completed=done)
 
     def __enter__(self) -> Log:
         self.progress.start()
@@ -39,11 +42,11 @@ class Log:
         self.file.close()
         self.board.close()
 
-    def write(self, step: int, values: Mapping[str, float]) -> None:
-        """One step's values. log.csv gets rows `step, seconds a step, name, mean`."""
+    def write(self, step: int, done: float, values: Mapping[str, float]) -> None:
+        """One step's values; `done`: share of the run. log.csv gets rows `step, seconds, name, mean`."""
         for name, value in values.items():
             self.sums[name].append(value)
-        self.progress.update(self.bar, completed=step)
+        self.progress.update(self.bar, completed=done, step=step)
         if step % EVERY:
             return
         now = time.monotonic()
@@ -58,7 +61,10 @@ class Log:
         self.progress.update(self.bar, description=losses)
         if not self.progress.console.is_terminal:
             each = (now - self.since) / EVERY
-            left = timedelta(seconds=round(max(0, self.steps - step) * each))
-            print(f"step {step} of {self.steps}, {each:.3f} s each, {left} left: {losses}", flush=True)
+            print(f"step {step}, {each:.3f} s each, {self._left(now, done)} left: {losses}", flush=True)
         self.sums.clear()
         self.since = now
+
+    def _left(self, now: float, done: float) -> timedelta:
+        """Until the end, at the pace since this start."""
+        return timedelta(seconds=round((now - self.began) * (1 - done) / max(done - self.before, 1e-6)))

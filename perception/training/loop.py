@@ -36,7 +36,7 @@ from perception.training.augment import Place
 from perception.training.backward import PLACES, backward, cut_off
 from perception.training.balance import BALANCE
 from perception.training.classes import vocabulary
-from perception.training.config import Config
+from perception.training.config import Config, renamed
 from perception.training.data import READERS, signs, sources
 from perception.training.data.chosen import Chosen
 from perception.training.data.mix import Mix
@@ -79,17 +79,20 @@ class Ema:
 def learning_rate(progress: float, config: Config) -> float:
     """One cycle: linear warm-up, then a cosine down to 1 % (Smith and Topin 2018). `progress`: 0 to 1."""
     if progress < config.warmup:
-        return config.rate * (0.02 + 0.98 * progress / config.warmup)
+        return config.lr * (0.02 + 0.98 * progress / config.warmup)
     fall = (progress - config.warmup) / (1 - config.warmup)
-    return config.rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(fall, 1.0))))
+    return config.lr * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(fall, 1.0))))
 
 
 def optimizer(network: nn.Module, config: Config) -> torch.optim.AdamW:
     """AdamW; vectors (biases, norms, identity paths) do not decay."""
     matrices = [p for p in network.parameters() if p.ndim > 1]
     vectors = [p for p in network.parameters() if p.ndim <= 1]
-    groups = [{"params": matrices, "weight_decay": config.decay}, {"params": vectors, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, config.rate, betas=(0.9, 0.99))
+    groups = [
+        {"params": matrices, "weight_decay": config.weight_decay},
+        {"params": vectors, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, config.lr, betas=(0.9, 0.99))
 
 
 class Trainer:
@@ -144,7 +147,7 @@ class Trainer:
             self._begin(batch)
         self.network.eval()  # its batch norms learn nothing from being looked at
         check_alive(self.network, losses(self.network, batch))
-        if self.config.rounding:
+        if self.config.qat:
             fakequant.attach(self.network)
 
     def resume(self) -> None:
@@ -153,7 +156,7 @@ class Trainer:
         if not path.exists():
             return
         state = load_checkpoint(path, self.device)
-        self._check_same(path, json.loads(state["config"]))
+        self._check_same(path, renamed(json.loads(state["config"])))
         self.network.load_state_dict(state["network"])
         self.ema.network.load_state_dict(state["ema"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -208,7 +211,7 @@ class Trainer:
         write_whole(self.out / "config.json", (self.config.to_json() + "\n").encode())
         self._record()
         saved = time.monotonic()
-        with Log(self.out, self.step, self.config.steps) as log, self._saving():
+        with Log(self.out, self.step, self.progress) as log, self._saving():
             for k, made in enumerate(self._batches()):
                 batch = made.to(self.device)
                 if k == 0:
@@ -219,7 +222,7 @@ class Trainer:
                 self.seconds += time.process_time() - began
                 self.step += 1
                 seen = watch(self, batch) if watch is not None else {}
-                log.write(self.step, {**values, **seen, "rate": self._rate()})
+                log.write(self.step, self.progress, {**values, **seen, "lr": self._lr()})
                 if self.ended:
                     break
                 if time.monotonic() - saved > self.config.save_every:
@@ -246,17 +249,17 @@ class Trainer:
             self.save()
             raise
 
-    def _rate(self) -> float:
+    def _lr(self) -> float:
         return learning_rate(self.progress, self.config)
 
     def _train(self, batch: Batch) -> Mapping[str, float]:
         torch.manual_seed((self.config.seed << 32) + self.step)  # of dropout: a resumed run does the same
         for group in self.optimizer.param_groups:
-            group["lr"] = self._rate()
+            group["lr"] = self._lr()
         plan = self.schedule(self.step)
         freeze(self.network, plan.frozen)
         self.optimizer.zero_grad(set_to_none=True)
-        exact = self.config.rounding
+        exact = self.config.qat
         at_features = self.balance.needs_gramian and self.config.balance_at == "features"
         with cut_off(self.network) if at_features else nullcontext() as cut:
             present = losses(self.network, batch, exact, plan.tasks)
@@ -287,13 +290,13 @@ class Trainer:
         kept = self.out / CHECKPOINT
         if all(x.isfinite().all() for x in self.network.state_dict().values() if x.is_floating_point()):
             self.save()
-        lower = f"{self.config.rate / 3:.2g}"
+        lower = f"{self.config.lr / 3:.2g}"
         raise DataError(
             f"step {self.step}: expected numbers, got NaN or infinity of {', '.join(bad)}. "
             + (
-                f"{kept} holds the weights before it: go on with --resume --set rate={lower}"
+                f"{kept} holds the weights before it: go on with --resume --set lr={lower}"
                 if kept.exists()
-                else f"Nothing was saved yet: begin anew with --set rate={lower}"
+                else f"Nothing was saved yet: begin anew with --set lr={lower}"
             )
             + ", and look at the labels of that task"
         )

@@ -12,7 +12,7 @@ from tools.figures import draw, jpeg, overview, read, seen, sheet, smoothed
 def test_where_a_resumed_run_wrote_a_step_again_the_later_row_counts(tmp_path):
     path = tmp_path / "log.csv"
     path.write_text("50,rate,1\n100,rate,2\n50,loss.lanes,7\n100,rate,3\n")
-    assert read(path) == {"rate": ((50, 100), (1.0, 3.0)), "loss.lanes": ((50,), (7.0,))}
+    assert read(path) == {"rate": ([50, 100], [1.0, 3.0]), "loss.lanes": ([50], [7.0])}
 
 
 @pytest.mark.parametrize("text", ["50,rate\n", "now,rate,1\n"])

@@ -9,7 +9,8 @@ import pytest
 from perception import bundle
 from perception.errors import DataError
 from perception.types import Detections, Scene
-from tools.thresholds import ENOUGH, BestScore, Reading, allowed, best_reading, curve
+from tests.folders import write_folder
+from tools.thresholds import ENOUGH, BestScore, Reading, allowed, best_reading, curve, readings
 
 SIZE = (640, 384)
 
@@ -44,6 +45,12 @@ def test_too_few_objects_of_every_class_are_refused():
     metric.update(*seen(0, 0.5, 0))
     with pytest.raises(DataError, match="30 objects or more"):
         metric.chosen()
+
+
+def test_the_curve_of_a_bundle_is_of_all_crops(tiny_bundle, tmp_path):
+    found = readings(tiny_bundle, write_folder(tmp_path / "data"), "val")
+    assert found[0].known_read >= found[-1].known_read
+    assert 0 <= found[-1].false_reads <= found[0].false_reads <= 1
 
 
 def test_a_higher_threshold_reads_fewer_signs_and_fewer_other_things():

@@ -16,10 +16,10 @@ from perception.training.analysis import compare as comparing
 from perception.training.analysis import groups as grouping
 from perception.training.analysis.compare import Preset, summary
 from perception.training.analysis.groups import judged, partitions, rank_correlation, subsets
-from perception.training.analysis.looks import fallen
 from perception.training.analysis.report import report
 from perception.training.analysis.runs import TASKS, Run, perform
 from perception.training.analysis.statistics import delta, delta_m, interval, mean_ranks, relative, see_saw
+from perception.training.analysis.validation import fallen
 from perception.training.command import train
 
 
@@ -136,9 +136,9 @@ def test_a_comparison_is_trained_and_resumed(folder, tmp_path, smoke):
         assert one["seconds"]["mean"] > 0 < one["macs"]
         assert bool(one["conflicts"]) == name.endswith("/equal")
     assert json.loads((tmp_path / "comparison.json").read_text()) == json.loads(json.dumps(found))
-    looks = json.loads((tmp_path / "scores.json").read_text())["looks"]
-    assert [look["progress"] for look in looks] == [0.2, 0.4, 0.6, 0.8]
-    assert set(looks[0]["scores"]) == set(TASKS)
+    rows = json.loads((tmp_path / "scores.json").read_text())["evaluations"]
+    assert [row["progress"] for row in rows] == [0.2, 0.4, 0.6, 0.8]
+    assert set(rows[0]["scores"]) == set(TASKS)
     sets = [str(folder)]
     again = comparing.compare("smoke", sets, tmp_path, done=lambda *_: pytest.fail("nothing is missing"))
     assert again["variants"] == found["variants"]
@@ -209,13 +209,13 @@ def test_a_task_that_falls_behind_its_single_task_network_is_noticed(scores, pro
     assert fallen(scores, BASELINE, progress) == {task: pytest.approx(x) for task, x in expected.items()}
 
 
-def test_a_training_looks_and_warns(folder, tmp_path, capsys):
+def test_a_training_is_evaluated_and_warns(folder, tmp_path, capsys):
     high = {"looks": [{"progress": 0.5, "scores": {"drivable": [2.0, 0.1]}}]}
     (tmp_path / "scores.json").write_text(json.dumps(high))
     settings = [
         *TINY,
         "steps=100",
-        "looks=2",
+        "eval_every=50",
         f"baseline={tmp_path / 'scores.json'}",
         "threads=1",
         "workers=0",

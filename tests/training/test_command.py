@@ -107,8 +107,8 @@ def test_a_run_is_resumed_with_the_same_network_only(folder, tmp_path, capsys):
     other = [*TINY, 'tasks=["detection", "drivable"]']
     with pytest.raises(DataError, match=r"tasks=.*drivable.*Resume with --set 'tasks=\[\"detection\"\]'"):
         train([str(folder)], tmp_path / "run", "quick", other, resume=True)
-    train([str(folder)], tmp_path / "run", "quick", [*DETECTION, "steps=3", "rate=1e-4"], resume=True)
-    assert "resumed with another rate: 0.0001, before 0.003" in capsys.readouterr().err
+    train([str(folder)], tmp_path / "run", "quick", [*DETECTION, "steps=3", "lr=1e-4"], resume=True)
+    assert "resumed with another lr: 0.0001, before 0.003" in capsys.readouterr().err
     assert load_checkpoint(tmp_path / "run" / CHECKPOINT)["step"] == 3
 
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from perception.errors import DataError
-from perception.training.config import PRESETS, Config, configure
+from perception.training.config import PRESETS, Config, configure, renamed
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -21,7 +21,7 @@ def test_every_preset_is_a_configuration(preset):
     ("setting", "name", "value"),
     [
         ("steps=7", "steps", 7),
-        ("rate=1", "rate", 1.0),
+        ("rate=1", "lr", 1.0),
         ("size=[64,96]", "size", (64, 96)),
         ("sharing=soft", "sharing", "soft"),
         ('tasks=["lanes"]', "tasks", ("lanes",)),
@@ -32,6 +32,11 @@ def test_a_value_takes_the_type_of_the_one_it_replaces(setting, name, value):
     got = getattr(configure("full", [setting]), name)
     assert got == value
     assert type(got) is type(value)
+
+
+def test_configurations_of_older_versions_are_read():
+    saved = {"rate": 0.1, "decay": 0.2, "rounding": True, "looks": 5, "steps": 1000}
+    assert renamed(saved) == {"lr": 0.1, "weight_decay": 0.2, "qat": True, "eval_every": 200, "steps": 1000}
 
 
 def test_one_entry_of_a_table_is_changed_and_the_others_stay():
@@ -65,7 +70,7 @@ def test_an_unknown_preset_is_answered_with_the_known_ones():
 
 
 @pytest.mark.parametrize(
-    "setting", ["batch=0", "workers=-1", "rate=1e308", "rate=0", "steps=0", "ema=1.5", "threads=5000"]
+    "setting", ["batch=0", "workers=-1", "lr=1e308", "lr=0", "steps=0", "ema=1.5", "threads=5000"]
 )
 def test_a_value_out_of_its_range(setting):
     with pytest.raises(DataError, match=rf"--set {setting.partition('=')[0]}=.*: expected "):

@@ -80,7 +80,7 @@ def test_a_run_writes_what_it_did(folder, tmp_path):
     assert {p.name for p in tmp_path.iterdir()} >= {"config.json", "log.csv", "checkpoint.pt"}
     assert not (tmp_path / "checkpoint.pt.part").exists()
     rows = list(csv.reader((tmp_path / "log.csv").read_text().splitlines()))
-    assert {"loss.detection", "loss.lanes", "loss.drivable", "rate"} <= {row[1] for row in rows}
+    assert {"loss.detection", "loss.lanes", "loss.drivable", "lr"} <= {row[1] for row in rows}
     assert {row[0] for row in rows} == {"50"}
     assert not load_network(tmp_path / "checkpoint.pt").training
 
@@ -98,7 +98,7 @@ SETTINGS = {
 
 
 def test_a_step_lowers_the_loss_of_its_batch(folder, tmp_path):
-    trainer = Trainer(folder, tmp_path, replace(TINY, rate=1e-3, warmup=0.0, steps=30))
+    trainer = Trainer(folder, tmp_path, replace(TINY, lr=1e-3, warmup=0.0, steps=30))
     batch = next(iter(trainer._batches()))
     losses = [sum(v for k, v in trainer._train(batch).items() if k.startswith("loss")) for _ in range(8)]
     assert losses[-1] < 0.8 * losses[0]
@@ -137,7 +137,7 @@ def test_what_is_no_checkpoint_is_named(folder, tmp_path, harm, capsys):
 
 
 def test_the_learning_rate_rises_then_falls():
-    config = Config(steps=1000, rate=1.0, warmup=0.1)
+    config = Config(steps=1000, lr=1.0, warmup=0.1)
     rates = [learning_rate(step / 1000, config) for step in range(1001)]
     assert rates[0] == pytest.approx(0.02)
     assert rates[100] == max(rates) == pytest.approx(1.0)
@@ -207,7 +207,7 @@ def poisoned(trainer, after):
 @pytest.mark.parametrize("saved", [True, False])
 def test_a_loss_that_is_no_number_ends_the_run_and_keeps_sound_weights(folder, tmp_path, saved):
     trainer = poisoned(Trainer(folder, tmp_path, replace(TINY, save_every=0.0 if saved else 1e9)), after=2)
-    message = r"--resume --set rate=0\.001" if saved else "Nothing was saved yet.*--set rate=0.001"
+    message = r"--resume --set lr=0\.001" if saved else "Nothing was saved yet.*--set lr=0.001"
     with pytest.raises(DataError, match=rf"step 2: .* NaN or infinity of drivable\. .*{message}"):
         trainer.run()
     assert (tmp_path / "checkpoint.pt").exists() == saved
@@ -242,9 +242,7 @@ def test_a_run_may_start_from_other_weights_and_round_as_int8(folder, tmp_path, 
     if start == "checkpoint":
         Trainer(folder, tmp_path / "first", replace(TINY, steps=1)).run()
         start = str(tmp_path / "first/checkpoint.pt")
-    trainer = Trainer(
-        folder, tmp_path / "second", replace(TINY, steps=1, init=start, rounding=True, rate=0.0)
-    )
+    trainer = Trainer(folder, tmp_path / "second", replace(TINY, steps=1, init=start, qat=True, lr=0.0))
     trainer.run()
     expected = weights(tmp_path / "first") if "first" in start else {}
     kept = weights(tmp_path / "second")

@@ -19,7 +19,7 @@ from perception.training.loop import CHECKPOINT, load_checkpoint
 TINY = [
     "steps=1",
     "batch=2",
-    "rate=1e-6",
+    "lr=1e-6",
     "size=[96, 64]",
     "threads=1",
     "workers=0",

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -44,7 +45,7 @@ def images(folder: Path) -> Iterator[Input]:
     cv2.imwrite(str(folder / "b.tif"), wide)
     cv2.imwrite(str(folder / "c.png"), picture(5)[..., 0])
     for path in sorted(folder.iterdir()):
-        yield Input(path, lambda path=path: read_image(path))
+        yield Input(path, partial(read_image, path))
 
 
 def videos(folder: Path) -> Iterator[Input]:
@@ -52,7 +53,7 @@ def videos(folder: Path) -> Iterator[Input]:
     for kind in ("mp4", "mkv", "ts", "avi", "flv", "webm"):
         numbered(folder / f"a.{kind}") if kind != "webm" else shutil.copy(folder / "a.mkv", folder / "a.webm")
     for path in sorted(folder.iterdir()):
-        yield Input(path, lambda path=path: _seen(str(path)))
+        yield Input(path, partial(_seen, str(path)))
 
 
 def bags(folder: Path) -> Iterator[Input]:
@@ -66,7 +67,7 @@ def bags(folder: Path) -> Iterator[Input]:
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         whole = path if path.parent == folder else path.parent  # the folder of a bag
         changes = TEXT if path.suffix == ".yaml" else BYTES
-        yield Input(path, lambda whole=whole: (drive_info(whole), _seen(str(whole))), changes)
+        yield Input(path, partial(_bag, whole), changes)
 
 
 def labels(folder: Path) -> Iterator[Input]:
@@ -108,6 +109,11 @@ KINDS: dict[str, Callable[[Path], Iterator[Input]]] = {
     "labels": labels,
     "bundles": bundles,
 }
+
+
+def _bag(path: Path) -> None:
+    drive_info(path)
+    _seen(str(path))
 
 
 def _seen(text: str) -> int:

@@ -8,7 +8,18 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 NUMBERS = (0, 1, 2**7, 2**15, 2**16 - 1, 2**31 - 1, 2**32 - 1, 2**63 - 1)
-WORDS = (b"1e999", b"-1e308", b"NaN", b"-1", b"0", b"99999999999999999999", b"null", b"[]", b"{}", b'""')
+WORDS: tuple[bytes, ...] = (
+    b"1e999",
+    b"-1e308",
+    b"NaN",
+    b"-1",
+    b"0",
+    b"99999999999999999999",
+    b"null",
+    b"[]",
+    b"{}",
+    b'""',
+)
 WORDS += (b'"\\u0000"', b'"' + 300 * b"x" + b'"', 200 * b"[" + 200 * b"]", b"\xff\xfe", b"../../etc/passwd")
 VALUE = re.compile(rb'"(?:[^"\\\n]|\\.)*"|-?\d+(?:\.\d+)?|[A-Za-z_]+')  # a string, a number or a word
 

@@ -16,8 +16,7 @@ from typing import Any
 
 from perception.errors import DataError
 from perception.sinks.files import write_whole
-from perception.training.analysis.job import LOOKS
-from perception.training.analysis.looks import Looks
+from perception.training.analysis.job import EVALUATIONS
 from perception.training.analysis.runs import (
     TASKS,
     Pair,
@@ -29,6 +28,7 @@ from perception.training.analysis.runs import (
     together,
 )
 from perception.training.analysis.statistics import Interval, delta, delta_m, interval, mean_ranks, see_saw
+from perception.training.analysis.validation import Validation, spread
 from perception.training.config import WEIGHTS, Config, configure
 from perception.training.data import found as surveyed
 from perception.training.data.foreign import sort
@@ -152,7 +152,7 @@ def compare(
     folder, wanted = sorted_out(data, [*chosen.settings, *settings])
     config = configure(chosen.training, wanted)  # a wrong setting or folder is named before the first run
     surveyed.check(surveyed.survey(folder, config), config, ())
-    _check_val(Looks(folder, replace(config, looks=LOOKS)), config)
+    _check_val(Validation(folder, replace(config, eval_every=spread(config, EVALUATIONS))), config)
     chosen = replace(chosen, tasks=config.tasks)
     runs: list[Run] = []
     while (more := planned(chosen, results(runs, out))) != runs:
@@ -164,22 +164,22 @@ def compare(
         ways = list(dict.fromkeys(pair[0] for pair in chosen.pairs))
         found["speeds"] = dict(speeds(ways, config.tasks, configure(chosen.training, wanted).size))
     write_whole(out / "comparison.json", (json.dumps(found, indent=1) + "\n").encode())
-    looks = {"format": 1, "looks": single_looks(results(runs, out))}
-    write_whole(out / "scores.json", (json.dumps(looks, indent=1) + "\n").encode())
+    baseline = {"format": 1, "evaluations": single_evaluations(results(runs, out))}
+    write_whole(out / "scores.json", (json.dumps(baseline, indent=1) + "\n").encode())
     return found
 
 
-def single_looks(found: Results) -> list[dict[str, Any]]:
+def single_evaluations(found: Results) -> list[dict[str, Any]]:
     """What single-task networks scored on their way: the baseline of a training's alarm."""
-    looks: dict[float, dict[str, list[float]]] = {}
+    rows: dict[float, dict[str, list[float]]] = {}
     for task in TASKS:
         for run in found.get(f"single/{task}", {}).values():
-            for look in run["history"]:
-                at = looks.setdefault(look["step"] / run["steps"], {})
-                at.setdefault(task, []).append(look["scores"].get(task, 0.0))
+            for row in run["history"]:
+                at = rows.setdefault(row["step"] / run["steps"], {})
+                at.setdefault(task, []).append(row["scores"].get(task, 0.0))
     return [
         {"progress": progress, "scores": {task: _pair(interval(x)) for task, x in own.items()}}
-        for progress, own in sorted(looks.items())
+        for progress, own in sorted(rows.items())
     ]
 
 
@@ -187,10 +187,10 @@ def _pair(found: Interval) -> list[float | None]:
     return [found.mean, None if found.count == 1 else found.half]
 
 
-def _check_val(looks: Looks, config: Config) -> None:
+def _check_val(validation: Validation, config: Config) -> None:
     """Raises DataError if a task cannot be judged."""
-    told = {task for picture in looks.chosen for task in picture.tasks}
-    missing = [task for task in config.tasks if looks.chosen and task not in told]
+    told = {task for picture in validation.chosen for task in picture.tasks}
+    missing = [task for task in config.tasks if validation.chosen and task not in told]
     if missing:
         rest = surveyed.list_of([task for task in config.tasks if task not in missing])
         raise DataError(
@@ -244,7 +244,7 @@ def variant(
         "seconds": _plain(interval([run["seconds"] for run in runs.values()])),
         "parameters": first["parameters"],
         "macs": first["macs"],
-        "see_saw": see_saw([[look["scores"] for look in run["history"]] for run in runs.values()]),
+        "see_saw": see_saw([[row["scores"] for row in run["history"]] for run in runs.values()]),
         "conflicts": mean_cosines([run["conflicts"] for run in runs.values()]),
         "weights": first["weights"],
     }

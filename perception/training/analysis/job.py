@@ -18,11 +18,11 @@ from perception.model.fuse import macs
 from perception.sinks.files import write_whole
 from perception.tasks.batch import Batch
 from perception.training.analysis.conflict import affinity, conflicts
-from perception.training.analysis.looks import Looks
+from perception.training.analysis.validation import Validation, spread
 from perception.training.config import Config, configure
 from perception.training.loop import Trainer
 
-LOOKS = 5  # times a run is judged, the end included
+EVALUATIONS = 5  # times a run is judged, the end included
 PROBES = 12  # times the gradients of the tasks are compared
 
 
@@ -34,7 +34,7 @@ class Watch:
     """
 
     def __init__(self, data: Path | None, config: Config) -> None:
-        self.looks = Looks(data, replace(config, looks=LOOKS))
+        self.validation = Validation(data, replace(config, eval_every=spread(config, EVALUATIONS)))
         self.wanted = config.balance == "equal"
         self.probes: list[dict[str, Any]] = []
 
@@ -45,7 +45,7 @@ class Watch:
             cosines = conflicts(trainer.network, batch)
             helped = affinity(trainer.network, batch)
             self.probes.append({"step": trainer.step, "cosines": cosines, "affinity": helped})
-        return self.looks(trainer, batch)
+        return self.validation(trainer, batch)
 
 
 def run(data: Path | None, out: Path, preset: str, settings: Sequence[str]) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def run(data: Path | None, out: Path, preset: str, settings: Sequence[str]) -> d
     config = replace(configure(preset, settings), threads=1, workers=0)
     trainer, watch = Trainer(data, out, config), Watch(data, config)
     trainer.run(watch)
-    metrics, found = watch.looks.judged(trainer.ema.network, config.size)
+    metrics, found = watch.validation.judged(trainer.ema.network, config.size)
     return {
         "format": 1,
         "preset": preset,
@@ -71,7 +71,7 @@ def run(data: Path | None, out: Path, preset: str, settings: Sequence[str]) -> d
         "macs": macs(trainer.network, config.size, list(trainer.network.heads)),
         "scores": found,
         "metrics": metrics,
-        "history": watch.looks.history,
+        "history": watch.validation.history,
         "conflicts": watch.probes,
         "weights": weights(out / "log.csv"),
     }

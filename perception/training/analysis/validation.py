@@ -1,4 +1,4 @@
-"""Looks at a network while it is trained: its scores on the val split, and which task falls behind."""
+"""Validation while a network is trained: its scores on the val split, and which task falls behind."""
 
 from __future__ import annotations
 
@@ -21,35 +21,37 @@ from perception.training.loop import BEST, Trainer
 from perception.types import Size
 
 FEW = 24  # pictures of each kind; the end of a run sees all
-LOOKS = 10  # of a run with pictures to choose by, if its user does not say
-Baseline = list[dict[str, Any]]  # looks of single-task runs: {"progress", "scores": {task: [mean, noise]}}
+EVALUATIONS = 10  # of a run with pictures to choose by, if its user does not say
+Baseline = list[dict[str, Any]]  # of single-task runs: {"progress", "scores": {task: [mean, noise]}}
 
 
-class Looks:
-    """`watch` of `Trainer.run`: `score.<task>` `config.looks` times, `alarm.<task>` where one falls behind.
+class Validation:
+    """`watch` of `Trainer.run`: `score.<task>` every `config.eval_every` steps, `alarm.<task>` where one
+    falls behind.
 
     Where there are pictures to choose by (`data.val`), the best weights are kept as BEST with the thresholds
-    that suit them, and the run ends after `config.patience` looks without better ones. Raises DataError if
-    the baseline or those pictures cannot be read.
+    that suit them, and the run ends after `config.patience` evaluations without better ones. Raises
+    DataError if the baseline or those pictures cannot be read.
     """
 
     def __init__(self, data: Path | None, config: Config) -> None:
         self.chosen: Sequence[Told] = val.spaced(val.pictures(config))
-        if config.looks and data is None and not self.chosen:
+        if config.eval_every and data is None and not self.chosen:
             raise DataError(
-                "looks: expected pictures to look at, got none. Name some: --val FORMAT:PLACE; or set looks=0"
+                "eval_every: expected pictures to evaluate on, got none. Name some: --val FORMAT:PLACE; "
+                "or set eval_every=0"
             )
-        looks = config.looks or (LOOKS if self.chosen else 0)
-        self.data, self.every = data, max(1, config.steps // max(1, looks))
-        self.wanted, self.patience = looks > 0, config.patience
+        self.data = data
+        self.every = config.eval_every or (spread(config, EVALUATIONS) if self.chosen else 0)
+        self.patience = config.patience
         self.baseline = read_baseline(Path(config.baseline)) if config.baseline else []
         self.history: list[dict[str, Any]] = []
-        self.worse = 0  # looks since the best
+        self.worse = 0  # evaluations since the best
 
     def __call__(self, trainer: Trainer, batch: Batch) -> dict[str, float]:
         step, steps = trainer.step, trainer.config.steps
         ending = step >= steps
-        if not self.wanted or not (step % self.every == 0 or ending) or (ending and not self.chosen):
+        if not self.every or not (step % self.every == 0 or ending) or (ending and not self.chosen):
             return {}
         found = self._scores(trainer)
         self.history.append({"step": step, "seconds": trainer.seconds, "scores": found})
@@ -61,7 +63,7 @@ class Looks:
         return known | {f"alarm.{task}": points for task, points in behind.items()}
 
     def judged(self, network: Network, size: Size) -> tuple[dict[str, float], dict[str, float]]:
-        """Metrics of all pictures to look at, and the scores of the tasks."""
+        """Metrics of all pictures to evaluate on, and the scores of the tasks."""
         if not self.chosen:
             assert self.data is not None
             metrics = judge(network, size, self.data)
@@ -94,24 +96,30 @@ class Looks:
             trainer.best, trainer.thresholds = mean, dict(picked)
             trainer.save(BEST)
         if self.patience and self.worse >= self.patience:
-            print(f"step {trainer.step}: no better for {self.worse} looks: the run ends", flush=True)
+            print(f"step {trainer.step}: no better for {self.worse} evaluations: the run ends", flush=True)
             trainer.ended = True
+
+
+def spread(config: Config, count: int) -> int:
+    """Steps between so many evaluations."""
+    return max(1, config.steps // count)
 
 
 def fallen(found: Mapping[str, float], baseline: Baseline, progress: float) -> dict[str, float]:
     """Task -> how far it lies below the single-task mean of that time, if by more than that one's noise."""
     if not baseline:
         return {}
-    then = min(baseline, key=lambda look: abs(look["progress"] - progress))["scores"]
+    then = min(baseline, key=lambda row: abs(row["progress"] - progress))["scores"]
     gaps = {task: then[task][0] - score for task, score in found.items() if task in then}
     return {task: gap for task, gap in gaps.items() if gap > (then[task][1] or 0.0)}
 
 
 def read_baseline(path: Path) -> Baseline:
     try:
-        looks: Baseline = json.loads(path.read_text())["looks"]
+        found = json.loads(path.read_text())
+        rows: Baseline = found["evaluations"] if "evaluations" in found else found["looks"]  # until 0.7
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"baseline={path}: expected scores.json of `perception mtl compare`: {error!r}"
         ) from error
-    return looks
+    return rows

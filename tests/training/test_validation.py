@@ -10,8 +10,8 @@ import pytest
 from perception.errors import DataError
 from perception.evaluation.records import FrameRecord
 from perception.tasks.evidence import Ranked
-from perception.training.analysis.looks import Looks
 from perception.training.analysis.thresholds import thresholds
+from perception.training.analysis.validation import Validation
 from perception.training.config import Config
 from perception.training.loop import BEST, Trainer, load_checkpoint
 
@@ -26,34 +26,34 @@ TINY = Config(
     sizes={},
     threads=1,
     workers=0,
-    looks=6,
+    eval_every=1,
 )
 
 
 def test_the_best_weights_are_kept_and_the_run_ends_when_none_are_better(mine, tmp_path):
     config = replace(TINY, data=(f"coco:{mine}",), held_out=0.3, patience=2)
-    trainer, looks = Trainer(None, tmp_path, config), Looks(None, config)
+    trainer, validation = Trainer(None, tmp_path, config), Validation(None, config)
     for trainer.step, score in enumerate([0.2, 0.4, 0.3, 0.1], 1):
         assert not trainer.ended
-        looks._choose(trainer, {"detection": score}, {"forklift": score})
+        validation._choose(trainer, {"detection": score}, {"forklift": score})
     best = load_checkpoint(tmp_path / BEST)
     assert (best["step"], best["best"], best["thresholds"]) == (2, 0.4, {"forklift": 0.4})
     assert trainer.ended
 
 
 def test_pictures_to_choose_by_are_judged(mine, tmp_path):
-    config = replace(TINY, data=(f"coco:{mine}",), held_out=0.3, steps=2, looks=0)
+    config = replace(TINY, data=(f"coco:{mine}",), held_out=0.3, steps=2, eval_every=0)
     trainer = Trainer(None, tmp_path / "run", config)
-    trainer.run(looks := Looks(None, config))
-    assert [(look["step"], list(look["scores"])) for look in looks.history] == [
+    trainer.run(validation := Validation(None, config))
+    assert [(row["step"], list(row["scores"])) for row in validation.history] == [
         (1, ["detection"]),
         (2, ["detection"]),
     ]
 
 
-def test_looks_without_pictures_are_refused():
-    with pytest.raises(DataError, match="expected pictures to look at"):
-        Looks(None, TINY)
+def test_evaluation_without_pictures_is_refused():
+    with pytest.raises(DataError, match="expected pictures to evaluate on"):
+        Validation(None, TINY)
 
 
 def record(score, right, objects=5):
