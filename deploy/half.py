@@ -19,7 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 from calibration.int8.graph import inner_network
 from deploy.quantize import normalised_input
 from perception.errors import BundleError
-from perception.model.thaw import HALF
+from perception.model.pretrained import HALF
 from perception.sinks.files import write_whole
 
 LARGEST = float(np.finfo(np.float16).max)
@@ -45,7 +45,8 @@ def store_half(path: Path) -> None:
     """Store the large weights of the float network `path` as float16, in place; one too large stays as it is.
 
     A Cast behind each gives float32 again; runtimes compute it once, when they load the file. The layers that
-    both networks have stay exact: rounded each for itself, they would not be copies any more (`model.thaw`).
+    both networks have stay exact: rounded each for itself, they would not be copies any more
+    (`model.pretrained`).
     """
     model, casts = onnx.load(str(path)), []
     for tensor in model.graph.initializer:

@@ -11,9 +11,9 @@ import onnxruntime as ort
 
 from calibration.int8.sensitivity import signal_to_noise
 from perception.backends import FOR_ANOTHER_DEVICE
-from perception.backends.as_written import AsWrittenBackend
 from perception.backends.onnx_size import resized
 from perception.backends.ort import exact_integers
+from perception.backends.simulated import SimulatedBackend
 from perception.errors import BundleError
 from perception.input_size import fitting
 from perception.model.specs import OUTPUTS
@@ -47,7 +47,7 @@ def check(
         truth = _run(folder / files["fp32"][network], images)
         path = folder / files[precision][network]
         seen = (
-            _run_as_written(path, images, list(truth))
+            _run_simulated(path, images, list(truth))
             if precision in FOR_ANOTHER_DEVICE
             else _run(path, images)
         )
@@ -97,5 +97,5 @@ def _run(path: Path, images: np.ndarray) -> dict[str, np.ndarray]:
     return {name: np.concatenate([row[i] for row in rows]) for i, name in enumerate(names)}
 
 
-def _run_as_written(path: Path, images: np.ndarray, names: list[str]) -> Mapping[str, np.ndarray]:
-    return AsWrittenBackend(path, names, threads=1, size=_size(images))(images)
+def _run_simulated(path: Path, images: np.ndarray, names: list[str]) -> Mapping[str, np.ndarray]:
+    return SimulatedBackend(path, names, threads=1, size=_size(images))(images)

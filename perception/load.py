@@ -275,9 +275,9 @@ def _networks(
     for task in tasks:
         outputs.setdefault(task.network, []).extend(task.outputs)
     _check_input(directory / files[MAIN], spec)
-    as_written = precision in FOR_ANOTHER_DEVICE
+    simulated = precision in FOR_ANOTHER_DEVICE
     networks = {
-        name: Network(directory / files[name], tuple(of), threads, spec.shapes, as_written=as_written)
+        name: Network(directory / files[name], tuple(of), threads, spec.shapes, simulated=simulated)
         for name, of in outputs.items()
     }
     networks[MAIN] = replace(networks[MAIN], size=first, shapes=spec.shapes_at(first))

@@ -35,7 +35,7 @@ def make_batch(seed: int = 0) -> Batch:
         sure=torch.ones(2, 2, dtype=torch.bool),
         valid=torch.ones(2, 2, dtype=torch.bool),
         signs=torch.tensor([[ANY_SIGN, 14], [ANY_SIGN, 14]]),
-        absence=torch.ones(2, len(CLASSES)),
+        negative_weight=torch.ones(2, len(CLASSES)),
         has_boxes=torch.ones(2, dtype=torch.bool),
         crops=torch.from_numpy(smooth(3, (64, 64), seed).transpose(0, 3, 1, 2).copy()),
         crop_signs=torch.tensor([14, 3, 40]),

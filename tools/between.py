@@ -23,8 +23,8 @@ from deploy.half import COPIED, FIRST
 from perception import bundle
 from perception.bundle import MAIN
 from perception.errors import BundleError
+from perception.model.pretrained import HALF
 from perception.model.specs import CROPS
-from perception.model.thaw import HALF
 
 FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16)
 

@@ -89,8 +89,8 @@ def quality(found: Mapping[str, Any]) -> Iterator[str]:
 COLUMNS = {  # file -> title
     "val-fp32": "FP32",
     "val-int8": "CPU INT8",
-    "val-trt-int8": "TensorRT INT8, as written",
-    "val-fp16": "FP16, as written",
+    "val-trt-int8": "TensorRT INT8, Q/DQ simulated",
+    "val-fp16": "FP16, simulated",
 }
 ROWS = {  # task -> what is averaged
     **{name: (task.about.score.title, task.about.score.metrics) for name, task in TASKS.items()},

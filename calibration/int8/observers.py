@@ -73,19 +73,19 @@ def _observed(counts: np.ndarray, most: float) -> Observed:
 
 
 def runs(
-    model: onnx.ModelProto, tensors: Sequence[str], images: Iterable[np.ndarray], as_written: bool = False
+    model: onnx.ModelProto, tensors: Sequence[str], images: Iterable[np.ndarray], simulated: bool = False
 ) -> Iterator[dict[str, np.ndarray]]:
     """For each image (h, w, 3) uint8 the values of the named tensors, inside the network or at its end.
 
-    `as_written`: onnxruntime fuses nothing, so that rounding in the graph is computed as it stands there.
+    `simulated`: onnxruntime fuses nothing, so that rounding in the graph is computed as it stands there.
     """
-    session = _session(model, tensors, as_written)
+    session = _session(model, tensors, simulated)
     name = session.get_inputs()[0].name
     for image in images:
         yield dict(zip(tensors, session.run(list(tensors), {name: normalised(image[None])}), strict=True))
 
 
-def _session(model: onnx.ModelProto, tensors: Sequence[str], as_written: bool) -> ort.InferenceSession:
+def _session(model: onnx.ModelProto, tensors: Sequence[str], simulated: bool) -> ort.InferenceSession:
     """One thread, with `tensors` as outputs."""
     opened = onnx.ModelProto()
     opened.CopyFrom(model)
@@ -94,7 +94,7 @@ def _session(model: onnx.ModelProto, tensors: Sequence[str], as_written: bool) -
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
-    if as_written:
+    if simulated:
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     return ort.InferenceSession(opened.SerializeToString(), options, providers=["CPUExecutionProvider"])
 

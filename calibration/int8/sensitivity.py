@@ -61,7 +61,7 @@ def _noise(
     outputs: Sequence[str],
     images: np.ndarray,
 ) -> dict[str, float]:
-    seen = list(runs(rounded, outputs, images, as_written=True))
+    seen = list(runs(rounded, outputs, images, simulated=True))
     pairs = {name: ([t[name] for t in truth], [s[name] for s in seen]) for name in outputs}
     noise = {name: signal_to_noise(np.stack(t), np.stack(s)) for name, (t, s) in pairs.items()}
     return {name: value for name, value in noise.items() if value < UNTOUCHED}

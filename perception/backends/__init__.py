@@ -10,4 +10,4 @@ CPU_RUNTIMES = {  # name -> "file:class" in this folder; the first is always ins
     "openvino": "openvino:OpenVinoBackend",
 }
 FOR_ANOTHER_DEVICE = ("trt.int8", "fp16")  # precisions of files that the CPU computes as they are written
-AS_WRITTEN = "as_written:AsWrittenBackend"  # and what does that
+SIMULATED = "simulated:SimulatedBackend"  # and what does that

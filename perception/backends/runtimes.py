@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from perception.backends import AS_WRITTEN, CPU_RUNTIMES, kept
+from perception.backends import CPU_RUNTIMES, SIMULATED, kept
 from perception.bundle import Shape
 from perception.devices import AUTO, available_threads, processor
 from perception.errors import BackendUnavailable, PerceptionError
@@ -52,7 +52,7 @@ class Network:
     threads: int | None = None  # None: the cores this process may use, at most 4
     shapes: Mapping[str, Shape] = field(default_factory=dict)  # of outputs, where the bundle tells
     size: Size | None = None  # (width, height) of its images; None: what the file declares
-    as_written: bool = False  # a file for another device
+    simulated: bool = False  # a file for another device
 
 
 Times = Mapping[str, float]  # runtime -> milliseconds of processor time of one call
@@ -65,8 +65,8 @@ def runtime_for(network: Network, wanted: str = AUTO, measure: Measure | None = 
     The environment's PERCEPTION_RUNTIME takes the place of "auto". Raises BackendUnavailable for a runtime
     that is not installed or that nobody knows.
     """
-    if network.as_written:
-        return _as_written(network, wanted)
+    if network.simulated:
+        return _simulated(network, wanted)
     wanted = os.environ.get(VARIABLE) or AUTO if wanted == AUTO else wanted
     if wanted != AUTO:
         return _named(wanted)
@@ -81,7 +81,7 @@ def runtime_for(network: Network, wanted: str = AUTO, measure: Measure | None = 
     return choice
 
 
-def _as_written(network: Network, wanted: str) -> str:
+def _simulated(network: Network, wanted: str) -> str:
     if wanted not in (AUTO, FIRST):
         raise BackendUnavailable(
             f"{network.path.name}: expected the runtime {FIRST} for a file for another device, got {wanted!r}"
@@ -102,7 +102,7 @@ def _named(wanted: str) -> str:
 
 def opened(network: Network, runtime: str) -> Backend:
     """The network, ready to run. Raises BundleError, or BackendUnavailable if the runtime does not load."""
-    file, _, kind = (AS_WRITTEN if network.as_written else CPU_RUNTIMES[runtime]).partition(":")
+    file, _, kind = (SIMULATED if network.simulated else CPU_RUNTIMES[runtime]).partition(":")
     backend = getattr(import_module(f"{__package__}.{file}"), kind)
     return backend(network.path, network.outputs, network.threads, network.shapes, size=network.size)
 

@@ -25,7 +25,7 @@ class Batch:
     sure: Tensor  # (b, m) bool: learn from it; valid and not sure: ignore the place
     valid: Tensor  # (b, m) bool
     signs: Tensor  # (b, m) int64, -1 unknown
-    absence: Tensor  # (b, classes) float32
+    negative_weight: Tensor  # (b, classes) float32
     has_boxes: Tensor  # (b,) bool
     crops: Tensor  # (n, 3, 64, 64) uint8, BGR
     crop_signs: Tensor  # (n,) int64

@@ -25,8 +25,8 @@ from perception.errors import DataError
 from perception.labels.vocabulary import Vocabulary
 from perception.model import fakequant
 from perception.model.network import Network
+from perception.model.pretrained import by_class, load_pretrained
 from perception.model.sharing import SHARING
-from perception.model.thaw import by_class, thaw
 from perception.outputs import PartFile, write_whole
 from perception.tasks.batch import Batch
 from perception.tasks.heads import HEADS
@@ -138,7 +138,9 @@ class Trainer:
         if Path(init).is_file():
             self.network.load_state_dict(_fitted(load_checkpoint(Path(init)), self.network))
         else:
-            thaw(self.network, SHIPPED if init == "shipped" else Path(init), batch.images, batch.crops)
+            load_pretrained(
+                self.network, SHIPPED if init == "shipped" else Path(init), batch.images, batch.crops
+            )
         self.ema = Ema(self.network, self.config.ema)
 
     def _prepare(self, batch: Batch) -> None:

@@ -68,7 +68,7 @@ def test_what_is_not_labelled_is_not_learnt_as_absent(folder):
     from perception.training.data import streets as reader
 
     streets(folder, lambda row: row.update(labelled=["vehicle"]))
-    assert reader.read(folder)[0].absence.tolist() == [1, 0, 0, 0.5, 0, 0]
+    assert reader.read(folder)[0].negative_weight.tolist() == [1, 0, 0, 0.5, 0, 0]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from perception.tasks.batch import CERTAIN, UNKNOWN
 from perception.tasks.detection import CLASSES
 from perception.training.augment import Place
 from perception.training.data.mix import Mix
-from perception.training.data.sample import Boxes, Sample, absence
+from perception.training.data.sample import Boxes, Sample, negative_weights
 
 PLACE = Place((64, 32))
 SIGNS = [
@@ -27,7 +27,7 @@ def frames(**sizes):
     found = {}
     for label, (name, count) in enumerate(sizes.items()):
         box = Boxes.of([([0, 0, 72, 48], CLASSES[label], True, -1)])
-        one = Sample(IMAGE, box, absence(vehicle=1), np.full((48, 72), CERTAIN, np.uint8))
+        one = Sample(IMAGE, box, negative_weights(vehicle=1), np.full((48, 72), CERTAIN, np.uint8))
         found[name] = [one] * count
     return found
 
@@ -89,14 +89,14 @@ def test_a_batch_has_the_shapes_and_types_it_says():
     assert batch.boxes.shape[:2] == batch.labels.shape == batch.sure.shape == batch.valid.shape
     assert (batch.maps[:, 0] >= CERTAIN).all()
     assert (batch.maps[:, 1:] == UNKNOWN).all()
-    assert torch.equal(batch.absence, torch.tensor(np.stack([absence(vehicle=1)] * 3)))
+    assert torch.equal(batch.negative_weight, torch.tensor(np.stack([negative_weights(vehicle=1)] * 3)))
 
 
 def test_frames_without_boxes_say_so():
     batch = next(iter(mix({"a": [Sample(IMAGE)]}, {"a": 1.0}, paste=1.0)))
     assert not batch.has_boxes.any()
     assert not batch.valid.any()
-    assert not batch.absence.any()
+    assert not batch.negative_weight.any()
 
 
 def test_rare_signs_are_shown_more_often_than_they_occur():
@@ -129,7 +129,7 @@ def test_blank_frames_teach_that_nothing_is_there():
     batch = next(iter(mix(frames(a=2), {"a": 1.0}, batch=6, blank=1.0, paste=0.0)))
     assert batch.has_boxes.all()
     assert not batch.valid.any()
-    assert (batch.absence == 1).all()
+    assert (batch.negative_weight == 1).all()
     assert set(np.unique(batch.maps)) <= {0, UNKNOWN}
     assert (batch.maps == 0).float().mean() > 0.2
 

@@ -4,8 +4,8 @@ Assignment follows TOOD (Feng et al. 2021): a truth box takes the cells where sc
 Scores learn the quality of their box (as in VarifocalNet, Zhang et al. 2021); boxes learn generalised IoU
 (Rezatofighi et al. 2019). Two things are ours. Each truth box has the same weight at its best cell: weighed
 by quality, as in TOOD, small boxes that fit badly would be corrected last. And every class of every image has
-a weight of absence. Where a class is not labelled exhaustively, empty cells teach it little or nothing, and
-unsure boxes mark places where nothing at all is learnt about their class.
+a negative-label weight. Where a class is not labelled exhaustively, empty cells teach it little or nothing,
+and unsure boxes mark places where nothing at all is learnt about their class.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def flatten(outputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor, Tens
 
 class DetectionLoss:
     def __call__(self, outputs: Mapping[str, Tensor], batch: Batch) -> Tensor | None:
-        """The loss, or None if no image of the batch has boxes or known absences."""
+        """The loss, or None if no image of the batch has boxes or negative labels."""
         if not batch.has_boxes.any():
             return None
         logits, boxes, centres, strides = flatten(outputs)
@@ -57,7 +57,7 @@ class DetectionLoss:
             image, cell, box, quality, share = assign(logits.sigmoid(), boxes, centres, strides, batch)
             target = torch.zeros_like(logits)
             target[image, cell, batch.labels[image, box]] = quality
-            trusted = batch.absence[:, None] * _learnable(centres, batch, logits.shape[2])
+            trusted = batch.negative_weight[:, None] * _learnable(centres, batch, logits.shape[2])
         norm = target.sum().clamp(min=1.0)
         score = _score_loss(logits, target, trusted).sum() / norm
         overlap: Tensor = generalized_box_iou_loss(boxes[image, cell], batch.boxes[image, box])

@@ -43,7 +43,7 @@ def _sample(data: Path, row: dict[str, str], people: Mapping[str, BoxLabels]) ->
         name=f"camvid/images/{path.name}",
         image=image,
         boxes=known,
-        absence=np.maximum(silence, records.silence(said, SURE, BEYOND)),
+        negative_weight=np.maximum(silence, records.silence(said, SURE, BEYOND)),
         drivable=from_mask(mask, ROAD, VOID),
         edge=edge,
         **lanes,

@@ -18,7 +18,7 @@ class Chosen:
 
     def __init__(self, own: Vocabulary) -> None:
         self.objects = [own.object_ids.index(name) for name in own.objects]
-        self.everything = np.ones(len(own.object_ids), np.float32)  # absence, where nothing at all is seen
+        self.everything = np.ones(len(own.object_ids), np.float32)  # where nothing at all is seen
         self._object = _places(own.object_ids, own.objects)
         self._sign = _places(own.sign_ids, own.signs)
 
@@ -32,7 +32,7 @@ class Chosen:
             np.where(sign >= 0, self._sign[sign], ANY_SIGN),
         )
 
-    def absence(self, known: np.ndarray | None) -> np.ndarray:
+    def negative_weight(self, known: np.ndarray | None) -> np.ndarray:
         """(classes,) float32. Of a class that the labels do not know, nothing is known."""
         if known is None:
             return np.zeros(len(self.objects), np.float32)

@@ -53,7 +53,7 @@ def _sample(data: Path, row: Mapping[str, str], teachers: Sequence[records.Teach
     if edge is not None:
         for truth in maps.values():
             truth[own_vehicle.below(edge, truth.shape[::-1])] = 0
-    return Sample(name=name, image=image, boxes=taught, absence=silence, **maps)
+    return Sample(name=name, image=image, boxes=taught, negative_weight=silence, **maps)
 
 
 def _lines(drawing: Mapping[str, Any]) -> dict[str, np.ndarray]:

@@ -211,14 +211,14 @@ def sample_of(frame: Frame, truth: Truth, vocabulary: Vocabulary = OURS) -> Samp
         name=frame.source,
         image=frame.image,
         boxes=None if truth.boxes is None else records.boxes_of(truth.boxes, vocabulary),
-        absence=None if truth.boxes is None else _absence(truth.boxes, vocabulary.object_ids),
+        negative_weight=None if truth.boxes is None else _negative_weight(truth.boxes, vocabulary.object_ids),
         drivable=None if truth.drivable is None else _certain(truth.drivable),
         paint=None if paint is None else np.where(paint == 1, CERTAIN, paint).astype(np.uint8),
         **lines,
     )
 
 
-def _absence(said: BoxLabels, classes: Sequence[str]) -> np.ndarray:
+def _negative_weight(said: BoxLabels, classes: Sequence[str]) -> np.ndarray:
     return np.array([name in said.labelled for name in classes], np.float32)
 
 

@@ -89,8 +89,10 @@ def _of(samples: Sequence[Sample]) -> Found:
         if sample.boxes is not None:
             found.boxes.update(CLASSES[k] for k in sample.boxes.label[sample.boxes.sure])
             found.signs.update(SIGN_CLASSES[k] for k in sample.boxes.sign if k >= 0)
-        if sample.absence is not None:
-            found.labelled.update(n for n, sure in zip(CLASSES, sample.absence, strict=True) if sure > 0)
+        if sample.negative_weight is not None:
+            found.labelled.update(
+                n for n, sure in zip(CLASSES, sample.negative_weight, strict=True) if sure > 0
+            )
     return found
 
 

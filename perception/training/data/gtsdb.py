@@ -24,7 +24,7 @@ def read(data: Path, teachers: Sequence[records.Teacher] = records.TEACHERS) -> 
                 name=name,
                 image=image,
                 boxes=records.boxes_of(said) + taught,
-                absence=np.maximum(silence, records.silence(said, SURE, {})),
+                negative_weight=np.maximum(silence, records.silence(said, SURE, {})),
                 drivable=drivable_from_teacher(data, "gtsdb", Path(name).stem),
                 **lanes_from_teacher(data, "gtsdb", Path(name).stem, image),
             )

@@ -11,7 +11,7 @@ from perception.tasks.batch import ANY_SIGN
 from perception.tasks.detection import CLASSES
 from perception.training.data import records
 from perception.training.data.maps import from_mask, lanes_from_teacher, road_edge
-from perception.training.data.sample import Boxes, Sample, absence
+from perception.training.data.sample import Boxes, Sample, negative_weights
 
 DRIVABLE, LIVING, VEHICLE, VOID = 0, 2, 3, 255
 FIXED = (1, 4)  # what is not drivable, things at the roadside
@@ -34,7 +34,7 @@ def _sample(data: Path, name: str) -> Sample:
         name=f"idd/images/{path.name}",
         image=image,
         boxes=confirmed + _unexplained(mask, confirmed),
-        absence=np.maximum(silence, absence(vehicle=1, person=1, cyclist=1, motorbike=1)),
+        negative_weight=np.maximum(silence, negative_weights(vehicle=1, person=1, cyclist=1, motorbike=1)),
         drivable=from_mask(mask, DRIVABLE, VOID),
         edge=edge,
         **lanes_from_teacher(data, "idd", name, image, border),

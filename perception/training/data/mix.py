@@ -49,7 +49,9 @@ def collate(
         sure=padded([b.sure for b in boxes], (), torch.bool),
         valid=torch.tensor([[k < len(b.label) for k in range(most)] for b in boxes]),
         signs=padded([b.sign for b in boxes], (), torch.int64),
-        absence=torch.from_numpy(np.stack([chosen.absence(sample.absence) for _, sample in frames])),
+        negative_weight=torch.from_numpy(
+            np.stack([chosen.negative_weight(sample.negative_weight) for _, sample in frames])
+        ),
         has_boxes=torch.tensor([sample.boxes is not None for _, sample in frames]),
         crops=planes([crop for crop, _ in crops] or [np.zeros((CROP, CROP, 3), np.uint8)])[: len(crops)],
         crop_signs=torch.tensor([chosen.sign(sign) for _, sign in crops], dtype=torch.int64),

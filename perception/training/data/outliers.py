@@ -32,7 +32,7 @@ class Patches:
     """Pieces of frames in which every sign has its box, without the signs."""
 
     def __init__(self, samples: Iterable[Sample]) -> None:
-        self.samples = [s for s in samples if s.absence is not None and s.absence[SIGN] > 0]
+        self.samples = [s for s in samples if s.negative_weight is not None and s.negative_weight[SIGN] > 0]
 
     def __call__(self, rng: np.random.Generator) -> np.ndarray:
         """(h, w, 3) uint8 BGR, square; grey where there are no frames."""

@@ -20,7 +20,7 @@ from perception.labels.vocabulary import OURS, Vocabulary
 from perception.limits import json_value
 from perception.tasks.batch import ANY_SIGN
 from perception.training.data.licences import ORIGINS, origin
-from perception.training.data.sample import Boxes, Sample, absence
+from perception.training.data.sample import Boxes, Sample, negative_weights
 
 TAUGHT = ("vehicle", "person", "cyclist", "motorbike", "traffic_light")
 SPARE = ("traffic_sign",)  # a teacher's signs are taken wherever they are seen; their absence proves nothing
@@ -35,7 +35,7 @@ class Teacher:
     file: str
     positive: float
     ignored: float
-    absence: float  # how much it proves that it saw nothing
+    negative_weight: float  # how much it proves that it saw nothing
 
 
 TEACHERS = (  # the better one first
@@ -88,12 +88,12 @@ def boxes_of(said: BoxLabels, vocabulary: Vocabulary = OURS) -> Boxes:
 
 
 def silence(said: BoxLabels, sure: Mapping[str, float], beyond: Mapping[str, float]) -> np.ndarray:
-    """(classes,) float32 weights of absence: `said.labelled` tells which classes have all their boxes.
+    """(classes,) float32 negative-label weights: `said.labelled` tells which classes have all their boxes.
 
     `sure`: how far that is to be believed in a data set; `beyond`: of classes that it does not claim to
     label, but of which next to nothing is seen without a box.
     """
-    return absence(**{**beyond, **{name: sure[name] for name in said.labelled if name in sure}})
+    return negative_weights(**{**beyond, **{name: sure[name] for name in said.labelled if name in sure}})
 
 
 def boxed(data: Path, name: str, sure: Mapping[str, float], beyond: Mapping[str, float]) -> list[Sample]:
@@ -128,7 +128,7 @@ def weak(
     """
     teacher, record = _weak_index(data, tuple(teachers)).get(image, (None, None))
     if teacher is None or record is None:
-        return Boxes(), absence()
+        return Boxes(), negative_weights()
     found = [(xyxy, name, score) for *xyxy, name, _, score in record["boxes"] if score >= teacher.ignored]
     rows: list[tuple[list[float], str, bool, int]] = []
     for xyxy, name, score in _riders(found):
@@ -136,7 +136,9 @@ def weak(
         if name in classes or name in SPARE:
             sure = score >= teacher.positive and name not in unsure
             rows.append((xyxy, name, sure, ANY_SIGN))
-    return Boxes.of(rows), absence(**dict.fromkeys(set(classes) - set(unsure), teacher.absence))
+    return Boxes.of(rows), negative_weights(
+        **dict.fromkeys(set(classes) - set(unsure), teacher.negative_weight)
+    )
 
 
 def _riders(found: list[TaughtBox]) -> list[TaughtBox]:

@@ -38,7 +38,7 @@ def _sample(data: Path, name: str, row: dict[str, str], teachers: Sequence[Teach
         name=row["img"],
         image=image,
         boxes=taught,
-        absence=silence,
+        negative_weight=silence,
         drivable=drivable,
         edge=edge,
         **lanes_from_teacher(data, name, Path(row["img"]).stem, image, border),

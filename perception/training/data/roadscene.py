@@ -21,7 +21,7 @@ def _sample(data: Path, name: str, time: str) -> Sample:
         name=name,
         image=image,
         boxes=taught,
-        absence=silence,
+        negative_weight=silence,
         drivable=drivable_from_teacher(data, "roadscene", stem),
         **lanes_from_teacher(data, "roadscene", stem, image),
     )

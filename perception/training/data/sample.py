@@ -51,7 +51,7 @@ class Sample:
 
     image: np.ndarray  # (H, W, 3) uint8, BGR
     boxes: Boxes | None = None  # None: nothing is known about objects
-    absence: np.ndarray | None = (
+    negative_weight: np.ndarray | None = (
         None  # (classes,) float32: how sure it is that a class is only where boxes are
     )
     drivable: np.ndarray | None = None  # (h, w) uint8
@@ -70,6 +70,6 @@ class Sample:
         return present | ({"detection"} if self.boxes is not None else set())
 
 
-def absence(**weights: float) -> np.ndarray:
+def negative_weights(**weights: float) -> np.ndarray:
     """(classes,) float32 by class name; 0 for the classes not named."""
     return np.array([weights.get(name, 0.0) for name in CLASSES], np.float32)

@@ -17,7 +17,7 @@ from perception.synthetic import Conditions, Rendered, World, default_camera, ra
 from perception.synthetic.layout import ROAD_EDGE
 from perception.tasks.batch import ANY_SIGN, CERTAIN
 from perception.tasks.detection import CLASSES
-from perception.training.data.sample import Boxes, Sample, absence
+from perception.training.data.sample import Boxes, Sample, negative_weights
 from perception.types import Size
 
 # cameras' sizes and their shares; shrinking them by SHRINK is part of what the network must cope with
@@ -27,7 +27,7 @@ LINE_WIDTH = 5  # pixels of a shrunk picture, about that of the teacher's lines
 CROWDS = {1.0: 0.45, 3.0: 0.4, 8.0: 0.15}  # times as many people and two-wheelers: they are rare otherwise
 VERSION = 2  # of the renderer: scenes of another one are not found again
 OWN_CAMERA = 0.6  # share of scenes with a camera of their own; the others have the default one
-EVERYTHING = absence(**dict.fromkeys(CLASSES, 1.0))
+EVERYTHING = negative_weights(**dict.fromkeys(CLASSES, 1.0))
 
 
 def read(folder: Path, count: int) -> list[Sample]:
@@ -107,7 +107,7 @@ def _load(path: Path) -> Sample:
                 np.arange(len(xyxy)) < sure,
                 np.concatenate([stored["sign"], np.full(len(rest), ANY_SIGN)]),
             ),
-            absence=EVERYTHING,
+            negative_weight=EVERYTHING,
             drivable=stored["drivable"] * np.uint8(CERTAIN),
             line=stored["line"],
             paint=stored["paint"] * np.uint8(CERTAIN),

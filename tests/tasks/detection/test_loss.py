@@ -64,17 +64,17 @@ def test_nothing_is_learnt_inside_a_box_that_is_not_sure():
     assert gradient[0, 0, 0, 0] > 0
 
 
-@pytest.mark.parametrize("absence", [0.0, 0.5, 1.0])
-def test_a_class_is_taught_absence_as_far_as_it_is_known(absence):
+@pytest.mark.parametrize("negative_weight", [0.0, 0.5, 1.0])
+def test_a_class_is_taught_absence_as_far_as_it_is_known(negative_weight):
     whole = score_gradients(answers(), ALONE)[:, 3]
-    known = ALONE.absence.clone()
-    known[:, 3] = absence
-    gradient = score_gradients(answers(), replace(ALONE, absence=known))[:, 3]
-    torch.testing.assert_close(gradient, absence * whole)
+    known = ALONE.negative_weight.clone()
+    known[:, 3] = negative_weight
+    gradient = score_gradients(answers(), replace(ALONE, negative_weight=known))[:, 3]
+    torch.testing.assert_close(gradient, negative_weight * whole)
 
 
 def test_a_labelled_box_teaches_presence_whatever_absence_proves():
-    gradient = score_gradients(answers(), replace(ALONE, absence=torch.zeros(2, 6)))
+    gradient = score_gradients(answers(), replace(ALONE, negative_weight=torch.zeros(2, 6)))
     assert gradient[:, 0].min() < 0
     assert gradient.max() <= 0
 
@@ -83,7 +83,7 @@ def test_an_image_without_boxes_learns_nothing():
     batch = replace(
         BATCH,
         valid=torch.tensor([[True, True], [False, False]]),
-        absence=torch.tensor([[1.0] * 6, [0.0] * 6]),
+        negative_weight=torch.tensor([[1.0] * 6, [0.0] * 6]),
         has_boxes=torch.tensor([True, False]),
     )
     gradient = score_gradients(answers(), batch)

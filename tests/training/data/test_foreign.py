@@ -54,7 +54,7 @@ def masks(tmp_path):
 def test_what_is_not_labelled_is_absent_and_not_zero(coco):
     car, _ = foreign.read(f"coco:{coco}")
     assert car.tasks() == {"detection"}
-    assert car.absence.tolist() == [float(name in ("vehicle", "person")) for name in CLASSES]
+    assert car.negative_weight.tolist() == [float(name in ("vehicle", "person")) for name in CLASSES]
     assert car.boxes.xyxy.tolist() == [[10, 10, 30, 30]]
     assert car.boxes.sure.all()
 
@@ -63,7 +63,7 @@ def test_masks_teach_the_drivable_area_alone(masks):
     (sample,) = foreign.read(f"masks:{masks}")
     assert sample.tasks() == {"drivable"}
     assert sample.drivable[::16, 0].tolist() == [0, CERTAIN, UNKNOWN]
-    assert sample.boxes is sample.absence is None
+    assert sample.boxes is sample.negative_weight is None
 
 
 def line(x, kind):
@@ -132,7 +132,7 @@ def test_own_sets_of_a_folder_in_our_format_are_learnt_from(tmp_path):
     (tmp_path / "det.jsonl").write_text(json.dumps({**row, "boxes": [[1, 2, 30, 40, "person", ""]]}) + "\n")
     (sample,) = sources.read_data(tmp_path, Config())["town"]
     assert sample.boxes.label.tolist() == [CLASSES.index("person")]
-    assert sample.absence.tolist() == [float(name == "vehicle") for name in CLASSES]
+    assert sample.negative_weight.tolist() == [float(name == "vehicle") for name in CLASSES]
 
 
 def test_a_mask_at_its_own_size_covers_the_picture(masks):

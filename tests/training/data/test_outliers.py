@@ -8,7 +8,7 @@ import pytest
 from perception.tasks.batch import ANY_SIGN
 from perception.tasks.detection import CLASSES
 from perception.training.data.outliers import Outliers, Patches
-from perception.training.data.sample import Boxes, Sample, absence
+from perception.training.data.sample import Boxes, Sample, negative_weights
 from perception.training.data.variants import Variants, dyed
 
 BOX = np.array([6, 6, 34, 34], np.float32)
@@ -19,7 +19,7 @@ SIGNS = [(NOISE[:40, :40], BOX, k) for k in range(43)]
 def frame(image=NOISE, sign=1.0):
     rows = [([4.0, 5, 44, 65], name, True, -1) for name in CLASSES if name != "traffic_sign"]
     rows.append(([60.0, 0, 120, 90], "traffic_sign", True, 3))
-    return Sample(image, Boxes.of(rows), absence(traffic_sign=sign))
+    return Sample(image, Boxes.of(rows), negative_weights(traffic_sign=sign))
 
 
 OUTLIERS = Outliers([frame()], SIGNS)

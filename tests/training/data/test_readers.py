@@ -33,8 +33,8 @@ def rows(boxes, sure):
     return {(CLASSES[label], tuple(box.astype(int).tolist())) for box, label in pairs}
 
 
-def absences(sample):
-    return {name: round(float(a), 3) for name, a in zip(CLASSES, sample.absence, strict=True) if a}
+def negative_weights(sample):
+    return {name: round(float(a), 3) for name, a in zip(CLASSES, sample.negative_weight, strict=True) if a}
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -55,7 +55,7 @@ def test_boxes_that_may_be_merged_are_not_sure(folder):
     assert rows(sample.boxes, True) == {("vehicle", (40, 40, 60, 60)), ("traffic_light", (80, 4, 86, 12))}
     assert rows(sample.boxes, False) == {("person", (70, 30, 90, 60)), ("traffic_sign", (47, 7, 59, 19))}
     known = {"vehicle": 1, "person": 1, "cyclist": 1, "traffic_sign": 0.5}  # by people
-    assert absences(sample) == known | {"motorbike": 0.4, "traffic_light": 0.4}
+    assert negative_weights(sample) == known | {"motorbike": 0.4, "traffic_light": 0.4}
 
 
 def test_people_s_masks_win_over_the_teacher_and_void_is_unknown(folder):
@@ -85,7 +85,7 @@ def test_a_teacher_s_scores_fall_into_bands(folder):
         ("person", (62, 40, 70, 60)),  # 0.49; 0.24 is nothing
         ("cyclist", (82, 40, 90, 60)),  # a bicycle, perhaps with a rider
     }
-    assert absences(sample) == dict.fromkeys(records.TAUGHT, 0.4) | {"traffic_sign": 1}
+    assert negative_weights(sample) == dict.fromkeys(records.TAUGHT, 0.4) | {"traffic_sign": 1}
 
 
 def test_the_better_teacher_is_asked_first_and_by_its_own_scores(folder):
@@ -109,7 +109,7 @@ def test_lights_at_night_are_not_learnt(folder):
     (sample,) = SOURCES["roadscene"](folder)
     assert rows(sample.boxes, True) == {("vehicle", (40, 40, 60, 60))}
     assert rows(sample.boxes, False) == {("traffic_light", (10, 4, 14, 12))}
-    assert "traffic_light" not in absences(sample)
+    assert "traffic_light" not in negative_weights(sample)
 
 
 def test_the_own_vehicle_is_no_road_and_has_no_lines(folder):
@@ -185,7 +185,7 @@ def test_names_of_a_data_set_become_classes(folder):
     (carla,), (street,) = SOURCES["carla"](folder), SOURCES["streets_id"](folder)
     assert rows(carla.boxes, True) == {("motorbike", (8, 8, 30, 40))}
     assert rows(street.boxes, True) == {("vehicle", (8, 8, 60, 60)), ("motorbike", (70, 8, 90, 60))}
-    assert absences(street) == {"vehicle": 1, "person": 1, "motorbike": 0.5}
+    assert negative_weights(street) == {"vehicle": 1, "person": 1, "motorbike": 0.5}
 
 
 def test_a_line_is_the_teacher_s_answer_and_paint_needs_a_stripe_under_it(folder):

@@ -32,7 +32,7 @@ Plan = dict[nn.Module, tuple[Tensor, Tensor]]  # batch norm -> the scale and bia
 
 
 @torch.no_grad()
-def thaw(network: Network, folder: Path, images: Tensor, crops: Tensor) -> None:
+def load_pretrained(network: Network, folder: Path, images: Tensor, crops: Tensor) -> None:
     """Give `network` the weights of a bundle. Heads that the bundle lacks keep their own.
 
     Where a task has a neck or encoder of its own and the bundle one for all, each starts as a copy of that.

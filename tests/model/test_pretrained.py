@@ -1,4 +1,4 @@
-"""A bundle can be trained on: the thawed network says what the files say."""
+"""A bundle can be trained on: the pretrained network says what the files say."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from perception.bundle import SHIPPED
 from perception.errors import BundleError
 from perception.model.blocks import RepConv
 from perception.model.network import Network, normalise
-from perception.model.thaw import thaw
+from perception.model.pretrained import load_pretrained
 from tests.batches import smooth
 
 TASKS = ("detection", "lanes", "signs", "drivable")
@@ -31,16 +31,16 @@ def pictures():
 
 
 @pytest.fixture(scope="module")
-def _thawed(pictures):
+def _pretrained(pictures):
     network = Network(TASKS)
-    thaw(network, SHIPPED, *map(bytes_of, pictures))
+    load_pretrained(network, SHIPPED, *map(bytes_of, pictures))
     return network
 
 
 @pytest.fixture
-def thawed(_thawed):
+def pretrained(_pretrained):
     """A copy: in training a pass changes the norms' statistics."""
-    return copy.deepcopy(_thawed)
+    return copy.deepcopy(_pretrained)
 
 
 def stored(kind, images):
@@ -55,22 +55,22 @@ def stored(kind, images):
 
 @torch.no_grad()
 @pytest.mark.parametrize("training", [False, True])
-def test_frames_are_seen_as_before(thawed, pictures, training):
-    seen = thawed.train(training)(normalise(bytes_of(pictures[0])))
+def test_frames_are_seen_as_before(pretrained, pictures, training):
+    seen = pretrained.train(training)(normalise(bytes_of(pictures[0])))
     for name, value in stored("main", pictures[0]).items():
         np.testing.assert_allclose(seen[name].numpy(), value, atol=5e-3, err_msg=name)
 
 
 @torch.no_grad()
-def test_signs_are_read_as_before(thawed, pictures):
-    seen = thawed.eval().crops(normalise(bytes_of(pictures[1])))
+def test_signs_are_read_as_before(pretrained, pictures):
+    seen = pretrained.eval().crops(normalise(bytes_of(pictures[1])))
     np.testing.assert_allclose(
         seen["signs.logits"].numpy(), stored("signs", pictures[1])["signs.logits"], atol=5e-3
     )
 
 
-def test_every_path_of_a_thawed_block_learns(thawed):
-    block = next(m for m in thawed.modules() if isinstance(m, RepConv) and m.identity is not None)
+def test_every_path_of_a_pretrained_block_learns(pretrained):
+    block = next(m for m in pretrained.modules() if isinstance(m, RepConv) and m.identity is not None)
     channels = block.norm.num_features
     loss = block.train()(torch.randn(2, channels, 8, 8)).square().sum() + block.norm.weight.sum()
     loss.backward()
@@ -81,14 +81,14 @@ def test_a_bundle_of_another_network_is_refused(pictures):
     network = Network(("lanes",))
     network.heads["lanes"].map = torch.nn.Conv2d(64, 8, 1)
     with pytest.raises(BundleError, match=r"lanes\.map.*expected weights \(8, 64, 1, 1\), got \(32"):
-        thaw(network, SHIPPED, *map(bytes_of, pictures))
+        load_pretrained(network, SHIPPED, *map(bytes_of, pictures))
 
 
 @torch.no_grad()
 @pytest.mark.parametrize("sharing", ["encoder_decoder", "cross_stitch", "separate"])
 def test_tasks_with_parts_of_their_own_begin_with_the_shared_ones(pictures, sharing):
     network = Network(TASKS, sharing)
-    thaw(network, SHIPPED, *map(bytes_of, pictures))
+    load_pretrained(network, SHIPPED, *map(bytes_of, pictures))
     seen = network.eval()(normalise(bytes_of(pictures[0])))
     for name, value in stored("main", pictures[0]).items():
         np.testing.assert_allclose(seen[name].numpy(), value, atol=5e-3, err_msg=name)
@@ -96,7 +96,7 @@ def test_tasks_with_parts_of_their_own_begin_with_the_shared_ones(pictures, shar
 
 def test_a_bundle_shared_in_another_way_is_refused(pictures):
     with pytest.raises(BundleError, match="train with the `sharing` of the bundle"):
-        thaw(Network(TASKS, "branch2"), SHIPPED, *map(bytes_of, pictures))
+        load_pretrained(Network(TASKS, "branch2"), SHIPPED, *map(bytes_of, pictures))
 
 
 def test_a_bundle_without_signs_leaves_that_head_alone(pictures, tmp_path):
@@ -109,18 +109,18 @@ def test_a_bundle_without_signs_leaves_that_head_alone(pictures, tmp_path):
     torch.manual_seed(0)
     network = Network(TASKS)
     fresh = {name: x.clone() for name, x in network.heads["signs"].named_parameters()}
-    thaw(network, tmp_path, *map(bytes_of, pictures))
+    load_pretrained(network, tmp_path, *map(bytes_of, pictures))
     assert all(torch.equal(x, fresh[name]) for name, x in network.heads["signs"].named_parameters())
 
 
-def test_a_class_that_keeps_its_name_keeps_its_weights(pictures, thawed):
+def test_a_class_that_keeps_its_name_keeps_its_weights(pictures, pretrained):
     torch.manual_seed(0)
     classes = {"detection": ("forklift", "person"), "signs": ("hard_hat", "stop")}
     network = Network(TASKS, classes=classes)
     new = network.heads["detection"].scores[0].weight[0].clone()
-    thaw(network, SHIPPED, *map(bytes_of, pictures))
+    load_pretrained(network, SHIPPED, *map(bytes_of, pictures))
     ours = bundle.read(SHIPPED).tasks
     for head, task, mine in ((lambda n: n.scores[0], "detection", 1), (lambda n: n.classify[1], "signs", 1)):
-        kept, before = (head(n.heads[task]).weight for n in (network, thawed))
+        kept, before = (head(n.heads[task]).weight for n in (network, pretrained))
         assert torch.equal(kept[mine], before[ours[task].classes.index(classes[task][mine])])
     assert torch.equal(network.heads["detection"].scores[0].weight[0], new)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from deploy.half import to_half
-from perception.backends.as_written import AsWrittenBackend
 from perception.backends.ort import OrtBackend
+from perception.backends.simulated import SimulatedBackend
 from perception.errors import BundleError
 from tests.batches import smooth
 from tests.float_networks import SIZE, float_network
@@ -29,7 +29,7 @@ def folder(tmp_path_factory):
 @pytest.mark.parametrize("count", [0, 1, 4, 6])
 def test_any_number_of_images_in_batches_of_the_file_s_size(folder, count):
     images = smooth(max(1, count), SIZE)[:count]
-    seen = AsWrittenBackend(folder / "half.onnx", OUTPUT, 1)(images)["lanes.map"]
+    seen = SimulatedBackend(folder / "half.onnx", OUTPUT, 1)(images)["lanes.map"]
     assert seen.shape == (count, 4, 8, 12)
     if count:
         truth = OrtBackend(folder / "float.onnx", OUTPUT, 1)(images)["lanes.map"]
@@ -37,17 +37,17 @@ def test_any_number_of_images_in_batches_of_the_file_s_size(folder, count):
 
 
 def test_input_and_outputs_are_checked(folder):
-    backend = AsWrittenBackend(folder / "half.onnx", OUTPUT, 1, {"lanes.map": (1, 4, 8, 12)})
+    backend = SimulatedBackend(folder / "half.onnx", OUTPUT, 1, {"lanes.map": (1, 4, 8, 12)})
     assert (backend.input_size, backend.device) == (SIZE, "cpu")
     with pytest.raises(ValueError, match="expected uint8"):
         backend(np.zeros((1, 9, 9, 3), np.uint8))
     with pytest.raises(BundleError, match=r"expected one input, float32 \(n, 3, h, w\)"):
-        AsWrittenBackend(folder / "float.onnx", OUTPUT)
+        SimulatedBackend(folder / "float.onnx", OUTPUT)
     with pytest.raises(BundleError, match=r"expected output lanes\.map"):
-        AsWrittenBackend(folder / "half.onnx", OUTPUT, 1, {"lanes.map": (1, 9, 9, 9)})
+        SimulatedBackend(folder / "half.onnx", OUTPUT, 1, {"lanes.map": (1, 9, 9, 9)})
     backend.close()
 
 
 def test_it_takes_what_the_cpu_backend_takes():
-    ours, cpu = (inspect.signature(kind).parameters for kind in (AsWrittenBackend, OrtBackend))
+    ours, cpu = (inspect.signature(kind).parameters for kind in (SimulatedBackend, OrtBackend))
     assert list(ours) == [name for name in cpu if name != "profile"]

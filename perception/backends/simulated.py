@@ -22,7 +22,7 @@ from perception.interfaces import Tensor
 from perception.types import RawOutputs, Size
 
 
-class AsWrittenBackend:
+class SimulatedBackend:
     """One network file with a float32 (n, 3, h, w) input of normalised images, n fixed or free.
 
     Takes the camera's bytes, and `size`, as `OrtBackend` does. Raises BundleError if the file is not such a
