@@ -123,9 +123,6 @@ def moved() -> dict[str, tuple[int, int]]:
     target, crops = 3 * pixels * floats, 16 * 64 * 64 * 3
     return {
         "letterbox": (3 * image, target),
-        "letterbox_nv12": (3 * image // 2, target),
-        "undistort": (3 * image + 2 * pixels * floats, target),
-        "undistort_nv12": (3 * image // 2 + 2 * pixels * floats, target),
         "check_finite": (outputs, 0),
         "candidates": (6 * cells * floats, 1000 * 8),
         "best": (1000 * 8, 1000 * 8),

@@ -35,22 +35,6 @@ struct Bgr {
     }
 };
 
-// (3 height / 2, pitch) uint8: a plane of Y, then rows of U, V pairs, one for each 2 x 2 pixels.
-struct Nv12 {
-    const uint8_t* data;
-    int pitch, width, height;
-
-    // BT.601, limited range, in the fixed point of OpenCV's COLOR_YUV2BGR_NV12.
-    __device__ Colour<int> at(int row, int column) const
-    {
-        const uint8_t* pair = data + (height + row / 2) * pitch + column / 2 * 2;
-        int y = max(data[row * pitch + column] - 16, 0) * 1220542, u = pair[0] - 128, v = pair[1] - 128;
-        return {level(y + 2116026 * u), level(y - 409993 * u - 852492 * v), level(y + 1673527 * v)};
-    }
-
-    __device__ static int level(int fixed) { return min(max((fixed + (1 << 19)) >> 20, 0), 255); }
-};
-
 __device__ inline float between(float a, float b, float part) { return a * (1 - part) + b * part; }
 
 __device__ inline Colour<float> between(Colour<float> a, Colour<float> b, float part)
@@ -67,8 +51,7 @@ __device__ inline int centre(int k, int n, int length)
 
 // Bilinear at (x, y), where whole numbers are pixel centres; outside the image its edge pixels go on.
 // Rounded to levels, halves to even.
-template <class Image>
-__device__ Colour<int> sampled(const Image& image, float x, float y)
+__device__ inline Colour<int> sampled(const Bgr& image, float x, float y)
 {
     x = fminf(fmaxf(x, 0.0f), image.width - 1.0f);
     y = fminf(fmaxf(y, 0.0f), image.height - 1.0f);

@@ -142,53 +142,11 @@ class Launches:
         The form of `out`: uint8 (1, h, w, 3) as it is; float32 or float16 (1, 3, h, w) normalised; int8
         (1, 3, h, w) normalised, in steps of `scale`. Raises ValueError for other shapes.
         """
-        self._letterbox("letterbox", image, _bgr(image, box.image), box, out, scale)
-
-    def letterbox_nv12(
-        self, image: DeviceArray, box: Letterbox, out: DeviceArray, scale: float = 1.0
-    ) -> None:
-        """`letterbox` of an NV12 image (3 H / 2, pitch) uint8."""
-        self._letterbox("letterbox_nv12", image, _nv12(image, box.image), box, out, scale)
-
-    def _letterbox(
-        self, kernel: str, image: DeviceArray, pitch: int, box: Letterbox, out: DeviceArray, scale: float
-    ) -> None:
         if prod(box.image) > MAX_PIXELS:
             raise ValueError(f"expected an image of at most {MAX_PIXELS} pixels, got {box.image}")
-        before = _ints(pitch, *box.image, *box.inner, *box.offset)
-        self._per_pixel(
-            "preprocess.cu", kernel, box.network, image, *before, *_target(out, box.network, scale)
-        )
-
-    def undistort(
-        self, image: DeviceArray, size: Size, positions: DeviceArray, out: DeviceArray, scale: float = 1.0
-    ) -> None:
-        """Network input from a BGR image of `size` at `positions` (h, w, 2) float32, image pixels x, y.
-
-        What lies outside the image is grey. `image` and `out` as with `letterbox`.
-        """
-        self._undistort("undistort", image, _bgr(image, size), size, positions, out, scale)
-
-    def undistort_nv12(
-        self, image: DeviceArray, size: Size, positions: DeviceArray, out: DeviceArray, scale: float = 1.0
-    ) -> None:
-        """`undistort` of an NV12 image (3 H / 2, pitch) uint8."""
-        self._undistort("undistort_nv12", image, _nv12(image, size), size, positions, out, scale)
-
-    def _undistort(
-        self,
-        kernel: str,
-        image: DeviceArray,
-        pitch: int,
-        size: Size,
-        positions: DeviceArray,
-        out: DeviceArray,
-        scale: float,
-    ) -> None:
-        network = (positions.shape[1], positions.shape[0])
-        _expect(positions, (network[1], network[0], 2), np.float32)
-        target = _target(out, network, scale)
-        self._per_pixel("preprocess.cu", kernel, network, image, *_ints(pitch, *size), positions, *target)
+        before = _ints(_bgr(image, box.image), *box.image, *box.inner, *box.offset)
+        target = _target(out, box.network, scale)
+        self._per_pixel("preprocess.cu", "letterbox", box.network, image, *before, *target)
 
     def begin(self, at: Mapping[str, DeviceArray]) -> None:
         """Set the counts to 0, once a frame, before anything is found. `at` is what `Results.on` gives."""
@@ -306,16 +264,6 @@ def _bgr(image: DeviceArray, size: Size) -> int:
         return image.shape[1]
     _expect(image, (height, width, 3), np.uint8)
     return 3 * width
-
-
-def _nv12(image: DeviceArray, size: Size) -> int:
-    """Bytes from row to row of an NV12 image of that size, which is even."""
-    width, height = size
-    if width % 2 or height % 2:
-        raise ValueError(f"expected an NV12 image of even width and height, got {size}")
-    pitch = max(image.shape[-1], width)
-    _expect(image, (3 * height // 2, pitch), np.uint8)
-    return pitch
 
 
 def _target(out: DeviceArray, network: Size, scale: float) -> tuple[Any, ...]:

@@ -1,10 +1,10 @@
-// Camera image to network input: letterbox or undistort, then normalise. One thread a pixel of the input.
+// Camera image to network input: letterbox, then normalise. One thread a pixel of the input.
 //
 // Each is rounded to grey levels before it is normalised, so that all forms of the input, and the network on
 // the processor, see the same picture. `form` says how it is written (see `store`); `scale` is that of INT8.
 //
-// Moves, for 1280 x 720 to 640 x 384 float32: 2.8 MB in (NV12 1.4 MB), 2.9 MB out, and 2.0 MB of positions
-// where it undistorts. At the 204.8 GB/s of Orin a letterbox takes 28 us at the least (docs/kernels.md).
+// Moves, for 1280 x 720 to 640 x 384 float32: 2.8 MB in, 2.9 MB out. At the 204.8 GB/s of
+// Orin that takes 28 us at the least (docs/kernels.md).
 #include "device.cuh"
 
 enum Form { BYTES, FLOAT32, FLOAT16, INT8 };  // perception/kernels/launch.py has the same order
@@ -58,8 +58,7 @@ __device__ Taps taps(bool shrinks, int k, int n, int length)
 }
 
 // The weighted mean, halves upwards. Exact: 255 x the sum of weights is below 2^32 (launch.py sees to that).
-template <class Image>
-__device__ Colour<int> mean(const Image& image, Taps across, Taps down, unsigned weights)
+__device__ Colour<int> mean(const Bgr& image, Taps across, Taps down, unsigned weights)
 {
     Colour<unsigned> sum = {0, 0, 0};
     for (int row = down.first; row <= down.last; ++row)
@@ -72,69 +71,22 @@ __device__ Colour<int> mean(const Image& image, Taps across, Taps down, unsigned
     return {level(sum.b), level(sum.g), level(sum.r)};
 }
 
-// `Letterbox.resize`: area mean when shrinking, else bilinear; around it PAD.
-template <class Image>
-__device__ void letterboxed(const Image& image, int inner_width, int inner_height, int left, int top,
-                            void* out, int form, float scale, int width, int height)
+// `Letterbox.resize`: area mean when shrinking, else bilinear; around it PAD. data: (image_height, pitch)
+// uint8, BGR; `pitch` in bytes, all else in pixels. out: of `width` x `height`, as `store` says.
+extern "C" __global__ void __launch_bounds__(256)
+letterbox(const uint8_t* data, int pitch, int image_width, int image_height, int inner_width,
+          int inner_height, int left, int top, void* out, int form, float scale, int width, int height)
 {
     int x = blockIdx.x * blockDim.x + threadIdx.x, y = blockIdx.y * blockDim.y + threadIdx.y;
     if (x >= width || y >= height) return;
+    Bgr image = {data, pitch, image_width, image_height};
     int column = x - left, row = y - top;
     Colour<int> colour = {PAD, PAD, PAD};
     if (column >= 0 && column < inner_width && row >= 0 && row < inner_height) {
-        bool shrinks = inner_width < image.width;
-        colour = mean(image, taps(shrinks, column, inner_width, image.width),
-                      taps(shrinks, row, inner_height, image.height),
-                      shrinks ? unsigned(image.width) * image.height : 4u * inner_width * inner_height);
+        bool shrinks = inner_width < image_width;
+        colour = mean(image, taps(shrinks, column, inner_width, image_width),
+                      taps(shrinks, row, inner_height, image_height),
+                      shrinks ? unsigned(image_width) * image_height : 4u * inner_width * inner_height);
     }
     store(out, form, y * width + x, width * height, colour, scale);
-}
-
-// Each input pixel is where `positions` (height, width, 2) float32 says, (x, y) in image pixels; PAD outside
-// the image, NaN included.
-template <class Image>
-__device__ void undistorted(const Image& image, const float* positions, void* out, int form, float scale,
-                            int width, int height)
-{
-    int column = blockIdx.x * blockDim.x + threadIdx.x, row = blockIdx.y * blockDim.y + threadIdx.y;
-    if (column >= width || row >= height) return;
-    int at = row * width + column;
-    float x = positions[2 * at], y = positions[2 * at + 1];
-    Colour<int> colour = {PAD, PAD, PAD};
-    if (x >= 0 && x <= image.width && y >= 0 && y <= image.height)
-        colour = sampled(image, x - 0.5f, y - 0.5f);
-    store(out, form, at, width * height, colour, scale);
-}
-
-// The entry points. image: (image_height, pitch) uint8, BGR, or (3 image_height / 2, pitch), NV12; `pitch` in
-// bytes, all else in pixels. out: of `width` x `height`, as `store` says.
-
-extern "C" __global__ void __launch_bounds__(256)
-letterbox(const uint8_t* image, int pitch, int image_width, int image_height, int inner_width,
-          int inner_height, int left, int top, void* out, int form, float scale, int width, int height)
-{
-    letterboxed(Bgr{image, pitch, image_width, image_height}, inner_width, inner_height, left, top,
-                out, form, scale, width, height);
-}
-
-extern "C" __global__ void __launch_bounds__(256)
-letterbox_nv12(const uint8_t* image, int pitch, int image_width, int image_height, int inner_width,
-               int inner_height, int left, int top, void* out, int form, float scale, int width, int height)
-{
-    letterboxed(Nv12{image, pitch, image_width, image_height}, inner_width, inner_height, left, top,
-                out, form, scale, width, height);
-}
-
-extern "C" __global__ void __launch_bounds__(256)
-undistort(const uint8_t* image, int pitch, int image_width, int image_height, const float* positions,
-          void* out, int form, float scale, int width, int height)
-{
-    undistorted(Bgr{image, pitch, image_width, image_height}, positions, out, form, scale, width, height);
-}
-
-extern "C" __global__ void __launch_bounds__(256)
-undistort_nv12(const uint8_t* image, int pitch, int image_width, int image_height, const float* positions,
-               void* out, int form, float scale, int width, int height)
-{
-    undistorted(Nv12{image, pitch, image_width, image_height}, positions, out, form, scale, width, height);
 }

@@ -202,32 +202,6 @@ def letterboxed(image: np.ndarray, box: Letterbox) -> np.ndarray:
     return out
 
 
-def bgr_of_nv12(image: np.ndarray, width: int) -> np.ndarray:
-    """(3 H / 2, pitch) uint8: rows of Y, then of U, V pairs, one for each 2 x 2 pixels; to (H, W, 3).
-
-    BT.601, limited range, in the fixed point of OpenCV's COLOR_YUV2BGR_NV12.
-    """
-    height = image.shape[0] * 2 // 3
-    y = np.maximum(image[:height, :width].astype(np.int32) - 16, 0) * 1220542
-    pairs = image[height:, :width].reshape(height // 2, width // 2, 2).astype(np.int32) - 128
-    u, v = np.moveaxis(pairs.repeat(2, axis=0).repeat(2, axis=1), 2, 0)
-    bgr = np.stack([y + 2116026 * u, y - 409993 * u - 852492 * v, y + 1673527 * v], axis=2)
-    return np.clip((bgr + (1 << 19)) >> 20, 0, 255).astype(np.uint8)
-
-
-def undistorted(image: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """(h, w, 3) uint8: the image at `positions` (h, w, 2) float32, x and y in image pixels; PAD outside it.
-
-    Bilinear between pixel centres; NaN is outside.
-    """
-    height, width = image.shape[:2]
-    x, y = positions[..., 0], positions[..., 1]
-    inside = (x >= 0) & (x <= width) & (y >= 0) & (y <= height)
-    half = np.float32(0.5)
-    levels = sampled(image, np.where(inside, x, half) - half, np.where(inside, y, half) - half)
-    return np.where(inside[..., None], np.rint(levels), PAD).astype(np.uint8)
-
-
 def sampled(image: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Bilinear at (x, y), where whole numbers are pixel centres; outside the image its edge pixels go on."""
     height, width = image.shape[:2]

@@ -88,53 +88,14 @@ def letterbox(device: HostDevice) -> None:
 
 @of("preprocess.cu")
 def letterbox_forms(device: HostDevice) -> None:
-    box, image = Letterbox.fit((19, 10), (16, 16)), picture(random(1), (19, 10))
+    size = (16, 10)  # not resized: levels near both ends, where INT8 has no more steps
+    box, image = Letterbox.fit(size, (16, 16)), picture(random(1), size)
     there = device.put(image)
     check_forms(
         device,
         reference.letterboxed(image, box),
         lambda out, scale: Launches(device).letterbox(there, box, out, scale),
     )
-
-
-@of("preprocess.cu")
-def letterbox_nv12(device: HostDevice) -> None:
-    for k, (size, pitch) in enumerate([((64, 36), 64), ((38, 22), 40), ((6, 4), 32), ((2, 2), 2)]):
-        box = Letterbox.fit(size, (32, 24))
-        image = padded(random(k).integers(0, 256, (size[1] * 3 // 2, size[0]), np.uint8), pitch)
-        out = target(device, box.network, np.uint8)
-        Launches(device).letterbox_nv12(device.put(image), box, out)
-        want = reference.letterboxed(reference.bgr_of_nv12(image, size[0]), box)
-        np.testing.assert_array_equal(device.get(out)[0], want)
-
-
-def positions(rng: np.random.Generator, image: Size, network: Size) -> np.ndarray:
-    """(h, w, 2) float32: within and around the image, its very edges, and nowhere."""
-    there = rng.uniform(-3, 3, (network[1], network[0], 2)) + rng.uniform(0, image, (*network[::-1], 2))
-    special = np.array([0, image[0], image[1], -1e9, 1e9, np.nan, np.inf, -np.inf])
-    chosen = rng.random(there.shape) < 0.2
-    return np.where(chosen, rng.choice(special, there.shape), there).astype(np.float32)
-
-
-@of("preprocess.cu")
-def undistort(device: HostDevice) -> None:
-    for k, size in enumerate([(40, 30), (7, 50), (1, 1)]):
-        image, where = picture(random(k), size), positions(random(k, 1), size, (33, 17))
-        there, at = device.put(padded(image, 3 * size[0] + 2)), device.put(where)
-        check_forms(
-            device,
-            reference.undistorted(image, where),
-            lambda out, scale, args=(there, size, at): Launches(device).undistort(*args, out, scale),
-        )
-
-
-@of("preprocess.cu")
-def undistort_nv12(device: HostDevice) -> None:
-    image, where = random(0).integers(0, 256, (33, 40), np.uint8), positions(random(1), (38, 22), (33, 17))
-    out = target(device, (33, 17), np.float32)
-    Launches(device).undistort_nv12(device.put(image), (38, 22), device.put(where), out)
-    want = reference.undistorted(reference.bgr_of_nv12(image, 38), where)
-    np.testing.assert_array_equal(device.get(out), reference.normalised(want[None]))
 
 
 def shapes(network: Size, factor: int = 2) -> dict[str, tuple[int, ...]]:
@@ -396,7 +357,9 @@ def check_crops(device: HostDevice, image: np.ndarray, found: np.ndarray, side: 
     got = device.get(crops) * SCALE + MEAN
     signs = found[found[:, 5] == SIGN][: launch.MAX_SIGNS]
     want = reference.sign_crops(image, signs[:, :4], side).transpose(0, 3, 1, 2)
-    assert np.abs(got[: len(signs)] - want).max(initial=0) <= 1.01  # the rounding of a level
+    apart = np.abs(got[: len(signs)] - want)
+    assert apart.max(initial=0) <= 1.01  # the rounding of a level
+    assert (apart > 0.01).sum() <= apart.size / 50  # of few
     np.testing.assert_allclose(got[len(signs) :], 114, rtol=1e-6)
 
 

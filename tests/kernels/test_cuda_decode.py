@@ -171,9 +171,8 @@ def test_other_shapes_are_refused(shape, dtype, out):
         )
 
 
-@pytest.mark.parametrize("image", [(1281, 720), (1280, 721), (8192, 4096)])
-def test_images_that_the_kernels_cannot_take_are_refused(image):
-    device, box = HostDevice(), Letterbox.fit(image, SIZE)
-    there = device.allocate((image[1] * 3 // 2, image[0]), np.uint8)
-    with pytest.raises(ValueError, match="expected an"):
-        Launches(device).letterbox_nv12(there, box, device.allocate((1, 384, 640, 3), np.uint8))
+def test_images_that_are_too_large_for_the_kernels_are_refused():
+    device, box = HostDevice(), Letterbox.fit((8192, 4096), SIZE)
+    there = device.allocate((4096, 8192, 3), np.uint8)
+    with pytest.raises(ValueError, match="at most 16777216 pixels"):
+        Launches(device).letterbox(there, box, device.allocate((1, 384, 640, 3), np.uint8))

@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
@@ -32,27 +31,6 @@ def test_letterbox_is_that_of_opencv(size, network, rng):
 def test_the_mean_of_four_is_the_kernel_for_half_the_size(rng):
     image = rng.integers(0, 256, (48, 64, 3), np.uint8)
     np.testing.assert_array_equal(reference.resized(image, (32, 24)), reference.halved(image))
-
-
-@pytest.mark.parametrize("size", [(2, 2), (64, 36), (38, 22)])
-def test_nv12_is_that_of_opencv(size, rng):
-    image = rng.integers(0, 256, (size[1] * 3 // 2, size[0]), np.uint8)
-    wanted = cv2.cvtColor(image, cv2.COLOR_YUV2BGR_NV12)
-    np.testing.assert_array_equal(reference.bgr_of_nv12(image, size[0]), wanted)
-
-
-def test_undistorted_is_that_of_opencv(rng):
-    image = rng.integers(0, 256, (30, 40, 3), np.uint8)
-    where = rng.uniform((1, 1), (39, 29), (17, 33, 2)).astype(np.float32)
-    wanted = cv2.remap(image, where - np.float32(0.5), None, cv2.INTER_LINEAR)
-    assert np.abs(reference.undistorted(image, where).astype(int) - wanted).max() <= 8  # of 1/32 pixel
-
-
-def test_nothing_moves_where_each_pixel_is_sampled_at_its_centre(rng):
-    image = rng.integers(0, 256, (30, 40, 3), np.uint8)
-    centres = np.stack(np.meshgrid(np.arange(40) + 0.5, np.arange(30) + 0.5), axis=2).astype(np.float32)
-    np.testing.assert_array_equal(reference.undistorted(image, centres), image)
-    assert (reference.undistorted(image, centres + np.float32(40)) == PAD).all()
 
 
 def test_a_line_map_comes_back_from_its_cells_and_its_paint(rng):
