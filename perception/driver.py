@@ -66,19 +66,23 @@ def load() -> ctypes.CDLL:
         return ctypes.CDLL(LIBRARY)
     except OSError as error:
         absent = str(error).startswith(LIBRARY)  # else it is there, and something of its own is missing
+        if absent:
+            raise BackendUnavailable(
+                f"{NO_DRIVER}: {error}",
+                "without an NVIDIA device nothing is amiss; with one, install its driver (Jetson: JetPack; "
+                "container: --runtime nvidia)",
+            ) from error
         raise BackendUnavailable(
-            f"{NO_DRIVER}: {error}. Without an NVIDIA device nothing is amiss; with one, install its driver "
-            "(Jetson: JetPack; container: --runtime nvidia)"
-            if absent
-            else f"the CUDA driver does not load: {error}. In a container pass --runtime nvidia; on a "
-            "Jetson: apt install --reinstall nvidia-l4t-core nvidia-l4t-cuda"
+            f"the CUDA driver does not load: {error}",
+            "in a container pass --runtime nvidia; on a Jetson: apt install --reinstall nvidia-l4t-core "
+            "nvidia-l4t-cuda",
         ) from error
 
 
 def _check(code: int) -> None:
     if code:
         meaning, advice = CODES.get(code, ("see CUresult in cuda.h", "Read dmesg"))
-        raise BackendUnavailable(f"expected a CUDA device, got error {code}: {meaning}. {advice}")
+        raise BackendUnavailable(f"expected a CUDA device, got error {code}: {meaning}", advice)
 
 
 def _integer(function: ctypes._NamedFuncPointer, *arguments: int) -> int:

@@ -13,10 +13,17 @@ from perception.redaction import redacted
 
 
 class PerceptionError(Exception):
-    """Its text names no password and no token, whatever it was made with."""
+    """`PerceptionError(seen, remedy)`: what was expected and what came; what to do, if it is told apart.
 
-    def __init__(self, *texts: object) -> None:
-        super().__init__(*(redacted(text) if isinstance(text, str) else text for text in texts))
+    Its text, `seen; remedy`, names no password and no token, whatever it was made with.
+    """
+
+    def __init__(self, seen: object = "", remedy: str = "") -> None:
+        self.seen, self.remedy = redacted(str(seen)), redacted(remedy)
+        super().__init__(self.seen, self.remedy)  # what pickle makes it from again
+
+    def __str__(self) -> str:
+        return f"{self.seen}; {self.remedy}" if self.remedy else self.seen
 
 
 class SourceError(PerceptionError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from perception.errors import SourceError
@@ -55,3 +57,10 @@ def test_an_error_says_no_secret():
     assert str(error) == "rtsp://cam/1: no answer"
     assert f"{error}" == "rtsp://cam/1: no answer"
     assert SECRET not in repr(error)
+
+
+def test_an_error_has_its_parts_and_travels_between_processes():
+    error = pickle.loads(pickle.dumps(SourceError("rtsp://a:b@c: expected frames, got none", "look at c")))
+    assert (error.seen, error.remedy) == ("rtsp://c: expected frames, got none", "look at c")
+    assert str(error) == "rtsp://c: expected frames, got none; look at c"
+    assert str(SourceError("no more is known")) == "no more is known"

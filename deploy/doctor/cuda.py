@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from deploy.doctor.finding import Finding, degraded, ok, refused
@@ -18,18 +18,18 @@ TOOLKIT = "Install the CUDA toolkit of JetPack or of your distribution (apt: cud
 def driver(machine: Machine) -> Finding:
     """Does it load and start, and which device has it?"""
     try:
-        found = look()
+        device = look()
     except BackendUnavailable as error:
-        seen, _, advice = str(error).partition(". ")
-        if seen.startswith(NO_DRIVER):
-            return degraded(f"{NO_DRIVER}: {CPU}", advice, loader=seen)
-        return degraded(f"{seen}: {CPU}", advice)
-    major, minor = found.capability
-    kind = "integrated" if found.integrated else "discrete"
-    seen = f"{found.name}, sm_{major}{minor}, {kind}, {found.memory_mb} MB, CUDA {_text(found.version)}"
-    if found.devices > 1:
-        seen += f", the first of {found.devices}"
-    return ok(seen, **asdict(found))
+        found = refused(error)
+        if error.seen.startswith(NO_DRIVER):
+            return replace(found, seen=f"{NO_DRIVER}: {CPU}", facts={"loader": error.seen})
+        return replace(found, seen=f"{error.seen}: {CPU}")
+    major, minor = device.capability
+    kind = "integrated" if device.integrated else "discrete"
+    seen = f"{device.name}, sm_{major}{minor}, {kind}, {device.memory_mb} MB, CUDA {_text(device.version)}"
+    if device.devices > 1:
+        seen += f", the first of {device.devices}"
+    return ok(seen, **asdict(device))
 
 
 def compiler(machine: Machine) -> Finding:
@@ -67,8 +67,10 @@ def pycuda(machine: Machine) -> Finding:
 
     try:
         built = cuda.driver().get_version()
-    except (BackendUnavailable, OSError) as error:
+    except BackendUnavailable as error:
         return refused(error)
+    except OSError as error:
+        return degraded(str(error), "")
     return ok(f"pycuda, built for CUDA {_text(built)}", built=list(built))
 
 

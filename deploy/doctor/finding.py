@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from perception.errors import PerceptionError
+
 OK, SKIPPED, DEGRADED, UNUSABLE = "ok", "skipped", "degraded", "unusable"
 EXIT = {OK: 0, SKIPPED: 0, DEGRADED: 1, UNUSABLE: 2}
 
@@ -44,11 +46,10 @@ def unusable(seen: str, advice: str, **facts: Any) -> Finding:
     return Finding(UNUSABLE, seen, advice, facts)
 
 
-def refused(error: Exception, otherwise: str = "") -> Finding:
-    """Degraded, as one of our errors says it: what to do stands behind the semicolon; else `otherwise`."""
-    seen, _, advice = str(error).partition("; ")
-    advice = advice or otherwise
-    return degraded(seen, advice[:1].upper() + advice[1:])
+def refused(error: PerceptionError, otherwise: str = "") -> Finding:
+    """Degraded, as an error says it; `otherwise`: what to do, if it does not say that."""
+    advice = error.remedy or otherwise
+    return degraded(error.seen, advice[:1].upper() + advice[1:])
 
 
 def worst(findings: list[Finding]) -> str:

@@ -95,7 +95,7 @@ def load() -> Any:
             import openvino
     except (ImportError, OSError) as error:
         raise BackendUnavailable(
-            f"expected OpenVINO to load, got: {error}; pip install 'perception[openvino]'"
+            f"expected OpenVINO to load, got: {error}", "pip install 'perception[openvino]'"
         ) from error
     return openvino
 

@@ -73,13 +73,13 @@ def load() -> Any:
         import tensorrt as trt
     except (ImportError, OSError) as error:
         raise BackendUnavailable(
-            f"expected TensorRT {OLDEST[0]}.{OLDEST[1]} to {NEWEST}.x, got {error}; {_remedy(str(error))}"
+            f"expected TensorRT {OLDEST[0]}.{OLDEST[1]} to {NEWEST}.x, got {error}", _remedy(str(error))
         ) from error
     version = tuple(int(part) for part in trt.__version__.split(".")[:2])
     if not OLDEST <= version < (NEWEST + 1, 0):
         raise BackendUnavailable(
-            f"expected TensorRT {OLDEST[0]}.{OLDEST[1]} to {NEWEST}.x, got {trt.__version__}; "
-            "install one of these, or run on the CPU"
+            f"expected TensorRT {OLDEST[0]}.{OLDEST[1]} to {NEWEST}.x, got {trt.__version__}",
+            "install one of these, or run on the CPU",
         )
     return trt
 
@@ -155,7 +155,8 @@ class TrtRunner:
         if self._context is None:
             raise BackendUnavailable(
                 f"{self._name}: expected memory for one execution context on {device.name}, got "
-                f"{self._said()}; free device memory or build the engine with a smaller --workspace"
+                f"{self._said()}",
+                "free device memory or build the engine with a smaller --workspace",
             )
         self._unbound = {*self.inputs, *self.outputs}
         self._bound: dict[str, DeviceArray] = {}

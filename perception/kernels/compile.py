@@ -58,8 +58,8 @@ def find_nvcc() -> str:
         if found := shutil.which(place):
             return found
     raise BackendUnavailable(
-        f"expected nvcc to compile the kernels for this device, found none at {', '.join(places)}; install "
-        "the CUDA toolkit (Jetson: apt install nvidia-jetpack) or set PERCEPTION_NVCC to its path"
+        f"expected nvcc to compile the kernels for this device, found none at {', '.join(places)}",
+        "install the CUDA toolkit (Jetson: apt install nvidia-jetpack) or set PERCEPTION_NVCC to its path",
     )
 
 

@@ -60,8 +60,8 @@ class CudaDevice:
                 stream = self._cuda.Stream(NON_BLOCKING)
         except self._cuda.Error as error:
             raise BackendUnavailable(
-                f"expected CUDA device {ordinal}, got: {error}; "
-                "nvidia-smi shows which there are and who has their memory"
+                f"expected CUDA device {ordinal}, got: {error}",
+                "nvidia-smi shows which there are and who has their memory",
             ) from error
         attribute = self._cuda.device_attribute
         self.name: str = device.name()
@@ -154,8 +154,8 @@ class CudaDevice:
             return self._cuda.module_from_buffer(code)
         except self._cuda.Error as error:
             raise BackendUnavailable(
-                f"{source}: expected {self.name} to take what {compile.find_nvcc()} made, got: {error}; use "
-                "an nvcc that is not newer than the driver (nvidia-smi shows its CUDA), by PERCEPTION_NVCC"
+                f"{source}: expected {self.name} to take what {compile.find_nvcc()} made, got: {error}",
+                "use an nvcc that is not newer than the driver (nvidia-smi shows its CUDA): PERCEPTION_NVCC",
             ) from error
 
     @contextmanager
@@ -199,21 +199,20 @@ def driver() -> Any:
     try:
         import pycuda.driver as cuda
     except ImportError as error:
-        raise BackendUnavailable(
-            f"expected pycuda and a CUDA driver, got: {error}; {remedy(error)}"
-        ) from error
+        raise BackendUnavailable(f"expected pycuda and a CUDA driver, got: {error}", remedy(error)) from error
     try:
         cuda.init()
     except cuda.Error as error:
         raise BackendUnavailable(
-            f"expected a CUDA device, got: {error}; see nvidia-smi, in a container pass --gpus all, "
-            "or use device='cpu'"
+            f"expected a CUDA device, got: {error}",
+            "see nvidia-smi, in a container pass --gpus all, or use device='cpu'",
         ) from error
     built, found = cuda.get_version(), cuda.get_driver_version()
     if found // 1000 < built[0]:
         raise BackendUnavailable(
             f"expected a driver for CUDA {built[0]}, which pycuda was built with, got one for CUDA "
-            f"{found // 1000}.{found % 1000 // 10}; update the driver, or {REBUILD}"
+            f"{found // 1000}.{found % 1000 // 10}",
+            f"update the driver, or {REBUILD}",
         )
     return cuda
 
