@@ -170,7 +170,7 @@ def test_the_average_takes_counts_as_they_are():
 def test_only_matrices_decay():
     decaying, free = optimizer(nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)), Config()).param_groups
     assert [p.ndim for p in decaying["params"]] == [4]
-    assert decaying["weight_decay"] == Config().decay
+    assert decaying["weight_decay"] == Config().weight_decay
     assert [p.ndim for p in free["params"]] == [1, 1, 1]
     assert free["weight_decay"] == 0
 
