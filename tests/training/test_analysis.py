@@ -252,7 +252,7 @@ def test_what_failed_is_named(folder, tmp_path):
 
 def test_data_sets_of_any_format_are_compared_on_what_is_held_out(mine, tmp_path):
     settings = ['detection.classes=["forklift", "pallet"]', 'tasks=["detection"]', "rendered=2"]
-    with pytest.raises(DataError, match="expected pictures to look at"):
+    with pytest.raises(DataError, match="expected pictures to evaluate on"):
         comparing.compare("quick", [f"coco:{mine}"], tmp_path / "out", settings)
     asked = [*settings, "held_out=0.3", 'tasks=["detection", "drivable"]']
     with pytest.raises(DataError, match=r"got none of drivable.*'tasks=\[\"detection\"\]'"):
