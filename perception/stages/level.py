@@ -7,7 +7,7 @@ known, a usual one is assumed: ratios of distances hold, metres do not.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -29,6 +29,22 @@ class Level:
         straight = _is_straight(camera)
         self._plain = straight and not (camera.pitch or camera.roll or camera.yaw)
         self._lens, self._turn = lens.numbers(camera, straight), camera.camera_from_vehicle
+
+    @cached_property
+    def middle(self) -> float:
+        """The column in which the vehicle's own path, straight on, leaves the image at the bottom.
+
+        Lines right of it are right of the vehicle. That of the image where the camera does not look ahead.
+        """
+        width, height = self.camera.size
+        columns = np.linspace(-width, 2 * width, 97)
+        rays = self.straightened(np.stack([columns, np.full(97, height)], 1))
+        turn = self._turn
+        ahead, left = (rays @ turn[:2, axis] + turn[2, axis] for axis in (0, 1))
+        right = -left / np.where(ahead > 0.1, ahead, np.nan)
+        kept = np.isfinite(right)
+        inside = kept.any() and right[kept][0] < 0 < right[kept][-1] and (np.diff(right[kept]) > 0).all()
+        return float(np.interp(0.0, right[kept], columns[kept])) if inside else width / 2
 
     def boxes(self, xyxy: np.ndarray) -> np.ndarray:
         """Boxes (n, 4) in pixels to left, top, right, bottom (n, 4), by the middles of their sides."""

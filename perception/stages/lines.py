@@ -46,8 +46,13 @@ class Lines:
     def clear(self) -> None:
         self._known = []
 
-    def __call__(self, lanes: tuple[LaneLine, ...], size: Size, dt: float) -> tuple[LaneLine, ...]:
-        """The same lines with `id` and `role`, left to right, and those predicted over a gap."""
+    def __call__(
+        self, lanes: tuple[LaneLine, ...], size: Size, dt: float, middle: float | None = None
+    ) -> tuple[LaneLine, ...]:
+        """The same lines with `id` and `role`, left to right, and those predicted over a gap.
+
+        `middle`: the column below which the vehicle is, pixels; None: that of the image.
+        """
         if size != self._size:
             self.clear()
             self._size = size
@@ -72,7 +77,11 @@ class Lines:
                 _update(self._known[j], line, image, at[k], drift[k], dt, MOST_SWAY * size[0])
         self._known = [old for old in self._known + begun if old.unseen <= KEPT_S]
         seen_now = [old for old in self._known if not old.unseen]
-        return self._with_roles(seen_now + self._predicted(seen_now, rows, size, dt), size)
+        return self._with_roles(
+            seen_now + self._predicted(seen_now, rows, size, dt),
+            size,
+            size[0] / 2 if middle is None else middle,
+        )
 
     def _carried(self, dt: float) -> np.ndarray:
         """(known, len(ROWS)): where the known lines are expected, and they are told that time went by."""
@@ -105,11 +114,10 @@ class Lines:
         chosen = assigned(np.minimum(cost, 2 * reach)).tolist()
         return [j if j >= 0 and cost[k, j] < reach else -1 for k, j in enumerate(chosen)]
 
-    def _with_roles(self, shown: list[_Line], size: Size) -> tuple[LaneLine, ...]:
+    def _with_roles(self, shown: list[_Line], size: Size, middle: float) -> tuple[LaneLine, ...]:
         feet = {old.number: paint.foot(old.image, size[1]) for old in shown}
         shown = sorted(shown, key=lambda old: feet[old.number])
         painted = [old for old in shown if old.line.kind != self._road_edge]
-        middle = size[0] / 2
         left = [old.number for old in painted if feet[old.number] < middle][-2:]
         right = [old.number for old in painted if feet[old.number] >= middle][:2]
         role = dict(zip(reversed(left), reversed(ROLES[0]), strict=False))

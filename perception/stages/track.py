@@ -58,7 +58,7 @@ class Track:
         level, found = level_of(frame), scene.detections
         signs, lanes = scene.signs, scene.lanes
         if lanes is not None:
-            lanes = self._lines(lanes, scene.size, dt)
+            lanes = self._lines(lanes, scene.size, dt, level.middle)
         if found is not None:
             found = self._follow(frame, found, level, dt)
             if signs is not None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from perception.stages.level import Level
-from tests.stages.drives import CAMERA
+from tests.stages.drives import CAMERA, SIZE
 
 MOUNTED = replace(CAMERA, pitch=0.03, yaw=0.02, roll=-0.04)
 LENSES = {
@@ -35,3 +35,15 @@ def test_road_points_are_those_of_the_camera_at_that_pitch(camera):
 def test_boxes_come_back(camera):
     boxes = np.array([(500.0, 300, 560, 350), (800, 310, 900, 400)])
     np.testing.assert_allclose(Level(camera).back(Level(camera).boxes(boxes)), boxes, atol=1)
+
+
+@pytest.mark.parametrize("camera", LENSES.values(), ids=LENSES)
+def test_what_is_straight_ahead_is_below_the_middle(camera):
+    turned = replace(camera, yaw=0.1, cx=600.0)
+    rays = Level(turned).rays(np.array([(Level(turned).middle, SIZE[1])]))
+    assert rays[0, 0] == pytest.approx(0, abs=1e-3)
+    assert Level(turned).middle > Level(replace(turned, yaw=0.0)).middle + 20
+
+
+def test_a_camera_that_looks_aside_has_the_middle_of_its_image():
+    assert Level(replace(CAMERA, yaw=1.5)).middle == 640
