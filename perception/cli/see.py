@@ -187,12 +187,10 @@ def _source(text: str, camera: Path | None, height: float | None, ego: Path | No
     from perception.camera_files import read_camera
     from perception.sources import open_source
     from perception.sources.calibrated import Calibrated
-    from perception.sources.ego import WithEgo
+    from perception.sources.ego import with_motion
 
-    source = open_source(text)
-    if camera is not None:
-        source = Calibrated(source, read_camera(camera, height))
-    return source if ego is None else WithEgo(source, ego)
+    source = with_motion(open_source(text), ego)
+    return source if camera is None else Calibrated(source, read_camera(camera, height))
 
 
 def _sinks(out: Path, source: Source, pipeline: Pipeline, maps: bool, overlay: bool, bev: bool) -> list[Sink]:
