@@ -17,7 +17,7 @@ Hear = Callable[[Any], None]
 
 
 class OwnMotion:
-    """`problem` says why there is no motion, "" if that is as it should be. Messages come in other threads."""
+    """`problem` says why there is no motion, "" if that is as it should be. Other threads may hear."""
 
     def __init__(self, settings: Settings) -> None:
         self.problem = ""
