@@ -13,7 +13,7 @@ PIP = $(BIN)/pip install --quiet --disable-pip-version-check
 .PHONY: demo test test-fast lint types cuda unit clean
 
 demo: .venv/runtime
-	$(BIN)/perception run "$(SOURCE)" --out "$(OUT)"
+	$(BIN)/perception run "$(SOURCE)" --out "$(OUT)" --bev
 
 test: lint types cuda unit
 

@@ -130,7 +130,7 @@ class CameraModel:
         z = np.where(behind, 1.0, camera[..., 2])
         xy = camera[..., :2] / z[..., None]
         image = self.image_of(xy)
-        image[behind | ((xy * xy).sum(-1) >= self._fold)] = np.nan
+        image[behind | ((xy * xy).sum(-1) >= self.fold)] = np.nan
         return image
 
     def to_road(self, points: np.ndarray) -> np.ndarray:
@@ -153,7 +153,7 @@ class CameraModel:
         return self._distort(np.asarray(rays, np.float64)) * (self.fx, self.fy) + (self.cx, self.cy)
 
     @cached_property
-    def _fold(self) -> float:
+    def fold(self) -> float:
         """The squared radius at which the lens stops to map farther points farther out; inf: never.
 
         Of a pinhole that is where r * (1 + k1 r^2 + k2 r^4 + k3 r^6) stops growing, of a fisheye where the
@@ -179,7 +179,7 @@ class CameraModel:
                 break
             found += np.clip(rest, -0.1, 0.1)
         wrong = np.abs(self._distort(found) - xy).max(-1) > 1e-6
-        found[wrong | ((found * found).sum(-1) >= self._fold)] = np.nan
+        found[wrong | ((found * found).sum(-1) >= self.fold)] = np.nan
         return found
 
     def _distort(self, xy: np.ndarray) -> np.ndarray:
@@ -210,7 +210,7 @@ class CameraModel:
     def _straightened(self, xy: np.ndarray) -> np.ndarray:
         """The inverse of `_distort` for a fisheye, by bisection; NaN for rays at 90 degrees and more."""
         r = np.linalg.norm(xy, axis=-1, keepdims=True)
-        low, high = np.zeros_like(r), np.full_like(r, np.arctan(np.sqrt(self._fold)))
+        low, high = np.zeros_like(r), np.full_like(r, np.arctan(np.sqrt(self.fold)))
         for _ in range(60):
             middle = (low + high) / 2
             beyond = self._bent(middle) > r

@@ -58,7 +58,9 @@ CameraHeight = Annotated[
 OwnMotion = Annotated[
     Path | None,
     typer.Option(
-        "--ego", help="CSV of the vehicle's own motion: stamp_s or frame, speed_mps, yaw_rate_radps."
+        "--ego",
+        help="CSV of the vehicle's own motion (stamp_s or frame, speed_mps, yaw_rate_radps), or a topic of a "
+        "recorded drive (Odometry, TwistStamped). Default: the only one in the drive.",
     ),
 ]
 Processor = Annotated[str, typer.Option(help="cpu or cuda.")]

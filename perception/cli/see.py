@@ -56,6 +56,9 @@ def run(
         bool, typer.Option("--save-maps", help="Also write class maps as PNG files to OUT/maps.")
     ] = False,
     no_video: Annotated[bool, typer.Option("--no-video", help="Write no overlay.")] = False,
+    bev: Annotated[
+        bool, typer.Option("--bev", help="Draw a bird's-eye view in metres into the overlay; needs a camera.")
+    ] = False,
     max_frames: Annotated[int | None, typer.Option(min=1, help="Stop after this many frames.")] = None,
     threads: Threads = None,
     input_size: InputSize = "auto",
@@ -84,7 +87,7 @@ def run(
     tally, outcome = Tally(pipeline.tasks, frames.live), Outcome()
     facts = {"source": redacted(source), **config.facts(pipeline)}
     with closing(pipeline), locked(out), summarised(out, facts, tally, outcome) as report:
-        sinks = [*_sinks(out, frames, pipeline, save_maps, not no_video), tally]
+        sinks = [*_sinks(out, frames, pipeline, save_maps, not no_video, bev), tally]
         if dog := watchdog():
             sinks.append(dog)
         _run(frames, pipeline, sinks, max_frames, outcome)
@@ -184,21 +187,22 @@ def _source(text: str, camera: Path | None, height: float | None, ego: Path | No
     from perception.camera_files import read_camera
     from perception.sources import open_source
     from perception.sources.calibrated import Calibrated
-    from perception.sources.ego import WithEgo
+    from perception.sources.ego import with_motion
 
-    source = open_source(text)
-    if camera is not None:
-        source = Calibrated(source, read_camera(camera, height))
-    return source if ego is None else WithEgo(source, ego)
+    source = with_motion(open_source(text), ego)
+    return source if camera is None else Calibrated(source, read_camera(camera, height))
 
 
-def _sinks(out: Path, source: Source, pipeline: Pipeline, maps: bool, overlay: bool) -> list[Sink]:
+def _sinks(out: Path, source: Source, pipeline: Pipeline, maps: bool, overlay: bool, bev: bool) -> list[Sink]:
     from perception.sinks import SINKS
+    from perception.stages.birds_eye import BirdsEye
     from perception.timing import USUAL_FPS
 
     picture = "overlay" if source.images else "overlay.mp4"
     wanted = {"scenes.jsonl": True, "maps": maps, picture: overlay}
     painters: list[Painter] = [*pipeline.tasks, *pipeline.stages]
+    if bev:
+        painters.append(BirdsEye({task.name: task.classes for task in pipeline.tasks}.get("detection", ())))
     fps = source.fps or USUAL_FPS
     return [SINKS[name](out / name, pipeline.tasks, painters, fps) for name in wanted if wanted[name]]
 

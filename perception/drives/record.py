@@ -24,7 +24,7 @@ from perception.sinks import DriveRecorder
 from perception.sinks.watchdog import watchdog
 from perception.sources import open_source
 from perception.sources.calibrated import Calibrated
-from perception.sources.ego import WithEgo
+from perception.sources.ego import with_motion
 from perception.sources.synthetic import SyntheticSource
 from perception.tasks import TASKS
 from perception.types import Frame, Scene
@@ -40,7 +40,7 @@ class Settings:
     pipeline: PipelineConfig = DEFAULT
     camera: Path | None = None
     camera_height: float | None = None  # above the road, metres; None: as the file says
-    ego: Path | None = None  # table of the own motion
+    ego: Path | None = None  # table of the own motion, or a topic of the drive
     truth: bool = False  # of rendered scenes
     results: bool = True
     overwrite: bool = False  # a recording of the same name
@@ -62,10 +62,9 @@ def record(
     keep_apart([out], [source, settings.camera, settings.ego])
     frames = open_source(source)
     truth = truth_of(frames, source) if settings.truth else None
+    frames = with_motion(frames, settings.ego)
     if settings.camera is not None:
         frames = Calibrated(frames, read_camera(settings.camera, settings.camera_height))
-    if settings.ego is not None:
-        frames = WithEgo(frames, settings.ego)
     spec = bundles.read(settings.pipeline.folder)
     tasks = [with_truth(task) if settings.truth else task for task in spec.tasks.values()]
     loaded = settings.pipeline.load() if settings.results else None

@@ -22,6 +22,7 @@ from perception.messages.write import (
     label_info,
     lanes,
     mask,
+    own_motion,
     signs,
 )
 
@@ -47,6 +48,7 @@ __all__ = [
     "mask_from",
     "mount",
     "mount_from",
+    "own_motion",
     "signs",
     "signs_from",
     "stamp_ns",

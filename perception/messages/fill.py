@@ -34,12 +34,32 @@ NESTED: Mapping[str, Mapping[str, str]] = {  # field -> type, of the standard me
         "header": "std_msgs/msg/Header",
         "transform": "geometry_msgs/msg/Transform",
     },
+    "geometry_msgs/msg/Twist": {
+        "linear": "geometry_msgs/msg/Vector3",
+        "angular": "geometry_msgs/msg/Vector3",
+    },
+    "geometry_msgs/msg/TwistStamped": {
+        "header": "std_msgs/msg/Header",
+        "twist": "geometry_msgs/msg/Twist",
+    },
+    "geometry_msgs/msg/TwistWithCovariance": {"twist": "geometry_msgs/msg/Twist"},
     "geometry_msgs/msg/Vector3": {},
+    "nav_msgs/msg/Odometry": {
+        "header": "std_msgs/msg/Header",
+        "pose": "geometry_msgs/msg/PoseWithCovariance",
+        "twist": "geometry_msgs/msg/TwistWithCovariance",
+    },
     "sensor_msgs/msg/CameraInfo": {
         "header": "std_msgs/msg/Header",
         "roi": "sensor_msgs/msg/RegionOfInterest",
     },
     "sensor_msgs/msg/CompressedImage": {"header": "std_msgs/msg/Header"},
+    "sensor_msgs/msg/Imu": {
+        "header": "std_msgs/msg/Header",
+        "orientation": "geometry_msgs/msg/Quaternion",
+        "angular_velocity": "geometry_msgs/msg/Vector3",
+        "linear_acceleration": "geometry_msgs/msg/Vector3",
+    },
     "sensor_msgs/msg/Image": {"header": "std_msgs/msg/Header"},
     "sensor_msgs/msg/RegionOfInterest": {},
     "std_msgs/msg/ColorRGBA": {},

@@ -7,13 +7,14 @@ rounded: `perception.messages.read` gives back what was written, bit for bit.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import nan
 from typing import Any
 
 import cv2
 import numpy as np
 
 from perception.messages.topics import VEHICLE_FRAME
-from perception.types import VOID, ClassMap, Detections, LaneLine, Signs
+from perception.types import VOID, ClassMap, Detections, Ego, LaneLine, Signs
 
 Record = dict[str, Any]  # field -> number, str, bytes, Record, or a list of one kind
 INSIDE, UNJUDGED = 255, 127  # of a pixel in a mask; 0: outside. Only labels have what is not judged
@@ -30,6 +31,13 @@ def header(stamp_ns: int, frame_id: str) -> Record:
     """std_msgs/Header."""
     seconds, rest = divmod(stamp_ns, 1_000_000_000)
     return {"stamp": {"sec": seconds, "nanosec": rest}, "frame_id": frame_id}
+
+
+def own_motion(ego: Ego | None, header: Record) -> Record:
+    """geometry_msgs/TwistStamped; NaN: not known."""
+    nothing = {"x": 0.0, "y": 0.0, "z": 0.0}
+    speed, turn = (nan, nan) if ego is None else (ego.speed, nan if ego.yaw_rate is None else ego.yaw_rate)
+    return {"header": header, "twist": {"linear": {**nothing, "x": speed}, "angular": {**nothing, "z": turn}}}
 
 
 def detections(found: Detections, classes: Sequence[str], header: Record) -> Record:

@@ -18,6 +18,7 @@ from perception import messages
 from perception.errors import PerceptionError
 from perception.messages import Record
 from perception.node.bus import Bus, Close
+from perception.node.ego import OwnMotion
 from perception.node.health import Counts, Health, readings, status
 from perception.node.loading import Load, Loaded, load
 from perception.node.mount import Mounted
@@ -63,6 +64,7 @@ class PerceptionNode:
     def configure(self) -> None:
         """Load and warm up. Raises PerceptionError if that cannot be; the node is then as before."""
         self._mounted = Mounted(self.settings)
+        self._motion = OwnMotion(self.settings)
         self._white = White(self.settings.image_topic)
         self._loaded = self._load(self.settings)
         pipeline = self._loaded.pipeline
@@ -82,6 +84,7 @@ class PerceptionNode:
         self._closers = [
             self._bus.subscribe(settings.camera_info_topic, info, self._mounted.hear),
             self._bus.subscribe(settings.image_topic, kind, self._receive, reliable),
+            *(self._bus.subscribe(*topic) for topic in self._motion.topics()),
         ]
 
     def deactivate(self) -> None:
@@ -151,7 +154,7 @@ class PerceptionNode:
             health.in_row,
             health.error,
             tuple(sorted(health.frame_ids)),
-            self._mounted.problem if self._loaded else "",
+            "; ".join(filter(None, (self._mounted.problem, self._motion.problem))) if self._loaded else "",
             self._bus.advice(KINDS[settings.transport][0]),
         )
 
@@ -191,7 +194,8 @@ class PerceptionNode:
         image = KINDS[settings.transport][1](message, self._white)
         size = image.shape[1], image.shape[0]
         seq = self.health.counts().received - 1
-        frame = Frame(image, stamp_ns, seq, settings.image_topic, self._mounted.camera(size))
+        camera, ego = self._mounted.camera(size), self._motion.at(stamp_ns)
+        frame = Frame(image, stamp_ns, seq, settings.image_topic, camera, ego)
         scene = loaded.pipeline(frame)
         self._outputs.publish(frame, scene, messages.header(stamp_ns, message.header.frame_id), settings)
         age_ms = (self._bus.now_ns() - stamp_ns) / 1e6

@@ -46,6 +46,9 @@ class Settings:
     image_topic: str = about("image", "Topic of the camera images.")
     transport: str = about("raw", "What they are: Image or CompressedImage.", choices=("raw", "compressed"))
     camera_info_topic: str = about("camera_info", "Topic of their CameraInfo; lanes in metres need it.")
+    odometry_topic: str = about("", "Topic of nav_msgs/Odometry: the own speed and yaw rate. Empty: none.")
+    twist_topic: str = about("", "Topic of geometry_msgs/TwistStamped, in place of odometry. Empty: none.")
+    imu_topic: str = about("", "Topic of sensor_msgs/Imu: the yaw rate, in place of theirs. Empty: none.")
     reliability: str = about(
         "best_effort",
         "Quality of service of the subscription. best_effort fits every publisher.",

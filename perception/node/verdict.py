@@ -28,7 +28,7 @@ class Facts:
     in_row: int = 0  # failures
     error: str = ""
     frame_ids: tuple[str, ...] = ()
-    camera: str = ""  # what is wrong with CameraInfo
+    camera: str = ""  # what is wrong with CameraInfo or the own motion
     advice: str = ""  # against loss in transport
 
 

@@ -8,6 +8,7 @@ results.
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,6 +56,7 @@ class DriveRecorder:
         self._truth = truth
         self._camera: CameraModel | None = None
         self._channels: dict[str, int] = {}
+        self._without_ego: deque[int] | None = deque(maxlen=64)  # stamps; None: the own motion is written
         self._time = -1
         self._done = False
         self._writer_class = writer_class()
@@ -69,6 +71,7 @@ class DriveRecorder:
         self._time = max(frame.stamp_ns, self._time + 1)
         header = messages.header(frame.stamp_ns, CAMERA_FRAME)
         with self._or_part():
+            self._own_motion(frame)
             self._picture(frame, header)
             self._results(RESULTS, scene, header)
             truth = self._truth(frame) if self._truth else None
@@ -101,6 +104,17 @@ class DriveRecorder:
             self._add(TOPICS["camera_info"], messages.camera_info(frame.camera, header))
         _, jpeg = cv2.imencode(".jpg", frame.image, self._quality)
         self._add(TOPICS["image"], messages.compressed_image(jpeg.tobytes(), header))
+
+    def _own_motion(self, frame: Frame) -> None:
+        """Of every frame from the first that has one; those just before are said to have none."""
+        if self._without_ego is not None and frame.ego is None:
+            self._without_ego.append(frame.stamp_ns)
+            return
+        for stamp_ns in self._without_ego or ():
+            self._add(TOPICS["ego"], messages.own_motion(None, messages.header(stamp_ns, VEHICLE_FRAME)))
+        self._without_ego = None
+        record = messages.own_motion(frame.ego, messages.header(frame.stamp_ns, VEHICLE_FRAME))
+        self._add(TOPICS["ego"], record)
 
     def _mount(self, camera: CameraModel, stamp_ns: int) -> None:
         self._camera = camera

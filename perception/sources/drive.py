@@ -9,6 +9,7 @@ from pathlib import Path
 from perception.errors import SourceError
 from perception.fields import TRUTH
 from perception.sources.bag import Bag, Packed, Topic, open_bag
+from perception.sources.bag_ego import motion_of
 from perception.sources.bag_order import Order
 from perception.sources.bag_pictures import TYPES
 from perception.sources.bag_reel import Reel
@@ -27,7 +28,8 @@ class Drive:
     `Frame.source` is the topic, `stamp_ns` the header's stamp, `seq` counts the topic's messages. A message
     that is no picture is skipped and counted in `lost`; its `seq` stays unused. Stamps that go back or repeat
     and pictures of several cameras on one topic are passed on in the order of the file; a warning at the end
-    says how many. Frames carry a CameraModel if the bag has a CameraInfo and the camera's mount.
+    says how many. Frames carry a CameraModel if the bag has a CameraInfo and the camera's mount,
+    and the own motion as in `bag_ego`.
     Raises SourceError: no bag, no such topic, several cameras and none chosen, no picture can be decoded.
     """
 
@@ -43,6 +45,12 @@ class Drive:
         steps = self._topic.count - 1
         self.fps = steps * 1e9 / self.bag.span_ns if steps > 0 and self.bag.span_ns else USUAL_FPS
         self.order = Order()
+        self._ego_topic: str | None = None
+
+    def choose_motion(self, topic: str) -> None:
+        """Take the own motion from this topic. Raises SourceError if there is none of a fitting type."""
+        motion_of(self.bag, topic, str(self.path))
+        self._ego_topic = topic
 
     def __iter__(self) -> Iterator[Frame]:
         for _, item in self._stream(()):
@@ -86,6 +94,8 @@ class Drive:
         """(time of recording, frame or message of the topics `also`)."""
         reel = Reel(self.bag, self._topic)
         self.order, time_ns = reel.order, 0
+        motion = motion_of(self.bag, self._ego_topic, str(self.path))
+        told = motion.told if motion else lambda frame: frame
         for packed in self.bag.raw({*reel.topics, *also}):
             time_ns = packed.time_ns
             if packed.topic in also:
@@ -93,10 +103,12 @@ class Drive:
                 continue
             for frame in reel.add(packed):
                 self.lost = reel.lost
-                yield time_ns, frame
+                yield time_ns, told(frame)
         for frame in reel.rest():
-            yield time_ns, frame
+            yield time_ns, told(frame)
         self.lost = reel.lost
+        if motion:
+            motion.report()
         reel.report(str(self.path))
 
 

@@ -38,33 +38,32 @@ class Row(NamedTuple):
     frozen: bool = False
 
 
-class WithEgo:
-    """Another source, its frames with the own motion of a table. Raises SourceError for another table."""
+class Motion:
+    """How a vehicle moved, by rows in order; `name` of where they are from, for warnings."""
 
-    def __init__(self, source: Source, path: Path) -> None:
-        self.live = source.live
-        self.fps = source.fps
-        self.images = source.images
-        self.close = source.close
-        self._source, self._path = source, path
-        self._by_frame, self._rows = read_motion(path)
-        self._at = [row.at for row in self._rows]
+    def __init__(self, name: str, rows: list[Row], by_frame: bool = False) -> None:
+        self._name, self._rows, self._by_frame = name, rows, by_frame
+        self._times = [row.at for row in rows]
+        self._without: Counter[str] = Counter()
 
-    def __iter__(self) -> Iterator[Frame]:
-        without: Counter[str] = Counter()
-        for frame in self._source:
-            ego, reason = self._motion(frame)
-            without[reason] += ego is None
-            yield replace(frame, ego=ego)
-        for reason, count in without.items():
+    def told(self, frame: Frame) -> Frame:
+        """The frame with its own motion; None, and counted, where that is not known."""
+        ego, reason = self.at(float(frame.seq) if self._by_frame else frame.stamp_ns / 1e9)
+        self._without[reason] += ego is None
+        return replace(frame, ego=ego)
+
+    def report(self) -> None:
+        """Warn of the frames since the last report that have no motion, with the reasons."""
+        for reason, count in self._without.items():
             if count:
-                log.warning("%s: %d frames have no own motion: %s", self._path, count, reason)
+                log.warning("%s: %d frames have no own motion: %s", self._name, count, reason)
+        self._without.clear()
 
-    def _motion(self, frame: Frame) -> tuple[Ego | None, str]:
-        at = float(frame.seq) if self._by_frame else frame.stamp_ns / 1e9
-        place = bisect_left(self._at, at)
+    def at(self, at: float) -> tuple[Ego | None, str]:
+        """At a time, or a frame's number; None with the reason why not."""
+        place = bisect_left(self._times, at)
         around = self._rows[max(place - 1, 0) : place + 1]
-        if place < len(self._at) and self._at[place] == at:
+        if place < len(self._times) and self._times[place] == at:
             around = [self._rows[place]]
         near = 0.0 if self._by_frame else LATE_S
         around = [row for row in around if abs(row.at - at) <= near]
@@ -77,6 +76,24 @@ class WithEgo:
         speed, yaw_rate = (_between(around, at, value) for value in ("speed", "yaw_rate"))
         return Ego(speed or 0.0, yaw_rate), ""
 
+
+class WithEgo:
+    """Another source, its frames with the own motion of a table. Raises SourceError for another table."""
+
+    def __init__(self, source: Source, path: Path) -> None:
+        self.live = source.live
+        self.fps = source.fps
+        self.images = source.images
+        self.close = source.close
+        self._source = source
+        by_frame, rows = read_motion(path)
+        self._motion = Motion(str(path), rows, by_frame)
+
+    def __iter__(self) -> Iterator[Frame]:
+        for frame in self._source:
+            yield self._motion.told(frame)
+        self._motion.report()
+
     @property
     def lost(self) -> int:
         return self._source.lost
@@ -84,6 +101,19 @@ class WithEgo:
     @property
     def dropped(self) -> int:
         return getattr(self._source, "dropped", 0)
+
+
+def with_motion(source: Source, given: Path | None) -> Source:
+    """`source` with the own motion of a table; or, of a recorded drive, of its topic of that name.
+
+    Raises SourceError if there is neither.
+    """
+    if given is None:
+        return source
+    if not given.exists() and hasattr(source, "choose_motion"):
+        source.choose_motion(str(given))
+        return source
+    return WithEgo(source, given)
 
 
 def read_motion(path: Path) -> tuple[bool, list[Row]]:
@@ -106,7 +136,7 @@ def read_motion(path: Path) -> tuple[bool, list[Row]]:
             raise SourceError(
                 f"{path}, line {number}: expected {key} to increase, got {after.at:g} after {before.at:g}"
             )
-    return key == "frame", rows if key == "frame" else _frozen(rows)
+    return key == "frame", rows if key == "frame" else frozen(rows)
 
 
 def _row(path: Path, number: int, line: dict[str, str | None], key: str) -> Row:
@@ -128,7 +158,7 @@ def _value(cell: str | None) -> float | None:
     return value if value is not None and isfinite(value) else None
 
 
-def _frozen(rows: list[Row]) -> list[Row]:
+def frozen(rows: list[Row]) -> list[Row]:
     """The same rows; those marked that repeat both values for FROZEN_S or more in motion."""
     out, begin = list(rows), 0
     for end in range(1, len(rows) + 1):

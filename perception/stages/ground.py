@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 
-from perception.camera import CameraModel
-from perception.stages import motion
+from perception.kernels.cpu import compiled
 from perception.stages.level import Level, level_of
+from perception.stages.motion import NEAREST, TALL, VX, VY, X, Y
 from perception.stages.pitch import Pitch
 from perception.stages.plane import HIDDEN as HIDDEN_SHARE
 from perception.stages.plane import covered
@@ -47,46 +48,67 @@ class Ground:
         if found is not None and found.track is not None:
             found = self._placed(frame, found, found.track, level)
         lanes = scene.lanes
-        if lanes is not None and scene.road_pitch is not None:
-            camera = replace(level.camera, pitch=scene.road_pitch)
-            lanes = tuple(_on_road(line, camera) for line in lanes)
+        if lanes and scene.road_pitch is not None:
+            lanes = self._on_road(lanes, level, scene.road_pitch)
         return replace(scene, detections=found, lanes=lanes)
 
-    def _placed(self, frame: Frame, found: Detections, number: np.ndarray, level: Level) -> Detections:
-        track, tall, spread = self._track, self._pitch.tall, self._pitch.spread
-        rows, book = track.rows, track.book
-        usual = track.kinds[found.class_id, 0]
-        box = track.box
-        high = np.maximum(box[:, 3] - box[:, 1], level.pixel)
-        known = rows >= 0
-        state, cov = book.state[rows], book.cov[rows]
-        ahead = np.maximum(state[:, motion.X], motion.NEAREST)
-        usual = np.where(known, book.body[rows, motion.TALL], usual)
-        scale = tall / usual
-        x = np.where(known, ahead, usual / high) * scale
-        column = np.where(known, -state[:, motion.Y] / ahead, (box[:, 0] + box[:, 2]) / 2)
-        edges = np.where(known, np.sqrt(cov[:, 0, 0]) / ahead, EDGES + level.pixel / high)
-        hidden = covered(box) > HIDDEN_SHARE
-        edges = np.hypot(edges, CUT * (track.cut[:, 0] | track.cut[:, 1]) + HIDDEN * hidden)
-        road = np.stack([x, -column * x], 1)
-        velocity = np.full((len(found), 2), np.nan)
-        if frame.ego is not None:
-            speed = np.array([frame.ego.speed, 0.0])
-            velocity = (state[:, 2:] - speed) * scale[:, None] + speed
-            unsure = np.sqrt(np.maximum(cov[:, 2, 2], 0)) * scale > UNSURE
-            velocity[unsure | ~known | (number < 0)] = np.nan
-        return replace(
-            found,
-            road=road.astype(np.float32),
-            sigma_m=(np.hypot(spread, edges) * np.hypot(*road.T)).astype(np.float32),
-            velocity=velocity.astype(np.float32),
+    def _on_road(self, lanes: tuple[LaneLine, ...], level: Level, pitch: float) -> tuple[LaneLine, ...]:
+        road, ends = level.on_road(self._pitch.rays, pitch, FARTHEST), self._pitch.ends.tolist()
+        return tuple(
+            LaneLine(line.image, road[a:b], line.score, line.kind, line.id, line.role, line.predicted)
+            for line, a, b in zip(lanes, ends, ends[1:], strict=False)
         )
+
+    def _placed(self, frame: Frame, found: Detections, number: np.ndarray, level: Level) -> Detections:
+        track, pitch, book = self._track, self._pitch, self._track.book
+        speed = np.nan if frame.ego is None else frame.ego.speed
+        road, sigma, velocity = placed(
+            track.rows, book.state, book.cov, book.body, track.box, track.cut, pitch.tall, pitch.spread,
+            number, level.pixel, speed,
+        )  # fmt: skip
+        return replace(found, road=road, sigma_m=sigma, velocity=velocity)
 
     def draw(self, canvas: np.ndarray, scene: Scene) -> None:
         """Nothing: `track` writes the distance beside the number."""
 
 
-def _on_road(line: LaneLine, camera: CameraModel) -> LaneLine:
-    road = camera.to_road(line.image)
-    road[~(road[:, 0] <= FARTHEST)] = np.nan
-    return replace(line, road=road.astype(np.float32))
+@compiled
+def placed(
+    rows: np.ndarray,
+    state: np.ndarray,
+    cov: np.ndarray,
+    body: np.ndarray,
+    box: np.ndarray,
+    cut: np.ndarray,
+    tall: np.ndarray,
+    spread: np.ndarray,
+    number: np.ndarray,
+    pixel: float,
+    speed: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`road` (n, 2), `sigma_m` (n,) and `velocity` (n, 2) of boxes, float32.
+
+    `rows` of `state`, `cov`, `body`, or -1 (see `follow`); `tall` and `spread` as learnt (see `plane`); `box`
+    rays, `cut` at the border; `number` of tracks; `speed` the own, NaN: unknown.
+    """
+    n = len(box)
+    road, velocity = np.empty((n, 2), np.float32), np.full((n, 2), np.nan, np.float32)
+    sigma, hidden = np.empty(n, np.float32), covered(box)
+    for k in range(n):
+        i, high = rows[k], max(box[k, 3] - box[k, 1], pixel)
+        if i >= 0:
+            ahead = max(state[i, X], NEAREST)
+            scale = tall[k] / body[i, TALL]
+            x, column, edges = ahead * scale, -state[i, Y] / ahead, math.sqrt(cov[i, X, X]) / ahead
+            unsure = not math.sqrt(max(cov[i, VX, VX], 0.0)) * scale <= UNSURE
+            if not (unsure or number[k] < 0 or math.isnan(speed)):
+                velocity[k, 0] = (state[i, VX] - speed) * scale + speed
+                velocity[k, 1] = state[i, VY] * scale
+        else:
+            x, column = tall[k] / high, (box[k, 0] + box[k, 2]) / 2
+            edges = EDGES + pixel / high
+        at_edge = cut[k, 0] or cut[k, 1]
+        doubt = (CUT if at_edge else 0.0) + (HIDDEN if hidden[k] > HIDDEN_SHARE else 0.0)
+        road[k, 0], road[k, 1] = x, -column * x
+        sigma[k] = math.hypot(spread[k], math.hypot(edges, doubt)) * math.hypot(x, column * x)
+    return road, sigma, velocity

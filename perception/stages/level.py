@@ -7,15 +7,16 @@ known, a usual one is assumed: ratios of distances hold, metres do not.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from perception.camera import CameraModel
+from perception.kernels.cpu import compiled
+from perception.stages import lens
 from perception.types import Frame, Size
 
 USUAL_FOCAL = 0.9  # image widths: 58 degrees, between wide and narrow driving cameras
-FARTHEST = 3.0  # columns and rows beyond are cut: 72 degrees aside
 
 
 class Level:
@@ -27,27 +28,48 @@ class Level:
         self._centre, self._focal = np.array([camera.cx, camera.cy] * 2), np.array([camera.fx, camera.fy] * 2)
         straight = _is_straight(camera)
         self._plain = straight and not (camera.pitch or camera.roll or camera.yaw)
-        self._ahead = np.linalg.inv(camera.matrix).T @ camera.camera_from_vehicle if straight else None
+        self._lens, self._turn = lens.numbers(camera, straight), camera.camera_from_vehicle
+
+    @cached_property
+    def middle(self) -> float:
+        """The column in which the vehicle's own path, straight on, leaves the image at the bottom.
+
+        Lines right of it are right of the vehicle. That of the image where the camera does not look ahead.
+        """
+        width, height = self.camera.size
+        columns = np.linspace(-width, 2 * width, 97)
+        rays = self.straightened(np.stack([columns, np.full(97, height)], 1))
+        turn = self._turn
+        ahead, left = (rays @ turn[:2, axis] + turn[2, axis] for axis in (0, 1))
+        right = -left / np.where(ahead > 0.1, ahead, np.nan)
+        kept = np.isfinite(right)
+        inside = kept.any() and right[kept][0] < 0 < right[kept][-1] and (np.diff(right[kept]) > 0).all()
+        return float(np.interp(0.0, right[kept], columns[kept])) if inside else width / 2
 
     def boxes(self, xyxy: np.ndarray) -> np.ndarray:
         """Boxes (n, 4) in pixels to left, top, right, bottom (n, 4), by the middles of their sides."""
         if self._plain:
             return (xyxy - self._centre) / self._focal
-        x1, y1, x2, y2 = np.asarray(xyxy, np.float64).T
-        x, y = (x1 + x2) / 2, (y1 + y2) / 2
-        rays = self.rays(np.stack([x1, y, x, y1, x2, y, x, y2], 1).reshape(-1, 2)).reshape(-1, 4, 2)
-        return np.stack([rays[:, 0, 0], rays[:, 1, 1], rays[:, 2, 0], rays[:, 3, 1]], 1)
+        rays = self.rays(sides(np.asarray(xyxy, np.float64)))
+        return rays.reshape(-1, 8)[:, [0, 3, 4, 7]]
 
     def rays(self, points: np.ndarray) -> np.ndarray:
         """Image points (n, 2) to (n, 2) float64 rays; those far outside are cut."""
-        if self._ahead is None:
-            ones = np.ones((len(points), 1))
-            ahead = np.hstack([self.camera.rays(points), ones]) @ self.camera.camera_from_vehicle
-        else:
-            ahead = points @ self._ahead[:2] + self._ahead[2]
-        x = np.maximum(ahead[:, 0], 1e-3)
-        rays = np.stack([-ahead[:, 1] / x, -ahead[:, 2] / x], 1)
-        return np.clip(np.nan_to_num(rays, nan=FARTHEST), -FARTHEST, FARTHEST)
+        return self.levelled(self.straightened(points))
+
+    def straightened(self, points: np.ndarray) -> np.ndarray:
+        """`CameraModel.rays` of image points (n, 2): rays of the camera, (n, 2) float64; NaN: none."""
+        return lens.straightened(np.asarray(points, np.float64), self._lens)
+
+    def levelled(self, rays: np.ndarray) -> np.ndarray:
+        """Rays of the camera (n, 2) to level ones; those far outside are cut."""
+        return lens.levelled(rays, self._turn)
+
+    def on_road(self, rays: np.ndarray, pitch: float, farthest: float) -> np.ndarray:
+        """Rays of the camera (n, 2) to road points (n, 2) float32, while it looks `pitch` down; NaN: none,
+        or more than `farthest` metres ahead."""
+        camera = self.camera
+        return lens.on_road(rays, lens.turn_of(pitch, camera.yaw, camera.roll), camera.height, farthest)
 
     def back(self, boxes: np.ndarray) -> np.ndarray:
         """What `boxes` gives, in pixels again (n, 4) float32."""
@@ -63,6 +85,17 @@ class Level:
         """Rays (n, 2) to image points (n, 2) float64; NaN where the lens shows none."""
         one = np.ones(len(rays))
         return self.camera.project(np.stack([one, -rays[:, 0], self.camera.height - rays[:, 1]], 1))
+
+
+@compiled
+def sides(xyxy: np.ndarray) -> np.ndarray:
+    """(4 n, 2): the middles of the left, upper, right and lower sides of boxes (n, 4)."""
+    out = np.empty((4 * len(xyxy), 2))
+    for k in range(len(xyxy)):
+        x1, y1, x2, y2 = xyxy[k]
+        x, y = (x1 + x2) / 2, (y1 + y2) / 2
+        out[4 * k], out[4 * k + 1], out[4 * k + 2], out[4 * k + 3] = (x1, y), (x, y1), (x2, y), (x, y2)
+    return out
 
 
 def _is_straight(camera: CameraModel) -> bool:

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from perception.stages import plane
+from perception.kernels.cpu import compiled
+from perception.stages import paint, plane
+from perception.stages.fit import fitted
 from perception.stages.level import Level, level_of
 from perception.stages.track import Track
 from perception.types import Frame, LaneLine, Scene
@@ -21,7 +23,8 @@ ACROSS = 0.3  # metres right a metre down: by so much two lines differ at least
 class Pitch:
     """`road_pitch`, from objects and from lane lines; None where no camera is known, or nothing to tell it.
 
-    `tall`, `spread`: of each detection, metres and the standard deviation of its logarithm, for `ground`.
+    For `ground`: `tall`, `spread` of each detection, metres and the standard deviation of its logarithm;
+    `rays`, `ends`: the points of the lane lines as rays of the camera, as in `paint`.
     """
 
     name = "pitch"
@@ -33,6 +36,7 @@ class Pitch:
         self._track, self._road_edge = track, road_edge
         self.plane = plane.empty_plane()
         self.tall, self.spread = np.empty(0), np.empty(0)
+        self.rays, self.ends = np.empty((0, 2)), np.zeros(1, np.int64)
         self.reset()
 
     def reset(self) -> None:
@@ -49,7 +53,7 @@ class Pitch:
         level = level_of(frame)
         kinds = self._track.kinds[found.class_id]
         stands = (kinds[:, FIXED] == 0) & (found.age_ms == 0)
-        lines = horizon(scene.lanes or (), self._road_edge, level)
+        lines = self._horizon(scene.lanes or (), level)
         box, cut = self._track.box, self._track.cut
         self.tall, self.spread = plane.learnt(
             self.plane, found.track, box, kinds[:, TALL].copy(), kinds[:, SPREAD].copy(), stands, cut,
@@ -62,27 +66,38 @@ class Pitch:
         down = float(self.plane.x[0] + self.plane.x[1])
         return replace(scene, road_pitch=level.camera.pitch - float(np.arctan(down)))
 
+    def _horizon(self, lanes: tuple[LaneLine, ...], level: Level) -> float:
+        points, self.ends = paint.packed([line.image for line in lanes])
+        self.rays = level.straightened(points)
+        straight = np.array([line.kind != self._road_edge and not line.predicted for line in lanes], np.bool_)
+        return float(horizon(level.levelled(self.rays), self.ends, straight))
+
     def draw(self, canvas: np.ndarray, scene: Scene) -> None:
         """Nothing: it shows in the distances."""
 
 
-def horizon(lines: tuple[LaneLine, ...], road_edge: int, level: Level) -> float:
+@compiled
+def horizon(rays: np.ndarray, ends: np.ndarray, used: np.ndarray) -> float:
     """The row, as a ray, in which straight lines meet; NaN where fewer than two do.
 
-    Parallel lines of a road meet on its horizon (vanishing point).
+    Parallel lines of a road meet on its horizon (vanishing point). `rays` (n, 2) level ones, `ends` as in
+    `paint`; `used` (lines,): whether a line counts.
     """
-    found = []
-    for line in lines:
-        if line.kind == road_edge or line.predicted or len(line.image) < POINTS:
+    across, at, n = np.empty(len(used)), np.empty(len(used)), 0
+    for k in range(len(used)):
+        points = ends[k + 1] - ends[k]
+        if not used[k] or points < POINTS:
             continue
-        column, row = level.rays(line.image[: max(POINTS, len(line.image) * 2 // 3)]).T
-        if np.ptp(row) < 0.03:
+        part = rays[ends[k] : ends[k] + max(POINTS, points * 2 // 3)]
+        if part[:, 1].max() - part[:, 1].min() < 0.03:
             continue
-        across, at = np.polyfit(row, column, 1)
-        if np.abs(column - at - across * row).mean() < BENT:
-            found.append((across, at))
-    if len(found) < 2 or np.ptp([across for across, _ in found]) < ACROSS:
-        return float("nan")
-    lines_by = np.array(found)
-    across = lines_by[:, 0] - lines_by[:, 0].mean()
-    return float(-(across * (lines_by[:, 1] - lines_by[:, 1].mean())).sum() / (across * across).sum())
+        slope, base = fitted(part[:, 1], part[:, 0])
+        bent = 0.0
+        for i in range(len(part)):
+            bent += abs(part[i, 0] - base - slope * part[i, 1])
+        if bent / len(part) < BENT:
+            across[n], at[n] = slope, base
+            n += 1
+    if n < 2 or across[:n].max() - across[:n].min() < ACROSS:
+        return np.nan
+    return float(-fitted(across[:n], at[:n])[0])

@@ -58,7 +58,7 @@ class Track:
         level, found = level_of(frame), scene.detections
         signs, lanes = scene.signs, scene.lanes
         if lanes is not None:
-            lanes = self._lines(lanes, scene.size, dt)
+            lanes = self._lines(lanes, scene.size, dt, level.middle)
         if found is not None:
             found = self._follow(frame, found, level, dt)
             if signs is not None:
@@ -66,7 +66,8 @@ class Track:
         return replace(scene, detections=found, signs=signs, lanes=lanes)
 
     def _follow(self, frame: Frame, found: Detections, level: Level, dt: float) -> Detections:
-        found = found[np.isfinite(found.xyxy).all(1) & np.isfinite(found.score)]
+        finite = np.isfinite(found.xyxy).all(1) & np.isfinite(found.score)
+        found = found if finite.all() else found[finite]
         book, ego = self.book, frame.ego
         self.box = box = level.boxes(found.xyxy)
         seen, sigma, self.cut = follow.measured(found.xyxy, box, *frame.size, level.pixel)

@@ -16,7 +16,7 @@ TASKS = [
     TaskSpec("lanes", ("solid", "road_edge"), (), (), MAIN, {}),
     TaskSpec("signs", ("stop",), (), (), MAIN, {}),
 ]
-CAMERA = CameraModel(SIZE, 500.0, 500.0, 320.0, 192.0)
+CAMERA = CameraModel(SIZE, 500.0, 500.0, 320.0, 192.0, pitch=0.01)
 
 
 def warm_up() -> None:

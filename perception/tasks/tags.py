@@ -9,6 +9,14 @@ import numpy as np
 
 Colour = tuple[int, int, int]  # blue, green, red
 
+COLOURS: tuple[Colour, ...] = (  # of the classes of objects, in order; more classes begin again
+    (255, 160, 50),
+    (90, 90, 255),
+    (60, 160, 255),
+    (225, 110, 205),
+    (70, 220, 245),
+    (190, 215, 60),
+)
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 FINER = 4  # times: plates are drawn large and shrunk, which is smoother than anti-aliased small type
 REFERENCE_HEIGHT = 720  # of the image for which sizes are given; others scale

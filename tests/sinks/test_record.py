@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -21,7 +22,7 @@ from perception.fields import TRUTH
 from perception.messages import TOPICS, detections_from, lanes_from, stamp_ns
 from perception.sinks import DriveRecorder
 from perception.sources.drive import Drive
-from perception.types import Frame, Scene
+from perception.types import Ego, Frame, Scene
 from tests.sinks.fakes import TASKS, empty, full
 from tests.sinks.test_full_disk import files_end_at
 from tests.sources.clips import number, picture
@@ -204,3 +205,12 @@ def test_a_killed_recording_leaves_its_frames(tmp_path):
     frames = list(Drive(part))
     assert len(frames) > 10
     assert [number(f.image) for f in frames] == [k % 64 for k in range(len(frames))]
+
+
+def test_the_own_motion_comes_again_exactly(tmp_path):
+    egos = [None, None, Ego(10.0, 0.01), Ego(10.0), None, Ego(1 / 3, -0.1)]
+    with closing(DriveRecorder(tmp_path / "drive.mcap", ())) as sink:
+        for k, ego in enumerate(egos):
+            one = replace(frame(k), ego=ego)
+            sink.write(one, Scene(k, one.stamp_ns, one.size))
+    assert [one.ego for one in Drive(tmp_path / "drive.mcap")] == egos

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from perception.kernels.cpu import compiled
+from perception.stages.fit import bowed
 from perception.types import Ego, LaneLine
 
 HALF_WIDTH = 1.6  # metres: of the path where no lane is known; a car with a margin
 LANE = 3.5  # metres: width of a lane of which one line is seen
 NARROWEST, WIDEST = 2.4, 4.6  # metres: what is no lane
+SHORTEST, LONG = 6.0, 20.0  # metres: of a line that tells the path, and of one that tells its bend
 SLOWEST = 3.0  # m/s: below, the yaw rate says nothing of the path
 
 
@@ -52,12 +55,21 @@ def _curve(line: LaneLine) -> np.ndarray | None:
     """(3,) shift, slope, bend of a line on the road; None: too short to tell."""
     if line.road is None:
         return None
-    points = line.road[np.isfinite(line.road).all(1)].astype(np.float64)
-    if len(points) < 4 or np.ptp(points[:, 0]) < 6:
-        return None
-    x, y = points.T
-    degree = 2 if np.ptp(x) > 20 else 1
-    fitted = np.polyfit(x, y, degree, w=1 / np.maximum(x, 5))
-    found = np.zeros(3)
-    found[: degree + 1] = fitted[::-1]
-    return found
+    found = curve(line.road)
+    return None if np.isnan(found[0]) else found
+
+
+@compiled
+def curve(road: np.ndarray) -> np.ndarray:
+    """(3,) shift, slope, bend of points (n, 2), the near ones weighing more; NaN: too short to tell."""
+    points, n = np.empty((3, len(road))), 0
+    for k in range(len(road)):
+        if np.isfinite(road[k, 0]) and np.isfinite(road[k, 1]):
+            points[0, n], points[1, n], points[2, n] = road[k, 0], road[k, 1], 1 / max(road[k, 0], 5.0)
+            n += 1
+    x, y, weight = points[0, :n], points[1, :n], points[2, :n]
+    out = np.full(3, np.nan)
+    if n < 4 or x.max() - x.min() < SHORTEST:
+        return out
+    out[0], out[1], out[2] = bowed(x, y, weight, x.max() - x.min() > LONG)
+    return out

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from math import erf, sqrt
-from typing import Generic, TypeVar
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import erf, hypot, isfinite, log, nan, sqrt
+from typing import NamedTuple
 
 import numpy as np
 
+from perception.kernels.cpu import compiled
 from perception.stages.assist.path import Path, path_of
+from perception.stages.assist.rates import Rates
+from perception.stages.fit import fitted
 from perception.types import Detections, Ego, Frame, LaneLine, Scene, Signs
 
-K = TypeVar("K")
-SPAN_S = 0.8  # over which rates are measured
-SHORTEST_S = 0.35  # over less, a rate says nothing
 ASIDE_M, ASIDE = 0.25, 0.015  # standard deviation of a lateral position: metres, and a share of the distance
 BRAKING, FULL_BRAKING = 2.5, 8.0  # m/s^2: what counts as braking, and the most that is believed
 NEAR = ("ego_left", "ego_right")  # lines, by role
+NEAREST, STRETCH = 12.0, 10.0  # metres: where a line must begin, and over which its direction is measured
+WHEELS = 1.5  # metres: the front wheels, ahead of the camera
 
 
 @dataclass(frozen=True)
@@ -65,31 +66,6 @@ class Situation:
     readings: tuple[tuple[str, int, float], ...]  # signs: name, track, score
 
 
-class Rates(Generic[K]):
-    """The change of numbers over the last SPAN_S, by least squares. A key that is not told is forgotten."""
-
-    def __init__(self) -> None:
-        self._known: dict[K, deque[tuple[float, float]]] = {}
-
-    def clear(self) -> None:
-        self._known.clear()
-
-    def __call__(self, time_s: float, values: Mapping[K, float]) -> dict[K, float | None]:
-        self._known = {key: past for key, past in self._known.items() if key in values}
-        return {key: self._rate(key, time_s, value) for key, value in values.items()}
-
-    def _rate(self, key: K, time_s: float, value: float) -> float | None:
-        past = self._known.setdefault(key, deque())
-        past.append((time_s, value))
-        while time_s - past[0][0] > SPAN_S:
-            past.popleft()
-        if time_s - past[0][0] < SHORTEST_S or len(past) < 3:
-            return None
-        times, values = np.array(past).T
-        times = times - times.mean()
-        return float(times @ (values - values.mean()) / (times @ times))
-
-
 class Watch:
     """Makes the situation of each frame."""
 
@@ -118,31 +94,27 @@ class Watch:
     def _things(self, time_s: float, found: Detections | None, path: Path, ego: Ego | None) -> list[Thing]:
         if found is None or found.track is None:
             return []
-        rows = [k for k in range(len(found)) if found.track[k] >= 0 and not _unseen(found, k)]
-        heights = {int(found.track[k]): float(np.log(max(_height(found, k), 1.0))) for k in rows}
-        swelling = self._sizes(time_s, heights)
-        things = [self._thing(found, k, path, ego, swelling[int(found.track[k])]) for k in rows]
-        speeds = {thing.track: thing.closing for thing in things if thing.closing is not None}
-        gaining = self._speeds(time_s, speeds)
-        return [replace(thing, gaining=gaining.get(thing.track) or 0.0) for thing in things]
-
-    def _thing(self, found: Detections, k: int, path: Path, ego: Ego | None, swelling: float | None) -> Thing:
-        assert found.track is not None
-        track, name = int(found.track[k]), self._classes[found.class_id[k]]
-        if found.road is None or not np.isfinite(found.road[k]).all():
-            return Thing(track, name, swelling=swelling)
-        x, y = map(float, found.road[k])
-        sigma = 0.1 * x if found.sigma_m is None else float(found.sigma_m[k])
-        offset = y - path.middle(x)
-        inside = _between(offset, path.half_width, float(np.hypot(ASIDE_M, ASIDE * x)))
-        speed = closing = drift = None
-        if ego is not None and found.velocity is not None and np.isfinite(found.velocity[k]).all():
-            vx, vy = map(float, found.velocity[k])
-            speed, closing = vx, ego.speed - vx
-            drift = vy - (ego.yaw_rate or 0.0) * x
-        return Thing(
-            track, name, x, y, offset, inside, sigma, closing, drift=drift, speed=speed, swelling=swelling
+        kept = found.track >= 0
+        if found.age_ms is not None:
+            kept &= ~(found.age_ms > 0)
+        rows = np.flatnonzero(kept)
+        tracks = found.track[rows].tolist()
+        names = [self._classes[k] for k in found.class_id[rows].tolist()]
+        tall = (found.xyxy[rows, 3] - found.xyxy[rows, 1]).tolist()
+        swelling = self._sizes(
+            time_s, {track: log(max(t, 1.0)) for track, t in zip(tracks, tall, strict=True)}
         )
+        places = _places(found, rows, ego)
+        closing = {
+            track: ego.speed - place.vx
+            for track, place in zip(tracks, places, strict=True)
+            if ego is not None and place is not None and place.vx is not None
+        }
+        gaining = self._speeds(time_s, closing)
+        return [
+            _thing(track, name, place, path, ego, swelling[track], gaining.get(track))
+            for track, name, place in zip(tracks, names, places, strict=True)
+        ]
 
     def _moving(self, time_s: float, at: dict[str, float]) -> dict[str, tuple[float, float] | None]:
         rates = self._sides(time_s, {role: at[role] for role in NEAR if role in at})
@@ -162,17 +134,75 @@ class Watch:
         ]
 
 
+class _Place(NamedTuple):
+    """Where a thing is on the road, and how fast; metres, m/s."""
+
+    x: float
+    y: float
+    sigma: float
+    vx: float | None
+    vy: float | None
+
+
+def _places(found: Detections, rows: np.ndarray, ego: Ego | None) -> list[_Place | None]:
+    """None: not known."""
+    if found.road is None:
+        return [None] * len(rows)
+    road = found.road[rows].tolist()
+    sigma = [0.1 * x for x, _ in road] if found.sigma_m is None else found.sigma_m[rows].tolist()
+    speeds = [(nan, nan)] * len(rows)
+    if ego is not None and found.velocity is not None:
+        speeds = found.velocity[rows].tolist()
+    return [
+        _Place(x, y, s, *((vx, vy) if isfinite(vx + vy) else (None, None))) if isfinite(x + y) else None
+        for (x, y), s, (vx, vy) in zip(road, sigma, speeds, strict=True)
+    ]
+
+
+def _thing(
+    track: int,
+    name: str,
+    place: _Place | None,
+    path: Path,
+    ego: Ego | None,
+    swelling: float | None,
+    gaining: float | None,
+) -> Thing:
+    if place is None:
+        return Thing(track, name, swelling=swelling)
+    x, y, sigma, vx, vy = place
+    offset = y - path.middle(x)
+    inside = _between(offset, path.half_width, hypot(ASIDE_M, ASIDE * x))
+    closing = drift = None
+    if ego is not None and vx is not None and vy is not None:
+        closing, drift = ego.speed - vx, vy - (ego.yaw_rate or 0.0) * x
+    return Thing(track, name, x, y, offset, inside, sigma, closing, gaining or 0.0, drift, vx, swelling)
+
+
 def _beside(lanes: Sequence[LaneLine]) -> dict[str, float]:
     """Role -> metres to the left at the front wheels, of lines that are seen near the vehicle."""
-    found: dict[str, float] = {}
-    for line in lanes:
-        if line.role in NEAR and not line.predicted and line.road is not None:
-            x, y = line.road[np.isfinite(line.road).all(1)].T.astype(np.float64)
-            close = x < x.min(initial=np.inf) + 10
-            if close.sum() >= 3 and x.min() < 12 and np.ptp(x[close]) > 1:
-                slope, base = np.polyfit(x[close], y[close], 1)
-                found[line.role] = float(base + slope * 1.5)
-    return found
+    near = [line for line in lanes if line.role in NEAR and not line.predicted and line.road is not None]
+    found = {line.role: float(beside(line.road)) for line in near}
+    return {role: left for role, left in found.items() if isfinite(left)}
+
+
+@compiled
+def beside(road: np.ndarray) -> float:
+    """Metres to the left at the front wheels of a line (n, 2) on the road; NaN where it is not near."""
+    points, n, nearest = np.empty((2, len(road))), 0, np.inf
+    for k in range(len(road)):
+        if np.isfinite(road[k, 0]) and np.isfinite(road[k, 1]):
+            nearest = min(nearest, road[k, 0])
+    farthest = nearest
+    for k in range(len(road)):
+        if road[k, 0] < nearest + STRETCH and np.isfinite(road[k, 1]):
+            points[0, n], points[1, n] = road[k, 0], road[k, 1]
+            farthest = max(farthest, road[k, 0])
+            n += 1
+    if n < 3 or nearest >= NEAREST or farthest - nearest <= 1:
+        return np.nan
+    slope, base = fitted(points[0, :n], points[1, :n])
+    return base + slope * WHEELS
 
 
 def _between(offset: float, half_width: float, sigma: float) -> float:
@@ -182,11 +212,3 @@ def _between(offset: float, half_width: float, sigma: float) -> float:
         return 0.5 * (1 + erf((edge - offset) / (sigma * sqrt(2))))
 
     return below(half_width) - below(-half_width)
-
-
-def _unseen(found: Detections, k: int) -> bool:
-    return found.age_ms is not None and bool(found.age_ms[k] > 0)
-
-
-def _height(found: Detections, k: int) -> float:
-    return float(found.xyxy[k, 3] - found.xyxy[k, 1])

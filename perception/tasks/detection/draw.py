@@ -10,14 +10,6 @@ import numpy as np
 from perception.tasks import tags
 from perception.types import Scene
 
-COLOURS: tuple[tags.Colour, ...] = (  # of the classes, in order; more classes begin again
-    (255, 160, 50),
-    (90, 90, 255),
-    (60, 160, 255),
-    (225, 110, 205),
-    (70, 220, 245),
-    (190, 215, 60),
-)
 DARK = (30, 30, 30)
 READ_ELSEWHERE = "traffic_sign"  # where signs are read, their plate says more than this one would
 
@@ -29,7 +21,7 @@ def draw(canvas: np.ndarray, scene: Scene, classes: Sequence[str]) -> None:
         return
     thick = max(1, round(2 * tags.scale_of(canvas)))
     for box, score, class_id in zip(found.xyxy[::-1], found.score[::-1], found.class_id[::-1], strict=True):
-        colour, name = COLOURS[class_id % len(COLOURS)], classes[class_id]
+        colour, name = tags.COLOURS[class_id % len(tags.COLOURS)], classes[class_id]
         x1, y1, x2, y2 = (round(float(v)) for v in box)
         cv2.rectangle(canvas, (x1, y1), (x2, y2), DARK, thick + 2)
         cv2.rectangle(canvas, (x1, y1), (x2, y2), colour, thick)

@@ -98,7 +98,7 @@ def _to_json(line: LaneLine, classes: Classes) -> Row:
     road = {} if line.road is None else {"road": rounded(line.road, METRE)}
     row = {"points": rounded(line.image, PIXEL), **road, "score": rounded(line.score, SCORE)}
     row["kind"] = classes[line.kind]
-    if line.id is not None or line.predicted:
+    if line.id is not None or line.predicted or line.role:
         row |= {"id": line.id, "role": line.role, "predicted": line.predicted}
     return row
 

@@ -1,0 +1,90 @@
+"""The own motion of an image, from topics: the nearest in time, and a reason where there is none."""
+
+import math
+
+import pytest
+
+from perception.messages import header
+from perception.node.bus import message
+from perception.node.ego import OwnMotion
+from perception.node.parameters import Settings
+from perception.types import Ego
+from tests.node.test_node import NOW, Rig
+from tests.sources.test_bag_ego import imu, odometry, twist
+
+S = 10**9
+
+
+def said(make, at_s, *values):
+    _, kind, _, record = make(0, *values)
+    return message(kind, {**record, "header": header(NOW + int(at_s * S), "")})
+
+
+@pytest.fixture
+def motion():
+    return OwnMotion(Settings(odometry_topic="odom", twist_topic="twist"))
+
+
+def test_the_nearest_counts(motion):
+    for k in range(5):
+        motion.hear_odometry(said(odometry, k / 10, 10.0 + k, 0.1))
+    motion.hear_twist(said(twist, 0.5, 20.0, -0.1))
+    assert motion.at(NOW + int(0.21 * S)) == Ego(12.0, 0.1)
+    assert motion.at(NOW + int(0.6 * S)) == Ego(20.0, -0.1)
+
+
+def test_late_or_missing_is_none_and_said(motion):
+    assert motion.at(NOW) is None
+    motion.hear_twist(said(twist, 0))
+    assert motion.at(NOW + S) is None
+    assert "no own motion within 0.3 s" in motion.problem
+    assert motion.at(NOW) == Ego(10.0, 0.1)
+    assert motion.problem == ""
+
+
+@pytest.mark.parametrize("speed", [math.nan, 300.0])
+def test_what_is_no_speed_is_none_and_said(motion, speed):
+    motion.hear_twist(said(twist, 0, speed))
+    assert motion.at(NOW) is None
+    assert "expected an own speed" in motion.problem
+
+
+@pytest.mark.parametrize(("speed", "known"), [(10.0, False), (0.0, True)])
+def test_frozen_in_motion_is_none_and_said(motion, speed, known):
+    for k in range(60):
+        motion.hear_twist(said(twist, k / 10, speed))
+    assert (motion.at(NOW + int(5.9 * S)) is not None) == known
+    assert ("frozen" in motion.problem) != known
+
+
+def test_an_imu_tells_the_yaw_rate():
+    motion = OwnMotion(Settings(twist_topic="twist", imu_topic="imu"))
+    motion.hear_twist(said(twist, 0))
+    assert motion.at(NOW) == Ego(10.0, None)
+    motion.hear_imu(said(imu, 0, 0.3))
+    assert motion.at(NOW) == Ego(10.0, 0.3)
+
+
+def test_the_node_hears_it_and_tells_what_is_wrong(rig):
+    it = rig(twist_topic="twist")
+    it.start()
+    it.send()
+    it.answered(1)
+    assert "no own motion" in it.node.status()["message"]
+    it.bus.send("twist", said(twist, 0))
+    it.send(stamp_ns=NOW)
+    it.answered(2)
+    assert [frame.ego for frame in it.pipeline.frames] == [None, Ego(10.0, 0.1)]
+
+
+@pytest.fixture
+def rig():
+    rigs = []
+
+    def make(**settings):
+        rigs.append(Rig(**settings))
+        return rigs[-1]
+
+    yield make
+    for one in rigs:
+        one.node.close()
