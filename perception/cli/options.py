@@ -61,6 +61,13 @@ OwnMotion = Annotated[
         "--ego", help="CSV of the vehicle's own motion: stamp_s or frame, speed_mps, yaw_rate_radps."
     ),
 ]
+MountFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--mount",
+        help="File in which the learnt angles of the camera are kept for the next start. One per camera.",
+    ),
+]
 Processor = Annotated[str, typer.Option(help="cpu or cuda.")]
 Workers = Annotated[int, typer.Option(min=1, help="Number of worker processes.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Also write the results to this file, as JSON.")]
