@@ -35,6 +35,7 @@ def corners(picture: Grey, without: np.ndarray) -> np.ndarray:
     h, w = picture.image.shape
     small = cv2.resize(picture.image, (w // 2, h // 2), interpolation=cv2.INTER_AREA)
     sharp = cv2.cornerMinEigenVal(small, 3)
+    without = without[np.isfinite(without).all(1)]
     for x1, y1, x2, y2 in (without / (2 * picture.scale)).astype(int).tolist():
         sharp[max(y1 - 1, 0) : max(y2 + 2, 0), max(x1 - 1, 0) : max(x2 + 2, 0)] = 0
     at, value = _sharpest(sharp)
