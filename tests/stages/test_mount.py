@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -15,7 +16,7 @@ from perception.stages.mount.evidence import angles, focus_of
 from perception.stages.mount.meeting import meeting
 from perception.stages.mount.store import Saved, Store, lens_of
 from perception.stages.mount.travel import road_under, travelled
-from perception.types import Frame, Mount, Scene
+from perception.types import Ego, Frame, Mount, Scene
 from tests.stages.drives import CAMERA, IMAGE
 
 TRUE = replace(CAMERA, pitch=0.04, yaw=-0.02, roll=0.01)
@@ -209,3 +210,62 @@ def test_a_file_without_the_stage_is_refused(tmp_path):
 def test_where_the_vehicle_goes_and_the_angles_are_inverse():
     belief = Belief(TRUE)
     assert np.allclose(angles(focus_of(belief), TRUE.roll), (TRUE.pitch, TRUE.yaw))
+
+
+def dots(at, way):
+    """A picture of points, seen after the vehicle went `way` metres straight on."""
+    picture = np.full((720, 1280, 3), 90, np.uint8)
+    ahead = (at - (way, 0, 0))[at[:, 0] - way > 4]
+    for x, y in TRUE.project(ahead):
+        if -9 < x < 1290 and -9 < y < 730:
+            cv2.circle(picture, (round(16 * x), round(16 * y)), 80, (230, 230, 230), -1, cv2.LINE_AA, 4)
+    return picture
+
+
+def driven(seconds, upside_down=False, ego=None, speed=12.0, tall=3.0):
+    """The last mount of a stage that saw a drive past points, at 20 pictures a second."""
+    rng, stage, told = np.random.default_rng(2), Mounting(), []
+    ahead, aside = (
+        rng.uniform(0, 60 + 12 * seconds, 40 * (seconds + 6)),
+        rng.uniform(2, 14, 40 * (seconds + 6)),
+    )
+    at = np.column_stack(
+        [ahead, aside * rng.choice((-1, 1), len(ahead)), rng.choice((0, 0, tall), len(ahead))]
+    )
+    for k in range(20 * seconds):
+        picture = dots(at, k / 20 * speed) if k % 20 < 2 else IMAGE
+        picture = picture[::-1, ::-1].copy() if upside_down else picture
+        seen = Frame(picture, k * 50_000_000, k, "", CAMERA, ego)
+        told.append(stage(seen, scene(k)).mount)
+    return told[-1]
+
+
+def test_a_drive_past_points_calibrates_within_25_seconds():
+    told = driven(25)
+    assert told.state == "calibrated"
+    assert abs(told.pitch - TRUE.pitch) < 0.15 * DEGREE
+    assert abs(told.yaw - TRUE.yaw) < 0.15 * DEGREE
+
+
+def test_with_the_own_speed_the_height_is_known():
+    told = driven(25, ego=Ego(12.0, 0.0))
+    assert abs(told.height / TRUE.height - 1) < 0.08
+
+
+def test_a_picture_upside_down_is_said_and_nothing_is_known(caplog):
+    told = driven(25, upside_down=True, tall=0.0)
+    assert (told.state, told.pitch, told.yaw, told.sigma) == ("unknown", None, None, {})
+    assert "upside down" in caplog.text
+
+
+def test_an_own_speed_that_contradicts_the_picture_is_said_and_not_used(caplog):
+    told = driven(25, ego=Ego(0.0, 0.0))
+    assert told.state == "calibrated"
+    assert "the own motion is not used" in caplog.text
+
+
+def test_a_cut_or_a_stamp_that_stands_still_leaves_nothing_half_done():
+    stage = Mounting()
+    stage(frame(0), scene())
+    stage.reset()
+    assert stage(frame(0), scene()).mount.state == "unknown"

@@ -60,8 +60,7 @@ class Belief:
             guess.var += drift * drift * dt
         for guess in self.recent:
             guess.var = min(guess.var + FORGETS**2 * dt, FIRST[0] ** 2)
-        pairs = [(new, old) for new, old in zip(self.recent, self.numbers, strict=False)]
-        apart = any(_differ(new, old) for new, old in pairs) and sum(self.told_by.values()) > SETTLED
+        apart = any(map(_differ, self.recent, self.numbers)) and sum(self.told_by.values()) > SETTLED
         self._apart_s = self._apart_s + dt if apart else 0.0
 
     def told(self, by: str, pitch: tuple[float, float], yaw: tuple[float, float]) -> None:
@@ -75,7 +74,7 @@ class Belief:
         """If the two estimates have stayed apart: begin from the recent one, and say by how far it moved."""
         if self._apart_s < LASTS_S:
             return None
-        far = max(abs(new.mean - old.mean) for new, old in zip(self.recent, self.numbers, strict=False))
+        far = max(map(_far, self.recent, self.numbers))
         for k, guess in enumerate(self.recent):
             self.numbers[k] = Guess(guess.mean, guess.var + (0.5 * DEGREE) ** 2)
         self.numbers[2] = Guess(self.numbers[2].mean, FIRST[2] ** 2)
@@ -88,11 +87,20 @@ class Belief:
         return math.hypot(math.sqrt(self.numbers[k].var), FLOOR[k])
 
     @property
+    def doubted(self) -> bool:
+        """Whether the two estimates begin to part."""
+        return max(map(_far, self.recent, self.numbers)) > APART / 2
+
+    @property
     def calibrated(self) -> bool:
         enough = self.told_by["motion"] >= SETTLED or self.told_by["lines"] >= 5 * SETTLED
         return enough and max(self.sigma(0), self.sigma(1)) < SURE
 
 
+def _far(new: Guess, old: Guess) -> float:
+    return abs(new.mean - old.mean)
+
+
 def _differ(new: Guess, old: Guess) -> bool:
-    far = abs(new.mean - old.mean)
+    far = _far(new, old)
     return far > APART and far > SIGMAS * math.sqrt(new.var + old.var)

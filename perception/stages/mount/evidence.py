@@ -16,7 +16,7 @@ from perception.stages.mount.meeting import meeting
 from perception.stages.mount.travel import Travel, road_under, travelled
 from perception.types import Detections, Ego, Frame, LaneLine, Scene
 
-PAIR_EVERY, LINES_EVERY = 20, 5  # frames
+PAIR_EVERY, LINES_EVERY = (20, 60), (5, 15)  # frames: before the mount is calibrated, and after
 SHORTEST_S, LONGEST_S = 0.035, 0.25  # between the two pictures of a pair
 TURN = np.array([0.05, 0.1, 0.03])  # rad/s about x, y, z: standard deviation of the turn, not measured
 YAW_RATE = 0.01  # rad/s, likewise where it is measured
@@ -49,6 +49,7 @@ class Evidence:
 
     def clear(self) -> None:
         self._count = 0
+        self._next_pair = self._next_lines = 0  # of `_count`
         self._first: tuple[Grey, np.ndarray, int] | None = None  # the first picture of a pair
         self._lines_s = 0.0  # since lines were looked at
         self._odd = {"above": 0, "ego": 0}
@@ -58,19 +59,21 @@ class Evidence:
     def __call__(self, belief: Belief, frame: Frame, scene: Scene, dt: float) -> bool:
         """Whether this frame told anything. `dt` seconds since the last frame."""
         camera = belief.camera if belief.camera.size == frame.size else belief.camera.scaled(frame.size)
-        heard = False
+        heard, steady = False, belief.calibrated and not belief.doubted
         self._lines_s += dt
-        if self._count % LINES_EVERY == 0 and scene.lanes:
-            heard = self._lines(belief, scene.lanes, camera, max(self._lines_s, 0.03))
-            self._lines_s = 0.0
-        if self._count % LINES_EVERY == 1 and scene.detections is not None:
-            self._vehicles(belief, scene.detections, camera, dt * LINES_EVERY)
+        if self._count >= self._next_lines:
+            if scene.lanes:
+                heard = self._lines(belief, scene.lanes, camera, max(self._lines_s, 0.03))
+            if scene.detections is not None:
+                self._vehicles(belief, scene.detections, camera, self._lines_s)
+            self._lines_s, self._next_lines = 0.0, self._count + LINES_EVERY[steady]
         if self._first is not None:
             gap = (frame.stamp_ns - self._first[2]) / 1e9
             if gap >= SHORTEST_S:
                 heard = (gap <= LONGEST_S and self._pair(belief, frame, camera, gap)) or heard
                 self._first = None
-        elif self._count % PAIR_EVERY == 0:
+        elif self._count >= self._next_pair:
+            self._next_pair = self._count + PAIR_EVERY[steady]
             picture = grey(frame.image)
             found = scene.detections
             without = np.empty((0, 4)) if found is None else found.xyxy

@@ -17,6 +17,7 @@ from perception.kernels.cpu import compiled
 
 ROUNDS = 25
 FOCUS_SIGMA = 0.3  # of the focus around where it is looked for, as a ray
+STILL = 1e-5  # a step so short is the last
 CLOSE = 0.03  # points so near to the focus tell no direction
 ROBUST = 3.0  # residuals, in standard deviations, at which the weight of a point is a quarter
 LOWEST, FEWEST = 0.06, 8  # of points on the road: below the focus, as a ray; how many
@@ -65,7 +66,10 @@ def travelled(
                 b[j] -= weight[i] * row[j] * rest[i] / scale**2
                 for k in range(5):
                     a[j, k] += weight[i] * row[j] * row[k] / scale**2
-        x += _solved(a, b)
+        step = _solved(a, b)
+        x += step
+        if np.abs(step).max() < STILL:
+            break
     near = np.zeros(n)
     for i in range(n):
         near[i] = _away(p[i], q[i], x)
