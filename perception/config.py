@@ -25,6 +25,7 @@ class PipelineConfig:
     crop: str | None = None
     runtime: str = AUTO
     stages: tuple[str, ...] | None = ()  # None: all that the tasks allow
+    mount: Path | None = None  # the file of the stage of that name
 
     @property
     def folder(self) -> Path:
@@ -41,6 +42,7 @@ class PipelineConfig:
 
         spec = bundles.read(self.folder)
         told = {f.name: getattr(self, f.name) for f in fields(self)}
+        told["mount"] = None if self.mount is None else str(self.mount)
         told |= {name: list(told[name]) for name in ("tasks", "stages") if told[name] is not None}
         told |= {"bundle": f"{spec.name} {spec.version}", "sha256": dict(spec.sha256)}
         if pipeline is not None:

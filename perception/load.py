@@ -42,6 +42,7 @@ def load(
     crop: str | tuple[float, float, float, float] | None = None,
     runtime: str = "auto",
     stages: Iterable[str] | None = (),
+    mount: str | Path | None = None,
 ) -> Pipeline:
     """A pipeline, ready for frames.
 
@@ -62,6 +63,7 @@ def load(
         installed, which is measured once for each network (`backends.runtimes`). Named, it means the CPU.
     stages: what runs after the tasks, names of `perception.stages.STAGES`; None: all that these tasks allow.
         Most remember earlier frames: give such a pipeline the frames of one camera, in their order.
+    mount: the file in which the stage `mount` keeps what it learnt of this camera, for the next start.
 
     Raises BundleError, BackendUnavailable, or PerceptionError for a task, stage or precision that there is
     not, or a size that no network takes.
@@ -79,7 +81,7 @@ def load(
     directory = Path(bundle) if bundle is not None else bundles.SHIPPED
     spec = bundles.read(directory)
     chosen = select(spec, tasks)
-    following = ready(stages, chosen)
+    following = ready(stages, chosen, mount)
     size_for = wish.sizes(spec.input_size)
     probes = {
         "cuda": lambda: _no_cuda(directory, spec, chosen, precision, size_for, runtime),

@@ -1,4 +1,4 @@
-"""Commands that calibrate a camera: `calibrate intrinsics`."""
+"""Commands that calibrate a camera: `calibrate intrinsics`, `calibrate mount`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from perception.cli.options import SOURCE
+from perception.cli.options import SOURCE, Bundle, Device, OwnMotion, Runtime
 
 commands = typer.Typer()
 calibrate = typer.Typer(help="Calibrate a camera.", no_args_is_help=True)
@@ -37,3 +37,30 @@ def intrinsics(
     from calibration.camera.command import intrinsics
 
     intrinsics(source, Board.parse(board, square, markers, marker), out, fisheye, height, report, overwrite)
+
+
+@calibrate.command("mount")
+def mount(
+    source: Annotated[str, typer.Argument(help=SOURCE)],
+    camera: Annotated[Path, typer.Option(help="Camera file with the intrinsics.")],
+    height: Annotated[
+        float, typer.Option(min=0.05, max=20, help="Height of the camera above the road, in metres.")
+    ],
+    ego: OwnMotion = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Camera file to write. Default: the one of --camera.")
+    ] = None,
+    bundle: Bundle = None,
+    device: Device = "auto",
+    runtime: Runtime = "auto",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
+) -> None:
+    """Find pitch, yaw and roll of a camera in its vehicle from a straight drive.
+
+    Writes the camera file with its mount and says how accurate the angles are.
+    """
+    from calibration.camera.mount import mount
+    from perception.config import PipelineConfig
+
+    config = PipelineConfig(bundle, device, runtime=runtime)
+    mount(source, camera, height, out, ego, config, overwrite)

@@ -63,6 +63,13 @@ OwnMotion = Annotated[
         "recorded drive (Odometry, TwistStamped). Default: the only one in the drive.",
     ),
 ]
+MountFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--mount",
+        help="File in which the learnt angles of the camera are kept for the next start. One per camera.",
+    ),
+]
 Processor = Annotated[str, typer.Option(help="cpu or cuda.")]
 Workers = Annotated[int, typer.Option(min=1, help="Number of worker processes.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Also write the results to this file, as JSON.")]

@@ -23,6 +23,7 @@ from perception.cli.options import (
     Device,
     InputSize,
     Json,
+    MountFile,
     OwnMotion,
     Precision,
     Runtime,
@@ -65,6 +66,7 @@ def run(
     crop: Crop = None,
     runtime: Runtime = "auto",
     stages: Stages = "all",
+    mount: MountFile = None,
 ) -> None:
     """Detect objects, signs, lanes and drivable area in a video, in images or from a camera.
 
@@ -77,9 +79,9 @@ def run(
     from perception.sinks.tally import Tally
     from perception.sinks.watchdog import watchdog
 
-    keep_apart([out / name for name in (NAME, *RESULTS)], [source, camera, ego])
+    keep_apart([out / name for name in (NAME, *RESULTS)], [source, camera, ego, mount])
     config = PipelineConfig(
-        bundle, device, names(tasks), precision, threads, input_size, crop, runtime, stages_of(stages)
+        bundle, device, names(tasks), precision, threads, input_size, crop, runtime, stages_of(stages), mount
     )
     pipeline, frames = config.load(), _source(source, camera, camera_height, ego)
     if frames.images:
@@ -117,6 +119,7 @@ def record(
     crop: Crop = None,
     runtime: Runtime = "auto",
     stages: Stages = "all",
+    mount: MountFile = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing recording.")] = False,
 ) -> None:
     """Record images and results as an MCAP file that ROS 2 tools read."""
@@ -124,7 +127,7 @@ def record(
     from perception.drives.record import Settings, record
 
     config = PipelineConfig(
-        bundle, device, names(tasks), precision, threads, input_size, crop, runtime, stages_of(stages)
+        bundle, device, names(tasks), precision, threads, input_size, crop, runtime, stages_of(stages), mount
     )
     settings = Settings(
         config, camera, camera_height, ego, truth, results=not no_results, overwrite=overwrite

@@ -72,6 +72,7 @@ class Settings:
     camera_pitch: float = about(0.0, "Positive: the camera looks down.", -1.5, 1.5)
     camera_roll: float = about(0.0, "Positive: its right side is lower.", -math.pi, math.pi)
     camera_yaw: float = about(0.0, "Positive: it looks left.", -math.pi, math.pi)
+    mount_file: str = about("", "File that keeps the learnt angles of the camera. Empty: none.")
     vehicle_frame: str = about("base_link", "Frame of points on the road, below the camera.")
     jpeg_quality: int = about(80, "Of ~/overlay/compressed.", 1, 100, live=True)
     deadline_ms: float = about(200.0, "Age of a result above which the node warns.", 1.0, 60_000.0, live=True)
@@ -95,6 +96,7 @@ class Settings:
             self.crop or None,
             self.runtime,
             () if self.stages == "none" else _names(self.stages),
+            Path(self.mount_file) if self.mount_file else None,
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from perception.bundle import TaskSpec
@@ -13,6 +14,12 @@ Made = Mapping[str, Any]  # the stages before, by name: one may read what anothe
 Make = Callable[
     [Mapping[str, TaskSpec], Made], Stage
 ]  # from the tasks that run, whose classes are named there
+
+
+def _mount(tasks: Mapping[str, TaskSpec], made: Made) -> Stage:
+    from perception.stages.mount import Mounting
+
+    return Mounting(_classes(tasks, "detection"), _road_edge(tasks))
 
 
 def _track(tasks: Mapping[str, TaskSpec], made: Made) -> Stage:
@@ -40,6 +47,7 @@ def _assist(tasks: Mapping[str, TaskSpec], made: Made) -> Stage:
 
 
 STAGES: dict[str, Make] = {  # in the order in which they run
+    "mount": _mount,
     "track": _track,
     "pitch": _pitch,
     "ground": _ground,
@@ -47,10 +55,14 @@ STAGES: dict[str, Make] = {  # in the order in which they run
 }
 
 
-def ready(names: Iterable[str] | None, tasks: Sequence[TaskSpec]) -> tuple[Stage, ...]:
+def ready(
+    names: Iterable[str] | None, tasks: Sequence[TaskSpec], mount: str | Path | None = None
+) -> tuple[Stage, ...]:
     """The named stages and those that they need, in the order of STAGES; None: all that `tasks` allow.
 
-    Raises PerceptionError if there is no stage of a name, or it needs a task that does not run.
+    `mount`: the file of the stage of that name.
+    Raises PerceptionError if there is no stage of a name, it needs a task that does not run, or a file is
+    given that no stage uses or that is another.
     """
     if isinstance(names, str):
         raise PerceptionError(f"expected a list of stages, got the text {names!r}; write stages=[{names!r}]")
@@ -70,7 +82,15 @@ def ready(names: Iterable[str] | None, tasks: Sequence[TaskSpec]) -> tuple[Stage
             chosen |= needed & set(STAGES)
         elif names is not None:
             raise PerceptionError(f"stage {name!r} needs {', '.join(missing)}; run these tasks as well")
+    if mount is not None:
+        _keep(made["mount"] if "mount" in chosen else None, Path(mount))
     return tuple(stage for name, stage in made.items() if name in chosen)
+
+
+def _keep(stage: Any, file: Path) -> None:
+    if stage is None:
+        raise PerceptionError(f"{file}: expected the stage mount to run, which keeps its result there")
+    stage.keep_in(file)
 
 
 def _needed(name: str, made: Mapping[str, Stage]) -> set[str]:

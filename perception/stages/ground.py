@@ -44,7 +44,7 @@ class Ground:
         found = scene.detections
         if frame.camera is None:
             return scene
-        level = level_of(frame)
+        level = level_of(frame, scene)
         if found is not None and found.track is not None:
             found = self._placed(frame, found, found.track, level)
         lanes = scene.lanes

@@ -7,6 +7,7 @@ known, a usual one is assumed: ratios of distances hold, metres do not.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from perception.camera import CameraModel
 from perception.kernels.cpu import compiled
 from perception.stages import lens
-from perception.types import Frame, Size
+from perception.types import Frame, Scene, Size
 
 USUAL_FOCAL = 0.9  # image widths: 58 degrees, between wide and narrow driving cameras
 
@@ -105,9 +106,13 @@ def _is_straight(camera: CameraModel) -> bool:
     return bool(np.allclose(camera.rays(points), straight, atol=1e-9))
 
 
-def level_of(frame: Frame) -> Level:
-    """By the frame's camera, scaled to its image, or by a usual one."""
-    return _level(frame.camera, frame.size)
+def level_of(frame: Frame, scene: Scene) -> Level:
+    """By the frame's camera at the angles of `scene.mount`, scaled to its image; or by a usual camera."""
+    camera, mount = frame.camera, scene.mount
+    if camera is not None and mount is not None:
+        learnt = {name: getattr(mount, name) for name in ("pitch", "yaw", "roll")}
+        camera = replace(camera, **{name: angle for name, angle in learnt.items() if angle is not None})
+    return _level(camera, frame.size)
 
 
 @lru_cache(8)

@@ -42,6 +42,7 @@ class Pitch:
     def reset(self) -> None:
         plane.cleared(self.plane)
         self._last_ns: int | None = None
+        self._camera_pitch: float | None = None  # to which `plane` is relative
         self._idle = np.inf  # seconds since something told the pitch
 
     def __call__(self, frame: Frame, scene: Scene) -> Scene:
@@ -50,7 +51,10 @@ class Pitch:
         found = scene.detections
         if frame.camera is None or found is None or found.track is None or found.age_ms is None:
             return scene
-        level = level_of(frame)
+        level = level_of(frame, scene)
+        if self._camera_pitch is not None:
+            self.plane.x[0] += level.camera.pitch - self._camera_pitch
+        self._camera_pitch = level.camera.pitch
         kinds = self._track.kinds[found.class_id]
         stands = (kinds[:, FIXED] == 0) & (found.age_ms == 0)
         lines = self._horizon(scene.lanes or (), level)

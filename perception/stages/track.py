@@ -55,7 +55,7 @@ class Track:
     def __call__(self, frame: Frame, scene: Scene) -> Scene:
         dt = 0.0 if self._last_ns is None else (frame.stamp_ns - self._last_ns) / 1e9
         self._last_ns = frame.stamp_ns
-        level, found = level_of(frame), scene.detections
+        level, found = level_of(frame, scene), scene.detections
         signs, lanes = scene.signs, scene.lanes
         if lanes is not None:
             lanes = self._lines(lanes, scene.size, dt, level.middle)

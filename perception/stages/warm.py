@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from perception.bundle import MAIN, TaskSpec
@@ -21,9 +22,10 @@ CAMERA = CameraModel(SIZE, 500.0, 500.0, 320.0, 192.0, pitch=0.01)
 
 def warm_up() -> None:
     stages = ready(None, TASKS)
+    ground = cv2.blur(np.random.default_rng(0).integers(0, 256, (*SIZE[::-1], 3), np.uint8), (3, 3))
     for seq in range(FRAMES):
         stamp_ns = seq * 100_000_000
-        frame = Frame(np.zeros((SIZE[1], SIZE[0], 3), np.uint8), stamp_ns, seq, "", CAMERA, Ego(10.0, 0.0))
+        frame = Frame(np.roll(ground, seq, 1), stamp_ns, seq, "", CAMERA, Ego(10.0, 0.0))
         objects = _objects()[: 2 - seq // (FRAMES - 1)]  # one of them is hidden in the last
         scene = Scene(seq, stamp_ns, SIZE, objects, _signs(), (_line(150.0), _line(500.0)))
         for stage in stages:

@@ -94,7 +94,7 @@ class Sky:
         colours = [green + min(f, 0.97) * (light.horizon - green) for f in fog]
         noise = fractal(int(rng.integers(4)), 1.75)
         flat = [np.asarray(a, np.float32) for a in (ramp, ridges, colours)]
-        return cls(light, flat[0], flat[1], flat[2], noise, _rays(camera))
+        return cls(light, flat[0], flat[1], flat[2], noise, sky_rays(camera))
 
     def paint(self, image: np.ndarray, heading: float) -> None:
         light = self.light
@@ -117,7 +117,7 @@ def _ridge(rng: np.random.Generator, low: float, spread: float, slope: float) ->
     return np.clip(low + spread * rng.uniform(0.3, 1.2) * line / np.abs(line).max(), 0, None)
 
 
-def _rays(camera: CameraModel) -> np.ndarray:
+def sky_rays(camera: CameraModel) -> np.ndarray:
     """(H, W, 2) float32 azimuth (left) and elevation of each pixel's ray in the vehicle frame."""
     w, h = camera.size
     pixels = np.stack(np.meshgrid(np.arange(w) + 0.5, np.arange(h) + 0.5), -1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -22,8 +22,9 @@ from perception.synthetic.light import random_light
 from perception.synthetic.road import Course, Strip
 from perception.synthetic.scenery import Item, Parked, SignPost, Standing, TrafficLight
 from perception.synthetic.shadows import shade_at, shadow_maps
-from perception.synthetic.sky import Sky
-from perception.synthetic.surface import Surface
+from perception.synthetic.shaking import STILL, Shaking
+from perception.synthetic.sky import Sky, sky_rays
+from perception.synthetic.surface import Surface, road_grid
 from perception.synthetic.traffic import CYCLIST, LIGHT, MOTORBIKE, PERSON, SIGN, VEHICLE, Mover, streams
 from perception.synthetic.truth import Seen
 from perception.synthetic.vehicles import Vehicle
@@ -38,13 +39,16 @@ class Rendered:
     truth: Scene
     paint: np.ndarray  # (H, W) bool: pixels of lane paint
     ignored: np.ndarray  # (k, 4) float32: boxes of objects too small or too hidden to ask for
+    mounted: CameraModel  # as it sits in the vehicle by now; `frame.camera` is as it sat at first
+    over_road: CameraModel  # as it looks at the road in this frame
 
 
 class World:
     """Everything about a drive follows from its arguments: equal calls give equal bytes.
 
     `crowd`: how many times as many walkers, cyclists and motorcyclists as usual. `conditions`: a plain day
-    without the own vehicle in view if None.
+    without the own vehicle in view if None. `shaking`: what moves the camera, of which `frame.camera` knows
+    nothing.
     """
 
     def __init__(
@@ -53,8 +57,10 @@ class World:
         camera: CameraModel | None = None,
         crowd: float = 1.0,
         conditions: Conditions | None = None,
+        shaking: Shaking = STILL,
     ) -> None:
         self.seed, self.camera, self.crowd = seed, camera or default_camera(), crowd
+        self.shaking = shaking
         self.conditions = conditions or Conditions()
         if seed < 0 or any(self.camera.distortion):
             raise ValueError(f"expected seed >= 0 and a camera without distortion, got {seed}, {self.camera}")
@@ -83,6 +89,7 @@ class World:
         self.lens = Lens.random(rng, self.camera.size, self.conditions.dark)
         self.air = Atmosphere.random(rng, self.conditions, self.light, self.layout.setting, seed)
         self.block = lru_cache(maxsize=32)(self._block)
+        self.seen_by = lru_cache(maxsize=2)(self._seen_by)
 
     def render(self, t: float) -> Rendered:
         """What the camera sees after t seconds of driving."""
@@ -90,27 +97,33 @@ class World:
         strip = self.course.strip(s, d, yaw)
         heading = float(self.course.heading(np.array(s))) + yaw
         image = np.empty((*self.camera.size[::-1], 3), np.uint8)
-        canvas = Canvas(image, self.camera, self.light, heading)
+        camera = self.shaking.over_road(self.camera, t)
+        sky, ground = self.seen_by(camera)
+        canvas = Canvas(image, camera, self.light, heading)
         self.air.prepare(canvas)
-        self.sky.paint(image, heading)
+        sky.paint(image, heading)
         blocks = [self.block(k) for k in range(int((s - 15) // BLOCK), int((s + VIEW) // BLOCK) + 1)]
         things: list[Item | Mover] = [x for b in blocks for x in b.items]
         things += self.movers(t, s)
         shadows = shadow_maps(things, s, self.light, heading, strip)
         mouths = np.array([m for b in blocks for m in b.mouths], np.float64).reshape(-1, 3)
-        surface, paint = self.surface.paint(image, strip, self.light, mouths, shadows)
+        surface, paint = ground.paint(image, strip, self.light, mouths, shadows)
         for stamp in (x for b in blocks for x in b.stamps):
             stamp.paint(canvas, strip, shade_at(shadows[0], stamp.s - strip.s[0], stamp.d))
-        seen = self._stand(canvas, strip, things)
+        seen = self._stand(canvas, strip, things, camera)
         rng = np.random.default_rng((self.seed, 9, round(t * 1e6) % 2**63))
-        view = View(
-            strip, things, seen, paint, self.surface.grid, self.sky.rays, self.layout.edges, self.camera
-        )
+        view = View(strip, things, seen, paint, ground.grid, sky.rays, self.layout.edges, camera)
         image = self.air.finish(image, canvas, view, rng)
         picture = self.lens.expose(image, rng)
         frame = Frame(picture, round(t * 1e9), round(t * 20), f"synthetic:{self.seed}", self.camera)
         legible = None if self.conditions == Conditions() else Legible(image, self.lens.noise)
-        return self._truth(frame, canvas, strip, seen, surface, paint, mouths, legible)
+        return self._truth(frame, canvas, strip, seen, surface, paint, mouths, legible, camera, t)
+
+    def _seen_by(self, camera: CameraModel) -> tuple[Sky, Surface]:
+        """Sky and ground in the pixels of a camera of the same height and lens."""
+        if camera == self.camera:
+            return self.sky, self.surface
+        return replace(self.sky, rays=sky_rays(camera)), replace(self.surface, grid=road_grid(camera))
 
     def pose(self, t: float) -> tuple[float, float, float]:
         """(s, d, yaw relative to the road) of the vehicle."""
@@ -134,12 +147,14 @@ class World:
         rng = np.random.default_rng((self.seed, 5, k + 2**20))
         return random_block(rng, self.layout, self.around, k * BLOCK, self.crowd, self.extras)
 
-    def _stand(self, canvas: Canvas, strip: Strip, things: list[Item | Mover]) -> list[Seen]:
+    def _stand(
+        self, canvas: Canvas, strip: Strip, things: list[Item | Mover], camera: CameraModel
+    ) -> list[Seen]:
         """Paints everything upright, far to near."""
         near = strip.to_vehicle(np.array([x.s for x in things]), np.array([x.d for x in things]))
         sizes = np.array([(getattr(x, "length", 0.0), x.reach, x.behind) for x in things]).reshape(-1, 3)
         far = near + sizes[:, :1] * np.stack([np.cos(a := strip.turn([x.s for x in things])), np.sin(a)], -1)
-        shown = self._in_view(near, sizes[:, 1]) | self._in_view(far, sizes[:, 1])
+        shown = _in_view(camera, near, sizes[:, 1]) | _in_view(camera, far, sizes[:, 1])
         order = np.argsort(-np.hypot(*far.T) - sizes[:, 2], kind="stable")
         seen: list[Seen] = []
         for k in order[shown[order]]:
@@ -147,17 +162,6 @@ class World:
             canvas.span(min(*ends, abs(near[k, 1])) if sizes[k, 0] else ends[0], max(ends), near[k, 1])
             self._paint(canvas, strip, things[k], near[k], seen)
         return seen
-
-    def _in_view(self, at: np.ndarray, reach: np.ndarray) -> np.ndarray:
-        """Which points (n, 2) on the road lie less than `reach` metres outside the image's sides."""
-        c = self.camera
-        half = np.arctan(max(c.cx, c.size[0] - c.cx) / c.fx)
-        x, y = (
-            at[:, 0] * np.cos(c.yaw) + at[:, 1] * np.sin(c.yaw),
-            at[:, 1] * np.cos(c.yaw) - at[:, 0] * np.sin(c.yaw),
-        )
-        outside = np.abs(y) * np.cos(half) - x * np.sin(half)
-        return (outside < reach) & (x < VIEW) & (x > -reach)
 
     def _paint(
         self, canvas: Canvas, strip: Strip, thing: Item | Mover, at: np.ndarray, seen: list[Seen]
@@ -199,10 +203,24 @@ class World:
         paint: np.ndarray,
         mouths: np.ndarray,
         legible: Legible | None,
+        camera: CameraModel,
+        t: float,
     ) -> Rendered:
         free = canvas.ids == 0
         detections, signs, ignored = truth.objects(canvas, seen, legible)
-        lanes = truth.lanes(self.layout, strip, self.camera, self.light, free, mouths, legible)
+        lanes = truth.lanes(self.layout, strip, camera, self.light, free, mouths, legible)
         road = truth.free_road(self.layout, surface, free)
         scene = Scene(frame.seq, frame.stamp_ns, frame.size, detections, signs, lanes, road)
-        return Rendered(frame, scene, (paint > 90) & free, ignored)
+        mounted = self.shaking.mounted(self.camera, t)
+        return Rendered(frame, scene, (paint > 90) & free, ignored, mounted, camera)
+
+
+def _in_view(c: CameraModel, at: np.ndarray, reach: np.ndarray) -> np.ndarray:
+    """Which points (n, 2) on the road lie less than `reach` metres outside the image's sides."""
+    half = np.arctan(max(c.cx, c.size[0] - c.cx) / c.fx)
+    x, y = (
+        at[:, 0] * np.cos(c.yaw) + at[:, 1] * np.sin(c.yaw),
+        at[:, 1] * np.cos(c.yaw) - at[:, 0] * np.sin(c.yaw),
+    )
+    outside = np.abs(y) * np.cos(half) - x * np.sin(half)
+    return (outside < reach) & (x < VIEW) & (x > -reach)
