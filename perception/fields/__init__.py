@@ -21,7 +21,9 @@ from perception.tasks.added import BETWEEN
 from perception.types import Scene
 
 OTHERS: tuple[Field[Any], ...] = (BlankField(), MountField(), RoadPitchField(), EventsField())
-_OWN = {field.name: field for field in (*(make.field for make in (*TASKS.values(), *ADDED.values())), *OTHERS)}
+_OWN = {
+    field.name: field for field in (*(make.field for make in (*TASKS.values(), *ADDED.values())), *OTHERS)
+}
 FIELDS: tuple[Field[Any], ...] = tuple(_OWN[f.name] for f in fields(Scene) if f.name in _OWN)
 
 Topics = Mapping[str, tuple[str, str]]  # name of a field -> topic, message type

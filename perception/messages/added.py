@@ -35,7 +35,7 @@ def class_maps(maps: Sequence[np.ndarray], header: Record) -> Record:
     """sensor_msgs/Image: one map (H, W) uint8 as mono8, several as channels of 8UCn."""
     if not maps:
         return image(np.zeros((0, 0), np.uint8), header)
-    height, width = maps[0].shape
+    width = maps[0].shape[1]
     record = image(maps[0], header)
     data = np.stack(maps, 2).tobytes()
     encoding = "mono8" if len(maps) == 1 else f"8UC{len(maps)}"
@@ -48,6 +48,8 @@ def class_maps_from(message: Any) -> list[np.ndarray]:
         return []
     encodings = {"mono8": 1, **{f"8UC{n}": n for n in range(1, MOST_MAPS + 1)}}
     if message.encoding not in encodings:
-        raise FrameError(f"class maps: expected an encoding of {', '.join(encodings)}, got {message.encoding!r}")
+        raise FrameError(
+            f"class maps: expected an encoding of {', '.join(encodings)}, got {message.encoding!r}"
+        )
     pixels = pixels_of(message, Encoding(encodings[message.encoding]))
     return [np.ascontiguousarray(layer) for layer in np.moveaxis(np.atleast_3d(pixels), 2, 0)]

@@ -12,7 +12,9 @@ from perception.types import ImageClass
 GAP = 4  # pixels between two plates
 
 
-def draw(canvas: np.ndarray, found: Mapping[str, ImageClass], name: str, colours: Sequence[tags.Colour]) -> None:
+def draw(
+    canvas: np.ndarray, found: Mapping[str, ImageClass], name: str, colours: Sequence[tags.Colour]
+) -> None:
     """Paint what the task `name` says; a line for each of the tasks in `found`."""
     row, value = list(found).index(name), found[name]
     best = int(value.score.argmax())

@@ -20,7 +20,6 @@ from perception.tasks.object_class.draw import draw
 from perception.tasks.object_class.field import ObjectClassesField
 from perception.types import Frame, ObjectClasses, RawOutputs, Scene
 
-
 OBJECT = "object_id"  # the class of detections that are told apart
 
 
@@ -33,8 +32,8 @@ class ObjectClassifier:
         """Raises BundleError unless the bundle says which objects it reads."""
         if "detection" not in spec.needs or not isinstance(spec.settings.get(OBJECT), int):
             raise BundleError(
-                f"{spec.name}: expected the need of detection and the setting {OBJECT}, got {list(spec.needs)} "
-                f"and {dict(spec.settings)}. Add the task again: `perception add-task`"
+                f"{spec.name}: expected the need of detection and the setting {OBJECT}, got "
+                f"{list(spec.needs)} and {dict(spec.settings)}. Add the task again: `perception add-task`"
             )
         self.spec, self.name, self.kind = spec, spec.name, spec.kind
         self.classes, self.outputs, self.needs = spec.classes, spec.outputs, spec.needs
@@ -61,7 +60,7 @@ class ObjectClassifier:
 
 
 def pooled(maps: np.ndarray, xyxy: np.ndarray, box: Letterbox) -> np.ndarray:
-    """Scores (classes, h, w) over the network's input to (n, classes): the largest in each box of the image."""
+    """Scores (classes, h, w) over the network's input to (n, classes): the largest in each box."""
     network = box.to_network(xyxy.reshape(-1, 2, 2)).reshape(-1, 4)
     places = cells(network, maps.shape[1:], box.network)  # type: ignore[arg-type]
     rows = [maps[:, y1:y2, x1:x2].max((1, 2)) for x1, y1, x2, y2 in places]
