@@ -115,7 +115,7 @@ def code_of(model: onnx.ModelProto, tap: str) -> Code:
     """How a tensor of an INT8 file is rounded."""
     stored = {tensor.name: tensor for tensor in model.graph.initializer}
     scale, zero = (numpy_helper.to_array(stored[f"{tap}.{part}"])[()] for part in ("scale", "zero"))
-    return Code(scale, zero)
+    return Code(np.float32(scale), zero)
 
 
 def _codes(model: onnx.ModelProto, head: Head, tap: str, precision: str) -> dict[str, Code]:

@@ -45,8 +45,8 @@ def remove(name: str, bundle: Path, out: Path) -> ModelSpec:
                     write_whole(target, without(load(bundle / file), task.outputs).SerializeToString())
                 else:
                     shutil.copy(bundle / file, target)
-        for file in [*Path(temporary).iterdir(), *filter(Path.is_file, [bundle / "README.md"])]:
-            shutil.copy(file, out / file.name)
+        for made in [*Path(temporary).iterdir(), *filter(Path.is_file, [bundle / "README.md"])]:
+            shutil.copy(made, out / made.name)
     shapes = {output: shape for output, shape in spec.shapes.items() if output not in task.outputs}
     info = _info(spec, name)
     if rows := [row for row in ledger.of_bundle(bundle) if (row.source, row.labels) != (name, name)]:
@@ -68,8 +68,8 @@ def without(model: onnx.ModelProto, outputs: tuple[str, ...]) -> onnx.ModelProto
     stored = [tensor for tensor in graph.initializer if tensor.name in wanted]
     for field, left in ((graph.node, nodes[::-1]), (graph.initializer, stored), (graph.output, kept)):
         copies = [type(part).FromString(part.SerializeToString()) for part in left]
-        del field[:]  # type: ignore[arg-type]
-        field.extend(copies)  # type: ignore[arg-type]
+        del field[:]
+        field.extend(copies)
     return model
 
 

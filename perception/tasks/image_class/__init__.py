@@ -46,6 +46,6 @@ def pooled(maps: np.ndarray, box: Letterbox) -> np.ndarray:
     """Scores (classes, h, w) over the network's input to their means (classes,) over the image."""
     (left, top), (width, height) = box.offset, box.inner
     inner = np.array([[left, top, left + width, top + height]], np.float64)
-    x1, y1, x2, y2 = cells(inner, maps.shape[1:], box.network)[0]  # type: ignore[arg-type]
+    x1, y1, x2, y2 = cells(inner, maps.shape[1:], box.network)[0]
     mean: np.ndarray = maps[:, y1:y2, x1:x2].mean((1, 2))
     return mean

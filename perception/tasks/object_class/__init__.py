@@ -62,6 +62,6 @@ class ObjectClassifier:
 def pooled(maps: np.ndarray, xyxy: np.ndarray, box: Letterbox) -> np.ndarray:
     """Scores (classes, h, w) over the network's input to (n, classes): the largest in each box."""
     network = box.to_network(xyxy.reshape(-1, 2, 2)).reshape(-1, 4)
-    places = cells(network, maps.shape[1:], box.network)  # type: ignore[arg-type]
+    places = cells(network, maps.shape[1:], box.network)
     rows = [maps[:, y1:y2, x1:x2].max((1, 2)) for x1, y1, x2, y2 in places]
     return np.array(rows, np.float32).reshape(-1, len(maps))

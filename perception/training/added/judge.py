@@ -23,7 +23,10 @@ from perception.types import VOID, Detections, Frame, RawOutputs, Scene
 class _Given:
     """In the place of the task that finds objects: those that are labelled."""
 
-    name, classes, outputs, needs = "detection", (), (), ()
+    name = "detection"
+    classes: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
 
     def __init__(self, object_id: int) -> None:
         self.object_id = object_id
