@@ -45,6 +45,7 @@ class TaskSpec:
     needs: tuple[str, ...] = ()  # tasks whose results it reads
     network: str = MAIN  # which of the bundle's networks computes its outputs
     settings: Mapping[str, Any] = field(default_factory=dict)  # thresholds and the like
+    kind: str = ""  # of an added task, a key of `perception.tasks.ADDED`; "": one of our own
 
 
 @dataclass(frozen=True)
@@ -100,9 +101,18 @@ def write(directory: str | Path, spec: ModelSpec) -> ModelSpec:
     directory = Path(directory)
     _check(spec, directory)
     spec = replace(spec, sha256={file: _digest(directory / file) for file in _sealed_files(spec)})
-    text = json.dumps({"format": FORMAT, **asdict(spec), "checksum": ""}, indent=1) + "\n"
+    text = json.dumps({"format": FORMAT, **_fields(spec), "checksum": ""}, indent=1) + "\n"
     write_whole(directory / MODEL, text.replace(UNSEALED, SEAL.format(_sealed(text, ""))).encode())
     return spec
+
+
+def _fields(spec: ModelSpec) -> dict[str, Any]:
+    """For JSON; without the kinds of our own tasks, of which older versions do not know."""
+    fields = asdict(spec)
+    for task in fields["tasks"].values():
+        if not task["kind"]:
+            del task["kind"]
+    return fields
 
 
 def _sealed(text: str, checksum: str) -> str:
@@ -164,7 +174,7 @@ def _task(fields: dict[str, Any]) -> TaskSpec:
 
 def _check(spec: ModelSpec, directory: Path) -> None:
     """The spec agrees with itself."""
-    faults = [*bundle_values.faults(asdict(spec))]
+    faults = [*bundle_values.faults(_fields(spec))]
     faults += [fault for task in spec.tasks.values() for fault in _faults(task, spec)]
     faults += [f"file {file!r} outside the bundle" for file in _files(spec) if Path(file).name != file]
     if not spec.tasks:

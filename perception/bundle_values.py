@@ -25,6 +25,9 @@ SETTINGS = {  # by the end of a setting's name
     "max_objects": Range(1, 10_000, whole=True),
     "length": Range(0, 10_000),
     "sign_id": Range(0, 10_000, whole=True),
+    "object_id": Range(0, 10_000, whole=True),
+    "factor": Range(1, 8, whole=True),
+    "stride": Range(4, 32, whole=True),
 }
 OTHER = Range(-1e6, 1e6)
 SIDE = Range(8, 16_384, whole=True)  # of the network's input
@@ -54,15 +57,26 @@ def _of_task(task: Mapping[str, Any]) -> list[str]:
             found.append(f"{name} with a name twice")
     if not isinstance(settings, Mapping):
         found.append(f"settings {settings!r}")
+    if not isinstance(task.get("kind", ""), str):
+        found.append(f"a kind {task['kind']!r}, which is no name")
+    elif task.get("kind") and (len(task["outputs"]) != 1 or task["network"] != "main"):
+        found.append("not one output of the main network, as an added task has")
     return [f"task {task['name']!r}: {fault}" for fault in (*found, *_values("settings", "", settings))]
 
 
 def _sizes(task: Mapping[str, Any], shapes: Mapping[str, Sequence[Any]]) -> Iterator[str]:
-    """Scores have a value for each class: outputs (n, classes), and `scores` of (n, classes, h, w)."""
+    """Scores have a value for each class: outputs (n, classes), and `scores` of (n, classes, h, w).
+
+    `maps` of (n, classes * factor^2, h, w) are those of an added task.
+    """
     for output in task["outputs"]:
         shape = shapes.get(output, ())
+        if task.get("kind") and len(shape) != 4:
+            yield f"task {task['name']!r} without the shape of {output}"
         scores = len(shape) == 2 or (len(shape) == 4 and ".scores" in output)
-        if scores and shape[1] != len(task["classes"]):
+        factor = task.get("settings", {}).get("factor", 1) if output.endswith(".maps") else 1
+        scores = scores or (len(shape) == 4 and output.endswith(".maps"))
+        if scores and shape[1] != len(task["classes"]) * factor**2:
             yield f"task {task['name']!r} with {len(task['classes'])} classes for {output} {list(shape)}"
 
 

@@ -16,7 +16,18 @@ import numpy as np
 
 from perception.camera import CameraModel
 from perception.errors import FrameError, PerceptionError
-from perception.types import ClassMap, Detections, Frame, LaneLine, Scene, Signs, Size
+from perception.types import (
+    VOID,
+    ClassMap,
+    Detections,
+    Frame,
+    LabelMap,
+    LaneLine,
+    ObjectClasses,
+    Scene,
+    Signs,
+    Size,
+)
 
 Part = tuple[int, int, int, int]  # left, top, width, height, pixels
 FORM = "four numbers x,y,width,height: whole pixels, or fractions of the image from 0 to 1"
@@ -80,12 +91,16 @@ class Crop:
         part = self.at(size)
         offset = np.array(part[:2], np.float32)
         match found:
-            case Detections() | Signs():
+            case Detections() | Signs() | ObjectClasses():
                 return replace(found, xyxy=found.xyxy + np.tile(offset, 2))
             case (LaneLine(), *_):
                 return tuple(replace(line, image=line.image + offset) for line in found)
             case ClassMap():
                 return ClassMap(_placed(found.labels, part, size), size)
+            case LabelMap():
+                return replace(found, labels=_placed(found.labels, part, size, VOID), size=size)
+            case dict():  # of added tasks
+                return {name: self.moved(value, size) for name, value in found.items()}
         return found
 
     def _possible(self) -> bool:
@@ -109,10 +124,10 @@ class Crop:
 WHOLE = Crop()
 
 
-def _placed(labels: np.ndarray, part: Part, size: Size) -> np.ndarray:
+def _placed(labels: np.ndarray, part: Part, size: Size, outside: int = 0) -> np.ndarray:
     """Labels of a part at pixels of the whole image: there the part ends exactly where it does."""
     left, top, width, height = part
-    whole = np.zeros((size[1], size[0]), np.uint8)
+    whole = np.full((size[1], size[0]), outside, np.uint8)
     inside = whole[top : top + height, left : left + width]
     cv2.resize(labels, (width, height), inside, interpolation=cv2.INTER_NEAREST_EXACT)
     return whole

@@ -113,7 +113,7 @@ def _cpu(
     from perception.bundle import MAIN
     from perception.pipeline import Pipeline
     from perception.preprocess.cpu import CpuPreprocess
-    from perception.tasks import TASKS
+    from perception.tasks import maker
 
     networks = _networks(directory, spec, tasks, precision, threads, size_for(spec.input_size))
     runtimes = {name: runtime_for(network, runtime) for name, network in networks.items()}
@@ -122,7 +122,7 @@ def _cpu(
         for name, network in networks.items()
         if name != MAIN
     }
-    ready = [TASKS[task.name](task, own.get(task.network)) for task in tasks]
+    ready = [maker(task)(task, own.get(task.network)) for task in tasks]
     main = networks[MAIN]
 
     def at(size: Size) -> Backend:
@@ -185,7 +185,7 @@ def _cuda(
     from perception.kernels.cuda import CudaDevice
     from perception.pipeline import Pipeline
     from perception.preprocess.cuda import CudaPreprocess
-    from perception.tasks import TASKS
+    from perception.tasks import maker
 
     engines = partial(_engines, directory, spec, tasks, precision)
     first = size_for(spec.input_size)
@@ -199,7 +199,7 @@ def _cuda(
 
     # The device keeps its memory until it is closed, and few sizes have engines: all stay open.
     backend = SizedBackend(opened, first, lambda frame: frame.box.network, inf)
-    ready = [TASKS[task.name](task, backend) for task in tasks]
+    ready = [maker(task)(task, backend) for task in tasks]
     preprocess = CudaPreprocess(device, lambda size: backend.at(size).tensor)
     sizes = _with_engines(size_for, first, engines)
     runtimes = dict.fromkeys(engines(first), "tensorrt")
@@ -225,23 +225,23 @@ def _with_engines(size_for: SizeFor, first: Size, engines: Callable[[Size], obje
 def _settings(tasks: list[TaskSpec]) -> Settings:
     """What the kernels decode with: the same as the tasks would on the host."""
     from perception.backends.cuda import Settings
-    from perception.tasks import TASKS
+    from perception.tasks import maker
 
     said: dict[str, Any] = {}
     for task in tasks:
-        said |= TASKS[task.name].on_device(task)
+        said |= maker(task).on_device(task)
     return Settings(**said)
 
 
 def select(spec: ModelSpec, names: Iterable[str] | None) -> list[TaskSpec]:
     """The named tasks and those they need, in the order in which they are decoded."""
-    from perception.tasks import TASKS
+    from perception.tasks import ADDED, TASKS
 
-    unknown = sorted(set(spec.tasks) - set(TASKS))
+    unknown = sorted(name for name, task in spec.tasks.items() if not _known(task))
     if unknown:
         raise BundleError(
-            f"bundle {spec.name}: expected tasks of {', '.join(TASKS)}, got {', '.join(unknown)}. "
-            "Install the version of perception that wrote it"
+            f"bundle {spec.name}: expected tasks of {', '.join(TASKS)}, or added ones of the kinds "
+            f"{', '.join(ADDED)}, got {', '.join(unknown)}. Install the version of perception that wrote it"
         )
     if isinstance(names, str):
         raise PerceptionError(f"expected a list of tasks, got the text {names!r}; write tasks=[{names!r}]")
@@ -256,7 +256,15 @@ def select(spec: ModelSpec, names: Iterable[str] | None) -> list[TaskSpec]:
         todo.extend(set(spec.tasks[name].needs) - chosen)
     if not chosen:
         raise PerceptionError(f"expected at least one task of {', '.join(spec.tasks)}, got none")
-    return [spec.tasks[name] for name in TASKS if name in chosen]
+    added = [name for name, task in spec.tasks.items() if task.kind]
+    return [spec.tasks[name] for name in (*TASKS, *added) if name in chosen]
+
+
+def _known(task: TaskSpec) -> bool:
+    """One of ours, or an added one under a name that is none of ours."""
+    from perception.tasks import ADDED, TASKS
+
+    return task.kind in ADDED and task.name not in TASKS if task.kind else task.name in TASKS
 
 
 def _networks(

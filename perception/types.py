@@ -123,6 +123,39 @@ class ClassMap:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ImageClass:
+    """What a whole image shows, as an added task says."""
+
+    classes: tuple[str, ...]
+    score: np.ndarray  # (classes,) float32, 0..1, of the sum 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ObjectClasses:
+    """What detected objects are, as an added task says."""
+
+    classes: tuple[str, ...]
+    xyxy: np.ndarray  # (n, 4) float32, image pixels
+    class_id: np.ndarray  # (n,) int32, index into `classes`
+    score: np.ndarray  # (n,) float32, 0..1
+
+    def __post_init__(self) -> None:
+        check_rows(self, xyxy=(4,), class_id=(), score=())
+
+    def __len__(self) -> int:
+        return len(self.xyxy)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelMap:
+    """A class for each cell, as an added task says; the cells cover the image exactly."""
+
+    classes: tuple[str, ...]
+    labels: np.ndarray  # (h, w) uint8, index into `classes`; VOID: not looked at
+    size: Size  # of the image it covers
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Mount:
     """How the camera sits in the vehicle, as learnt while driving. Angles in radians, as of CameraModel."""
 
@@ -162,6 +195,10 @@ class Scene:
     mount: Mount | None = None
     road_pitch: float | None = None  # radians: of the camera against the road in this frame, down positive
     events: tuple[Event, ...] | None = None
+    # What added tasks say, by their names; None: no task of that kind ran. Empty: nothing can be seen.
+    image_classes: Mapping[str, ImageClass] | None = None
+    object_classes: Mapping[str, ObjectClasses] | None = None
+    class_maps: Mapping[str, LabelMap] | None = None
 
 
 def without_finds(scene: Scene) -> Scene:
@@ -178,6 +215,8 @@ def _nothing(found: Any) -> Any:
             return ()
         case ClassMap():
             return found.cleared()
+        case dict():  # of added tasks; times stay
+            return {name: value for name, value in found.items() if isinstance(value, float)}
     return found
 
 

@@ -61,6 +61,9 @@ class CudaBackend:
         self._buffer = device.allocate((self._results.nbytes,), np.uint8)
         self._host = device.pinned((self._results.nbytes,), np.uint8)
         self._at = self._results.on(self._buffer)
+        for name in self._raw.keys() & self._at.keys():  # outputs that go to the host as they are
+            main.bind(name, self._at[name])
+            self._raw[name] = self._at[name]
         if signs is not None:
             signs.bind("signs.logits", self._at["signs.logits"])
         self._thresholds: DeviceArray | None = None

@@ -1,4 +1,4 @@
-"""Commands that train: `train`, and `mtl`, which compares ways to train."""
+"""Commands that train: `train`, `mtl`, which compares ways to train, and those that add a task."""
 
 from __future__ import annotations
 
@@ -74,3 +74,69 @@ def mtl_report(folder: Annotated[Path, typer.Argument(help="OUT of compare or gr
     from perception.training.analysis.command import report
 
     report(folder)
+
+
+Wider = Annotated[Path, typer.Option(help="Folder for the new bundle.")]
+
+
+@commands.command("add-task")
+def add_task(
+    name: Annotated[str, typer.Argument(help="Name of the task, such as weather.")],
+    data: Annotated[
+        list[str],
+        typer.Option(
+            help="Labels: a folder of pictures for each class; a CSV file with image,class or "
+            "image,x1,y1,x2,y2,class; or images/, masks/ and classes.csv (docs/add-task.md). Repeatable."
+        ),
+    ],
+    out: Wider,
+    bundle: Annotated[
+        Path | None, typer.Option(help="Bundle that the task is added to. Default: the shipped one.")
+    ] = None,
+    objects: Annotated[
+        str, typer.Option(help="Detected class whose objects are classified, such as traffic_light.")
+    ] = "",
+    classes: Annotated[
+        str, typer.Option(help="Classes to learn, separated by commas. Default: all that are labelled.")
+    ] = "",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change a setting: steps, lr, views, stride, ...; repeatable."),
+    ] = None,
+) -> None:
+    """Add a task to a bundle: a new head on the frozen network. All old outputs stay the same to the bit."""
+    from deploy.added.add import Wanted
+    from deploy.added.command import add_task
+    from perception.training.added.recipe import recipe
+
+    chosen = [label.strip() for label in classes.split(",") if label.strip()]
+    add_task(Wanted(name, data, chosen, objects, recipe(settings or ())), bundle, out)
+
+
+@commands.command("remove-task")
+def remove_task(
+    name: Annotated[str, typer.Argument(help="Name of the task.")],
+    bundle: Annotated[Path, typer.Option(help="Bundle that has the task.")],
+    out: Wider,
+) -> None:
+    """Write a bundle without one of its tasks: smaller and faster. The others stay the same to the bit."""
+    from deploy.added.command import remove_task
+
+    remove_task(name, bundle, out)
+
+
+@commands.command("same")
+def same(
+    bundle: Annotated[Path, typer.Argument(help="Bundle to check, such as one with an added task.")],
+    sources: Annotated[
+        list[str], typer.Argument(help="Frames to compare on: videos, images, synthetic:SEED.")
+    ],
+    against: Annotated[
+        Path | None, typer.Option(help="Bundle whose outputs must be the same. Default: the shipped one.")
+    ] = None,
+    frames: Annotated[int, typer.Option(min=1, help="Number of frames, of all sources together.")] = 1000,
+) -> None:
+    """Check that a bundle gives the outputs of another one, bit for bit, on every runtime here."""
+    from deploy.added.command import same
+
+    same(against, bundle, sources, frames)

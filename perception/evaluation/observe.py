@@ -13,7 +13,7 @@ from perception.interfaces import Task
 from perception.labels.signs import SignCrop
 from perception.letterbox import Letterbox
 from perception.pipeline import Pipeline
-from perception.tasks import TASKS, detection, lanes, signs
+from perception.tasks import detection, lanes, maker, signs
 from perception.types import Detections, Frame, RawOutputs, Scene, Size
 
 See = Callable[[Frame], Scene]
@@ -116,4 +116,4 @@ def find_task(see: See, name: str) -> Task | None:
 def with_settings(task: Any, **settings: object) -> Task:
     """The same task with some settings of its spec replaced."""
     spec = replace(task.spec, settings={**task.spec.settings, **settings})
-    return TASKS[spec.name](spec, getattr(task, "network", None))
+    return maker(spec)(spec, getattr(task, "network", None))

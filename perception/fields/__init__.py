@@ -16,11 +16,14 @@ from perception.fields.blank import BlankField
 from perception.fields.events import EventsField
 from perception.fields.mount import MountField
 from perception.fields.road_pitch import RoadPitchField
-from perception.tasks import TASKS
+from perception.tasks import ADDED, TASKS
+from perception.tasks.added import BETWEEN
 from perception.types import Scene
 
 OTHERS: tuple[Field[Any], ...] = (BlankField(), MountField(), RoadPitchField(), EventsField())
-_OWN = {field.name: field for field in (*(make.field for make in TASKS.values()), *OTHERS)}
+_OWN = {
+    field.name: field for field in (*(make.field for make in (*TASKS.values(), *ADDED.values())), *OTHERS)
+}
 FIELDS: tuple[Field[Any], ...] = tuple(_OWN[f.name] for f in fields(Scene) if f.name in _OWN)
 
 Topics = Mapping[str, tuple[str, str]]  # name of a field -> topic, message type
@@ -44,8 +47,16 @@ def present(scene: Scene) -> Iterator[tuple[Field[Any], Any]]:
 
 
 def classes_of(tasks: Iterable[Named]) -> Mapping[str, Classes]:
-    """By the name of a field's task; none for what no task fills."""
-    return {"": (), **{task.name: task.classes for task in tasks}}
+    """By the name of a field's task; none for what no task fills.
+
+    By the kind of added tasks: the classes of all tasks of that kind, "weather/rain".
+    """
+    found: dict[str, Classes] = {"": ()}
+    for task in tasks:
+        kind = getattr(task, "kind", "")
+        own = [f"{task.name}{BETWEEN}{name}" for name in task.classes]
+        found[kind or task.name] = (*found.get(kind, ()), *own) if kind else task.classes
+    return found
 
 
 def topics(root: str) -> Topics:

@@ -30,6 +30,7 @@ from perception.types import Size
 
 FORMS = {np.dtype(t): k for k, t in enumerate((np.uint8, np.float32, np.float16, np.int8))}
 AREA, AREA_LABELS = "drivable.map", "drivable.labels"  # an output of the network, and what is made of it
+DECODED = ("detection", "lanes", AREA.partition(".")[0], "signs")  # tasks whose outputs have kernels
 MAX_CANDIDATES = 1000  # MOST in detection.cu
 MAX_SIGNS = 16  # crops a frame
 MAX_CELLS = 16384  # of the line map and of that of edges; five times what a picture full of lines has
@@ -88,6 +89,9 @@ class Results:
             parts["lanes.edge_logits"] = (MAX_CELLS,), np.float32
         if sign_classes:
             parts["signs.logits"] = (MAX_SIGNS, sign_classes), np.float32
+        for name, shape in shapes.items():  # of added tasks: as the network gives them
+            if name.partition(".")[0] not in DECODED:
+                parts[name] = tuple(shape), np.float32
         return cls._packed(parts)
 
     @classmethod

@@ -7,6 +7,7 @@ is any object with those attributes. The definitions that no ROS library brings 
 package that colcon builds.
 """
 
+from perception.messages.added import class_maps, class_maps_from, classification, classification_from
 from perception.messages.cameras import camera_from, camera_info, mount, mount_from
 from perception.messages.definitions import definitions
 from perception.messages.fill import fill
@@ -32,6 +33,10 @@ __all__ = [
     "Record",
     "camera_from",
     "camera_info",
+    "class_maps",
+    "class_maps_from",
+    "classification",
+    "classification_from",
     "compressed_from",
     "compressed_image",
     "definitions",

@@ -71,7 +71,7 @@ def image_from(message: Any, white: White | None = None) -> np.ndarray:
     encoding = ENCODINGS.get(message.encoding)
     if encoding is None:
         raise FrameError(f"Image: expected an encoding of {', '.join(ENCODINGS)}, got {message.encoding!r}")
-    pixels = _pixels(message, encoding, white)
+    pixels = pixels_of(message, encoding, white)
     if encoding.to_bgr is None:
         return np.ascontiguousarray(pixels)
     try:
@@ -85,7 +85,7 @@ def grey_from(message: Any) -> np.ndarray:
     """(H, W) uint8 of a sensor_msgs/Image in mono8 or 8UC1."""
     if message.encoding not in ("mono8", "8UC1"):
         raise FrameError(f"mask: expected encoding mono8, got {message.encoding!r}")
-    return _pixels(message, ENCODINGS["mono8"])
+    return pixels_of(message, ENCODINGS["mono8"])
 
 
 def compressed_from(message: Any) -> np.ndarray:
@@ -110,7 +110,7 @@ def compressed_from(message: Any) -> np.ndarray:
     return image
 
 
-def _pixels(message: Any, encoding: Encoding, white: White | None = None) -> np.ndarray:
+def pixels_of(message: Any, encoding: Encoding, white: White | None = None) -> np.ndarray:
     """(rows, W) or (rows, W, channels) uint8, a view of the data where its values are bytes."""
     height, width, step = int(message.height), int(message.width), int(message.step)
     if not height or not width:

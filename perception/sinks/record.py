@@ -19,7 +19,7 @@ import cv2
 from perception import messages
 from perception.camera import CameraModel
 from perception.errors import PerceptionError, SinkError
-from perception.fields import RESULTS, TRUTH, Named, Topics, present
+from perception.fields import RESULTS, TRUTH, Named, Topics, classes_of, present
 from perception.messages import TOPICS, wire
 from perception.messages.topics import CAMERA_FRAME, VEHICLE_FRAME
 from perception.sinks.growing import GrowingFile
@@ -51,7 +51,7 @@ class DriveRecorder:
         truth: what is known of a frame, for the /truth topics, in the same class ids; overwrite: replace a
         recording of this name, which is refused else."""
         self.path = Path(path)
-        self._classes = {task.name: task.classes for task in tasks}
+        self._classes = {name: own for name, own in classes_of(tasks).items() if name}
         self._quality = [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality]
         self._truth = truth
         self._camera: CameraModel | None = None

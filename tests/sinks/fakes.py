@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from perception.types import ClassMap, Detections, Frame, LaneLine, Scene, Signs
+from perception.types import (
+    VOID,
+    ClassMap,
+    Detections,
+    Frame,
+    ImageClass,
+    LabelMap,
+    LaneLine,
+    ObjectClasses,
+    Scene,
+    Signs,
+)
 
 
 class FakeTask:
@@ -13,9 +24,13 @@ class FakeTask:
     outputs = needs = ()
 
     def __init__(
-        self, name: str, classes: tuple[str, ...], colour: tuple[int, int, int] = (0, 0, 255)
+        self,
+        name: str,
+        classes: tuple[str, ...],
+        colour: tuple[int, int, int] = (0, 0, 255),
+        kind: str = "",
     ) -> None:
-        self.name, self.classes, self.colour = name, classes, colour
+        self.name, self.classes, self.colour, self.kind = name, classes, colour, kind
 
     def decode(self, raw, frame, box, scene):
         return scene
@@ -38,6 +53,13 @@ TASKS = (
     FakeTask("lanes", ("unknown", "solid", "dashed")),
     FakeTask("signs", tuple(f"sign {k}" for k in range(43))),
     FakeTask("drivable", ("background", "drivable")),
+)
+ADDED = (  # two of the kinds of which a message holds the classes of all tasks
+    FakeTask("weather", ("day", "rain"), kind="image"),
+    FakeTask("place", ("town", "country"), kind="image"),
+    FakeTask("state", ("red", "green"), kind="object"),
+    FakeTask("surface", ("sky", "road"), kind="map"),
+    FakeTask("kerb", ("low", "high"), kind="map"),
 )
 
 
@@ -68,3 +90,19 @@ def full(of: Frame) -> Scene:
         ClassMap(labels, of.size),
         {"network": 10.23456},
     )
+
+
+def added(of: Frame) -> dict[str, dict]:
+    """Something of every added task, by the fields of a scene."""
+    sure = np.array([0.25, 0.75], np.float32)
+    box = np.array([[1.2, 2.0, 30.1, 40.0]], np.float32)
+    labels = np.array([[0, 0, 1], [1, 1, VOID]], np.uint8)
+    return {
+        "image_classes": {t.name: ImageClass(t.classes, sure) for t in ADDED if t.kind == "image"},
+        "object_classes": {
+            t.name: ObjectClasses(t.classes, box, np.array([1], np.int32), sure[1:])
+            for t in ADDED
+            if t.kind == "object"
+        },
+        "class_maps": {t.name: LabelMap(t.classes, labels, of.size) for t in ADDED if t.kind == "map"},
+    }

@@ -12,7 +12,7 @@ from perception.evaluation.bench.clock import TimedBackend, Times, timed
 from perception.interfaces import Source, Task
 from perception.pipeline import Pipeline
 from perception.sinks.overlay import paint
-from perception.tasks import TASKS
+from perception.tasks import maker
 from perception.timing import Stages
 from perception.types import Frame, Size
 
@@ -57,7 +57,7 @@ def _with_timed_network(task: Any, networks: list[TimedBackend]) -> Task:
     if getattr(task, "network", None) is None:
         return cast(Task, task)
     networks.append(TimedBackend(task.network))
-    return TASKS[task.spec.name](task.spec, networks[-1])
+    return maker(task.spec)(task.spec, networks[-1])
 
 
 def _frames(source: Source) -> Iterator[tuple[Frame, float]]:

@@ -1,0 +1,52 @@
+"""How the head of an added task is made and trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+from perception.errors import DataError
+
+STRIDES = {"image": 32, "object": 4, "map": 8}  # of the features that a head reads, by kind
+HIDDEN = {"image": 64, "object": 32, "map": 48}  # its channels
+FACTOR = 2  # sub-pixels a side of a cell of a map
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """0: as the kind of the task has it."""
+
+    stride: int = 0  # of the features: 4, 8, 16 or 32
+    hidden: int = 0
+    views: int = 4  # of each picture: the whole one, the others cut, flipped and of another brightness
+    steps: int = 800
+    batch: int = 16
+    lr: float = 3e-3
+    weight_decay: float = 1e-3
+    held_out: float = 0.2  # of the drives, where the data name no split
+    seed: int = 0
+
+    def of(self, kind: str) -> Recipe:
+        """With the values of a kind. Raises DataError for a stride that there is not."""
+        made = replace(self, stride=self.stride or STRIDES[kind], hidden=self.hidden or HIDDEN[kind])
+        if made.stride not in (4, 8, 16, 32):
+            raise DataError(f"stride: expected 4, 8, 16 or 32, got {made.stride}")
+        return made
+
+
+def recipe(settings: Sequence[str]) -> Recipe:
+    """From texts such as `steps=400`. Raises DataError."""
+    known = {field.name: type(getattr(Recipe(), field.name)) for field in fields(Recipe)}
+    chosen: dict[str, float] = {}
+    for setting in settings:
+        name, _, text = setting.partition("=")
+        if name not in known:
+            raise DataError(f"--set {setting}: expected a setting of {', '.join(known)}")
+        try:
+            chosen[name] = known[name](text)
+        except ValueError:
+            raise DataError(f"--set {setting}: expected {known[name].__name__}, got {text!r}") from None
+    made = replace(Recipe(), **chosen)  # type: ignore[arg-type]
+    if min(made.views, made.steps, made.batch) < 1 or not (made.lr > 0 and 0 < made.held_out < 1):
+        raise DataError(f"expected views, steps, batch, lr and held_out above 0, got {made}")
+    return made

@@ -1,0 +1,146 @@
+"""A task is added to the shipped bundle, and taken out: the old part stays as it is, to the bit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+import perception
+from deploy.added.add import Wanted, add
+from deploy.added.graft import NECK, TAPS, load, same_part, tap_of
+from deploy.added.remove import remove
+from deploy.added.same import compared
+from perception import bundle
+from perception.bundle import SHIPPED
+from perception.errors import BundleError, PerceptionError
+from perception.load import select
+from perception.training.added.judge import confusion
+from perception.training.added.recipe import Recipe, recipe
+
+QUICK = Recipe(steps=60, views=1, batch=8, lr=1e-2)
+
+
+def squares(colours, side=16):
+    return colours.repeat(side, 0).repeat(side, 1)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Dark and bright pictures, of two drives each."""
+    folder, rng = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
+    for name, level in (("dark", 40), ("bright", 200)):
+        (folder / name).mkdir()
+        for drive in "ab":
+            for number in range(3):
+                image = squares(rng.integers(level - 40, level + 40, (6, 10, 3), np.uint8))
+                cv2.imwrite(str(folder / name / f"{drive}_{number}.png"), image)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def added(data, tmp_path_factory):
+    out = tmp_path_factory.mktemp("added") / "new"
+    return add(Wanted("level", [str(data)], recipe=QUICK), None, out), out
+
+
+def test_it_learns_and_runs_from_the_bundle(added, data):
+    told, out = added
+    matrix = confusion(out, "level", told.judged)
+    assert matrix.sum() == len(told.judged) > 0
+    assert np.diag(matrix).sum() == matrix.sum()
+    scene = perception.load(out, threads=1)(cv2.imread(str(data / "dark/a_0.png")))
+    assert scene.image_classes["level"].score.argmax() == told.told.classes.index("dark")
+
+
+def test_old_outputs_are_the_same_to_the_bit(added):
+    images = [np.random.default_rng(k).integers(0, 256, (120, 200, 3), np.uint8) for k in range(2)]
+    found = compared(SHIPPED, added[1], images)
+    assert {way.precision for way in found} == {"fp32", "int8", "trt.int8"}
+    assert all(way.same == way.frames == 2 for way in found)
+
+
+def test_another_part_is_noticed(added):
+    spec = bundle.read(SHIPPED)
+    before, after = (SHIPPED / spec.files["int8"]["main"], added[1] / spec.files["int8"]["main"])
+    changed = onnx.load(str(after))
+    changed.graph.initializer[0].raw_data = bytes(len(changed.graph.initializer[0].raw_data))
+    assert same_part(before.read_bytes(), after.read_bytes(), ["drivable.map"])
+    assert not same_part(before.read_bytes(), changed.SerializeToString(), ["lanes.map", "drivable.map"])
+
+
+def test_without_it_the_bundle_is_the_old_one(added, tmp_path):
+    remove("level", added[1], tmp_path / "old")
+    spec, old = bundle.read(SHIPPED), bundle.read(tmp_path / "old")
+    assert (old.tasks, old.shapes, old.files) == (spec.tasks, spec.shapes, spec.files)
+    for precision, files in spec.files.items():
+        was, now = (load(folder / files["main"]) for folder in (SHIPPED, tmp_path / "old"))
+        assert now.SerializeToString() == was.SerializeToString(), precision
+
+
+def test_a_task_can_be_taken_out_of_the_shipped_bundle(tmp_path):
+    spec = remove("drivable", SHIPPED, tmp_path / "less")
+    assert "drivable" not in spec.tasks
+    assert perception.load(tmp_path / "less", threads=1)(np.zeros((64, 96, 3), np.uint8)).drivable is None
+
+
+def test_what_others_read_stays(tmp_path):
+    with pytest.raises(PerceptionError, match="signs does"):
+        remove("detection", SHIPPED, tmp_path / "less")
+
+
+@pytest.mark.parametrize("name", ["lanes", "image", "No name", ""])
+def test_a_name_that_cannot_be_is_refused(name, data, tmp_path):
+    with pytest.raises(PerceptionError, match=r"expected a (new )?name"):
+        add(Wanted(name, [str(data)]), None, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_boxes_need_a_detected_class(data, tmp_path):
+    rows = [f"{data}/{kind}/a_0.png,1,1,9,9,{kind}" for kind in ("dark", "bright")]
+    (tmp_path / "t.csv").write_text("\n".join(["image,x1,y1,x2,y2,class", *rows]))
+    with pytest.raises(PerceptionError, match="--objects"):
+        add(Wanted("state", [str(tmp_path / "t.csv")], objects="tree"), None, tmp_path / "new")
+
+
+def test_a_network_shared_otherwise_is_refused():
+    other = NECK.format(0).replace("neck", "necks.lanes")
+    node = helper.make_node("Relu", ["x"], [other])
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in ("x", other)]
+    model = helper.make_model(helper.make_graph([node], "g", ends[:1], ends[1:]))
+    with pytest.raises(BundleError, match="share one encoder"):
+        tap_of(model, 8, "fp32")
+
+
+@pytest.mark.parametrize("stride", TAPS)
+def test_the_shipped_network_has_features_at_every_stride(stride):
+    spec = bundle.read(SHIPPED)
+    for precision, files in spec.files.items():
+        assert tap_of(load(SHIPPED / files["main"]), stride, precision) == TAPS[stride]
+
+
+@pytest.mark.parametrize("change", [{"kind": "poem"}, {"name": "lanes"}])
+def test_a_bundle_with_another_kind_is_refused(added, change):
+    spec = bundle.read(added[1])
+    task = replace(spec.tasks["level"], **change)
+    with pytest.raises(BundleError, match="kinds"):
+        select(replace(spec, tasks={**spec.tasks, task.name: task}), None)
+
+
+@pytest.mark.parametrize("change", [{"kind": ["image"]}, {"outputs": ("a", "b")}, {"network": "signs"}])
+def test_an_added_task_that_cannot_be_is_refused(added, tmp_path, change):
+    spec = bundle.read(added[1])
+    task = replace(spec.tasks["level"], **change)
+    with pytest.raises(BundleError, match=r"added task|no name"):
+        bundle.write(tmp_path, replace(spec, tasks={**spec.tasks, "level": task}))
+
+
+def test_settings_are_checked():
+    assert recipe(["steps=5", "lr=0.1"]) == Recipe(steps=5, lr=0.1)
+    for wrong in ("step=5", "steps=a", "steps=0", "held_out=1"):
+        with pytest.raises(PerceptionError):
+            recipe([wrong])
