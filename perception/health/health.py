@@ -110,6 +110,12 @@ class Health:
             return Report(self.source, state, self._since_ns, now_ns, tuple(reasons), age_ms, withheld)
 
     @property
+    def period_ms(self) -> float | None:
+        """Of the camera, as its frames arrive; None: not known yet."""
+        with self._lock:
+            return self._period_ns / MS if len(self._intervals) >= FEWEST else None
+
+    @property
     def _period_ns(self) -> int:
         known = len(self._intervals) >= FEWEST
         return sorted(self._intervals)[len(self._intervals) // 2] if known else UNKNOWN_NS

@@ -14,11 +14,11 @@ from av.container import InputContainer
 
 from perception.errors import SourceError
 from perception.redaction import redacted
-from perception.sources.choices import parted, with_login
+from perception.sources.choices import parted, patience_s, with_login
 from perception.sources.clock import NO_WRAP, VideoPacket
 from perception.sources.decode import Decoder
 from perception.sources.fresh import FRESH_S, Anchor, FreshPackets
-from perception.sources.live import Live, Shot
+from perception.sources.live import PATIENCE_S, Live, Shot
 from perception.sources.recording import Recording, is_picture, open_container
 
 OPEN_S, READ_S = 5.0, 2.0  # without an answer, without a packet: the camera is gone
@@ -114,7 +114,8 @@ def open_stream(text: str) -> Live:
     if transport not in TRANSPORTS:
         raise SourceError(f"{redacted(url)}: expected transport={' or '.join(TRANSPORTS)}, got {transport!r}")
     options = {**QUICK, "rtsp_transport": transport} if url.startswith("rtsp") else QUICK
-    return Live(redacted(url), _opener(url, chosen.get("login"), options))
+    opener = _opener(url, chosen.get("login"), options)
+    return Live(redacted(url), opener, patience_s(chosen, PATIENCE_S))
 
 
 def open_http(text: str) -> Live | Recording:
@@ -127,14 +128,15 @@ def open_http(text: str) -> Live | Recording:
         capture = opener()
     except SourceError as error:
         if isinstance(cause := error.__cause__, OSError) and cause.errno in ABSENT:
-            return Live(name, opener)
+            return Live(name, opener, patience_s(chosen, PATIENCE_S))
         raise
     if capture.ends:
         capture.close()
         login = chosen.get("login")
         return Recording(url if login is None else with_login(url, login), name, OPEN_S)
     waiting: list[StreamCapture] = [capture]  # many cameras serve one viewer at a time: do not open twice
-    return Live(name, lambda: waiting.pop() if waiting else opener())
+    again = patience_s(chosen, PATIENCE_S)
+    return Live(name, lambda: waiting.pop() if waiting else opener(), again)
 
 
 def open_pipe(path: str) -> Live:
