@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import select
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from errno import ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT
 from typing import cast
 
@@ -75,19 +75,31 @@ class StreamCapture:
         self._container.close()
 
     def _watched(self) -> Iterator[VideoPacket]:
-        """Those of the picture stream. Sound alone, or packets without pictures, are no sign of life."""
+        """Those of the picture stream. Sound alone is no sign of life."""
+        heard_s = time.monotonic()
         for packet in self._container.demux():
-            if self._waiting_s is None:
-                self._waiting_s = time.monotonic()
-            if time.monotonic() - self._waiting_s > FRAMES_S:
-                raise SourceError(f"{self.name}: expected frames, got data without one for {FRAMES_S:.0f} s")
             if packet.stream_index == self._decoder.stream.index:
+                heard_s = time.monotonic()
                 yield cast(VideoPacket, packet)
+            elif time.monotonic() - heard_s > FRAMES_S:
+                raise self._blind("sound without pictures")
+
+    def _decodable(self, packets: Iterable[VideoPacket]) -> Iterator[VideoPacket]:
+        """Those that are decoded: packets out of which no picture comes are no sign of life, either."""
+        for packet in packets:
+            self._waiting_s = self._waiting_s or time.monotonic()
+            if time.monotonic() - self._waiting_s > FRAMES_S:
+                raise self._blind("packets without a picture")
+            yield packet
+
+    def _blind(self, got: str) -> SourceError:
+        return SourceError(f"{self.name}: expected frames, got {got} for {FRAMES_S:.0f} s")
 
     def _fresh(self) -> Iterator[Shot]:
         """Pictures that are old are decoded, because later ones refer to them, but not converted."""
         clock = self._decoder.clock
-        for frame, ticks in self._decoder.frames(self._packets if self._timed else self._packets.all()):
+        packets = self._packets if self._timed else self._packets.all()
+        for frame, ticks in self._decoder.frames(self._decodable(packets)):
             self._waiting_s = None
             time_s = None if ticks is None or not self._timed else clock.told_s(ticks)
             if time_s is not None and self._anchor.age(time_s) > FRESH_S:
