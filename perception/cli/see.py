@@ -20,6 +20,7 @@ from perception.cli.options import (
     Camera,
     CameraHeight,
     Crop,
+    Deadline,
     Device,
     InputSize,
     Json,
@@ -27,6 +28,7 @@ from perception.cli.options import (
     OwnMotion,
     Precision,
     Runtime,
+    Shed,
     Stages,
     Threads,
     names,
@@ -67,6 +69,8 @@ def run(
     runtime: Runtime = "auto",
     stages: Stages = "all",
     mount: MountFile = None,
+    shed: Shed = None,
+    deadline_ms: Deadline = 200.0,
 ) -> None:
     """Detect objects, signs, lanes and drivable area in a video, in images or from a camera.
 
@@ -74,10 +78,10 @@ def run(
     """
     from perception.config import PipelineConfig
     from perception.drives.summary import NAME, RESULTS, summarised
+    from perception.health import watching
     from perception.outputs import keep_apart, locked
     from perception.pipeline import Outcome
     from perception.sinks.tally import Tally
-    from perception.sinks.watchdog import watchdog
 
     keep_apart([out / name for name in (NAME, *RESULTS)], [source, camera, ego, mount])
     config = PipelineConfig(
@@ -90,9 +94,8 @@ def run(
     facts = {"source": redacted(source), **config.facts(pipeline)}
     with closing(pipeline), locked(out), summarised(out, facts, tally, outcome) as report:
         sinks = [*_sinks(out, frames, pipeline, save_maps, not no_video, bev), tally]
-        if dog := watchdog():
-            sinks.append(dog)
-        _run(frames, pipeline, sinks, max_frames, outcome)
+        with watching(getattr(frames, "health", None)):
+            _run(frames, pipeline, sinks, max_frames, outcome, shed, deadline_ms)
     _show(report, out)
     if outcome.interrupted:
         raise typer.Exit(INTERRUPTED)
@@ -211,12 +214,27 @@ def _sinks(out: Path, source: Source, pipeline: Pipeline, maps: bool, overlay: b
 
 
 def _run(
-    source: Source, pipeline: Pipeline, sinks: Sequence[Sink], max_frames: int | None, outcome: Outcome
+    source: Source,
+    pipeline: Pipeline,
+    sinks: Sequence[Sink],
+    max_frames: int | None,
+    outcome: Outcome,
+    shed: str | None,
+    deadline_ms: float,
 ) -> None:
+    """Tasks are left out only of a live source: a recording waits."""
+    from perception.health import Limits
     from perception.pipeline import run
+    from perception.shedding import Shedding, order
 
+    health = getattr(source, "health", None)
     with _watched(max_frames) as show:
-        run(source, pipeline, sinks, max_frames, show, outcome)
+        if health is None:
+            run(source, pipeline, sinks, max_frames, show, outcome)
+            return
+        health.limits = Limits(deadline_ms)
+        shedding = Shedding(pipeline, health, order(pipeline, names(shed)))
+        run(source, shedding, sinks, max_frames, show, outcome, shedding.spent)
 
 
 @contextmanager
