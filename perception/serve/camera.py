@@ -1,0 +1,177 @@
+"""One camera and its pipeline: a thread that takes frames, looks at them, and keeps its health."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from threading import Event, Lock, Thread
+from typing import Any, Protocol
+
+import numpy as np
+
+from perception.account import Account
+from perception.errors import FrameError, PerceptionError
+from perception.health import Health, Report
+from perception.interfaces import Source
+from perception.pipeline import Outcome, run
+from perception.serve.budget import Budget
+from perception.serve.shot import Look
+from perception.serve.viewers import Studio
+from perception.timing import PERCENTILES, Stages
+from perception.types import Frame, Scene, Size
+
+FIRST_PAUSE_S, LAST_PAUSE_S = 0.5, 8.0  # before a source is opened again: doubled after every failure
+KEPT = 300  # frames of the times that are told
+
+log = logging.getLogger(__name__)
+
+
+class Pipe(Protocol):
+    """What `Camera` needs of a Pipeline."""
+
+    def __call__(self, frame: Frame) -> Scene: ...
+    def reset(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class Camera:
+    """Sees until `close`. A source that cannot be opened or fails is opened again, for ever: an absent camera
+    is a state, which `health` tells, and no error."""
+
+    def __init__(
+        self,
+        name: str,
+        opener: Callable[[], Source],
+        pipeline: Pipe,
+        look: Look,
+        budget: Budget,
+        health: Health,
+        first_pause_s: float = FIRST_PAUSE_S,
+    ) -> None:
+        self.name, self.health, self.look = name, health, look
+        self.studio = Studio(name, look)
+        self.size: Size | None = None  # of the last frame
+        self.calibrated = False
+        self.times = Times()
+        self.on_scene: Callable[[float, Scene], None] = lambda age_ms, scene: None
+        self._opener, self._pipeline, self._budget = opener, pipeline, budget
+        self._first_pause_s = first_pause_s
+        self._source: Source | None = None
+        self._before = Account()  # of the sources that are closed
+        self._outcome = Outcome()  # of the one that is open
+        self._withheld, self._age_ms = "", 0.0  # of the frame that was just looked at
+        self._stop = Event()
+        self._thread = Thread(target=self._run, name=f"camera {name}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stop.set()
+        if (source := self._source) is not None:
+            source.close()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5.0)
+        self.studio.close()
+        self._pipeline.close()
+
+    @property
+    def account(self) -> Account:
+        """Of all frames since the start."""
+        return self._before + self._outcome
+
+    def report(self) -> Report:
+        return self.health.report(time.monotonic_ns())
+
+    def write(self, frame: Frame, scene: Scene) -> None:
+        """Of the sink that `run` fills."""
+        self.size, self.calibrated = frame.size, frame.camera is not None
+        self.times.add(self._age_ms, scene)
+        self.on_scene(self._age_ms, scene)
+        self.studio.write(frame, None if self._withheld else scene, self._withheld, self._age_ms)
+
+    def _run(self) -> None:
+        pause = self._first_pause_s
+        while not self._stop.is_set():
+            self._outcome = Outcome()
+            self._once()
+            answered = self._outcome.answered
+            self._before, self._outcome = self.account, Outcome()
+            pause = self._first_pause_s if answered else min(2 * pause, LAST_PAUSE_S)
+            self._stop.wait(pause)
+
+    def _once(self) -> None:
+        """Open the source and see until it ends."""
+        try:
+            self._source = self._opener()
+            if self._stop.is_set():
+                self._source.close()
+                return
+            self._pipeline.reset()
+            run(self._source, self._see, [_Sink(self)], outcome=self._outcome)
+            ended = "the source has ended"
+        except FrameError as error:  # so many in a row that the health has told it
+            ended = str(error)
+        except PerceptionError as error:
+            ended = str(error)
+            self.health.say("no_camera", ended, time.monotonic_ns())
+        except Exception as error:  # a fault of ours: the other cameras go on, and so does this one
+            log.exception("camera %s", self.name)
+            ended = f"{type(error).__name__}: {error}"
+            self.health.say("failing", ended, time.monotonic_ns())
+        if not self._stop.is_set():
+            log.warning("camera %s: %s; opening it again", self.name, ended)
+
+    def _see(self, frame: Frame) -> Scene:
+        self.health.arrived(time.monotonic_ns())
+        try:
+            with self._budget.turn():
+                scene = self._pipeline(frame)
+        except FrameError as error:
+            self.health.failed(str(error), time.monotonic_ns())
+            raise
+        self._age_ms = max(0.0, (time.time_ns() - frame.stamp_ns) / 1e6)
+        self._withheld = self.health.judge(self._age_ms, time.monotonic_ns())
+        return scene
+
+
+class _Sink:
+    """Closed with every source, where the camera goes on."""
+
+    def __init__(self, camera: Camera) -> None:
+        self.write = camera.write
+
+    def close(self) -> None:
+        pass
+
+
+class Times:
+    """Of the last KEPT scenes: their age when they were ready, where the time went, and their rate."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = Lock()
+        self._ages: deque[float] = deque(maxlen=KEPT)
+        self._ready: deque[float] = deque(maxlen=KEPT)
+        self._stages = Stages(KEPT)
+
+    def add(self, age_ms: float, scene: Scene) -> None:
+        with self._lock:
+            self._ages.append(age_ms)
+            self._ready.append(self._clock())
+            self._stages.add(scene.timing_ms)
+
+    def told(self, over_s: float = 2.0) -> dict[str, Any]:
+        """fps over the last seconds; milliseconds of age and of the stages."""
+        with self._lock:
+            now = self._clock()
+            recent = [at for at in self._ready if at > now - over_s]
+            known = np.percentile(self._ages, PERCENTILES).tolist() if self._ages else []
+            stages = self._stages.percentiles() if self._ages else {}
+        return {
+            "fps": round(len(recent) / over_s, 1),
+            "age_ms": {f"p{p}": round(ms, 1) for p, ms in zip(PERCENTILES, known, strict=False)},
+            "ms": {name: row["p50"] for name, row in stages.items()},
+        }
