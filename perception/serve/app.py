@@ -180,7 +180,7 @@ class Station:
             path = await run_sync(getattr(recorder, work))
         except PerceptionError as error:
             return JSONResponse({"error": str(error)}, 409, HEADERS)
-        return JSONResponse({"file": path.name if path else None, **recorder.status()}, headers=HEADERS)
+        return JSONResponse({**recorder.status(), "file": path.name if path else None}, headers=HEADERS)
 
     async def _live(self, socket: WebSocket) -> None:
         camera = self.cameras.get(socket.path_params["name"])

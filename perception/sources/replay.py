@@ -64,11 +64,12 @@ class Replay:
         for frame in self._source:
             time_s = frame.stamp_ns / 1e9
             shift = self._clock() - time_s if shift is None else shift
-            if time_s + shift < asked - LATE_S:
+            due = time_s + shift
+            if due < asked - LATE_S:
                 self.dropped += 1
                 continue
-            shift = max(shift, self._clock() - time_s)  # the recording itself may be slow to read
-            if self._stop.wait(max(0.0, time_s + shift - self._clock())):
+            shift += max(0.0, self._clock() - max(asked, due))  # the recording itself may be slow to read
+            if self._stop.wait(max(0.0, due - self._clock())):
                 return
             yield frame
             asked = self._clock()
