@@ -58,7 +58,6 @@ class ServeConfig:
     quota_gb: float = 20.0
     keep_s: float = 30.0  # in memory, for "save the last seconds"; 0: none
     quality: int = 80  # of JPEG
-    log: str = "text"  # or "json"
 
 
 def read(path: str | Path) -> ServeConfig:
@@ -216,5 +215,4 @@ SERVER: dict[str, Check] = {
     "quota_gb": _number(0.001, 1e6),
     "keep_s": _number(0, 600),
     "quality": _number(10, 100, int),
-    "log": _one_of("text", "json"),
 }

@@ -7,7 +7,7 @@ import logging
 import uvicorn
 from starlette.types import ASGIApp
 
-QUIET = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi", "websockets")
+QUIET = ("asyncio", "uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi", "websockets")
 CLOSING_S = 3  # for the answers that are on their way
 
 
