@@ -2,11 +2,13 @@
 
 PerceptionError        anything below; the message says what was expected, what came, and what to do
   SourceError          a camera, file or drive cannot be read
+    AccessError        a camera refuses the user or the password
   SinkError            results cannot be written
   BundleError          the model bundle is incomplete, damaged or of another version
   BackendUnavailable   this machine cannot run that backend; the message says what to install
   DataError            a data set or a training configuration is not as documented
   FrameError           one frame could not be processed; the next one may be fine
+    Withheld           its scene is not fresh, and so is not given
 """
 
 from perception.redaction import redacted
@@ -20,6 +22,10 @@ class PerceptionError(Exception):
 
 
 class SourceError(PerceptionError):
+    pass
+
+
+class AccessError(SourceError):
     pass
 
 
@@ -40,4 +46,8 @@ class DataError(PerceptionError):
 
 
 class FrameError(PerceptionError):
+    pass
+
+
+class Withheld(FrameError):
     pass

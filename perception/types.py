@@ -38,6 +38,7 @@ class Frame:
     source: str = ""  # where it came from: a file name, a device, a topic
     camera: CameraModel | None = None  # None: not calibrated, nothing can be said in metres
     ego: Ego | None = None  # None: not known at that time
+    taken_ns: int | None = None  # when, by time.monotonic_ns, of a live camera; None: recorded
 
     @property
     def size(self) -> Size:
@@ -157,6 +158,10 @@ class Scene:
     lanes: tuple[LaneLine, ...] | None = None  # and road edges, left to right at the bottom of the image
     drivable: ClassMap | None = None
     timing_ms: Mapping[str, float] = field(default_factory=dict)  # stage name -> milliseconds
+    age_ms: float | None = None  # from taking the picture until the scene was ready; None: recorded
+    shed: tuple[str, ...] | None = (
+        None  # tasks left out of this frame, as the machine is too slow; None: all ran
+    )
     blank: bool = False  # the image shows nothing (`perception.blank`), and so no task saw anything
     # What stages add; None: no such stage ran, or it does not know.
     mount: Mount | None = None

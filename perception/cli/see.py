@@ -69,10 +69,10 @@ def run(
     """
     from perception.config import PipelineConfig
     from perception.drives.summary import NAME, RESULTS, summarised
+    from perception.health import watching
     from perception.outputs import keep_apart, locked
     from perception.pipeline import Outcome
     from perception.sinks.tally import Tally
-    from perception.sinks.watchdog import watchdog
 
     keep_apart([out / name for name in (NAME, *RESULTS)], [source, camera, ego])
     config = PipelineConfig(
@@ -85,9 +85,8 @@ def run(
     facts = {"source": redacted(source), **config.facts(pipeline)}
     with closing(pipeline), locked(out), summarised(out, facts, tally, outcome) as report:
         sinks = [*_sinks(out, frames, pipeline, save_maps, not no_video), tally]
-        if dog := watchdog():
-            sinks.append(dog)
-        _run(frames, pipeline, sinks, max_frames, outcome)
+        with watching(getattr(frames, "health", None)):
+            _run(frames, pipeline, sinks, max_frames, outcome)
     _show(report, out)
     if outcome.interrupted:
         raise typer.Exit(INTERRUPTED)

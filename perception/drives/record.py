@@ -14,14 +14,14 @@ from perception import bundle as bundles
 from perception.camera_files import read_camera
 from perception.config import DEFAULT, PipelineConfig
 from perception.errors import PerceptionError
-from perception.interfaces import Sink, Source
+from perception.health import watching
+from perception.interfaces import Source
 from perception.labels.synthetic import asked
 from perception.outputs import keep_apart
 from perception.pipeline import Outcome, Pipeline, run
 from perception.redaction import redacted
 from perception.signals import stopped_as_interrupted
 from perception.sinks import DriveRecorder
-from perception.sinks.watchdog import watchdog
 from perception.sources import open_source
 from perception.sources.calibrated import Calibrated
 from perception.sources.ego import WithEgo
@@ -72,9 +72,8 @@ def record(
     with nullcontext() if loaded is None else closing(loaded):
         told = facts(source, settings, loaded)
         sink = DriveRecorder(out, tasks, told, truth=truth, overwrite=settings.overwrite)
-        sinks: list[Sink] = [sink, *filter(None, [watchdog()])]
-        with stopped_as_interrupted():
-            return run(frames, loaded or unseen, sinks, max_frames, progress)
+        with stopped_as_interrupted(), watching(getattr(frames, "health", None)):
+            return run(frames, loaded or unseen, [sink], max_frames, progress)
 
 
 def unseen(frame: Frame) -> Scene:

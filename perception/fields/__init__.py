@@ -14,12 +14,16 @@ from typing import Any, Protocol
 from perception.field import Classes, Field
 from perception.fields.blank import BlankField
 from perception.fields.events import EventsField
+from perception.fields.freshness import AgeField, ShedField
 from perception.fields.mount import MountField
 from perception.fields.road_pitch import RoadPitchField
 from perception.tasks import TASKS
 from perception.types import Scene
 
-OTHERS: tuple[Field[Any], ...] = (BlankField(), MountField(), RoadPitchField(), EventsField())
+OTHERS: tuple[Field[Any], ...] = (
+    *(AgeField(), ShedField()),
+    *(BlankField(), MountField(), RoadPitchField(), EventsField()),
+)
 _OWN = {field.name: field for field in (*(make.field for make in TASKS.values()), *OTHERS)}
 FIELDS: tuple[Field[Any], ...] = tuple(_OWN[f.name] for f in fields(Scene) if f.name in _OWN)
 

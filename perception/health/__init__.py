@@ -8,7 +8,7 @@ from perception.health.health import Health, Limits
 from perception.health.notify import Notify, notify
 from perception.health.reasons import DEGRADED, FAILED, OK, REASONS, STALE, STARTING, STATES
 from perception.health.report import Reason, Report, worst
-from perception.health.watcher import OnChange, Watcher
+from perception.health.watcher import OnChange, Watcher, watching
 
 __all__ = [
     "DEGRADED",
@@ -26,5 +26,6 @@ __all__ = [
     "Report",
     "Watcher",
     "notify",
+    "watching",
     "worst",
 ]

@@ -11,6 +11,7 @@ from perception.health.report import Reason, Report
 from perception.redaction import redacted
 
 MS = 1_000_000
+AWAY = ("no_camera", "login")  # until the next frame
 INTERVALS = 9  # between frames: their median is the period of the camera
 FEWEST = 3  # of them, before it is known
 UNKNOWN_NS = 1_000 * MS  # taken for the period until then
@@ -56,7 +57,7 @@ class Health:
             if self._arrived_ns is not None and now_ns - self._arrived_ns < PAUSE_NS:
                 self._intervals.append(now_ns - self._arrived_ns)
             self._arrived_ns = now_ns
-            self._clear("no_camera")
+            self._clear(*AWAY)
 
     def judge(self, age_ms: float, now_ns: int) -> str:
         """A scene is ready, whose frame was taken `age_ms` ago: why it must not be given; "": it may."""
@@ -125,7 +126,7 @@ class Health:
         if any(REASONS[name].rests for name in self._held):
             return []
         if self._overdue(now_ns):
-            if "no_camera" in self._held:
+            if any(name in self._held for name in AWAY):
                 return []
             said = "never gave one" if self._arrived_ns is None else "gives none any more"
             return [Reason("no_frames", f"the camera {said}", self._due_ns())]

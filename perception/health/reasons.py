@@ -24,6 +24,7 @@ FASTER = "Use a faster machine or device, a smaller --input-size, fewer --tasks,
 REASONS: dict[str, Kind] = {
     # the camera
     "no_camera": Kind(STALE, CAMERA_AGAIN),  # cannot be opened, or has just failed
+    "login": Kind(STALE, "Give the right user and password, in the URL or by #login=file:PATH"),
     "no_frames": Kind(STALE, CAMERA_AGAIN),  # is open and gives nothing
     "frozen": Kind(STALE, "Restart the camera: it repeats one picture", withholds=True),
     "black": Kind(DEGRADED, LENS),

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from threading import Event, Thread
 
 from perception.health.health import Health
+from perception.health.notify import notify
+from perception.health.reasons import OK
 from perception.health.report import Report
 
 PERIOD_S = 0.02  # so much later a state is known at the most
+
+log = logging.getLogger(__name__)
 
 
 class Watcher:
@@ -49,3 +55,27 @@ class OnChange:
         if now != self._last:
             self._last = now
             self._listen(report)
+
+
+def tell(report: Report) -> None:
+    """In the log, with the report itself for logs that programs read."""
+    log.warning("%s: %s", report.source, report.message, extra={"health": report.to_json(time.time_ns())})
+
+
+@contextmanager
+def watching(health: Health | None, *listeners: Callable[[Report], None]) -> Iterator[None]:
+    """Inside, changes of a live source's health stand in the log, and systemd and `listeners` hear of it.
+
+    None: of a recording, which has none.
+    """
+    with ExitStack() as stack:
+        teller = notify()
+        if teller is not None:
+            stack.callback(teller.close)
+            teller.heed(Report("", OK, 0, time.monotonic_ns()))
+        if health is not None:
+            heard: list[Callable[[Report], None]] = [OnChange(tell), *listeners]
+            if teller is not None:
+                heard.append(teller.heed)
+            stack.callback(Watcher(health, heard).close)
+        yield

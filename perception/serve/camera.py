@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from threading import Event, Lock, Thread
 from typing import Any, Protocol
 
 import numpy as np
 
 from perception.account import Account
-from perception.errors import FrameError, PerceptionError
+from perception.errors import FrameError, PerceptionError, Withheld
 from perception.health import Health, Report
 from perception.interfaces import Source
 from perception.pipeline import Outcome, run
@@ -59,9 +60,9 @@ class Camera:
         self._opener, self._pipeline, self._budget = opener, pipeline, budget
         self._first_pause_s = first_pause_s
         self._source: Source | None = None
+        self._watched = False  # the source tells the health of its frames
         self._before = Account()  # of the sources that are closed
         self._outcome = Outcome()  # of the one that is open
-        self._withheld, self._age_ms = "", 0.0  # of the frame that was just looked at
         self._stop = Event()
         self._thread = Thread(target=self._run, name=f"camera {name}", daemon=True)
 
@@ -87,10 +88,10 @@ class Camera:
 
     def write(self, frame: Frame, scene: Scene) -> None:
         """Of the sink that `run` fills."""
-        self.size, self.calibrated = frame.size, frame.camera is not None
-        self.times.add(self._age_ms, scene)
-        self.on_scene(self._age_ms, scene)
-        self.studio.write(frame, None if self._withheld else scene, self._withheld, self._age_ms)
+        age_ms = scene.age_ms or 0.0
+        self.times.add(age_ms, scene)
+        self.on_scene(age_ms, scene)
+        self.studio.write(frame, scene, "", age_ms)
 
     def _run(self) -> None:
         pause = self._first_pause_s
@@ -109,8 +110,10 @@ class Camera:
             if self._stop.is_set():
                 self._source.close()
                 return
+            self._watched = getattr(self._source, "health", None) is not None
+            self.health = self._of(self._source)
             self._pipeline.reset()
-            run(self._source, self._see, [_Sink(self)], outcome=self._outcome)
+            run(_Judged(self._source), self._see, [_Sink(self)], outcome=self._outcome)
             ended = "the source has ended"
         except FrameError as error:  # so many in a row that the health has told it
             ended = str(error)
@@ -124,17 +127,54 @@ class Camera:
         if not self._stop.is_set():
             log.warning("camera %s: %s; opening it again", self.name, ended)
 
+    def _of(self, source: Source) -> Health:
+        """A live source has a health, and tells it what it sees; of another one it is ours."""
+        own: Health | None = getattr(source, "health", None)
+        if own is None:
+            return self.health
+        own.limits = self.health.limits
+        return own
+
     def _see(self, frame: Frame) -> Scene:
-        self.health.arrived(time.monotonic_ns())
+        """As `perception.guard`, but what is withheld is shown to be."""
+        self.size, self.calibrated = frame.size, frame.camera is not None
+        if not self._watched:
+            self.health.arrived(time.monotonic_ns())
         try:
             with self._budget.turn():
                 scene = self._pipeline(frame)
         except FrameError as error:
             self.health.failed(str(error), time.monotonic_ns())
             raise
-        self._age_ms = max(0.0, (time.time_ns() - frame.stamp_ns) / 1e6)
-        self._withheld = self.health.judge(self._age_ms, time.monotonic_ns())
-        return scene
+        now_ns = time.monotonic_ns()
+        age_ms = (now_ns - (frame.taken_ns or now_ns)) / 1e6
+        if objection := self.health.judge(age_ms, now_ns):
+            self.studio.write(frame, None, objection, age_ms)
+            raise Withheld(f"the scene of frame {frame.seq} is withheld: {objection}")
+        return replace(scene, age_ms=age_ms)
+
+
+class _Judged:
+    """A source whose frames `_see` judges: `run` has nothing to judge."""
+
+    live = True
+    images = False
+
+    def __init__(self, source: Source) -> None:
+        self.fps = source.fps
+        self.close = source.close
+        self._source = source
+
+    def __iter__(self) -> Iterator[Frame]:
+        return iter(self._source)
+
+    @property
+    def lost(self) -> int:
+        return self._source.lost
+
+    @property
+    def dropped(self) -> int:
+        return getattr(self._source, "dropped", 0)
 
 
 class _Sink:

@@ -25,6 +25,7 @@ from perception.serve.shot import Look
 from perception.sources import open_source
 from perception.sources.calibrated import Calibrated
 from perception.sources.ego import WithEgo
+from perception.sources.live import Live
 from perception.sources.replay import Replay
 
 MISSING = "serving needs packages that are not installed: pip install 'perception[serve]'"
@@ -130,6 +131,8 @@ def opened(camera: CameraConfig) -> Source:
 
     def source() -> Source:
         found = open_source(camera.source)
+        if isinstance(found, Live):
+            found.patience_s = None  # it may come back after days
         if camera.camera is not None:
             found = Calibrated(found, read_camera(camera.camera, camera.camera_height))
         return found if camera.ego is None else WithEgo(found, camera.ego)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from time import perf_counter, time_ns
+from time import monotonic_ns, perf_counter
 from typing import Any
 
 from perception.fields import FIELDS, Named, classes_of, present
@@ -33,8 +33,8 @@ class Tally:
             if counts is not None:
                 _add(self._counts.setdefault(field.name, {}), counts)
         self._stages.add(scene.timing_ms)
-        if self._live:
-            self._ages.add({"age": (time_ns() - frame.stamp_ns) / 1e6})
+        if frame.taken_ns is not None:
+            self._ages.add({"age": (monotonic_ns() - frame.taken_ns) / 1e6})
         self._sizes.add(scene.size)
         self._scenes += 1
         self._blank += scene.blank

@@ -23,10 +23,16 @@ def open_camera(text: str) -> Source:
     return open_camera(text)
 
 
-def open_rtsp(text: str) -> Source:
-    from perception.sources.stream import open_rtsp
+def open_stream(text: str) -> Source:
+    from perception.sources.stream import open_stream
 
-    return open_rtsp(text)
+    return open_stream(text)
+
+
+def open_gst(text: str) -> Source:
+    from perception.sources.gst import open_gst
+
+    return open_gst(text)
 
 
 def open_http(text: str) -> Source:
@@ -41,6 +47,12 @@ def open_synthetic(text: str) -> Source:
     name, _, conditions = text.partition("?conditions=")
     _, seed, *frames = name.split(":")
     return SyntheticSource(int(seed), int(frames[0]) if frames else FRAMES, conditions or "day")
+
+
+def open_pipe(text: str) -> Source:
+    from perception.sources.stream import open_pipe
+
+    return open_pipe(text)
 
 
 def open_images(text: str) -> Source:
@@ -63,8 +75,9 @@ def open_drive(text: str) -> Source:
 
 IMAGE = r".*\.(jpe?g|png|bmp|webp|tiff?|ppm|pgm|hei[cf]|hif|jxl)"  # also those that need converting
 KINDS: tuple[tuple[str, Callable[[str], Source]], ...] = (  # the first pattern that fits the whole name
-    (r"\d+|/dev/video\d+", open_camera),
-    (r"rtsps?://.+", open_rtsp),
+    (r"(\d+|/dev/video\d+|/dev/v4l/[^#]+)(#.*)?", open_camera),
+    (r"(rtsps?|rtmps?|udp)://.+", open_stream),
+    (r"gst:.+|csi:\d+", open_gst),
     (r"https?://.+", open_http),
     (r"synthetic:\d+(:\d+)?(\?conditions=.+)?", open_synthetic),
     (r".+\?topic=/.+|.+\.(mcap(\.part)?|db3|bag)", open_drive),
@@ -76,8 +89,11 @@ KINDS: tuple[tuple[str, Callable[[str], Source]], ...] = (  # the first pattern 
 def open_source(text: str) -> Source:
     """A source by its name on the command line. Raises SourceError if there is nothing of the kind there.
 
-    "0", "/dev/video0"             a camera
-    "rtsp://…", "http(s)://…"      a network stream, or a file that a server has, read whole
+    "0", "/dev/v4l/by-id/…"        a camera; `#size=640x480&fps=15&format=YUYV&exposure=10` behind it: how
+    "rtsp://…", "rtmp://…", "udp://…"   a network stream; `#transport=udp`, `#login=file:PATH`: how
+    "http(s)://…"                  likewise, or a file that a server has, read whole
+    "gst:PIPELINE", "csi:0"        a camera through GStreamer
+    "/tmp/camera"                  a named pipe with video
     "synthetic:SEED[:FRAMES]"      rendered road scenes, by day; `?conditions=night+rain+ego` after it: others
     "drive/", "drive/*.png"        the images of a folder, or those a quoted pattern names
     "drive.mcap", "bag/"           a recorded drive of ROS 2 or (.bag) ROS 1: see `perception.sources.bag`
@@ -96,7 +112,8 @@ def open_source(text: str) -> Source:
         if re.fullmatch(pattern, text, re.IGNORECASE):
             return opener(text)
     raise SourceError(
-        f"{text!r}: expected a camera number, an rtsp or http URL, synthetic:SEED, images, a video or a drive"
+        f"{text!r}: expected a camera number, a URL (rtsp, rtmp, udp, http), gst:PIPELINE, synthetic:SEED, "
+        "images, a video or a drive"
     )
 
 
@@ -114,6 +131,8 @@ def open_recorded(text: str) -> Source:
 
 def _plain(text: str) -> str:
     """A path for `file:///path` and `~/path`, and the scheme of a URL in small letters."""
+    if text.startswith("gst:"):
+        return text
     scheme, found, rest = text.partition("://")
     if found and scheme.lower() == "file":
         return unquote(rest.removeprefix("localhost"))
@@ -126,6 +145,8 @@ def _open_path(text: str) -> Source | None:
     from perception.sources.sidecar import open_stamped, sidecar_of
 
     path = Path(text)
+    if path.is_fifo():
+        return open_pipe(text)
     if not path.exists() or not (path.is_dir() or path.is_file()):
         return None
     if is_bag(path):

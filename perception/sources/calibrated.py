@@ -8,6 +8,7 @@ from dataclasses import replace
 from perception.camera import CameraModel
 from perception.camera_files import CameraFile
 from perception.errors import PerceptionError, SourceError
+from perception.health import Health
 from perception.interfaces import Source
 from perception.types import Frame
 
@@ -42,6 +43,11 @@ class Calibrated:
     @property
     def lost(self) -> int:
         return self._source.lost
+
+    @property
+    def health(self) -> Health | None:
+        """Of a live source."""
+        return getattr(self._source, "health", None)
 
     @property
     def dropped(self) -> int:

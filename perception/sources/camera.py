@@ -1,28 +1,42 @@
-"""A local camera through Video4Linux."""
+"""A local camera through Video4Linux.
+
+Not verified on hardware: no machine of ours has a camera. `v4l2-ctl --all` shows what the driver took of the
+choices; `perception run 0 --max-frames 300` and its `age_ms` show the stamps.
+"""
 
 from __future__ import annotations
 
+import os
+import re
+import time
+from collections.abc import Mapping
 from pathlib import Path
 
-import cv2
-
 from perception.errors import SourceError
+from perception.sources.choices import parted
 from perception.sources.convert import to_bgr
 from perception.sources.live import Live, Shot
 
-WANTED = {  # the driver takes the nearest it can
-    cv2.CAP_PROP_FOURCC: cv2.VideoWriter.fourcc(*"MJPG"),  # raw 720p does not fit through USB 2 at 30 fps
-    cv2.CAP_PROP_FRAME_WIDTH: 1280,
-    cv2.CAP_PROP_FRAME_HEIGHT: 720,
-    cv2.CAP_PROP_FPS: 30,
-    cv2.CAP_PROP_BUFFERSIZE: 1,  # the driver's own queue is latency
+# OpenCV's read gives up by itself after so many seconds of silence; it reads this when it opens a device.
+os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "2")
+
+import cv2
+
+USUAL = {"format": "MJPG", "size": "1280x720", "fps": "30"}  # raw 720p does not fit through USB 2 at 30 fps
+CHOICES = {  # key -> what it looks like
+    "format": r"[\x20-\x7e]{4}",
+    "size": r"\d+x\d+",
+    "fps": r"\d+(\.\d+)?",
+    "exposure": r"auto|\d+(\.\d+)?",  # milliseconds
 }
+MANUAL, AUTO = 1, 3  # V4L2_CID_EXPOSURE_AUTO
+OLDEST_S = 10.0  # a stamp of the driver that is older is of another clock
 
 
 class V4l2Capture:
-    """One opened /dev/video*. OpenCV's read gives up by itself after 10 s of silence."""
+    """One opened /dev/video*."""
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, chosen: Mapping[str, str]) -> None:
         self.device = device
         self.lost = self.dropped = 0
         if not Path(device).exists():
@@ -33,20 +47,54 @@ class V4l2Capture:
                 f"{device}: expected a camera, could not open it; "
                 "is your user in the group `video`, and does no other program use it?"
             )
-        for prop, value in WANTED.items():
+        for prop, value in properties(chosen).items():  # the driver takes the nearest it can
             self._capture.set(prop, value)
 
     def read(self) -> Shot:
         ok, image = self._capture.read()
         if not ok:
             raise SourceError(f"{self.device}: expected a frame, the camera gave none")
-        return Shot(to_bgr(image))
+        return Shot(to_bgr(image), age_s(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3, time.monotonic()))
 
     def close(self) -> None:
         self._capture.release()
 
 
+def properties(chosen: Mapping[str, str]) -> dict[int, float]:
+    """What OpenCV is told."""
+    wanted = {**USUAL, **chosen}
+    width, height = map(int, wanted["size"].split("x"))
+    told: dict[int, float] = {
+        cv2.CAP_PROP_FOURCC: cv2.VideoWriter.fourcc(*wanted["format"]),
+        cv2.CAP_PROP_FRAME_WIDTH: width,
+        cv2.CAP_PROP_FRAME_HEIGHT: height,
+        cv2.CAP_PROP_FPS: float(wanted["fps"]),
+        cv2.CAP_PROP_BUFFERSIZE: 1,  # the driver's own queue is latency
+    }
+    exposure = wanted.get("exposure")
+    if exposure == "auto":
+        told[cv2.CAP_PROP_AUTO_EXPOSURE] = AUTO
+    elif exposure is not None:
+        told[cv2.CAP_PROP_AUTO_EXPOSURE] = MANUAL
+        told[cv2.CAP_PROP_EXPOSURE] = 10 * float(exposure)  # V4L2 counts in 0.1 ms
+    return told
+
+
+def age_s(stamp_s: float, now_s: float) -> float:
+    """Of a picture that the driver stamped on the monotonic clock; 0: it did not.
+
+    >>> age_s(99.98, 100.0) > 0.01, age_s(0.0, 100.0), age_s(1.7e9, 100.0)
+    (True, 0.0, 0.0)
+    """
+    return now_s - stamp_s if 0 < now_s - stamp_s < OLDEST_S else 0.0
+
+
 def open_camera(text: str) -> Live:
-    """`"0"` or `"/dev/video0"`."""
-    device = f"/dev/video{text}" if text.isdecimal() else text
-    return Live(device, lambda: V4l2Capture(device))
+    """`"0"`, `"/dev/video0"`, `"/dev/v4l/by-id/…"`; `#format=MJPG&size=1280x720&fps=30&exposure=10`."""
+    name, chosen = parted(text, CHOICES)
+    for key, value in chosen.items():
+        if not re.fullmatch(CHOICES[key], value):
+            examples = "format=MJPG, size=1280x720, fps=30, exposure=auto or milliseconds"
+            raise SourceError(f"{name}: expected {examples}, got {key}={value}")
+    device = f"/dev/video{name}" if name.isdecimal() else name
+    return Live(device, lambda: V4l2Capture(device, chosen))

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from perception.errors import SourceError
+from perception.health import Health
 from perception.interfaces import Source
 from perception.types import Ego, Frame
 
@@ -80,6 +81,11 @@ class WithEgo:
     @property
     def lost(self) -> int:
         return self._source.lost
+
+    @property
+    def health(self) -> Health | None:
+        """Of a live source."""
+        return getattr(self._source, "health", None)
 
     @property
     def dropped(self) -> int:

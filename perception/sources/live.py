@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -11,13 +12,18 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from perception.errors import PerceptionError, SourceError
+from perception.errors import AccessError, PerceptionError, SourceError
+from perception.health import Health
+from perception.sources.lens import Lens
 from perception.sources.mailbox import Mailbox
 from perception.types import Frame
 
-FIRST_PAUSE_S, LAST_PAUSE_S = 0.5, 8.0  # back-off before reopening: doubled after every failure
-PATIENCE_S = 30.0  # without any frame for so long, reopening has not helped: give up
+FIRST_PAUSE_S = 0.1  # before reopening: doubled after every failure, and never the same for two cameras
+LAST_PAUSE_S = 0.4  # a camera that is back is found within so long
+LOCKED_PAUSE_S = 8.0  # where the password is wrong: cameras lock out who tries too often
+PATIENCE_S = 30.0  # without any frame for so long: give up, where the user did not ask for more
 OLDEST_S = 0.6  # a frame that waited longer is not handed out: nobody shall take it for what is there now
+QUIET_S = 60.0  # between two lines in the log that say the same
 
 log = logging.getLogger(__name__)
 
@@ -39,19 +45,20 @@ class Capture(Protocol):
         """Frames that were passed over so far, because newer ones waited behind them."""
 
     def read(self) -> Shot:
-        """The next frame. Blocks; raises PerceptionError when the device has failed."""
+        """The next frame. Blocks; raises PerceptionError when the device has failed or gives no frames."""
 
     def close(self) -> None: ...
 
 
 class Live:
-    """Frames of a camera that may go away and come back.
+    """Frames of a camera that may be absent, go away and come back.
 
-    The capture thread is the one place that blocks on the device. It reopens a failed device with
-    back-off; the first opening happens in the caller's thread, so a wrong name fails at once. A frame
+    The capture thread is the one place that blocks on the device. It opens the device, and a failed one
+    again, with back-off; `health` says how that goes, and what is wrong with the pictures. A frame
     that cannot be decoded is lost; one that nobody took before the next one came, or within OLDEST_S, is
     dropped: `seq` has a gap there. Stamps are the times of capture by `time.time_ns`, as far as the device
-    tells, else those of arrival; they never go back. Raises SourceError after `patience_s` without a frame.
+    tells, else those of arrival; they never go back. Raises SourceError after `patience_s` without a frame;
+    None: never.
     """
 
     live = True
@@ -62,23 +69,27 @@ class Live:
         self,
         name: str,
         opener: Callable[[], Capture],
-        patience_s: float = PATIENCE_S,
+        patience_s: float | None = PATIENCE_S,
         first_pause_s: float = FIRST_PAUSE_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
+        self.patience_s = patience_s
+        self.health = Health(name, now_ns=round(clock() * 1e9))
+        self.lost = 0
         self._opener = opener
-        self._patience_s = patience_s
         self._first_pause_s = first_pause_s
         self._clock = clock
-        self._mailbox: Mailbox[tuple[Frame, float]] = Mailbox()  # with the time of capture, by `clock`
+        self._lens, self._faults = Lens(), set[str]()
+        self._mailbox: Mailbox[Frame] = Mailbox()
         self._stop = Event()
         self._seq = 0  # of the next frame
         self._stamp_ns = 0  # the last
         self._passed_over = 0  # by the device
         self._too_old = 0  # when they were asked for
-        self.lost = 0
-        self._thread = Thread(target=self._run, args=(opener(),), name=f"capture {name}", daemon=True)
+        self._trouble = ""  # why there is no camera
+        self._said: dict[str, float] = {}  # in the log, and when
+        self._thread = Thread(target=self._run, name=f"capture {name}", daemon=True)
         self._thread.start()
 
     def __iter__(self) -> Iterator[Frame]:
@@ -96,32 +107,46 @@ class Live:
 
     def _next(self) -> Frame | None:
         try:
-            while (letter := self._mailbox.take(self._patience_s)) is not None:
-                frame, taken = letter
-                if self._clock() - taken <= OLDEST_S:
+            while (frame := self._mailbox.take(self.patience_s)) is not None:
+                if self._now_ns() - (frame.taken_ns or 0) <= OLDEST_S * 1e9:
                     return frame
                 self._too_old += 1
             return None
         except TimeoutError:
+            cause = f" ({self._trouble})" if self._trouble else ""
             raise SourceError(
-                f"{self.name}: expected frames, got none for {self._patience_s:.0f} s; "
+                f"{self.name}: expected frames, got none for {self.patience_s:.0f} s{cause}; "
                 "check that the camera is plugged in, reachable and not in use by another program"
             ) from None
 
-    def _run(self, capture: Capture | None) -> None:
+    def _run(self) -> None:
         try:
+            self._lens.warm()
             pause = self._first_pause_s
             while not self._stop.is_set():
-                before = self._seq
+                before, most = self._seq, LAST_PAUSE_S
                 try:
-                    self._pump(capture or self._opener())
+                    self._pump(self._opener())
                 except PerceptionError as error:
-                    log.warning("%s; reopening", error)
-                capture = None
-                pause = self._first_pause_s if self._seq > before else min(2 * pause, LAST_PAUSE_S)
-                self._stop.wait(pause)
+                    self._away(error)
+                    most = LOCKED_PAUSE_S if isinstance(error, AccessError) else LAST_PAUSE_S
+                pause = self._first_pause_s if self._seq > before else min(2 * pause, most)
+                self._stop.wait(pause * random.uniform(0.5, 1.0))
         except BaseException as error:  # a bug: the consumer must hear of it
             self._mailbox.close(error)
+
+    def _away(self, error: PerceptionError) -> None:
+        """The camera cannot be opened, or has failed."""
+        self._trouble = str(error)
+        name = "login" if isinstance(error, AccessError) else "no_camera"
+        self.health.clear(*self._faults)
+        self._faults.clear()
+        self.health.say(name, self._trouble, self._now_ns())
+        now = self._clock()
+        if now - self._said.get(self._trouble, -np.inf) > QUIET_S:
+            self._said = {text: then for text, then in self._said.items() if now - then <= QUIET_S}
+            self._said[self._trouble] = now
+            log.warning("%s; reopening", error)
 
     def _pump(self, capture: Capture) -> None:
         """From the device to the mailbox until the device fails or we are closed."""
@@ -143,8 +168,19 @@ class Live:
         return now
 
     def _give(self, shot: Shot) -> None:
-        taken_ns = time.time_ns() - round(shot.age_s * 1e9)
-        self._stamp_ns = max(taken_ns, self._stamp_ns + 1)
-        frame = Frame(shot.image, self._stamp_ns, self._seq, self.name)
-        self._mailbox.put((frame, self._clock() - shot.age_s))
+        now_ns, age_ns = self._now_ns(), round(shot.age_s * 1e9)
+        self._stamp_ns = max(time.time_ns() - age_ns, self._stamp_ns + 1)
+        self.health.arrived(now_ns)
+        self._look(shot.image, now_ns)
+        self._mailbox.put(Frame(shot.image, self._stamp_ns, self._seq, self.name, taken_ns=now_ns - age_ns))
         self._seq += 1
+
+    def _look(self, image: np.ndarray, now_ns: int) -> None:
+        found = self._lens(image, now_ns / 1e9)
+        for name, text in found.items():
+            self.health.say(name, text, now_ns)
+        self.health.clear(*(self._faults - set(found)))
+        self._faults = set(found)
+
+    def _now_ns(self) -> int:
+        return round(self._clock() * 1e9)

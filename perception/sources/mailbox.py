@@ -32,7 +32,7 @@ class Mailbox(Generic[T]):
             self._letter = None
             self._changed.notify_all()
 
-    def take(self, timeout_s: float) -> T | None:
+    def take(self, timeout_s: float | None) -> T | None:
         """The newest letter, waited for; None when closed. Raises TimeoutError, or the error of `close`."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._closed or self._letter is not None, timeout_s):

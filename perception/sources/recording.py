@@ -11,13 +11,15 @@ from typing import cast
 import av
 from av.container import InputContainer
 
-from perception.errors import SourceError
+from perception.errors import AccessError, SourceError
 from perception.sources.clock import NO_WRAP, VideoPacket
 from perception.sources.decode import Decoder
 from perception.sources.foreign import FOREIGN, HEIC_BRANDS
 from perception.types import Frame
 
 RETRIES = 3  # read errors before the rest of a file is given up
+
+REFUSED = (av.HTTPUnauthorizedError, av.HTTPForbiddenError)
 
 log = logging.getLogger(__name__)
 
@@ -68,14 +70,21 @@ class Recording:
         return open_container(self.path, self.label, self._timeout_s)
 
 
-def open_container(path: str, label: str, timeout_s: float | None, **options: str) -> InputContainer:
-    """What is at `path`, a file or a URL. Raises SourceError, which says `label`, if that is no video."""
+def open_container(
+    path: str, label: str, timeout_s: float | tuple[float, float] | None, **options: str
+) -> InputContainer:
+    """What is at `path`, a file or a URL. `timeout_s`: for opening and for each reading.
+
+    Raises SourceError, which says `label`, if that is no video; AccessError if user or password are wrong.
+    """
     if kind := FOREIGN.get(Path(path.partition("?")[0]).suffix.lower()):
         raise SourceError(f"{label}: expected a video, got a picture as {kind}")
     try:
         if os.path.lexists(path):  # a name with a colon is no protocol
             path = f"file:{path}"
         container = av.open(path, options={**NO_WRAP, **options}, timeout=timeout_s)
+    except REFUSED as error:
+        raise AccessError(f"{label}: expected the right user and password, got: {error.strerror}") from error
     except (av.FFmpegError, OSError, ValueError) as error:
         raise SourceError(f"{label}: expected a video, {remedy(error)}") from error
     if container.metadata.get("major_brand") in HEIC_BRANDS:  # FFmpeg shows its first tile

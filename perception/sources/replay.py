@@ -48,7 +48,8 @@ class Replay:
                 for frame in self._turn():
                     last = first + frame.seq
                     name = frame.source if turn == 1 else f"{frame.source} ({turn})"
-                    yield replace(frame, seq=last, stamp_ns=self._stamp_ns(), source=name)
+                    taken_ns = round(self._clock() * 1e9)
+                    yield replace(frame, seq=last, stamp_ns=self._stamp_ns(), source=name, taken_ns=taken_ns)
             if self._stop.is_set():
                 return
             if last == first:

@@ -1,37 +1,50 @@
-"""Video from the network: RTSP cameras and HTTP streams."""
+"""Video from the network or a named pipe: RTSP, RTMP, UDP and HTTP cameras."""
 
 from __future__ import annotations
 
+import os
+import select
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from errno import ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT
+from typing import cast
 
 import av
+from av.container import InputContainer
 
 from perception.errors import SourceError
 from perception.redaction import redacted
-from perception.sources.clock import VideoPacket
+from perception.sources.choices import parted, with_login
+from perception.sources.clock import NO_WRAP, VideoPacket
 from perception.sources.decode import Decoder
 from perception.sources.fresh import FRESH_S, Anchor, FreshPackets
 from perception.sources.live import Live, Shot
 from perception.sources.recording import Recording, is_picture, open_container
 
-TIMEOUT_S = 5.0  # without a byte: a camera that sends nothing for so long is gone
+OPEN_S, READ_S = 5.0, 2.0  # without an answer, without a packet: the camera is gone
+FRAMES_S = 3.0  # packets come, and no picture: likewise
 ENDLESS = ("hls", "mpjpeg")  # the length of an HLS answer is that of its list, and cameras make theirs up
-RTSP = {"rtsp_transport": "tcp"}  # over UDP a lost datagram is a grey smear
+TIMED = ("rtsp", "mpegts", "flv")  # their times are those of the camera; of motion JPEG they are made up
+# Not `nobuffer`: it throws away what was read to know the stream, and with it often the only key frame.
+QUICK = {"flags": "low_delay", "analyzeduration": "200000", "fpsprobesize": "0"}
+TRANSPORTS = ("tcp", "udp")
+ABSENT = (ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT)
+READ_BYTES = 1 << 16
 
 
 class StreamCapture:
-    """An opened network stream; its frames in order, as fast as they come, and none that waited for long."""
+    """An opened stream; its frames in order, as fast as they come, and none that waited for long."""
 
-    def __init__(self, url: str, **options: str) -> None:
-        self.name = redacted(url)
-        self._container = open_container(url, self.name, TIMEOUT_S, **options)
-        self._decoder = Decoder(self._container, self.name)
+    def __init__(self, container: InputContainer, name: str, live: bool = True) -> None:
+        """`live`: the times of its packets tell how old they are."""
+        self.name = name
+        self._container = container
+        self._decoder = Decoder(container, name)
         self._anchor = Anchor(time.monotonic)
-        self._timed = self._container.format.name == "rtsp"  # the times of motion JPEG are made up
-        packets = self._container.demux(self._decoder.stream)
+        self._timed = live and container.format.name in TIMED
+        self._waiting_s: float | None = None  # since when packets come without a picture
         restart = self._decoder.restart
-        self._packets = FreshPackets(packets, self._time_of, self._anchor, restart, self.name)
+        self._packets = FreshPackets(self._watched(), self._time_of, self._anchor, restart, name)
         self._too_old = 0  # when they came out of the decoder
         self._shots = self._fresh()
 
@@ -61,10 +74,21 @@ class StreamCapture:
     def close(self) -> None:
         self._container.close()
 
+    def _watched(self) -> Iterator[VideoPacket]:
+        """Those of the picture stream. Sound alone, or packets without pictures, are no sign of life."""
+        for packet in self._container.demux():
+            if self._waiting_s is None:
+                self._waiting_s = time.monotonic()
+            if time.monotonic() - self._waiting_s > FRAMES_S:
+                raise SourceError(f"{self.name}: expected frames, got data without one for {FRAMES_S:.0f} s")
+            if packet.stream_index == self._decoder.stream.index:
+                yield cast(VideoPacket, packet)
+
     def _fresh(self) -> Iterator[Shot]:
         """Pictures that are old are decoded, because later ones refer to them, but not converted."""
         clock = self._decoder.clock
         for frame, ticks in self._decoder.frames(self._packets if self._timed else self._packets.all()):
+            self._waiting_s = None
             time_s = None if ticks is None or not self._timed else clock.told_s(ticks)
             if time_s is not None and self._anchor.age(time_s) > FRESH_S:
                 self._too_old += 1
@@ -79,17 +103,86 @@ class StreamCapture:
         return float(packet.pts * packet.time_base)
 
 
-def open_rtsp(url: str) -> Live:
-    """`rtsp://[user:password@]host[:port]/path`, over TCP."""
-    return Live(redacted(url), lambda: StreamCapture(url, **RTSP))
+def open_stream(text: str) -> Live:
+    """`rtsp://[user:password@]host[:port]/path`, `rtmp://…`, `udp://@:port`.
+
+    `#transport=udp` (RTSP; usually tcp: over UDP a lost datagram is a grey smear), `#login=env:VARIABLE`
+    or `#login=file:PATH`.
+    """
+    url, chosen = parted(text, ("transport", "login"))
+    transport = chosen.get("transport", "tcp")
+    if transport not in TRANSPORTS:
+        raise SourceError(f"{redacted(url)}: expected transport={' or '.join(TRANSPORTS)}, got {transport!r}")
+    options = {**QUICK, "rtsp_transport": transport} if url.startswith("rtsp") else QUICK
+    return Live(redacted(url), _opener(url, chosen.get("login"), options))
 
 
-def open_http(url: str) -> Live | Recording:
-    """A file that a server has is a recording; an answer without duration and length is live."""
+def open_http(text: str) -> Live | Recording:
+    """A file that a server has is a recording; an answer without duration and length is live, and so is a
+    server that does not answer yet."""
+    url, chosen = parted(text, ("login",))
     name = redacted(url)
-    capture = StreamCapture(url)
+    opener = _opener(url, chosen.get("login"), {}, live=False)
+    try:
+        capture = opener()
+    except SourceError as error:
+        if isinstance(cause := error.__cause__, OSError) and cause.errno in ABSENT:
+            return Live(name, opener)
+        raise
     if capture.ends:
         capture.close()
-        return Recording(url, name, TIMEOUT_S)
+        login = chosen.get("login")
+        return Recording(url if login is None else with_login(url, login), name, OPEN_S)
     waiting: list[StreamCapture] = [capture]  # many cameras serve one viewer at a time: do not open twice
-    return Live(name, lambda: waiting.pop() if waiting else StreamCapture(url))
+    return Live(name, lambda: waiting.pop() if waiting else opener())
+
+
+def open_pipe(path: str) -> Live:
+    """A named pipe into which another program writes video."""
+    return Live(path, lambda: PipeCapture(path))
+
+
+def _opener(
+    url: str, login: str | None, options: dict[str, str], live: bool = True
+) -> Callable[[], StreamCapture]:
+    name = redacted(url)
+
+    def opened() -> StreamCapture:
+        """The login is read each time: it may be put right while we wait."""
+        full = url if login is None else with_login(url, login)
+        return StreamCapture(open_container(full, name, (OPEN_S, READ_S), **options), name, live)
+
+    return opened
+
+
+class PipeCapture(StreamCapture):
+    """The reader of a named pipe; FFmpeg's own would wait in the kernel for a writer, deaf to all."""
+
+    def __init__(self, path: str) -> None:
+        self._file = _Pipe(path)
+        try:
+            container = av.open(self._file, "r", options={**NO_WRAP, **QUICK})
+        except (av.FFmpegError, OSError, ValueError) as error:
+            self._file.close()
+            raise SourceError(f"{path}: expected video in the pipe, got: {error}") from error
+        super().__init__(container, path)
+
+    def close(self) -> None:
+        super().close()
+        self._file.close()
+
+
+class _Pipe:
+    """What PyAV reads of."""
+
+    def __init__(self, path: str) -> None:
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def read(self, size: int) -> bytes:
+        """b"": the end, nobody writes. Raises TimeoutError where a writer is silent."""
+        if not select.select([self._descriptor], [], [], READ_S)[0]:
+            raise TimeoutError(ETIMEDOUT, "the writer of the pipe is silent")
+        return os.read(self._descriptor, min(size, READ_BYTES))
+
+    def close(self) -> None:
+        os.close(self._descriptor)

@@ -44,6 +44,8 @@ def everything(of):
         blank=True,
         mount=Mount("converging", 0.0125, None, 0.0, 1.4, {"pitch": 0.001}),
         road_pitch=-0.0123,
+        age_ms=41.5,
+        shed=("signs",),
         events=(Event("braking", 0.5, 40, track=7, value=1.5), Event("departure", 1.0, 0)),
     )
 
@@ -87,7 +89,7 @@ def test_a_scene_is_read_back_from_json(field):
 def test_keys_of_stages_are_only_where_a_stage_ran():
     of = frame()
     record = scene_to_json(full(of), of, FAKES)
-    assert not {"blank", "mount", "road_pitch", "events"} & record.keys()
+    assert not {"blank", "mount", "road_pitch", "events", "age_ms", "shed"} & record.keys()
     assert record["detections"][0].keys() == {"box", "class", "score"}
     assert record["signs"][0].keys() == {"box", "class_id", "class", "score"}
     assert record["lanes"][0].keys() == {"points", "road", "score", "kind"}

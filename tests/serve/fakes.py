@@ -65,7 +65,9 @@ class FakePipe:
 
 def frame(seq: int, age_s: float = 0.0, size=(96, 64), **fields) -> Frame:
     image = np.full((size[1], size[0], 3), seq % 256, np.uint8)
-    return Frame(image, time.time_ns() - round(age_s * 1e9), seq, "cam", **fields)
+    age_ns = round(age_s * 1e9)
+    fields = {"taken_ns": time.monotonic_ns() - age_ns, **fields}
+    return Frame(image, time.time_ns() - age_ns, seq, "cam", **fields)
 
 
 def camera(source, name="front", pipe=None, opener=None) -> Camera:

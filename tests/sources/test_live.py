@@ -7,7 +7,7 @@ from queue import Queue
 import numpy as np
 import pytest
 
-from perception.errors import SourceError
+from perception.errors import AccessError, SourceError
 from perception.sources.live import OLDEST_S, Live, Shot
 
 
@@ -33,6 +33,10 @@ class FakeCapture:
 
 
 UNPLUGGED = SourceError("unplugged")
+
+
+def absent(error=None):
+    raise error or SourceError("no such device")
 
 
 def live(*captures, patience_s=5.0):
@@ -126,9 +130,32 @@ def test_a_camera_that_stays_away_is_given_up():
         next(iter(source))
 
 
-def test_a_camera_that_is_not_there_fails_at_once():
-    with pytest.raises(SourceError, match="no such device"):
-        live()
+def test_a_camera_that_comes_late_is_waited_for():
+    devices = []
+    with closing(Live("cam", lambda: devices.pop() if devices else absent(), first_pause_s=0.001)) as source:
+        wait_until(lambda: source.health.report(0).reasons)
+        report = source.health.report(0)
+        assert (report.state, report.reasons[0].name, report.reasons[0].text) == (
+            *("starting", "no_camera", "no such device"),
+        )
+        devices.append(FakeCapture(1, UNPLUGGED))
+        assert next(iter(source)).seq == 0
+
+
+def test_a_wrong_password_is_a_state_of_its_own():
+    with closing(Live("cam", lambda: absent(AccessError("refused")), first_pause_s=0.001)) as source:
+        wait_until(lambda: source.health.report(0).reasons)
+        assert source.health.report(0).reasons[0].name == "login"
+
+
+def test_a_camera_that_comes_back_has_no_trouble_of_old():
+    grey = [np.uint8(0)] * 8  # black, then unplugged, then of another size
+    second = FakeCapture()
+    with live(FakeCapture(*grey, UNPLUGGED), second) as source:
+        wait_until(lambda: [r.name for r in source.health.report(0).reasons][:1] == ["no_camera"])
+        second.items.put(200)
+        wait_until(lambda: not source.health.report(0).reasons)
+        second.items.put(UNPLUGGED)
 
 
 def test_a_bug_in_the_capture_reaches_the_reader():
