@@ -1,11 +1,13 @@
 """Cameras that come and go, the threads they share, and those who look."""
 
 import threading
+import time
 from contextlib import closing
 
 import pytest
 
 from perception.errors import SourceError
+from perception.health import Health
 from perception.serve.budget import Budget
 from perception.serve.command import opened
 from perception.serve.config import CameraConfig
@@ -44,6 +46,22 @@ def test_a_fault_of_ours_ends_neither_this_camera_nor_the_others(caplog):
         there.give(0, name="rear")
         there.give(0)
         wait_until(lambda: all(one.account.answered for one in there.cameras.values()))
+
+
+def test_a_source_that_has_a_health_is_judged_by_it_alone():
+    source = FakeSource()
+    source.health = Health("cam", now_ns=time.monotonic_ns())
+    with closing(camera(source)) as one:
+        one.start()
+        wait_until(lambda: one.health is source.health)
+        assert source.health.limits.deadline_ms == 5e3
+        source.health.arrived(time.monotonic_ns())
+        source.items.put(frame(0))
+        wait_until(lambda: one.account.answered == 1)
+        source.health.say("frozen", "the same bytes", time.monotonic_ns())
+        source.items.put(frame(1))
+        wait_until(lambda: one.account.failed == 1)
+        assert one.account.answered == 1
 
 
 def test_every_frame_is_accounted_for_over_all_openings():
