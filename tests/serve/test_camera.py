@@ -81,23 +81,23 @@ def test_every_frame_is_accounted_for_over_all_openings():
     ("threads", "cameras", "each", "most"), [(2, 1, 2, 1), (2, 3, 1, 2), (8, 2, 4, 2), (1, 4, 1, 1)]
 )
 def test_pipelines_keep_to_the_threads_they_share(threads, cameras, each, most):
-    budget, running, seen = Budget(threads, cameras), [], []
+    budget, inside, go = Budget(threads, cameras), [], threading.Event()
 
     def work():
-        for _ in range(20):
-            with budget.turn():
-                running.append(1)
-                seen.append(len(running))
-                running.pop()
+        with budget.turn():
+            inside.append(1)
+            go.wait(timeout=20)
 
-    workers = [threading.Thread(target=work) for _ in range(cameras + 1)]
+    workers = [threading.Thread(target=work) for _ in range(most + 2)]
     for worker in workers:
         worker.start()
+    wait_until(lambda: len(inside) == most)
+    time.sleep(0.05)  # in which another would come in
+    assert (budget.each, len(inside)) == (each, most)
+    go.set()
     for worker in workers:
         worker.join()
-    assert budget.each == each
-    assert max(seen) <= most
-    assert len(seen) == 20 * len(workers)
+    assert len(inside) == most + 2
 
 
 class Collector:

@@ -64,6 +64,7 @@ def test_nothing_is_made_while_nobody_looks_and_once_for_all_who_do(front, monke
     front.give(0, 1, 2)
     wait_until(lambda: front.cameras["front"].account.answered == 3)
     assert not made
+    assert front.cameras["front"].studio.made == 0
     with ExitStack() as stack:
         sockets = [stack.enter_context(front.socket("/api/cameras/front/live")) for _ in range(3)]
         looked_at(front, 3)
