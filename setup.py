@@ -20,6 +20,7 @@ RUN_TIME = [
 ]
 DRIVES = ["rosbags>=0.11.9", "mcap>=1.2"]
 EVAL = ["faster-coco-eval>=1.6", "pyarrow>=15"]
+SERVE = [*DRIVES, "starlette>=0.37", "uvicorn>=0.35", "websockets>=13", "prometheus-client>=0.20"]
 CLUSTER = ["ray>=2.9"]
 OPENVINO = ["openvino>=2025.0"]
 MESSAGES = [f"messages/*_msgs/{name}" for name in ("package.xml", "CMakeLists.txt", "msg/*.msg")]
@@ -35,6 +36,7 @@ TRAIN = [
 DEV = [
     *EVAL,
     *DRIVES,
+    *SERVE,
     *CLUSTER,
     *OPENVINO,
     "duckdb>=1.0",
@@ -59,13 +61,14 @@ setup(
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["perception", "perception.*", "calibration*", "deploy*"]),
     package_data={
-        "perception": ["py.typed", "bundles/*/*", "kernels/*.cu", "kernels/*.cuh", *MESSAGES],
+        "perception": ["py.typed", "bundles/*/*", "kernels/*.cu", "kernels/*.cuh", "serve/*.html", *MESSAGES],
         "deploy": ["*.md", "doctor/answer.*", "jetson/*"],
     },
     install_requires=RUN_TIME,
     extras_require={
         "drives": DRIVES,
         "eval": EVAL,
+        "serve": SERVE,
         "cluster": CLUSTER,
         "openvino": OPENVINO,
         "train": TRAIN,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
 
 
 @dataclass
@@ -24,7 +24,7 @@ class Account:
         return self.captured - self.answered - self.dropped - self.failed - self.lost
 
     def __add__(self, other: Account) -> Account:
-        return Account(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+        return Account(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(Account)))
 
     def settle(self) -> None:
         """Nothing is in work any more: what was will not be answered."""

@@ -6,10 +6,16 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from perception import bundle as bundles
+from perception.crop import WHOLE
 from perception.devices import AUTO
 from perception.load import load
 from perception.pipeline import Pipeline
+from perception.types import Frame
+
+WARM_UP = 2  # frames: the first compiles kernels and fills caches
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,20 @@ class PipelineConfig:
     def load(self) -> Pipeline:
         """Raises as `perception.load`."""
         return load(**{f.name: getattr(self, f.name) for f in fields(self)})
+
+    def load_warm(self) -> Pipeline:
+        """As `load`, and it has run once: no real frame waits for the compiler."""
+        from perception.stages.warm import warm_up
+
+        pipeline = self.load()
+        warm = pipeline.with_tasks(pipeline.tasks)
+        warm.crop = WHOLE  # that of the pipeline may not fit into so small a frame
+        width, height = pipeline.backend.input_size
+        for seq in range(WARM_UP):
+            warm(Frame(np.zeros((height, width, 3), np.uint8), 0, seq))
+        if pipeline.stages:
+            warm_up()
+        return pipeline
 
     def facts(self, pipeline: Pipeline | None = None) -> dict[str, Any]:
         """For JSON: what computes results. With the `pipeline` that does it, what runs in place of what was

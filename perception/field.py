@@ -65,6 +65,10 @@ class Field(Protocol[Value]):
         """(H, W) uint8 class ids of an image of `size`, for other programs; None: it has no such form."""
         return None
 
+    def outline(self, value: Value) -> list[np.ndarray] | None:
+        """What a page paints as an area: polygons (n, 2) in image pixels; None: it is no area."""
+        return None
+
     def compare(self, was: Any, now: Any, size: Size) -> Iterator[Element]:
         """Two values in JSON, of one image of `size`: all that can differ, by names of its own."""
         yield from ()

@@ -97,13 +97,14 @@ environment() {
 
 pip() { run "$prefix/bin/python" -m pip --disable-pip-version-check "$@"; }
 
-requirements() { # the run-time requirements of the installed perception, one a line, without those named
+requirements() { # what the installed perception needs to run and to serve, one a line, without those named
     "$prefix/bin/python" - "$@" <<'PY'
 import re, sys
 from importlib.metadata import requires
 for line in requires("perception") or ():
-    if "extra ==" not in line and re.match(r"[\w.-]+", line)[0] not in sys.argv[1:]:
-        print(line)
+    wanted = "extra ==" not in line or 'extra == "serve"' in line
+    if wanted and re.match(r"[\w.-]+", line)[0] not in sys.argv[1:]:
+        print(line.partition(";")[0].strip())
 PY
 }
 

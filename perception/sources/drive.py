@@ -19,7 +19,7 @@ from perception.types import Frame, Scene
 
 CHOICE = "?topic="  # "drive.mcap?topic=/front/image"
 OURS = ("/perception/", "/truth/")  # pictures there are results
-FACTS = "perception"  # the metadata record of `perception.sinks.record`
+FACTS = "perception"  # the metadata record of `perception.sinks.drive_file`
 
 
 class Drive:

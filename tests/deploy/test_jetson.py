@@ -131,7 +131,7 @@ def test_the_service_is_installed_once_and_its_settings_stay(jetson):
     assert jetson.install("--service", "--camera", "rtsp://cam/1").returncode == 0
     unit = (jetson.folder / "systemd" / "system" / "perception.service").read_text()
     settings = jetson.folder / "default" / "perception"
-    assert f"ExecStart={jetson.prefix}/bin/perception run" in unit
+    assert f"ExecStart={jetson.prefix}/bin/perception serve ${{CAMERA}} " in unit
     assert "/opt/perception" not in unit
     assert settings.read_text() == "CAMERA=rtsp://cam/1\n"
     assert "systemctl enable --now perception.service" in jetson.asked()

@@ -15,6 +15,8 @@ from perception.messages import Record
 from perception.messages.topics import VEHICLE_FRAME
 from perception.types import ClassMap, Size
 
+SPECK = 12  # cells: a smaller part is not outlined
+
 
 class DrivableField(Field[ClassMap]):
     """JSON has the share of the image; the mask is a message and a class map."""
@@ -50,6 +52,16 @@ class DrivableField(Field[ClassMap]):
     def class_map(self, value: ClassMap, size: Size) -> np.ndarray:
         """Every pixel takes the class of the cell it lies in."""
         return cv2.resize(value.labels, value.size, interpolation=cv2.INTER_NEAREST_EXACT)
+
+    def outline(self, value: ClassMap) -> list[np.ndarray]:
+        """The edges of the larger parts, simplified to the width of a cell."""
+        height, width = value.labels.shape
+        edges, _ = cv2.findContours(
+            np.minimum(value.labels, 1), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_TC89_KCOS
+        )
+        scale = np.array([value.size[0] / width, value.size[1] / height])
+        large = [edge for edge in edges if cv2.contourArea(edge) >= SPECK]
+        return [(cv2.approxPolyDP(edge, 0.7, True)[:, 0] + 0.5) * scale for edge in large]
 
     def compare(self, was: dict[str, float], now: dict[str, float], size: Size) -> Iterator[Element]:
         yield apart("share", was["share"], now["share"])

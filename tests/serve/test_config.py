@@ -1,0 +1,106 @@
+"""The YAML file, and what is wrong with it."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from perception.cli import app
+from perception.errors import DataError
+from perception.serve.config import CameraConfig, check, named, parsed, read
+
+WHOLE = """
+host: 0.0.0.0
+token_file: /var/lib/perception/token
+recordings: rec
+quota_gb: 2
+tasks: [lanes, drivable]
+cameras:
+  front: {source: "rtsp://user:secret@10.0.0.7/1", deadline: 1}
+"""
+
+
+def test_what_is_said_once_holds_for_all_cameras(tmp_path):
+    path = tmp_path / "serve.yaml"
+    path.write_text(
+        WHOLE.replace(", deadline: 1", "") + "  rear: {source: 0, tasks: detection, stages: none}\n"
+    )
+    config = read(path)
+    front, rear = config.cameras
+    assert (front.name, front.tasks, rear.source, rear.tasks, rear.stages) == (
+        "front",
+        ("lanes", "drivable"),
+        "0",
+        ("detection",),
+        (),
+    )
+    assert (config.quota_gb, config.recordings, config.port) == (2.0, Path("rec"), 8088)
+    assert front.pipeline(3).threads == 3
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ({}, "cameras: expected at least one"),
+        ({"cameras": {"front": {}}}, "cameras.front: expected a source"),
+        (
+            {"cameras": {"front": {"source": 0, "colour": 1}}},
+            "cameras.front: expected a key of .* got 'colour'",
+        ),
+        ({"cameras": {"Front view": {"source": 0}}}, "expected a name of small letters"),
+        (
+            {"cameras": {"a": {"source": 0}}, "port": 70000},
+            "port: expected a number of 0 to 65535, got '70000'",
+        ),
+        ({"cameras": {"a": {"source": 0}}, "port": 80.5}, "port: expected a whole number"),
+        ({"cameras": {"a": {"source": 0}}, "prot": 80}, "got 'prot'"),
+        ({"cameras": {"a": {"source": 0, "device": "gpu"}}}, "device: expected one of auto, cpu, cuda"),
+        ({"cameras": {"a": {"source": True}}}, "source: expected a text"),
+        ([1], "expected keys and values, got list"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_place(said, problem):
+    with pytest.raises(DataError, match=problem):
+        parsed(said, "serve.yaml")
+
+
+def test_a_file_that_is_no_yaml(tmp_path):
+    (tmp_path / "a.yaml").write_text("cameras: [")
+    with pytest.raises(DataError, match="expected a configuration as YAML"):
+        read(tmp_path / "a.yaml")
+
+
+def test_sources_on_the_command_line_have_names_or_numbers():
+    cameras = named(["0", "rear=rtsp://a/b?c=d", "http://a/b?c=d"], {"device": "cpu"})
+    assert [(c.name, c.source) for c in cameras] == [
+        ("camera1", "0"),
+        ("rear", "rtsp://a/b?c=d"),
+        ("camera3", "http://a/b?c=d"),
+    ]
+    assert cameras[0].device == "cpu"
+    with pytest.raises(DataError, match="twice"):
+        named(["a=0", "a=1"], {})
+
+
+def test_check_says_what_will_be_done_and_no_password(tmp_path):
+    path = tmp_path / "serve.yaml"
+    path.write_text(WHOLE.replace(", deadline: 1", ""))
+    done = CliRunner().invoke(app, ["serve", "--check", str(path)], env={"COLUMNS": "200"})
+    assert done.exit_code == 0
+    assert "front: rtsp://10.0.0.7/1: lanes, drivable" in done.output
+    assert "secret" not in done.output
+
+
+def test_check_finds_what_will_fail(tmp_path):
+    path = tmp_path / "serve.yaml"
+    path.write_text(WHOLE)
+    done = CliRunner().invoke(app, ["serve", "--check", str(path)], env={"COLUMNS": "200"})
+    assert done.exit_code == 2
+    assert "secret" not in done.output
+    for camera, problem in (
+        (CameraConfig("a", "0", tasks=("radar",)), "radar"),
+        (CameraConfig("a", "0", ego=tmp_path / "none.csv"), "ego"),
+        (CameraConfig("a", "0", camera=tmp_path / "none.json"), "none.json"),
+    ):
+        with pytest.raises(Exception, match=problem):
+            check(parsed({"cameras": {"a": {"source": 0}}}, "").__class__((camera,)))

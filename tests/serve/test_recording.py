@@ -1,0 +1,151 @@
+"""Recordings: what is on the disk is what was seen, also of the last seconds; the oldest make room."""
+
+import json
+import os
+from dataclasses import replace
+
+import pytest
+
+from perception.camera import CameraModel
+from perception.errors import SinkError
+from perception.serve import quota
+from perception.serve.quota import Folder
+from perception.serve.recording import Recorder
+from perception.serve.shot import Look, Shot
+from perception.sources.drive import Drive
+from tests.serve.fakes import BEARER, frame, served, wait_until
+from tests.sinks.fakes import TASKS, full
+from tests.sinks.test_full_disk import files_end_at
+
+CAMERA = CameraModel((96, 64), 80.0, 80.0, 48.0, 32.0, height=1.5)
+
+
+def folder(path, size=1 << 30):
+    return Folder(path, size, spare=0)
+
+
+def recorder(path, keep_s=0.0, size=1 << 30, tell=lambda error: None):
+    return Recorder(
+        "front", folder(path, size), {"bundle": "road 1", "classes": Look(TASKS).classes}, keep_s, tell
+    )
+
+
+def shots(count, step_s=0.1, size=(96, 64)):
+    for seq in range(count):
+        one = frame(seq, size=size, camera=None if size != (96, 64) else CAMERA)
+        one = replace(one, stamp_ns=10**18 + round(seq * step_s * 1e9))
+        yield Shot(one, full(one), Look(TASKS))
+
+
+def test_frames_between_start_and_stop_are_recorded(tmp_path):
+    one, given = recorder(tmp_path), list(shots(5))
+    one.start()
+    for shot in given[:4]:
+        one.take(shot)
+    path = one.stop()
+    one.take(given[4])
+    drive = Drive(path)
+    assert [f.stamp_ns for f in drive] == [shot.frame.stamp_ns for shot in given[:4]]
+    assert drive.classes()["detection"] == ("vehicle", "person")
+    assert next(iter(Drive(path))).camera.height == 1.5
+    assert one.stop() is None
+
+
+def test_the_last_seconds_are_saved_from_memory(tmp_path):
+    one, given = recorder(tmp_path, keep_s=1.0), list(shots(30))
+    for shot in given:
+        one.take(shot)
+    path = one.save()
+    assert [f.stamp_ns for f in Drive(path)] == [shot.frame.stamp_ns for shot in given[-11:]]
+    assert next(iter(Drive(path))).camera.height == 1.5
+    assert path.name.endswith("-last.mcap")
+    assert one.status()["kept_s"] == pytest.approx(1.0, abs=0.05)
+
+
+def test_memory_for_the_last_seconds_is_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr("perception.serve.recording.MOST", 20_000)
+    one = recorder(tmp_path, keep_s=600)
+    for shot in shots(40):
+        one.take(shot)
+    assert 0 < one._size <= 20_000
+    assert len(list(Drive(one.save()))) < 40
+
+
+def test_without_frames_there_is_nothing_to_save(tmp_path):
+    with pytest.raises(SinkError, match="expected frames"):
+        recorder(tmp_path, keep_s=1.0).save()
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_oldest_recordings_make_room_and_nothing_else(tmp_path):
+    names = ["front-20250101T000000.mcap", "rear-20250102T000000-last.mcap", "front-20250103T000000-2.mcap"]
+    for age, name in enumerate([*names, "mine.mcap", "front-20240101T000000.txt"]):
+        (tmp_path / name).write_bytes(bytes(400))
+        os.utime(tmp_path / name, (age, age))
+    folder(tmp_path, 1000).new("front")
+    assert {path.name for path in tmp_path.iterdir()} == {
+        names[2],
+        names[1],
+        "mine.mcap",
+        "front-20240101T000000.txt",
+    }
+
+
+def test_a_long_recording_is_cut_so_that_its_begin_can_go(tmp_path, monkeypatch):
+    monkeypatch.setattr("perception.sinks.drive_file.CHUNK", 1000)
+    one = recorder(tmp_path, size=200_000)
+    one.start()
+    for shot in shots(120, size=(320, 200)):
+        one.take(shot)
+    one.stop()
+    files = sorted(tmp_path.glob("*.mcap"))
+    assert len(files) > 1
+    assert sum(path.stat().st_size for path in files) <= 200_000 + folder(tmp_path, 200_000).segment
+
+
+def test_a_full_disk_ends_the_recording_and_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr("perception.sinks.drive_file.CHUNK", 1000)
+    told = []
+    one = recorder(tmp_path, tell=told.append)
+    one.start()
+    with files_end_at(50_000):
+        for shot in shots(60, size=(320, 200)):
+            one.take(shot)
+    assert "free the disk" in told[-1]
+    assert one.status()["file"] is None
+    one.start()
+    assert told[-1] == ""
+    one.stop()
+
+
+def test_a_disk_without_room_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(quota.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 10}))
+    with pytest.raises(SinkError, match="free the disk"):
+        Folder(tmp_path, 1 << 30).new("front")
+
+
+def test_recording_over_http(tmp_path):
+    def recorders(cameras):
+        one = recorder(tmp_path, keep_s=10)
+        cameras["front"].studio.join(one)
+        return {"front": one}
+
+    with served(recorders=recorders) as there:
+
+        def do(what):
+            status, _, body = there.ask(f"/api/cameras/front/recording?do={what}", "POST", **BEARER)
+            return status, json.loads(body)
+
+        status, said = do("start")
+        assert (status, said["file"]) == (200, said["file"])
+        assert do("start")[0] == 409
+        there.give(*range(5))
+        wait_until(lambda: there.cameras["front"].studio.made == 5)
+        assert there.json("/api/cameras/front")["recording"]["file"] == said["file"]
+        stopped, saved = do("stop")[1]["file"], do("save")[1]["file"]
+        assert do("sing")[0] == 400
+    assert (
+        [f.seq for f in Drive(tmp_path / stopped)]
+        == [f.seq for f in Drive(tmp_path / saved)]
+        == list(range(5))
+    )
