@@ -16,6 +16,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -107,7 +108,7 @@ def rendered_lights(folder: Path, scenes: int) -> Iterator[Row]:
         world = World(seed, camera, conditions=Conditions(HOURS[seed % len(HOURS)]))
         if world.layout.setting not in ("town", "suburb"):
             continue
-        world.block = _lit(world, STATES.index(state))
+        world.block = _lit(world, STATES.index(state))  # type: ignore[assignment]
         seen = world.render(1.0)
         objects = seen.truth.detections
         assert objects is not None
@@ -167,7 +168,7 @@ def _light_boxes(data: Path) -> Iterator[tuple[Path, list[list[float]], str]]:
                 yield path, boxes, row.get("split") or splits.get(path.stem, "train")
 
 
-def _fits(box: list) -> bool:
+def _fits(box: list[Any]) -> bool:
     score = box[6] if len(box) > 6 else 1.0
     return score >= TEACHER and box[2] - box[0] >= SIDES[0] and box[3] - box[1] >= SIDES[1]
 
@@ -204,7 +205,8 @@ def main() -> None:
     given.out.parent.mkdir(parents=True, exist_ok=True)
     box = ("x1", "y1", "x2", "y2")
     if given.what == "weather":
-        columns, rows = ("image", "class", "split"), list(weather(data))
+        columns: tuple[str, ...] = ("image", "class", "split")
+        rows = list(weather(data))
         rows += rendered_weather(given.out.parent / "rendered", given.scenes)
     else:
         columns, rows = ("image", *box, "class", "split"), list(lights(data, given.sheet))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from perception.messages.topics import CAMERA_FRAME, VEHICLE_FRAME
 from perception.types import Frame, Scene
 
 MOUNT = TOPICS["tf_static"][0]  # said once, and again when the camera changes
-Names = Mapping[str, tuple[str, ...]]  # task -> its classes
+Names = Mapping[str, Sequence[str]]  # task -> its classes
 
 
 class Draft(NamedTuple):
