@@ -46,9 +46,15 @@ def test_what_a_warning_is_about_is_red():
 def test_the_ego_lane_is_green_and_predicted_lines_are_dotted():
     scene = seen([], (line(300.0), line(980.0)))
     gone = replace(scene, lanes=tuple(replace(one, predicted=True) for one in scene.lanes))
-    whole, dotted = (panel(painted(one))[1] for one in (scene, gone))
+    (view, whole), (_, dotted) = (panel(painted(one)) for one in (scene, gone))
     assert whole[-60, whole.shape[1] // 2, 1] > whole[-60, 5, 1] + 30
-    assert (whole[..., 2] > 180).sum() > 2 * (dotted[..., 2] > 180).sum()
+    x, y = np.nanmedian(scene.lanes[0].road, 0)
+    row, column = (int(v) >> 4 for v in view.pixel(np.array((x, y)))[::-1])
+    drawn = [
+        (one[row - 40 : row, column - 6 : column + 6].max((1, 2)) > 95).mean() for one in (whole, dotted)
+    ]
+    assert drawn[0] == 1
+    assert 0.3 < drawn[1] < 0.8
 
 
 @pytest.mark.parametrize("shape", [(375, 1242), (1080, 1920), (360, 640), (90, 160)])
