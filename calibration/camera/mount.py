@@ -64,14 +64,15 @@ def mount(
     config = replace(config or PipelineConfig(), tasks=TASKS, stages=("mount",))
     with closing(config.load()) as pipeline, _progress() as show:
         run(frames if ego is None else WithEgo(frames, ego), pipeline, [last], progress=show)
-    made = _with_mount(source, last)
+    made = with_mount(source, last)
     write_camera(made, out)
     assert last.mount is not None
     _show(last.mount, made, out, Console())
     return made
 
 
-def _with_mount(source: str, last: Last) -> CameraModel:
+def with_mount(source: str, last: Last) -> CameraModel:
+    """The camera with the angles that the drive told. Raises PerceptionError if it did not tell them."""
     told = last.mount
     if last.moved:
         raise PerceptionError(

@@ -269,3 +269,13 @@ def test_a_cut_or_a_stamp_that_stands_still_leaves_nothing_half_done():
     stage(frame(0), scene())
     stage.reset()
     assert stage(frame(0), scene()).mount.state == "unknown"
+
+
+@pytest.mark.parametrize("size", [(1, 1), (20, 200), (64, 48)])
+def test_pictures_of_any_size_are_borne(size):
+    stage = Mounting()
+    for k in range(45):
+        image = np.full((*size[::-1], 3), k, np.uint8)
+        camera = CameraModel(size, float(max(size)), float(max(size)), size[0] / 2, size[1] / 2)
+        told = stage(Frame(image, k * 50_000_000, k, "", camera), scene(k)).mount
+    assert told.state == "unknown"

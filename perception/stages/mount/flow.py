@@ -33,6 +33,8 @@ def grey(image: np.ndarray) -> Grey:
 def corners(picture: Grey, without: np.ndarray) -> np.ndarray:
     """Points (n, 2) float32, pixels of `picture`, spread over it; none in the boxes `without` (k, 4)."""
     h, w = picture.image.shape
+    if min(h, w) < 2 * (CELL + 8):
+        return np.empty((0, 2), np.float32)
     small = cv2.resize(picture.image, (w // 2, h // 2), interpolation=cv2.INTER_AREA)
     sharp = cv2.cornerMinEigenVal(small, 3)
     without = without[np.isfinite(without).all(1)]
