@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -22,7 +23,7 @@ from perception.messages import TOPICS, detections_from, lanes_from, stamp_ns
 from perception.sinks import DriveRecorder
 from perception.sources.drive import Drive
 from perception.types import Frame, Scene
-from tests.sinks.fakes import TASKS, empty, full
+from tests.sinks.fakes import ADDED, TASKS, added, empty, full
 from tests.sinks.test_full_disk import files_end_at
 from tests.sources.clips import number, picture
 
@@ -35,16 +36,22 @@ def frame(k: int, stamp_ns: int | None = None) -> Frame:
     return Frame(picture(k), k * 50_000_000 if stamp_ns is None else stamp_ns, k, "cam", CAMERA)
 
 
+def everything(of: Frame) -> Scene:
+    return replace(full(of), **added(of))
+
+
 def record(path: Path, count: int = 10, **options) -> Path:
-    with closing(DriveRecorder(path, TASKS, {"bundle": "road 1", "files": {"a": "b"}}, **options)) as sink:
+    with closing(
+        DriveRecorder(path, (*TASKS, *ADDED), {"bundle": "road 1", "files": {"a": "b"}}, **options)
+    ) as sink:
         for k in range(count):
-            sink.write(frame(k), full(frame(k)))
+            sink.write(frame(k), everything(frame(k)))
     return path
 
 
 @pytest.fixture
 def drive(tmp_path):
-    return record(tmp_path / "drive.mcap", truth=full)
+    return record(tmp_path / "drive.mcap", truth=everything)
 
 
 def by_rosbags(path):
@@ -80,7 +87,7 @@ def test_other_readers_find_what_was_written(drive, read):
 def test_both_readers_count_the_same(drive):
     ours, theirs = ([(t, time_ns) for t, time_ns, _ in read(drive)] for read in (by_rosbags, by_mcap))
     assert sorted(ours) == sorted(theirs)
-    assert len(ours) == 1 + 10 * (2 + 4 + 4)
+    assert len(ours) == 1 + 10 * (2 + 7 + 7)
 
 
 def test_the_metadata_says_what_computed_the_results(drive):
@@ -105,7 +112,7 @@ def test_a_labelled_drive_gives_its_truth_again(drive):
     pairs = list(Drive(drive).labelled())
     assert [f.seq for f, _ in pairs] == list(range(10))
     for f, truth in pairs:
-        want = full(f)
+        want = everything(f)
         assert (truth.seq, truth.stamp_ns, truth.size) == (f.seq, f.stamp_ns, f.size)
         np.testing.assert_array_equal(truth.detections.xyxy, want.detections.xyxy)
         np.testing.assert_array_equal(truth.signs.class_id, want.signs.class_id)
