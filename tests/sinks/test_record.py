@@ -18,35 +18,40 @@ from rosbags.highlevel import AnyReader
 from perception.camera import CameraModel
 from perception.errors import SinkError
 from perception.fields import RESULTS as TOLD
-from perception.fields import TRUTH, present
+from perception.fields import TRUTH
 from perception.messages import TOPICS, detections_from, lanes_from, stamp_ns
 from perception.sinks import DriveRecorder
 from perception.sources.drive import Drive
 from perception.types import Ego, Frame, Scene
-from tests.sinks.fakes import TASKS, empty, full
+from tests.sinks.fakes import ADDED, TASKS, added, empty, full
 from tests.sinks.test_full_disk import files_end_at
 from tests.sources.clips import number, picture
 
 ROOT = Path(__file__).parents[2]
 CAMERA = CameraModel((96, 64), 80.0, 80.0, 48.0, 32.0, height=1.5, pitch=0.03)
-SAID = [field.name for field, _ in present(full(Frame(picture(0), 0, 0, "cam"))) if field.topic]
-RESULTS = {TOLD[name][0] for name in SAID}
+RESULTS = {topic for topic, _ in TOLD.values()}
 
 
 def frame(k: int, stamp_ns: int | None = None) -> Frame:
     return Frame(picture(k), k * 50_000_000 if stamp_ns is None else stamp_ns, k, "cam", CAMERA)
 
 
+def everything(of: Frame) -> Scene:
+    return replace(full(of), **added(of))
+
+
 def record(path: Path, count: int = 10, **options) -> Path:
-    with closing(DriveRecorder(path, TASKS, {"bundle": "road 1", "files": {"a": "b"}}, **options)) as sink:
+    with closing(
+        DriveRecorder(path, (*TASKS, *ADDED), {"bundle": "road 1", "files": {"a": "b"}}, **options)
+    ) as sink:
         for k in range(count):
-            sink.write(frame(k), full(frame(k)))
+            sink.write(frame(k), everything(frame(k)))
     return path
 
 
 @pytest.fixture
 def drive(tmp_path):
-    return record(tmp_path / "drive.mcap", truth=full)
+    return record(tmp_path / "drive.mcap", truth=everything)
 
 
 def by_rosbags(path):
@@ -65,7 +70,7 @@ def test_other_readers_find_what_was_written(drive, read):
     said = read(drive)
     seen = full(frame(3))
     at = {topic: message for topic, time_ns, message in said if time_ns == 150_000_000}
-    assert at.keys() == RESULTS | {TRUTH[name][0] for name in SAID} | {
+    assert at.keys() == RESULTS | {topic for topic, _ in TRUTH.values()} | {
         TOPICS["image"][0],
         TOPICS["camera_info"][0],
     }
@@ -82,7 +87,7 @@ def test_other_readers_find_what_was_written(drive, read):
 def test_both_readers_count_the_same(drive):
     ours, theirs = ([(t, time_ns) for t, time_ns, _ in read(drive)] for read in (by_rosbags, by_mcap))
     assert sorted(ours) == sorted(theirs)
-    assert len(ours) == 1 + 10 * (2 + 4 + 4)
+    assert len(ours) == 1 + 10 * (2 + 7 + 7)
 
 
 def test_the_metadata_says_what_computed_the_results(drive):
@@ -107,7 +112,7 @@ def test_a_labelled_drive_gives_its_truth_again(drive):
     pairs = list(Drive(drive).labelled())
     assert [f.seq for f, _ in pairs] == list(range(10))
     for f, truth in pairs:
-        want = full(f)
+        want = everything(f)
         assert (truth.seq, truth.stamp_ns, truth.size) == (f.seq, f.stamp_ns, f.size)
         np.testing.assert_array_equal(truth.detections.xyxy, want.detections.xyxy)
         np.testing.assert_array_equal(truth.signs.class_id, want.signs.class_id)
