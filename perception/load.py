@@ -6,7 +6,7 @@ Its parts are imported when it is called, so that `import perception` stays chea
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from math import inf
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from perception.backends.cuda import Settings
     from perception.backends.runtimes import Network
     from perception.bundle import ModelSpec, TaskSpec
-    from perception.interfaces import Backend
+    from perception.interfaces import Backend, Task
     from perception.pipeline import Pipeline
     from perception.types import Size
 
@@ -126,8 +126,24 @@ def _cpu(
     def at(size: Size) -> Backend:
         return opened(replace(main, size=size, shapes=spec.shapes_at(size)), runtimes[MAIN])
 
+    def lighten(kept: Sequence[Task]) -> Backend | None:
+        names = {task.name for task in kept}
+        outputs = tuple(
+            output for task in tasks if task.network == MAIN and task.name in names for output in task.outputs
+        )
+        if outputs == main.outputs:
+            return None
+        part = replace(main, outputs=outputs)
+        return SizedBackend(
+            lambda size: opened(replace(part, size=size, shapes=spec.shapes_at(size)), runtimes[MAIN]),
+            size_for(spec.input_size),
+        )
+
     backend = SizedBackend(at, size_for(spec.input_size))
-    return Pipeline(backend, CpuPreprocess(), ready, list(own.values()), size_for, runtimes=runtimes)
+    own_networks = list(own.values())
+    return Pipeline(
+        backend, CpuPreprocess(), ready, own_networks, size_for, runtimes=runtimes, lighten=lighten
+    )
 
 
 def _no_cuda(

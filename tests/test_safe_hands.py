@@ -117,15 +117,15 @@ def test_a_second_run_says_what_it_finds(run, tmp_path, caplog):
 
 def test_no_password_in_any_text(tmp_path):
     secret = (
-        "rtsp://admin:s3cret@127.0.0.1:9/front?password=hunter2",
-        "http://a:s3cret@127.0.0.1:9/c.mp4?pwd=hunter2",
+        "rtsp://admin:s3cret@127.0.0.1:9/front?password=hunter2#wait=0.1",
+        "http://a:s3cret@127.0.0.1:9/c.mp4?pwd=hunter2#wait=0.1",
     )
     for url in secret:
         for command in (
             ("run",),
             ("node", "--bus"),
             ("bench",),
-            ("record", "--no-results", "--out", "x.mcap"),
+            ("record", "--no-results", "--overwrite", "--out", str(tmp_path / "x.mcap")),
         ):
             result = perception(command[0], *command[1:], url)
             assert result.exit_code == FAILED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
@@ -61,6 +62,23 @@ class Redacting(logging.Formatter):
         return redacted(super().format(record))
 
 
+class JsonLines(logging.Formatter):
+    """A record as one line of JSON; `health` is there where a state changed."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        told = {
+            "time_ns": round(record.created * 1e9),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": redacted(record.getMessage()),
+        }
+        if health := getattr(record, "health", None):
+            told["health"] = health
+        if record.exc_info:
+            told["exception"] = redacted(self.formatException(record.exc_info))
+        return json.dumps(told)
+
+
 class Commands(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """`~` also where a shell leaves it: in --out=~/results, and in quotes."""
@@ -111,7 +129,17 @@ def main_options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
+    log: Annotated[str, typer.Option("--log", help="Form of the log on standard error: text or json.")] = (
+        "text"
+    ),
 ) -> None:
-    handler = RichHandler(console=errors, show_path=False, show_time=False)
-    handler.setFormatter(Redacting("%(message)s"))
+    if log not in ("text", "json"):
+        raise typer.BadParameter(f"expected text or json, got {log!r}", param_hint="--log")
+    handler: logging.Handler
+    if log == "json":
+        handler = logging.StreamHandler()
+        handler.setFormatter(JsonLines())
+    else:
+        handler = RichHandler(console=errors, show_path=False, show_time=False)
+        handler.setFormatter(Redacting("%(message)s"))
     logging.basicConfig(handlers=[handler])

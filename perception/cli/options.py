@@ -44,6 +44,17 @@ Stages = Annotated[
         help="Stages to run after the tasks: all that the tasks allow, none, or names separated by commas."
     ),
 ]
+Shed = Annotated[
+    str | None,
+    typer.Option(
+        help="Live sources: tasks to leave out when the machine is too slow, the first one first, or none. "
+        "Default: signs,detection."
+    ),
+]
+Deadline = Annotated[
+    float,
+    typer.Option("--deadline", min=1, help="Live sources: age in milliseconds at which a result is late."),
+]
 Camera = Annotated[
     Path | None,
     typer.Option(

@@ -20,12 +20,14 @@ from perception.cli.options import (
     Camera,
     CameraHeight,
     Crop,
+    Deadline,
     Device,
     InputSize,
     Json,
     OwnMotion,
     Precision,
     Runtime,
+    Shed,
     Stages,
     Threads,
     names,
@@ -62,6 +64,8 @@ def run(
     crop: Crop = None,
     runtime: Runtime = "auto",
     stages: Stages = "all",
+    shed: Shed = None,
+    deadline_ms: Deadline = 200.0,
 ) -> None:
     """Detect objects, signs, lanes and drivable area in a video, in images or from a camera.
 
@@ -86,7 +90,7 @@ def run(
     with closing(pipeline), locked(out), summarised(out, facts, tally, outcome) as report:
         sinks = [*_sinks(out, frames, pipeline, save_maps, not no_video), tally]
         with watching(getattr(frames, "health", None)):
-            _run(frames, pipeline, sinks, max_frames, outcome)
+            _run(frames, pipeline, sinks, max_frames, outcome, shed, deadline_ms)
     _show(report, out)
     if outcome.interrupted:
         raise typer.Exit(INTERRUPTED)
@@ -203,12 +207,27 @@ def _sinks(out: Path, source: Source, pipeline: Pipeline, maps: bool, overlay: b
 
 
 def _run(
-    source: Source, pipeline: Pipeline, sinks: Sequence[Sink], max_frames: int | None, outcome: Outcome
+    source: Source,
+    pipeline: Pipeline,
+    sinks: Sequence[Sink],
+    max_frames: int | None,
+    outcome: Outcome,
+    shed: str | None,
+    deadline_ms: float,
 ) -> None:
+    """Tasks are left out only of a live source: a recording waits."""
+    from perception.health import Limits
     from perception.pipeline import run
+    from perception.shedding import Shedding, order
 
+    health = getattr(source, "health", None)
     with _watched(max_frames) as show:
-        run(source, pipeline, sinks, max_frames, show, outcome)
+        if health is None:
+            run(source, pipeline, sinks, max_frames, show, outcome)
+            return
+        health.limits = Limits(deadline_ms)
+        shedding = Shedding(pipeline, health, order(pipeline, names(shed)))
+        run(source, shedding, sinks, max_frames, show, outcome, shedding.spent)
 
 
 @contextmanager

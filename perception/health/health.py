@@ -11,7 +11,7 @@ from perception.health.report import Reason, Report
 from perception.redaction import redacted
 
 MS = 1_000_000
-AWAY = ("no_camera", "login")  # until the next frame
+AWAY = ("no_camera", "login")  # until the next frame; who says "no_frames" clears it
 INTERVALS = 9  # between frames: their median is the period of the camera
 FEWEST = 3  # of them, before it is known
 UNKNOWN_NS = 1_000 * MS  # taken for the period until then
@@ -110,6 +110,12 @@ class Health:
             return Report(self.source, state, self._since_ns, now_ns, tuple(reasons), age_ms, withheld)
 
     @property
+    def period_ms(self) -> float | None:
+        """Of the camera, as its frames arrive; None: not known yet."""
+        with self._lock:
+            return self._period_ns / MS if len(self._intervals) >= FEWEST else None
+
+    @property
     def _period_ns(self) -> int:
         known = len(self._intervals) >= FEWEST
         return sorted(self._intervals)[len(self._intervals) // 2] if known else UNKNOWN_NS
@@ -126,7 +132,7 @@ class Health:
         if any(REASONS[name].rests for name in self._held):
             return []
         if self._overdue(now_ns):
-            if any(name in self._held for name in AWAY):
+            if any(name in self._held for name in (*AWAY, "no_frames")):
                 return []
             said = "never gave one" if self._arrived_ns is None else "gives none any more"
             return [Reason("no_frames", f"the camera {said}", self._due_ns())]

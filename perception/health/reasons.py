@@ -34,6 +34,7 @@ REASONS: dict[str, Kind] = {
     "still": Kind(DEGRADED, "Nothing moves in the picture beyond noise: right while the vehicle stands"),
     "losing": Kind(DEGRADED, "Frames do not arrive or cannot be decoded: check cable, network and decoder"),
     "clock": Kind(DEGRADED, "Set the clocks of camera and machine to the same time"),
+    "backwards": Kind(DEGRADED, "Images are out of order: look at the driver and the transport"),
     "mixed": Kind(DEGRADED, "Give every camera its own topic"),
     "calibration": Kind(DEGRADED, "Correct the camera file or CameraInfo; nothing is said in metres"),
     # the pipeline

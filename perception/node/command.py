@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from perception.errors import BackendUnavailable
@@ -13,6 +14,7 @@ from perception.node.node import PerceptionNode
 from perception.node.parameters import Settings
 from perception.node.player import play
 
+NO_DEADLINE_MS = 60_000.0
 LEVELS = ("OK", "WARN", "ERROR", "STALE")
 SHOWN = ("captured", "received", "answered", "dropped", "failed", "lost")
 
@@ -51,7 +53,10 @@ def on_bus(
         runtime=runtime,
     )
     bus = InProcessBus()
-    with closing(open_source(source)) as frames, closing(PerceptionNode(bus, settings)) as it:
+    frames = open_source(source)
+    if not frames.live:  # nobody depends on its results at the moment they come
+        settings = replace(settings, deadline_ms=NO_DEADLINE_MS)
+    with closing(frames), closing(PerceptionNode(bus, settings)) as it:
         it.configure()
         it.activate()
         bus.subscribe("/diagnostics", "diagnostic_msgs/msg/DiagnosticArray", _show)

@@ -7,6 +7,7 @@ States are those of a ROS 2 lifecycle node. Nothing is computed here: messages a
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from threading import Thread
@@ -15,15 +16,16 @@ from typing import Any
 import numpy as np
 
 from perception import messages
-from perception.errors import PerceptionError
+from perception.errors import PerceptionError, Withheld
+from perception.health import Health, Limits, Report
 from perception.messages import Record
 from perception.node.bus import Bus, Close
-from perception.node.health import Counts, Health, readings, status
+from perception.node.counting import Counting, Counts, readings, status
 from perception.node.loading import Load, Loaded, load
 from perception.node.mount import Mounted
 from perception.node.outputs import Outputs
 from perception.node.parameters import Settings, Value, refusal
-from perception.node.verdict import Facts, verdict
+from perception.node.verdict import ODD_CLOCK_MS, Facts, findings, level
 from perception.pipeline import MAX_FAILURES
 from perception.sources.mailbox import Mailbox
 from perception.types import Frame
@@ -37,6 +39,7 @@ KINDS: Mapping[str, tuple[str, Converter]] = {  # transport -> type, message to 
 }
 DIAGNOSTICS = ("/diagnostics", "diagnostic_msgs/msg/DiagnosticArray")
 PERIOD_S = 1.0  # of the diagnostics
+NOTICE_S = 0.05  # after so long at the most, another state is published
 WAIT_S = 3600.0  # for an image, before the thread waits again
 
 log = logging.getLogger(__name__)
@@ -52,13 +55,17 @@ class PerceptionNode:
         self.settings = settings
         self.state = UNCONFIGURED
         self.enabled = True
-        self.health = Health()
+        self.counting = Counting()
+        self.health = Health(settings.image_topic, _limits(settings), time.monotonic_ns())
+        self._found: set[str] = set()  # reasons that the counts gave
+        self._told = ""  # the state that was published last
         self._bus = bus
         self._load = load
         self._loaded: Loaded | None = None
         self._diagnostics = bus.publisher(*DIAGNOSTICS)
         self._closers: list[Close] = []  # of the subscriptions
-        self._stop_timer = bus.every(PERIOD_S, self.report)
+        timers = bus.every(PERIOD_S, self.report), bus.every(NOTICE_S, self._notice)
+        self._timers = timers
 
     def configure(self) -> None:
         """Load and warm up. Raises PerceptionError if that cannot be; the node is then as before."""
@@ -75,7 +82,7 @@ class PerceptionNode:
         self._mailbox: Mailbox[Any] = Mailbox()
         self._thread = Thread(target=self._work, args=(self._mailbox,), name="perception", daemon=True)
         self._thread.start()
-        self.health.activated()
+        self.counting.activated()
         self.state = ACTIVE
         info, (kind, _) = "sensor_msgs/msg/CameraInfo", KINDS[settings.transport]
         reliable = settings.reliability == "reliable"
@@ -90,7 +97,7 @@ class PerceptionNode:
             close()
         self._mailbox.close()
         self._thread.join()
-        self.health.settle()
+        self.counting.settle()
         self.state = INACTIVE
 
     def cleanup(self) -> None:
@@ -103,7 +110,8 @@ class PerceptionNode:
 
     def close(self) -> None:
         """From any state."""
-        self._stop_timer()
+        for stop in self._timers:
+            stop()
         if self.state == ACTIVE:
             self.deactivate()
         if self.state == INACTIVE:
@@ -122,6 +130,7 @@ class PerceptionNode:
     def change(self, changes: Mapping[str, Any]) -> None:
         """Names and values that `refusal` accepts."""
         self.settings = replace(self.settings, **changes)
+        self.health.limits = _limits(self.settings)
 
     def report(self) -> None:
         """Publish how the node is doing."""
@@ -131,16 +140,37 @@ class PerceptionNode:
 
     def status(self) -> Record:
         """diagnostic_msgs/DiagnosticStatus."""
-        counts, latency = self.health.counts(self._bus.lost(), self._bus.exact), self.health.latency()
+        counts, latency = self.counting.counts(self._bus.lost(), self._bus.exact), self.counting.latency()
         age = latency.get("age", {}).get("p95", 0.0)
-        level, message = verdict(self._facts(self.health.recent(counts), age), self.settings)
+        report = self._judge(findings(self._facts(self.counting.recent(counts), age), self.settings))
+        rank, message = level(report)
         loaded = self._loaded
         device = loaded.pipeline.backend.device if loaded else ""
-        about = {"state": self.state, "enabled": self.enabled, "model": loaded.model if loaded else ""}
-        return status("perception: pipeline", device, level, message, {**about, **readings(counts, latency)})
+        about = {
+            "health": report.state,
+            "state": self.state,
+            "enabled": self.enabled,
+            "model": loaded.model if loaded else "",
+        }
+        return status("perception: pipeline", device, rank, message, {**about, **readings(counts, latency)})
+
+    def _judge(self, found: Mapping[str, str]) -> Report:
+        now_ns = time.monotonic_ns()
+        self.health.clear(*(self._found - set(found)))
+        for name, text in found.items():
+            self.health.say(name, text, now_ns)
+        self._found = set(found)
+        report = self.health.report(now_ns)
+        self._told = report.state
+        return report
+
+    def _notice(self) -> None:
+        """Another state is published at once: who depends on the node shall not wait for a second."""
+        if self.state == ACTIVE and self.health.report(time.monotonic_ns()).state != self._told:
+            self.report()
 
     def _facts(self, recent: Counts, age_ms: float) -> Facts:
-        settings, health = self.settings, self.health
+        settings, health = self.settings, self.counting
         return Facts(
             self.state,
             self.enabled,
@@ -158,11 +188,12 @@ class PerceptionNode:
     def _receive(self, message: Any) -> None:
         """By the bus, in its thread: the network must not run here, or images would queue up before it."""
         stamp_ns = messages.stamp_ns(message.header)
-        self.health.arrived(stamp_ns, message.header.frame_id, ignored=not self.enabled)
+        self.counting.arrived(stamp_ns, message.header.frame_id, ignored=not self.enabled)
+        self.health.arrived(time.monotonic_ns())
         if self.enabled:
             before = self._mailbox.overwritten
             self._mailbox.put(message)
-            self.health.dropped(self._mailbox.overwritten - before)
+            self.counting.dropped(self._mailbox.overwritten - before)
 
     def _work(self, mailbox: Mailbox[Any]) -> None:
         while True:
@@ -180,8 +211,8 @@ class PerceptionNode:
                 self._failed(repr(error), error)
 
     def _failed(self, text: str, bug: Exception | None = None) -> None:
-        self.health.failed(text)
-        if self.health.in_row <= MAX_FAILURES:  # then /diagnostics tells, and the log would only grow
+        self.counting.failed(text)
+        if self.counting.in_row <= MAX_FAILURES:  # then /diagnostics tells, and the log would only grow
             log.warning("image skipped: %s", text, exc_info=bug)
 
     def _answer(self, message: Any) -> None:
@@ -190,9 +221,24 @@ class PerceptionNode:
         stamp_ns = messages.stamp_ns(message.header)
         image = KINDS[settings.transport][1](message, self._white)
         size = image.shape[1], image.shape[0]
-        seq = self.health.counts().received - 1
+        seq = self.counting.counts().received - 1
         frame = Frame(image, stamp_ns, seq, settings.image_topic, self._mounted.camera(size))
-        scene = loaded.pipeline(frame)
+        begun_ns = time.monotonic_ns()
+        try:
+            scene = loaded.pipeline(frame)
+        except PerceptionError as error:
+            self.health.failed(str(error), time.monotonic_ns())
+            raise
+        now_ns = time.monotonic_ns()
+        age_ms = (self._bus.now_ns() - stamp_ns) / 1e6
+        known = abs(age_ms) <= ODD_CLOCK_MS  # else the stamp is of another clock
+        if objection := self.health.judge(age_ms if known else (now_ns - begun_ns) / 1e6, now_ns):
+            raise Withheld(f"the result is withheld: {objection}")
         self._outputs.publish(frame, scene, messages.header(stamp_ns, message.header.frame_id), settings)
         age_ms = (self._bus.now_ns() - stamp_ns) / 1e6
-        self.health.answered(age_ms, scene.timing_ms)
+        self.counting.answered(age_ms, scene.timing_ms)
+
+
+def _limits(settings: Settings) -> Limits:
+    """What is three deadlines old is of no use to anybody."""
+    return Limits(settings.deadline_ms, oldest_ms=max(Limits.oldest_ms, 3 * settings.deadline_ms))

@@ -1,16 +1,16 @@
-"""What the node's figures mean: the level and the message of /diagnostics."""
+"""What the node's counts mean: reasons of its health, and the level of /diagnostics."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from perception.node.health import Counts
+from perception.health import DEGRADED, FAILED, OK, STALE, STARTING, Report
+from perception.node.counting import Counts
 from perception.node.parameters import Settings
 from perception.pipeline import MAX_FAILURES
 
-OK, WARN, ERROR, STALE = range(4)  # diagnostic_msgs/DiagnosticStatus
-RANK = (OK, WARN, STALE, ERROR)  # the later, the worse
+LEVELS = {OK: 0, STARTING: 1, DEGRADED: 1, FAILED: 2, STALE: 3}  # of diagnostic_msgs/DiagnosticStatus
 ODD_CLOCK_MS = 10_000.0  # an image of another age has its stamp from another clock
 FEWEST = 10  # images, before a share of them says anything
 
@@ -32,29 +32,31 @@ class Facts:
     advice: str = ""  # against loss in transport
 
 
-def verdict(facts: Facts, settings: Settings) -> tuple[int, str]:
-    """Level and message; of several faults, all are told and the worst gives the level."""
+def level(report: Report) -> tuple[int, str]:
+    """Level and message; of several reasons, all are told and the worst gives the level."""
+    return LEVELS[report.state], "; ".join(reason.text for reason in report.reasons) or "active"
+
+
+def findings(facts: Facts, settings: Settings) -> dict[str, str]:
+    """Names of `perception.health.REASONS`, and what was found."""
     if facts.state != "active":
-        return WARN, facts.state
+        return {"inactive": facts.state}
     if not facts.enabled:
-        return WARN, "switched off; call ~/enable to go on"
-    found = [*_faults(facts, settings)]
-    if not found:
-        return OK, "active"
-    return max((level for level, _ in found), key=RANK.index), "; ".join(text for _, text in found)
+        return {"disabled": "switched off; call ~/enable to go on"}
+    return dict(_faults(facts, settings))
 
 
-def _faults(facts: Facts, settings: Settings) -> Iterator[tuple[int, str]]:
+def _faults(facts: Facts, settings: Settings) -> Iterator[tuple[str, str]]:
     if facts.in_row >= MAX_FAILURES:
-        yield ERROR, f"the last {facts.in_row} images failed: {facts.error}"
+        yield "failing", f"the last {facts.in_row} images failed: {facts.error}"
     elif facts.recent.failed:
-        yield WARN, f"{facts.recent.failed} images failed: {facts.error}"
+        yield "failures", f"{facts.recent.failed} images failed: {facts.error}"
     if facts.silent_s > settings.stale_s:
-        yield STALE, f"no image on {settings.image_topic} for {facts.silent_s:.1f} s: {_silence(facts)}"
+        yield "no_frames", f"no image on {settings.image_topic} for {facts.silent_s:.1f} s: {_silence(facts)}"
     yield from _transport(facts)
     yield from _speed(facts, settings)
     if facts.camera:
-        yield WARN, facts.camera
+        yield "calibration", facts.camera
 
 
 def _silence(facts: Facts) -> str:
@@ -63,23 +65,29 @@ def _silence(facts: Facts) -> str:
     return f"it has {facts.sources} publisher(s), but nothing arrives. {facts.advice}"
 
 
-def _transport(facts: Facts) -> Iterator[tuple[int, str]]:
+def _transport(facts: Facts) -> Iterator[tuple[str, str]]:
     if facts.recent.lost > 0:
-        yield WARN, f"{facts.recent.lost} images did not arrive (gaps between stamps). {facts.advice}"
+        yield "losing", f"{facts.recent.lost} images did not arrive (gaps between stamps). {facts.advice}"
     if facts.recent.backwards:
-        yield WARN, f"{facts.recent.backwards} images are stamped no later than the one before"
+        yield "backwards", f"{facts.recent.backwards} images are stamped no later than the one before"
     if len(facts.frame_ids) > 1:
-        yield WARN, f"images of several cameras on one topic: {', '.join(facts.frame_ids)}"
+        yield "mixed", f"images of several cameras on one topic: {', '.join(facts.frame_ids)}"
 
 
-def _speed(facts: Facts, settings: Settings) -> Iterator[tuple[int, str]]:
+def _speed(facts: Facts, settings: Settings) -> Iterator[tuple[str, str]]:
     if abs(facts.age_ms) > ODD_CLOCK_MS:
         yield (
-            WARN,
+            "clock",
             f"images are {facts.age_ms / 1000:.0f} s old by their stamps: set use_sim_time or set the clocks",
         )
     elif facts.age_ms > settings.deadline_ms:
-        yield WARN, f"results are {facts.age_ms:.0f} ms old (p95), the deadline is {settings.deadline_ms:.0f}"
+        yield (
+            "late",
+            f"results are {facts.age_ms:.0f} ms old (p95), the deadline is {settings.deadline_ms:.0f}",
+        )
     recent = facts.recent
     if recent.received >= FEWEST and recent.dropped > settings.max_dropped * recent.received:
-        yield WARN, f"the network is too slow: {recent.dropped} of {recent.received} images were dropped"
+        yield (
+            "dropping",
+            f"the network is too slow: {recent.dropped} of {recent.received} images were dropped",
+        )

@@ -94,6 +94,7 @@ def open_source(text: str) -> Source:
     "http(s)://…"                  likewise, or a file that a server has, read whole
     "gst:PIPELINE", "csi:0"        a camera through GStreamer
     "/tmp/camera"                  a named pipe with video
+    Live ones are waited for: `#wait=SECONDS` (30) or `#wait=ever`
     "synthetic:SEED[:FRAMES]"      rendered road scenes, by day; `?conditions=night+rain+ego` after it: others
     "drive/", "drive/*.png"        the images of a folder, or those a quoted pattern names
     "drive.mcap", "bag/"           a recorded drive of ROS 2 or (.bag) ROS 1: see `perception.sources.bag`

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from perception.errors import SourceError
-from perception.sources.choices import parted
+from perception.sources.choices import parted, patience_s
 from perception.sources.convert import to_bgr
-from perception.sources.live import Live, Shot
+from perception.sources.live import PATIENCE_S, Live, Shot
 
 # OpenCV's read gives up by itself after so many seconds of silence; it reads this when it opens a device.
 os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "2")
@@ -93,8 +93,8 @@ def open_camera(text: str) -> Live:
     """`"0"`, `"/dev/video0"`, `"/dev/v4l/by-id/…"`; `#format=MJPG&size=1280x720&fps=30&exposure=10`."""
     name, chosen = parted(text, CHOICES)
     for key, value in chosen.items():
-        if not re.fullmatch(CHOICES[key], value):
+        if key in CHOICES and not re.fullmatch(CHOICES[key], value):
             examples = "format=MJPG, size=1280x720, fps=30, exposure=auto or milliseconds"
             raise SourceError(f"{name}: expected {examples}, got {key}={value}")
     device = f"/dev/video{name}" if name.isdecimal() else name
-    return Live(device, lambda: V4l2Capture(device, chosen))
+    return Live(device, lambda: V4l2Capture(device, chosen), patience_s(chosen, PATIENCE_S))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from urllib.parse import quote
@@ -10,26 +11,42 @@ from urllib.parse import quote
 from perception.errors import SourceError
 from perception.redaction import redacted
 
+WAIT = "wait"
+CHOSEN = re.compile(r"#([a-z]+=[^#&@]*(?:&[a-z]+=[^#&@]*)*)$")
+FOREVER_S = 1e6
+
 
 def parted(text: str, known: Collection[str]) -> tuple[str, dict[str, str]]:
-    """The name and what is chosen. Raises SourceError for a key that is not `known`.
+    """The name and what is chosen. Raises SourceError for a key that is not `known`; `wait` always is.
 
     >>> parted("0#size=640x480&fps=15", ["size", "fps"])
     ('0', {'size': '640x480', 'fps': '15'})
     """
-    name, _, rest = text.partition("#")
-    chosen = dict(_pair(redacted(name), part) for part in rest.split("&") if part)
+    found = CHOSEN.search(text)
+    if found is None:  # a # may stand in a password
+        if "#" in text and "://" not in text:
+            raise SourceError(f"{text}: expected #key=value&key=value behind the name")
+        return text, {}
+    name = text[: found.start()]
+    chosen = dict(pair.split("=", 1) for pair in found[1].split("&"))
     for key in chosen:
-        if key not in known:
-            raise SourceError(f"{redacted(name)}: expected #{', #'.join(known)}, got {key!r}")
+        if key not in (*known, WAIT):
+            raise SourceError(f"{redacted(name)}: expected #{', #'.join((*known, WAIT))}, got {key!r}")
     return name, chosen
 
 
-def _pair(name: str, part: str) -> tuple[str, str]:
-    key, found, value = part.partition("=")
-    if not found:
-        raise SourceError(f"{name}: expected key=value behind #, got {key!r}")
-    return key, value
+def patience_s(chosen: Mapping[str, str], usual: float) -> float | None:
+    """How long to wait for a frame, by `wait`: seconds, or `ever`. None: for ever. Raises SourceError."""
+    text = chosen.get(WAIT, str(usual))
+    if text == "ever":
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds < FOREVER_S:
+        raise SourceError(f"expected #wait=SECONDS or #wait=ever, got {text!r}")
+    return seconds
 
 
 def with_login(url: str, where: str, environment: Mapping[str, str] = os.environ) -> str:

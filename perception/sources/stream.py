@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import select
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from errno import ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT
 from typing import cast
 
@@ -14,11 +14,11 @@ from av.container import InputContainer
 
 from perception.errors import SourceError
 from perception.redaction import redacted
-from perception.sources.choices import parted, with_login
+from perception.sources.choices import parted, patience_s, with_login
 from perception.sources.clock import NO_WRAP, VideoPacket
 from perception.sources.decode import Decoder
 from perception.sources.fresh import FRESH_S, Anchor, FreshPackets
-from perception.sources.live import Live, Shot
+from perception.sources.live import PATIENCE_S, Live, Shot
 from perception.sources.recording import Recording, is_picture, open_container
 
 OPEN_S, READ_S = 5.0, 2.0  # without an answer, without a packet: the camera is gone
@@ -75,19 +75,31 @@ class StreamCapture:
         self._container.close()
 
     def _watched(self) -> Iterator[VideoPacket]:
-        """Those of the picture stream. Sound alone, or packets without pictures, are no sign of life."""
+        """Those of the picture stream. Sound alone is no sign of life."""
+        heard_s = time.monotonic()
         for packet in self._container.demux():
-            if self._waiting_s is None:
-                self._waiting_s = time.monotonic()
-            if time.monotonic() - self._waiting_s > FRAMES_S:
-                raise SourceError(f"{self.name}: expected frames, got data without one for {FRAMES_S:.0f} s")
             if packet.stream_index == self._decoder.stream.index:
+                heard_s = time.monotonic()
                 yield cast(VideoPacket, packet)
+            elif time.monotonic() - heard_s > FRAMES_S:
+                raise self._blind("sound without pictures")
+
+    def _decodable(self, packets: Iterable[VideoPacket]) -> Iterator[VideoPacket]:
+        """Those that are decoded: packets out of which no picture comes are no sign of life, either."""
+        for packet in packets:
+            self._waiting_s = self._waiting_s or time.monotonic()
+            if time.monotonic() - self._waiting_s > FRAMES_S:
+                raise self._blind("packets without a picture")
+            yield packet
+
+    def _blind(self, got: str) -> SourceError:
+        return SourceError(f"{self.name}: expected frames, got {got} for {FRAMES_S:.0f} s")
 
     def _fresh(self) -> Iterator[Shot]:
         """Pictures that are old are decoded, because later ones refer to them, but not converted."""
         clock = self._decoder.clock
-        for frame, ticks in self._decoder.frames(self._packets if self._timed else self._packets.all()):
+        packets = self._packets if self._timed else self._packets.all()
+        for frame, ticks in self._decoder.frames(self._decodable(packets)):
             self._waiting_s = None
             time_s = None if ticks is None or not self._timed else clock.told_s(ticks)
             if time_s is not None and self._anchor.age(time_s) > FRESH_S:
@@ -114,7 +126,8 @@ def open_stream(text: str) -> Live:
     if transport not in TRANSPORTS:
         raise SourceError(f"{redacted(url)}: expected transport={' or '.join(TRANSPORTS)}, got {transport!r}")
     options = {**QUICK, "rtsp_transport": transport} if url.startswith("rtsp") else QUICK
-    return Live(redacted(url), _opener(url, chosen.get("login"), options))
+    opener = _opener(url, chosen.get("login"), options)
+    return Live(redacted(url), opener, patience_s(chosen, PATIENCE_S))
 
 
 def open_http(text: str) -> Live | Recording:
@@ -127,14 +140,15 @@ def open_http(text: str) -> Live | Recording:
         capture = opener()
     except SourceError as error:
         if isinstance(cause := error.__cause__, OSError) and cause.errno in ABSENT:
-            return Live(name, opener)
+            return Live(name, opener, patience_s(chosen, PATIENCE_S))
         raise
     if capture.ends:
         capture.close()
         login = chosen.get("login")
         return Recording(url if login is None else with_login(url, login), name, OPEN_S)
     waiting: list[StreamCapture] = [capture]  # many cameras serve one viewer at a time: do not open twice
-    return Live(name, lambda: waiting.pop() if waiting else opener())
+    again = patience_s(chosen, PATIENCE_S)
+    return Live(name, lambda: waiting.pop() if waiting else opener(), again)
 
 
 def open_pipe(path: str) -> Live:

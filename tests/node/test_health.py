@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from perception.health import DEGRADED, FAILED, OK, STALE, Health
+from perception.node.counting import TICKS, Counting, Counts
 from perception.node.gaps import Gaps
-from perception.node.health import TICKS, Counts, Health
 from perception.node.parameters import Settings
-from perception.node.verdict import ERROR, OK, STALE, WARN, Facts, verdict
+from perception.node.verdict import Facts, findings, level
 
 MS = 1_000_000
 
@@ -61,7 +62,7 @@ def test_images_that_waited_and_come_at_once_are_no_loss(quick_ms):
 
 
 def test_counts_survive_a_second_activation():
-    health = Health()
+    health = Counting()
     for _ in range(2):
         health.activated()
         for k in range(20):
@@ -72,7 +73,7 @@ def test_counts_survive_a_second_activation():
 
 
 def test_what_is_not_accounted_for_was_dropped():
-    health = Health()
+    health = Counting()
     for k in range(5):
         health.arrived(k, "front", ignored=k == 0)
     health.answered(3.0, {"network": 2.0})
@@ -84,14 +85,14 @@ def test_what_is_not_accounted_for_was_dropped():
 
 
 def test_recent_counts_forget():
-    health = Health()
+    health = Counting()
     for _ in range(TICKS + 1):
         health.recent(Counts(received=10, lost=3))
     assert health.recent(Counts(received=15, lost=3)) == Counts(received=5)
 
 
 def test_no_figures_before_the_first_answer():
-    health = Health()
+    health = Counting()
     assert health.latency() == {}
     health.answered(12.0, {"network": 4.0})
     assert health.latency()["age"] == {"p50": 12.0, "p95": 12.0, "p99": 12.0}
@@ -103,27 +104,31 @@ FULL = Counts(received=100, answered=100)
 
 
 @pytest.mark.parametrize(
-    ("change", "level", "says"),
+    ("change", "state", "says"),
     [
         ({}, OK, "active"),
-        ({"state": "inactive"}, WARN, "inactive"),
-        ({"enabled": False}, WARN, "switched off"),
+        ({"state": "inactive"}, DEGRADED, "inactive"),
+        ({"enabled": False}, DEGRADED, "switched off"),
         ({"silent_s": 5.0}, STALE, "no image on image for 5.0 s: it has 1 publisher.*other cables"),
         ({"silent_s": 5.0, "sources": 0}, STALE, "nobody publishes it"),
-        ({"in_row": 10, "error": "no luck"}, ERROR, "the last 10 images failed: no luck"),
-        ({"recent": replace(FULL, failed=2), "error": "no luck"}, WARN, "2 images failed: no luck"),
-        ({"recent": replace(FULL, lost=4)}, WARN, r"4 images did not arrive.*other cables"),
-        ({"recent": replace(FULL, backwards=1)}, WARN, "no later than"),
-        ({"recent": replace(FULL, dropped=90)}, WARN, "too slow: 90 of 100"),
+        ({"in_row": 10, "error": "no luck"}, FAILED, "the last 10 images failed: no luck"),
+        ({"recent": replace(FULL, failed=2), "error": "no luck"}, DEGRADED, "2 images failed: no luck"),
+        ({"recent": replace(FULL, lost=4)}, DEGRADED, r"4 images did not arrive.*other cables"),
+        ({"recent": replace(FULL, backwards=1)}, DEGRADED, "no later than"),
+        ({"recent": replace(FULL, dropped=90)}, DEGRADED, "too slow: 90 of 100"),
         ({"recent": replace(FULL, dropped=50)}, OK, "active"),
-        ({"age_ms": 300.0}, WARN, "300 ms old.*deadline is 200"),
-        ({"age_ms": -3_600_000.0}, WARN, "use_sim_time"),
-        ({"frame_ids": ("left", "right")}, WARN, "several cameras on one topic: left, right"),
-        ({"camera": "no good"}, WARN, "no good"),
-        ({"in_row": 10, "silent_s": 9.0}, ERROR, "failed.*; no image"),
+        ({"age_ms": 300.0}, DEGRADED, "300 ms old.*deadline is 200"),
+        ({"age_ms": -3_600_000.0}, DEGRADED, "use_sim_time"),
+        ({"frame_ids": ("left", "right")}, DEGRADED, "several cameras on one topic: left, right"),
+        ({"camera": "no good"}, DEGRADED, "no good"),
+        ({"in_row": 10, "silent_s": 9.0}, FAILED, "failed.*; no image"),
     ],
 )
-def test_every_fault_has_its_level_and_names_its_cause(change, level, says):
-    got, message = verdict(replace(ACTIVE, **change), Settings())
-    assert got == level
-    assert re.search(says, message)
+def test_every_fault_has_its_state_and_names_its_cause(change, state, says):
+    health = Health()
+    assert health.judge(20.0, 1) == ""
+    for name, text in findings(replace(ACTIVE, **change), Settings()).items():
+        health.say(name, text, 1)
+    report = health.report(2)
+    assert report.state == state
+    assert re.search(says, level(report)[1])

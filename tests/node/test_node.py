@@ -58,7 +58,7 @@ class Rig:
             time.sleep(0.001)
 
     def answered(self, count):
-        self.until(lambda: self.node.health.counts().answered >= count)
+        self.until(lambda: self.node.counting.counts().answered >= count)
 
     def values(self):
         return {pair["key"]: pair["value"] for pair in self.node.status()["values"]}
@@ -120,7 +120,7 @@ def test_the_newest_image_is_answered_and_the_others_are_counted(rig):
     it.answered(2)
     assert [frame.image[0, 0, 0] for frame in it.pipeline.frames] == [1, 4]
     assert [frame.seq for frame in it.pipeline.frames] == [0, 3]
-    assert it.node.health.counts().dropped == 2
+    assert it.node.counting.counts().dropped == 2
 
 
 def test_an_image_that_waits_when_the_node_stops_is_dropped(rig):
@@ -132,10 +132,10 @@ def test_an_image_that_waits_when_the_node_stops_is_dropped(rig):
     it.send()
     it.pipeline.go.set()
     it.node.deactivate()
-    counts = it.node.health.counts()
+    counts = it.node.counting.counts()
     assert counts.received == counts.answered + counts.dropped == 2
     it.send()
-    assert it.node.health.counts().received == 2
+    assert it.node.counting.counts().received == 2
 
 
 @pytest.mark.parametrize("bad", [{"value": 13}, {"value": 66}, {"encoding": "32FC1"}, {"step": 7}])
@@ -143,7 +143,7 @@ def test_an_image_that_fails_is_counted_and_the_next_one_answered(rig, bad):
     it = rig()
     it.start()
     it.send(**bad)
-    it.until(lambda: it.node.health.counts().failed == 1)
+    it.until(lambda: it.node.counting.counts().failed == 1)
     it.send()
     it.answered(1)
     assert it.node.status()["level"] == 1
@@ -287,3 +287,25 @@ def test_figures_are_published_by_the_timer(rig):
     values = {pair.key: pair.value for pair in status.values}
     assert (status.level, status.message, status.hardware_id) == (0, "active", "cpu")
     assert (values["answered"], values["age_ms_p50"], values["network_ms_p99"]) == ("1", "10.0", "5.0")
+
+
+def test_a_result_that_is_too_old_is_not_published(rig):
+    it = rig()
+    it.hear("~/lanes")
+    it.start()
+    it.send(stamp_ns=NOW - 700_000_000)
+    it.until(lambda: it.node.counting.counts().failed == 1)
+    assert it.heard["~/lanes"] == []
+    assert "withheld: it is 700 ms old" in it.node.counting.error
+
+
+def test_a_camera_that_falls_silent_is_published_at_once(rig):
+    """Not by the next tick of the diagnostics, which nobody waits for here."""
+    it = rig()
+    it.hear("/diagnostics")
+    it.start()
+    it.send()
+    it.answered(1)
+    it.until(lambda: any(array.status[0].level == 3 for array in it.heard["/diagnostics"]))
+    told = it.heard["/diagnostics"][-1].status[0]
+    assert "none any more" in told.message

@@ -8,17 +8,22 @@ import pytest
 from perception.errors import BackendUnavailable, SourceError
 from perception.sources import open_source
 from perception.sources.camera import properties
-from perception.sources.choices import with_login
+from perception.sources.choices import parted, with_login
 from perception.sources.gst import has_gstreamer
 
 
 @pytest.mark.parametrize(
-    "text", ["0#colour=red", "0#size=large", "0#size", "rtsp://me:secret@10.0.0.7/a#transport=pigeon"]
+    "text",
+    ["0#colour=red", "0#size=large", "0#size", "0#wait=long", "rtsp://me:secret@10.0.0.7/a#transport=pigeon"],
 )
 def test_a_choice_that_is_none_is_refused(text):
     with pytest.raises(SourceError, match="expected") as caught:
         open_source(text)
     assert "secret" not in str(caught.value)
+
+
+def test_a_hash_in_a_password_chooses_nothing():
+    assert parted("rtsp://me:a#b=c@10.0.0.7/x", []) == ("rtsp://me:a#b=c@10.0.0.7/x", {})
 
 
 def test_what_the_driver_is_told():

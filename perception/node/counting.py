@@ -1,4 +1,4 @@
-"""How the node is doing: what it counts, and how that reads in /diagnostics."""
+"""What the node counts, and how that reads in /diagnostics."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Counts:
         return Counts(*(a - b for a, b in zip(astuple(self), astuple(before), strict=True)))
 
 
-class Health:
+class Counting:
     """One thread says what arrived, one what became of it, one asks."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

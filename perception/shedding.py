@@ -1,0 +1,78 @@
+"""A pipeline that leaves tasks out of single frames when the machine is too slow."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from perception.errors import PerceptionError
+from perception.health import Health
+from perception.overload import Overload
+from perception.pipeline import Pipeline
+from perception.types import Frame, Scene
+
+ORDER = ("signs", "detection")  # unless the user says otherwise; those that run
+
+
+def order(pipeline: Pipeline, wanted: Sequence[str] | None) -> tuple[str, ...]:
+    """What is shed: `wanted`, where ("none",) is nothing; None: of ORDER what runs, one task kept."""
+    if wanted is not None:
+        return () if tuple(wanted) == ("none",) else tuple(wanted)
+    running = [task.name for task in pipeline.tasks]
+    usual = [name for name in ORDER if name in running]
+    return tuple(usual if len(usual) < len(running) else usual[:-1])
+
+
+class Shedding:
+    """Scenes name what was left out of them; the health says what is left out for now."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        health: Health,
+        order: Sequence[str] = ORDER,
+        clock_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        """Opens the networks without the outputs of what may be left out. Raises PerceptionError for a task
+        that there is not, or if none is left."""
+        tasks = {task.name: task.needs for task in pipeline.tasks}
+        unknown = [name for name in order if name not in tasks]
+        if unknown:
+            raise PerceptionError(f"expected tasks of {', '.join(tasks)} to shed, got {unknown[0]!r}")
+        self._overload = Overload(order, tasks)
+        if any(out >= set(tasks) for out in self._overload.sets):
+            raise PerceptionError("expected at least one task that is not shed; take one out of --shed")
+        for out in self._overload.sets:
+            pipeline.prepare(out)
+        self._pipeline, self._health, self._clock_ns = pipeline, health, clock_ns
+        self._last: tuple[frozenset[str], int] | None = None  # what the last frame lacked; its nanoseconds
+
+    def __call__(self, frame: Frame) -> Scene:
+        """Raises as the pipeline does."""
+        self._judge()
+        out, begun_ns = self._overload.next(), self._clock_ns()
+        try:
+            scene = self._pipeline(frame, out)
+        finally:
+            self._last = out, self._clock_ns() - begun_ns
+        return replace(scene, shed=tuple(sorted(out))) if out else scene
+
+    def spent(self, ms: float) -> None:
+        """The last frame took so much more, to write its scene."""
+        if self._last is not None:
+            self._last = self._last[0], self._last[1] + round(ms * 1e6)
+
+    def _judge(self) -> None:
+        """The last frame is done."""
+        period_ms = self._health.period_ms
+        if self._last is None or period_ms is None:
+            return
+        out, ns = self._last
+        before = self._overload.text
+        self._overload.measured(out, ns / 1e6, min(period_ms, self._health.limits.deadline_ms))
+        text = self._overload.text
+        if text and text != before:
+            self._health.say("shed", f"left out, because the machine is too slow: {text}", self._clock_ns())
+        elif not text:
+            self._health.clear("shed")
