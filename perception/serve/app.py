@@ -8,6 +8,7 @@ import re
 import secrets
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.resources import files
 from typing import Any
 from urllib.parse import parse_qs
@@ -187,10 +188,10 @@ class Station:
         if camera is None:
             await socket.close(1008)
         else:
-            await streams.live(socket, camera, self._pulse)
+            await streams.until_gone(partial(streams.live, socket, camera, self._pulse))
 
     async def _foxglove(self, socket: WebSocket) -> None:
-        await foxglove(socket, self.cameras, self._session)
+        await streams.until_gone(partial(foxglove, socket, self.cameras, self._session))
 
     def _camera(self, request: Request) -> Camera | None:
         return self.cameras.get(request.path_params["name"])

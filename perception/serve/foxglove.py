@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 
 import anyio
 from starlette.responses import PlainTextResponse
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from perception.fields import FIELDS, RESULTS
 from perception.messages import TOPICS, wire
 from perception.serve.camera import Camera
 from perception.serve.shot import Shot
-from perception.serve.streams import until_gone
+from perception.serve.streams import GONE, until_gone
 from perception.serve.viewers import Viewer
 
 PROTOCOLS = ("foxglove.sdk.v1", "foxglove.websocket.v1")
@@ -74,7 +74,7 @@ async def foxglove(socket: WebSocket, cameras: Mapping[str, Camera], session: st
                     await socket.send_text(json.dumps(answer))
                 for event in news.values():
                     event.set()
-        except (WebSocketDisconnect, KeyError):
+        except GONE:
             group.cancel_scope.cancel()
 
 

@@ -15,6 +15,8 @@ from perception.serve.viewers import Viewer
 
 WINDOW = 2  # pictures on their way to one page: more would only be older when they come
 BOUNDARY = "frame"
+# How a closed connection shows: when it is read, when it is used again; and bytes in place of text.
+GONE = (WebSocketDisconnect, RuntimeError, KeyError)
 NEVER_S = 10.0  # for one picture
 
 
@@ -44,7 +46,7 @@ async def live(socket: WebSocket, camera: Camera, pulse: Pulse) -> None:
                 await socket.receive_text()
                 if credit.value < WINDOW:
                     credit.release()
-        except (WebSocketDisconnect, KeyError):  # KeyError: bytes, which no page sends
+        except GONE:
             group.cancel_scope.cancel()
 
 
@@ -93,5 +95,5 @@ async def until_gone(work: Callable[[], Awaitable[None]]) -> None:
     """A connection that is closed ends the work, and is no error."""
     try:
         await work()
-    except (WebSocketDisconnect, RuntimeError):
+    except GONE:
         return

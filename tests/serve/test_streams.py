@@ -2,6 +2,7 @@
 
 import json
 from contextlib import ExitStack
+from socket import SHUT_RDWR
 
 import cv2
 import numpy as np
@@ -55,6 +56,16 @@ def test_a_page_that_does_not_answer_gets_two_pictures_and_holds_up_nobody(front
         looked_at(front, 2)
         front.give(6)
         assert parts(next(ours))[0]["seq"] == 6
+
+
+def test_connections_that_break_are_no_errors(front, caplog):
+    for path, protocols in (("/api/cameras/front/live", None), ("/foxglove", ["foxglove.sdk.v1"])):
+        with front.socket(path, subprotocols=protocols) as socket:
+            socket.recv(timeout=20)
+            socket.socket.shutdown(SHUT_RDWR)
+    front.give(*range(4))
+    wait_until(lambda: front.cameras["front"].studio.lookers == 0)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 def test_nothing_is_made_while_nobody_looks_and_once_for_all_who_do(front, monkeypatch):
