@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -15,7 +15,8 @@ from perception.synthetic.cameras import default_camera
 from perception.synthetic.canvas import FIRST, Canvas
 from perception.synthetic.conditions import Conditions
 from perception.synthetic.extras import Extras, clear_of, varied
-from perception.synthetic.layout import random_layout
+from perception.synthetic.happenings import Happening, Own, happenings
+from perception.synthetic.layout import Layout, random_layout
 from perception.synthetic.legible import Legible
 from perception.synthetic.lens import Lens
 from perception.synthetic.light import random_light
@@ -27,8 +28,10 @@ from perception.synthetic.surface import Surface
 from perception.synthetic.traffic import CYCLIST, LIGHT, MOTORBIKE, PERSON, SIGN, VEHICLE, Mover, streams
 from perception.synthetic.truth import Seen
 from perception.synthetic.vehicles import Vehicle
-from perception.types import Frame, Scene
+from perception.synthetic.who import other, who
+from perception.types import Ego, Frame, Scene
 
+MOMENT = 0.05  # seconds, over which rates are measured
 VIEW = 220.0  # metres ahead at which things are still painted
 
 
@@ -38,13 +41,14 @@ class Rendered:
     truth: Scene
     paint: np.ndarray  # (H, W) bool: pixels of lane paint
     ignored: np.ndarray  # (k, 4) float32: boxes of objects too small or too hidden to ask for
+    happenings: tuple[Happening, ...] = ()  # what a driver must know
 
 
 class World:
     """Everything about a drive follows from its arguments: equal calls give equal bytes.
 
     `crowd`: how many times as many walkers, cyclists and motorcyclists as usual. `conditions`: a plain day
-    without the own vehicle in view if None.
+    without the own vehicle in view if None. `layout`: the road across; None: a random one.
     """
 
     def __init__(
@@ -53,13 +57,14 @@ class World:
         camera: CameraModel | None = None,
         crowd: float = 1.0,
         conditions: Conditions | None = None,
+        layout: Layout | None = None,
     ) -> None:
         self.seed, self.camera, self.crowd = seed, camera or default_camera(), crowd
         self.conditions = conditions or Conditions()
         if seed < 0 or any(self.camera.distortion):
             raise ValueError(f"expected seed >= 0 and a camera without distortion, got {seed}, {self.camera}")
         rng = np.random.default_rng((seed, 0))
-        self.layout = random_layout(rng)
+        self.layout = layout or random_layout(rng)
         self.extras = None
         if self.conditions != Conditions():
             own = rng.spawn(1)[0]
@@ -108,9 +113,37 @@ class World:
         )
         image = self.air.finish(image, canvas, view, rng)
         picture = self.lens.expose(image, rng)
-        frame = Frame(picture, round(t * 1e9), round(t * 20), f"synthetic:{self.seed}", self.camera)
+        frame = Frame(
+            picture, round(t * 1e9), round(t * 20), f"synthetic:{self.seed}", self.camera, self.ego(t)
+        )
         legible = None if self.conditions == Conditions() else Legible(image, self.lens.noise)
-        return self._truth(frame, canvas, strip, seen, surface, paint, mouths, legible)
+        found = self._truth(frame, canvas, strip, seen, surface, paint, mouths, legible)
+        return replace(found, happenings=tuple(self._happenings(t, things, found.truth)))
+
+    def ego(self, t: float) -> Ego:
+        """The own motion, from the poses a moment before and after."""
+        (s0, d0, yaw0), (s1, d1, yaw1) = self.pose(t - MOMENT), self.pose(t + MOMENT)
+        turn = float(self.course.heading(np.array(s1)) - self.course.heading(np.array(s0)))
+        along = (s1 - s0) - turn * (d0 + d1) / 2
+        return Ego(float(np.hypot(along, d1 - d0)) / (2 * MOMENT), (turn + yaw1 - yaw0) / (2 * MOMENT))
+
+    def limits(self, s: float) -> list[Happening]:
+        """The speed limit at `s`; its signs are random, and nobody judges them."""
+        return []
+
+    def _happenings(self, t: float, things: list[Item | Mover], seen: Scene) -> list[Happening]:
+        s, d, _ = self.pose(t)
+        (s0, d0, _), (s1, d1, _) = self.pose(t - MOMENT), self.pose(t + MOMENT)
+        gain = (s1 - 2 * s + s0) / MOMENT**2
+        own = Own(d, (s1 - s0) / (2 * MOMENT), (d1 - d0) / (2 * MOMENT), gain)
+        found = seen.detections
+        assert found is not None
+        assert found.track is not None
+        tall = dict(
+            zip(found.track.tolist(), (found.xyxy[:, 3] - found.xyxy[:, 1]) / seen.size[1], strict=True)
+        )
+        others = [x for thing in things if (x := other(thing, s, tall)) is not None]
+        return [*happenings(self.layout, own, others), *self.limits(s)]
 
     def pose(self, t: float) -> tuple[float, float, float]:
         """(s, d, yaw relative to the road) of the vehicle."""
@@ -162,10 +195,14 @@ class World:
     def _paint(
         self, canvas: Canvas, strip: Strip, thing: Item | Mover, at: np.ndarray, seen: list[Seen]
     ) -> None:
+        if not isinstance(thing, Mover | Parked | Standing | SignPost | TrafficLight):
+            thing.paint(canvas, strip)
+            return
         ident = FIRST + len(seen)
-        note = truth.Notes(canvas, seen, float(np.hypot(*at)))
+        turn = float(strip.turn(thing.s))
+        note = truth.Notes(canvas, seen, float(np.hypot(*at)), who(thing, at, turn))
         if isinstance(thing, Mover | Parked | Standing):
-            yaw = float(strip.turn(thing.s)) + thing.yaw
+            yaw = turn + thing.yaw
             if isinstance(thing, Mover):
                 body, class_id = thing.body, thing.class_id
             elif isinstance(thing, Parked):
@@ -183,11 +220,10 @@ class World:
         elif isinstance(thing, SignPost):
             thing.post(canvas, strip)
             for k, board in enumerate(thing.boards):
+                note.who = who(thing, at, turn, k)
                 note.add(thing.board(canvas, strip, k, FIRST + len(seen)), SIGN, board[0])
-        elif isinstance(thing, TrafficLight):
-            note.add(thing.paint(canvas, strip, ident), LIGHT)
         else:
-            thing.paint(canvas, strip)
+            note.add(thing.paint(canvas, strip, ident), LIGHT)
 
     def _truth(
         self,
