@@ -43,6 +43,13 @@ def open_synthetic(text: str) -> Source:
     return SyntheticSource(int(seed), int(frames[0]) if frames else FRAMES, conditions or "day")
 
 
+def open_scenario(text: str) -> Source:
+    from perception.sources.synthetic import ScenarioSource
+
+    _, name, seed, *frames = text.split(":")
+    return ScenarioSource(name, int(seed), int(frames[0]) if frames else None)
+
+
 def open_images(text: str) -> Source:
     from perception.sources.images import open_images
 
@@ -67,6 +74,7 @@ KINDS: tuple[tuple[str, Callable[[str], Source]], ...] = (  # the first pattern 
     (r"rtsps?://.+", open_rtsp),
     (r"https?://.+", open_http),
     (r"synthetic:\d+(:\d+)?(\?conditions=.+)?", open_synthetic),
+    (r"scenario:\w+:\d+(:[1-9]\d*)?", open_scenario),
     (r".+\?topic=/.+|.+\.(mcap(\.part)?|db3|bag)", open_drive),
     (rf"{IMAGE}|.*[*?[].*", open_images),
     (r"(?![a-z0-9+.-]+:).+", open_video),  # a name with an unknown prefix is no file
@@ -79,6 +87,7 @@ def open_source(text: str) -> Source:
     "0", "/dev/video0"             a camera
     "rtsp://…", "http(s)://…"      a network stream, or a file that a server has, read whole
     "synthetic:SEED[:FRAMES]"      rendered road scenes, by day; `?conditions=night+rain+ego` after it: others
+    "scenario:cut_in:3"            a rendered drive with a plot: see `perception.synthetic.scenarios`
     "drive/", "drive/*.png"        the images of a folder, or those a quoted pattern names
     "drive.mcap", "bag/"           a recorded drive of ROS 2 or (.bag) ROS 1: see `perception.sources.bag`
     "drive.mcap?topic=/front/image"   one of its cameras
