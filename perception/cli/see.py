@@ -69,6 +69,7 @@ def run(
     """
     from perception.config import PipelineConfig
     from perception.drives.summary import NAME, RESULTS, summarised
+    from perception.evaluation.tracking.flicker import Flicker
     from perception.outputs import keep_apart, locked
     from perception.pipeline import Outcome
     from perception.sinks.tally import Tally
@@ -87,7 +88,10 @@ def run(
         sinks = [*_sinks(out, frames, pipeline, save_maps, not no_video), tally]
         if dog := watchdog():
             sinks.append(dog)
-        _run(frames, pipeline, sinks, max_frames, outcome)
+        flicker = None if frames.images or frames.live else Flicker()
+        _run(frames, pipeline, [*sinks, *filter(None, [flicker])], max_frames, outcome)
+        if flicker is not None:
+            report["flicker"] = {name: round(value, 4) for name, value in flicker.result().items()}
     _show(report, out)
     if outcome.interrupted:
         raise typer.Exit(INTERRUPTED)
@@ -241,6 +245,8 @@ def _show(report: dict[str, Any], out: Path) -> None:
     for task, counts in report["found"].items():
         found.add_row(task, ", ".join(f"{name} {count}" for name, count in counts.items()) or "nothing")
     output.print(found)
+    if told := ", ".join(f"{name} {value:g}" for name, value in report.get("flicker", {}).items()):
+        output.print(f"flicker: {told}", highlight=False)
     sizes = ", ".join(f"{width} x {height}" for width, height in report["sizes"])
     output.print(
         f"{report['frames']} of {report['captured']} frames ({sizes}), {report['dropped']} dropped, "

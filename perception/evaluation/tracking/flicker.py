@@ -6,8 +6,9 @@ without stages are judged alike.
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -41,8 +42,12 @@ class _Object:
         self.frames.append(frame)
 
     @property
-    def gaps(self) -> np.ndarray:
-        return np.diff(self.frames) - 1
+    def counts(self) -> np.ndarray:
+        """(3,): 1 if it has short gaps, 1 if it is judged, how often it was there without a gap."""
+        gaps = np.diff(self.frames) - 1
+        judged = len(self.frames) >= SHORTEST
+        short = bool(((gaps > 0) & (gaps <= LONGEST_GAP)).any())
+        return np.array([judged and short, judged, 1 + np.count_nonzero(gaps)], np.float64)
 
 
 @dataclass(eq=False)
@@ -50,7 +55,7 @@ class Flicker:
     """`gaps`, `ids_per_minute`, `jitter_px` and `flips` of docs/metrics.md."""
 
     _live: list[_Object] = field(default_factory=list)
-    _done: list[_Object] = field(default_factory=list)
+    _sums: np.ndarray = field(default_factory=lambda: np.zeros(3))  # `_Object.counts` of those that are gone
     _tracks: set[int] = field(default_factory=set)
     _seconds: float = 0.0  # of all objects
     _tracked: bool = False
@@ -58,7 +63,7 @@ class Flicker:
     _last_ns: int | None = None
     _lines: deque[list[np.ndarray]] = field(default_factory=lambda: deque(maxlen=2))
     _maps: deque[np.ndarray] = field(default_factory=lambda: deque(maxlen=2))
-    _jitter: list[float] = field(default_factory=list)
+    _jitter: array[float] = field(default_factory=lambda: array("d"))
     _flips: np.ndarray = field(default_factory=lambda: np.zeros(2))
     _sees: bool = False
 
@@ -85,11 +90,10 @@ class Flicker:
     def evidence(self) -> Mapping[str, Evidence]:
         """By the ending of its name."""
         found: dict[str, Evidence] = {}
-        objects = [x for x in (*self._done, *self._live) if len(x.frames) >= SHORTEST]
         if self._sees:
-            gaps = sum(bool(((x.gaps > 0) & (x.gaps <= LONGEST_GAP)).any()) for x in objects)
-            values = [gaps, len(objects), self._identities(), self._seconds / 60]
-            found["/objects"] = Counts("flicker", np.array(values, np.float64))
+            gaps, objects, runs = self._sums + sum((x.counts for x in self._live), np.zeros(3))
+            ids = len(self._tracks) if self._tracked else runs  # without tracks, a gap makes another one
+            found["/objects"] = Counts("flicker", np.array([gaps, objects, ids, self._seconds / 60]))
         if self._jitter:
             found["/lanes"] = Distances(np.array(self._jitter), "jitter")
         if self._flips[1]:
@@ -100,17 +104,15 @@ class Flicker:
         """By the names of docs/metrics.md; what nothing is known of is left out."""
         return figures(self.evidence())
 
-    def _identities(self) -> int:
-        """Without tracks, an object is another one after each gap."""
-        if self._tracked:
-            return len(self._tracks)
-        return sum(1 + int((x.gaps > 0).sum()) for x in (*self._done, *self._live))
-
     def _cut(self) -> None:
-        self._done += self._live
+        self._end(self._live)
         self._live = []
         self._lines.clear()
         self._maps.clear()
+
+    def _end(self, gone: Iterable[_Object]) -> None:
+        for one in gone:
+            self._sums += one.counts
 
     def _objects(self, scene: Scene, step: float) -> None:
         found = scene.detections
@@ -124,8 +126,7 @@ class Flicker:
         self._link(found.xyxy.astype(np.float64))
 
     def _link(self, boxes: np.ndarray) -> None:
-        old = [x for x in self._live if self._frame - x.frames[-1] > LONGEST_GAP + 1]
-        self._done += old
+        self._end(x for x in self._live if self._frame - x.frames[-1] > LONGEST_GAP + 1)
         self._live = [x for x in self._live if self._frame - x.frames[-1] <= LONGEST_GAP + 1]
         free = np.ones(len(boxes), bool)
         for k, column in self._pairs(boxes):
