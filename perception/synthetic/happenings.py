@@ -174,7 +174,7 @@ def _person(path: Corridor, own: Own, one: Other) -> Iterator[Happening]:
     inside = abs(now) < path.half - ASIDE
     walks = abs(one.aside) > 0.7 and near < far - ASIDE
     sure = (inside or walks) and seconds < 4 * 0.9 and closing > 0.8 and _seen(one)
-    yield Happening("person_in_path", sure, one.number, one.x, seconds)
+    yield Happening("person_in_path", bool(sure), one.number, one.x, seconds)
 
 
 def _departure(layout: Layout, own: Own) -> Iterator[Happening]:

@@ -1,7 +1,7 @@
 """How steady results are over a video, without truth.
 
 Boxes are linked from frame to frame here, whatever numbers the stages gave them, so that results with and
-without stages are judged alike.
+without stages are judged alike. Where stages run, boxes that are no tracks yet are left out.
 """
 
 from __future__ import annotations
@@ -120,8 +120,8 @@ class Flicker:
             return
         self._sees = True
         if found.track is not None:
-            self._tracked = True
-            self._tracks |= {track for track in found.track.tolist() if track >= 0}
+            found, self._tracked = found[found.track >= 0], True
+            self._tracks |= set(found.track.tolist() if found.track is not None else ())
         self._seconds += step * len(found)
         self._link(found.xyxy.astype(np.float64))
 
