@@ -18,6 +18,8 @@ SPAN_S = 0.8  # over which rates are measured
 SHORTEST_S = 0.35  # over less, a rate says nothing
 ASIDE_M, ASIDE = 0.25, 0.015  # standard deviation of a lateral position: metres, and a share of the distance
 BRAKING, FULL_BRAKING = 2.5, 8.0  # m/s^2: what counts as braking, and the most that is believed
+GROWS = 0.3  # 1/s: growth in the image that tells the closing speed better than the tracked velocity
+APART = 0.4  # m/s: more than that both own lane lines cannot differ; it is no drift but a tilt
 NEAR = ("ego_left", "ego_right")  # lines, by role
 
 
@@ -95,7 +97,7 @@ class Watch:
 
     def __init__(self, classes: Sequence[str], signs: Sequence[str]) -> None:
         self._classes, self._signs = classes, signs
-        self._sizes, self._speeds, self._sides = Rates[int](), Rates[int](), Rates[str]()
+        self._sizes, self._speeds, self._sides = Rates[int](), Rates[int](), Rates[int | None]()
 
     def clear(self) -> None:
         self._sizes.clear()
@@ -138,18 +140,32 @@ class Watch:
         speed = closing = drift = None
         if ego is not None and found.velocity is not None and np.isfinite(found.velocity[k]).all():
             vx, vy = map(float, found.velocity[k])
-            speed, closing = vx, ego.speed - vx
+            closing = ego.speed - vx
+            if swelling is not None and swelling > GROWS:  # its velocity follows late when it brakes hard
+                closing = max(closing, swelling * x)
+            speed = ego.speed - closing
             drift = vy - (ego.yaw_rate or 0.0) * x
         return Thing(
             track, name, x, y, offset, inside, sigma, closing, drift=drift, speed=speed, swelling=swelling
         )
 
-    def _moving(self, time_s: float, at: dict[str, float]) -> dict[str, tuple[float, float] | None]:
-        rates = self._sides(time_s, {role: at[role] for role in NEAR if role in at})
+    def _moving(
+        self, time_s: float, at: dict[str, tuple[int | None, float]]
+    ) -> dict[str, tuple[float, float] | None]:
+        """A line that takes the role of another has not moved. Both lines of a lane move alike."""
+        rates = self._sides(time_s, dict(at.values()))
         found: dict[str, tuple[float, float] | None] = dict.fromkeys(NEAR)
-        for role, rate in rates.items():
-            if rate is not None:
-                found[role] = (at[role], rate)
+        for role, (number, place) in at.items():
+            rate = rates[number]
+            found[role] = None if rate is None else (place, rate)
+        left, right = (found[role] for role in NEAR)
+        if left is not None and right is not None:
+            drift = (left[1] + right[1]) / 2
+            alike = abs(left[1] - right[1]) < APART
+            found = {
+                role: (side[0], drift) if alike else None
+                for role, side in zip(NEAR, (left, right), strict=True)
+            }
         return found
 
     def _read(self, signs: Signs | None) -> list[tuple[str, int, float]]:
@@ -162,16 +178,16 @@ class Watch:
         ]
 
 
-def _beside(lanes: Sequence[LaneLine]) -> dict[str, float]:
-    """Role -> metres to the left at the front wheels, of lines that are seen near the vehicle."""
-    found: dict[str, float] = {}
+def _beside(lanes: Sequence[LaneLine]) -> dict[str, tuple[int | None, float]]:
+    """Role -> number, metres to the left at the front wheels, of lines that are seen near the vehicle."""
+    found: dict[str, tuple[int | None, float]] = {}
     for line in lanes:
         if line.role in NEAR and not line.predicted and line.road is not None:
             x, y = line.road[np.isfinite(line.road).all(1)].T.astype(np.float64)
             close = x < x.min(initial=np.inf) + 10
             if close.sum() >= 3 and x.min() < 12 and np.ptp(x[close]) > 1:
                 slope, base = np.polyfit(x[close], y[close], 1)
-                found[line.role] = float(base + slope * 1.5)
+                found[line.role] = line.id, float(base + slope * 1.5)
     return found
 
 
