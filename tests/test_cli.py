@@ -90,6 +90,7 @@ def test_the_summary_says_what_ran_and_how_fast(tiny_bundle, clip, tmp_path):
     assert summary["sizes"] == [[160, 96]]
     assert set(summary["ms"]["network"]) == {"p50", "p95", "p99"}
     assert set(summary["found"]) == {"detection", "lanes", "signs", "drivable"}
+    assert "flips" in summary["flicker"]
     assert not (tmp_path / "overlay.mp4").exists()
     assert "3 frames" in result.output
 

@@ -21,7 +21,7 @@ from perception.errors import BundleError
 from perception.labels.added import Example
 from perception.labels.rows import read_image
 from perception.sources import open_source
-from perception.training.added.judge import confusion, figures
+from perception.training.added.judge import confusion, metrics
 from perception.training.added.split import counts
 
 console, errors = Console(), Console(stderr=True)
@@ -44,7 +44,7 @@ def add_task(wanted: adding.Wanted, bundle: Path | None, out: Path) -> None:
         for precision in added.spec.files
         if precision in ("int8", "fp32")
     }
-    found = {precision: figures(matrix) for precision, matrix in measured.items()}
+    found = {precision: metrics(matrix) for precision, matrix in measured.items()}
     images = [read_image(example.image) for example in added.judged[:PROVED]]
     _check(compared(bundle or bundles.SHIPPED, out, images))
     adding.tell(

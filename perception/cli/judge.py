@@ -15,6 +15,7 @@ from perception.cli.options import (
     Named,
     Precision,
     Processor,
+    Stages,
     Workers,
     WorkerThreads,
     names,
@@ -31,8 +32,8 @@ def evaluate(
         list[str] | None,
         typer.Argument(
             help="Labelled drives or data sets: drive.mcap, data:DIR[:SPLIT], coco:JSON[:IMAGES], "
-            "bdd100k:DIR[:SPLIT], tusimple:DIR, culane:DIR[:LIST], synthetic:SEED[:FRAMES], or a folder of "
-            "one of these formats."
+            "bdd100k:DIR[:SPLIT], tusimple:DIR, culane:DIR[:LIST], synthetic:SEED[:FRAMES], "
+            "scenario:NAME:SEED, a folder of one of these formats, or a video without labels."
         ),
     ] = None,
     data: Annotated[
@@ -66,6 +67,7 @@ def evaluate(
         float | None, typer.Option(min=0, help="Count results that are later than this.")
     ] = None,
     input_size: InputSize = "auto",
+    stages: Stages = "none",
 ) -> None:
     """Measure a bundle on labelled data. Exit code 0: done, 1: some drives failed, 2: all failed."""
     from perception.evaluation import command
@@ -79,7 +81,7 @@ def evaluate(
     if device == "cuda":
         workers = workers or 1
     settings = Settings(
-        reproducible(bundle, device, precision, threads, input_size, runtime, names(tasks)),
+        reproducible(bundle, device, precision, threads, input_size, runtime, names(tasks), stages),
         Pace.parse(pace),
         deadline_ms,
         detail=data is None or out is not None,
@@ -105,13 +107,14 @@ def compare(
     threads: WorkerThreads = None,
     workers: Workers = 1,
     input_size: InputSize = "auto",
+    stages: Stages = "none",
 ) -> None:
     """Compare two bundles or evaluations: metrics with confidence intervals, and the frames that changed."""
     from perception.evaluation.compare_command import compare_both
     from perception.evaluation.seeing import Settings
     from perception.outputs import locked
 
-    settings = Settings(reproducible(None, device, precision, threads, input_size, runtime))
+    settings = Settings(reproducible(None, device, precision, threads, input_size, runtime, stages=stages))
     with locked(out):
         compare_both(before, after, out, drive or (), settings, workers)
 
@@ -142,10 +145,11 @@ def gate(
     threads: WorkerThreads = None,
     workers: Workers = 1,
     input_size: InputSize = "auto",
+    stages: Stages = "none",
 ) -> None:
     """Check a bundle against reference results; for CI. Exit code 0: passed, 1: failed, 2: not comparable."""
     from perception.evaluation.gate.command import gate
     from perception.evaluation.seeing import Settings
 
-    settings = Settings(reproducible(bundle, device, precision, threads, input_size, runtime))
+    settings = Settings(reproducible(bundle, device, precision, threads, input_size, runtime, stages=stages))
     raise typer.Exit(gate(drives, reference, settings, workers, tolerance, tolerances, by, update, junit))

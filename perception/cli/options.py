@@ -103,10 +103,20 @@ def reproducible(
     input_size: str,
     runtime: str | None,
     tasks: tuple[str, ...] | None = None,
+    stages: str = "none",
 ) -> PipelineConfig:
     """One thread, and a runtime that is not chosen by its speed here, unless the user names others."""
     from perception.backends.runtimes import FIRST
     from perception.config import PipelineConfig
 
     runtime = runtime or (FIRST if device == "cpu" else "auto")
-    return PipelineConfig(bundle, device, tasks, precision, threads or 1, input_size, runtime=runtime)
+    return PipelineConfig(
+        bundle,
+        device,
+        tasks,
+        precision,
+        threads or 1,
+        input_size,
+        runtime=runtime,
+        stages=stages_of(stages),
+    )

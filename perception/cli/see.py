@@ -78,6 +78,7 @@ def run(
     """
     from perception.config import PipelineConfig
     from perception.drives.summary import NAME, RESULTS, summarised
+    from perception.evaluation.tracking.flicker import Flicker
     from perception.health import watching
     from perception.outputs import keep_apart, locked
     from perception.pipeline import Outcome
@@ -93,9 +94,16 @@ def run(
     tally, outcome = Tally(pipeline.tasks, frames.live), Outcome()
     facts = {"source": redacted(source), **config.facts(pipeline)}
     with closing(pipeline), locked(out), summarised(out, facts, tally, outcome) as report:
-        sinks = [*_sinks(out, frames, pipeline, save_maps, not no_video, bev), tally]
+        flicker = None if frames.images or frames.live else Flicker()
+        sinks = [
+            *_sinks(out, frames, pipeline, save_maps, not no_video, bev),
+            tally,
+            *filter(None, [flicker]),
+        ]
         with watching(getattr(frames, "health", None)):
             _run(frames, pipeline, sinks, max_frames, outcome, shed, deadline_ms)
+        if flicker is not None:
+            report["flicker"] = {name: round(value, 4) for name, value in flicker.result().items()}
     _show(report, out)
     if outcome.interrupted:
         raise typer.Exit(INTERRUPTED)
@@ -266,6 +274,8 @@ def _show(report: dict[str, Any], out: Path) -> None:
     for task, counts in report["found"].items():
         found.add_row(task, ", ".join(f"{name} {count}" for name, count in counts.items()) or "nothing")
     output.print(found)
+    if told := ", ".join(f"{name} {value:g}" for name, value in report.get("flicker", {}).items()):
+        output.print(f"flicker: {told}", highlight=False)
     sizes = ", ".join(f"{width} x {height}" for width, height in report["sizes"])
     output.print(
         f"{report['frames']} of {report['captured']} frames ({sizes}), {report['dropped']} dropped, "

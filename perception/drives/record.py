@@ -25,7 +25,7 @@ from perception.sinks import DriveRecorder
 from perception.sources import open_source
 from perception.sources.calibrated import Calibrated
 from perception.sources.ego import with_motion
-from perception.sources.synthetic import SyntheticSource
+from perception.sources.synthetic import ScenarioSource, SyntheticSource
 from perception.tasks import TASKS
 from perception.types import Frame, Scene
 
@@ -82,7 +82,7 @@ def unseen(frame: Frame) -> Scene:
 
 def truth_of(source: Source, text: str) -> Callable[[Frame], Scene]:
     """What the renderer knows of the last frame, in the form of the metrics (score 0: not asked for)."""
-    if not isinstance(source, SyntheticSource):
+    if not isinstance(source, SyntheticSource | ScenarioSource):
         raise PerceptionError(f"{text}: expected rendered scenes, whose truth is known; give synthetic:SEED")
 
     def truth(frame: Frame) -> Scene:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from perception.errors import DataError
-from perception.evaluation.names import Name, judging
+from perception.evaluation.names import OF_DRIVES, Name, judging
 from perception.evaluation.records import FrameRecord, resampled
 from perception.tasks.evidence import split
 
@@ -128,13 +128,14 @@ def compare(before: Evaluated, after: Evaluated, times: int = TIMES) -> tuple[Co
 
 def differences(pairs: Pairs, times: int = TIMES) -> tuple[list[Difference], dict[str, Difference]]:
     """Of every metric that both have, and of the score of each task."""
-    unit_of, _ = units(pairs[0])
+    unit_of, unit = units(pairs[0])
     count = int(unit_of.max()) + 1
     weights = draws(count, times)[:, unit_of]
     every = np.vstack([np.ones(len(unit_of)), weights])  # first all frames as they are
     old, new = (resampled(side, every) for side in pairs)
     known = [name for name in old if name in new and np.isfinite([old[name][0], new[name][0]]).all()]
-    found = [_difference(name, old[name], new[name], count) for name in known]
+    drawn = {name: unit == "drives" or Name.of(name).task not in OF_DRIVES for name in known}
+    found = [_difference(name, old[name], new[name], count if drawn[name] else 1) for name in known]
     tasks = {
         task: _difference(members[0], _mean(old, members), _mean(new, members), count)
         for task, members in judging(known).items()

@@ -30,9 +30,41 @@ FALLING = frozenset(  # less is better
         "objects",
         "found",
         "false_reads",
+        "median_rel",
+        "median_mps",
+        "delay_s",
+        "jitter_px",
+        "flips",
+        "gaps",
+        "ids_per_minute",
+        "switches",
+        "frags",
     )
 )
 METRES = frozenset(("median_m",))
+OF_DRIVES = frozenset(("tracking", "events", "flicker"))  # tasks whose metrics need whole drives
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Of a metric that is no fraction."""
+
+    text: str
+    places: int
+    slack: float  # how much it may change where fractions may by SHARE
+
+
+SHARE = 0.01
+UNITS = {
+    "median_m": Unit(" m", 3, 0.05),
+    "median_mps": Unit(" m/s", 2, 0.1),
+    "delay_s": Unit(" s", 2, 0.1),
+    "warning_s": Unit(" s", 2, 0.1),
+    "jitter_px": Unit(" px", 2, 0.1),
+    "ids_per_minute": Unit("", 1, 1.0),
+    "switches": Unit("", 0, 2.0),
+    "frags": Unit("", 0, 5.0),
+}
 SIZES = ("small", "medium", "large")  # of objects: `f1_small`
 SYNTHETIC, SIGN, POOLED = "synthetic", "sign", "all"
 PLAIN = {"iou": "IoU", "ap50": "AP50", "f1": "F1", "read_f1": "read-F1", "culane_f1": "CULane F1"}
@@ -73,10 +105,10 @@ def main_metrics(names: Iterable[str]) -> list[str]:
 
 
 def text(what: str, value: float, signed: bool = False) -> str:
-    """`87.5` percent, `0.120 m`; a difference with its sign."""
+    """`87.5` percent, `0.120 m`, `3` switches; a difference with its sign."""
     sign = "+" if signed else ""
-    if what in METRES:
-        return f"{round(value, 3) + 0.0:{sign}.3f} m"  # + 0.0: no "-0.000"
+    if unit := UNITS.get(what):
+        return f"{round(value, unit.places) + 0.0:{sign}.{unit.places}f}{unit.text}"  # + 0.0: no "-0.000"
     return f"{round(100 * value, 1) + 0.0:{sign}.1f}"
 
 

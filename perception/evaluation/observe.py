@@ -31,6 +31,7 @@ class Observer:
 
     def __init__(self, see: See) -> None:
         self._see, self._unsure, self._crop = see, None, WHOLE
+        self._stages = see.stages if isinstance(see, Pipeline) else ()
         self.classes: Sequence[str] = detection.CLASSES
         self.reader = CropReader.of(see)  # None: reads no signs
         self.sign_classes: Sequence[str] = self.reader.classes if self.reader else signs.CLASSES
@@ -43,13 +44,19 @@ class Observer:
             scores = dict.fromkeys(task.classes, UNSURE)
             self._unsure = _Aside(with_settings(task, threshold=scores, max_objects=UNSURE_BOXES))
             self._crop = see.crop
-            self._see = see.with_tasks([*see.tasks, self._unsure])
+            self._see = see.with_tasks([*see.tasks, self._unsure], stages=see.stages)
 
     def __call__(self, frame: Frame) -> tuple[Scene, Scene]:
         scene = self._see(frame)
         if self._unsure is None:
             return scene, scene
         return scene, replace(scene, detections=self._crop.moved(self._unsure.found, frame.size))
+
+    def begin(self, stills: bool) -> None:
+        """What comes has nothing to do with what was; of `stills`, each with nothing at all."""
+        if isinstance(self._see, Pipeline):
+            self._see.reset()
+            self._see.stages = tuple(x for x in self._stages if not (stills and x.remembers))
 
     def look(self, frame: Frame, crop: SignCrop | None) -> tuple[Scene, Scene]:
         """The same for a picture, or for a crop with one sign: an empty scene if there is no reader."""

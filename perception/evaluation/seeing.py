@@ -18,16 +18,19 @@ from perception.evaluation.judge import judged
 from perception.evaluation.observe import Observer
 from perception.evaluation.records import FrameRecord
 from perception.evaluation.replay import Answer, Pace, replay
+from perception.evaluation.tracking.over_time import OverTime
 from perception.evaluation.work import Piece, Unit, Work
-from perception.labels.labelled import Labelled
+from perception.labels.labelled import Labelled, Stills
 from perception.labels.truth import PARTS, Truth
 from perception.pipeline import Pipeline
 from perception.sinks.scenes import scene_to_json
+from perception.tasks.evidence import Evidence
 from perception.types import Frame, Scene
 
 BATCH = 10  # frames of a piece: what a progress bar hears of at once
 ASIDE = "unsure"  # the stage of boxes for the metrics alone
 AGE = "age"  # from the arrival of a frame to its scene, among its times
+Seen = Answer[tuple[FrameRecord, bytes]]
 
 
 REPRODUCIBLE = PipelineConfig(device="cpu", threads=1, runtime=FIRST)  # metrics do not depend on speed
@@ -69,12 +72,16 @@ class Seeing:
 
     def __call__(self, unit: Unit) -> Iterator[Piece]:
         drive: Labelled = unit.labelled
+        stills = isinstance(drive, Stills)
+        self._observer.begin(stills)
+        whole = None if stills else OverTime(self._observer.classes)
 
         def look(labelled: tuple[Frame, Truth]) -> tuple[FrameRecord, bytes]:
-            return self._look(drive.name, *labelled)
+            return self._look(drive.name, *labelled, whole)
 
         letters = ((frame.stamp_ns, (frame, truth)) for frame, truth in drive)
         answers = replay(letters, look, self._settings.pace, lambda seen: sum(seen[0].timing_ms.values()))
+        answers = answers if whole is None else _ended(answers, whole)
         told = 0  # lost frames
         for batch in _batches(answers):
             records = tuple(_aged(answer.result[0], answer.age_ms) for answer in batch)
@@ -83,11 +90,15 @@ class Seeing:
             told += lost
             yield Piece(unit.drive, unit.part, records, scenes, dropped, lost)
 
-    def _look(self, drive: str, frame: Frame, truth: Truth) -> tuple[FrameRecord, bytes]:
+    def _look(
+        self, drive: str, frame: Frame, truth: Truth, whole: OverTime | None
+    ) -> tuple[FrameRecord, bytes]:
         scene, unsure = self._observer.look(frame, truth.crop)
         scene = _without_aside(scene)
         settings = self._settings
         record = judged(frame, truth, scene, unsure, self._observer, drive, settings.parts, settings.detail)
+        if whole is not None:
+            record = _with(record, whole.add(frame, truth, scene))
         return record, self._line(frame, scene)
 
     def _line(self, frame: Frame, scene: Scene) -> bytes:
@@ -100,6 +111,22 @@ def _warm_up(pipeline: Pipeline) -> None:
     width, height = pipeline.backend.input_size
     with suppress(FrameError):  # that of a real frame will be told
         pipeline(Frame(np.zeros((height, width, 3), np.uint8), 0, 0))
+
+
+def _ended(answers: Iterable[Seen], whole: OverTime) -> Iterator[Seen]:
+    """The last frame of a drive also says what the drive says as a whole."""
+    last: Seen | None = None
+    for answer in answers:
+        if last is not None:
+            yield last
+        last = answer
+    if last is not None:
+        record, line = last.result
+        yield replace(last, result=(_with(record, whole.end()), line))
+
+
+def _with(record: FrameRecord, more: Mapping[str, Evidence]) -> FrameRecord:
+    return replace(record, evidence={**record.evidence, **more}) if more else record
 
 
 def _without_aside(scene: Scene) -> Scene:

@@ -14,9 +14,9 @@ import numpy as np
 
 from perception.errors import DataError, PerceptionError
 from perception.sinks.files import write_whole
-from perception.tasks.evidence import Counts, Distances, Evidence, Ranked
+from perception.tasks.evidence import MEDIANS, Counts, Distances, Evidence, Ranked
 
-RANKED, MEDIAN = "ranked", "median"  # kinds beside those of FORMULAS
+RANKED = "ranked"  # a kind beside those of FORMULAS and MEDIANS
 HITS = ("right", "false", "found", "missed")
 COLUMNS = {  # kind -> where in `values` the columns of HITS are
     **dict.fromkeys(("hits", "objects", "read", "metres", "pixels"), (0, 1, 2, 3)),
@@ -57,7 +57,7 @@ def read(folder: Path) -> Iterator[tuple[dict[str, Any], dict[str, Evidence]]]:
                 box = own.stop
                 said[count["metric"]] = Ranked(int(values[0]), score[own], right[:, own], counted[:, own])
             else:
-                said[count["metric"]] = Distances(values) if kind == MEDIAN else Counts(kind, values)
+                said[count["metric"]] = Distances(values, kind) if kind in MEDIANS else Counts(kind, values)
         at += row["metrics"]
         yield row, said
 
@@ -67,7 +67,7 @@ def _count_row(frame: Mapping[str, Any], metric: str, part: Evidence) -> dict[st
     if isinstance(part, Ranked):
         return {**row, "kind": RANKED, "values": [part.objects, len(part.score)]}
     if isinstance(part, Distances):
-        return {**row, "kind": MEDIAN, "values": part.values.tolist()}
+        return {**row, "kind": part.kind, "values": part.values.tolist()}
     values = part.values.tolist()
     hits = {name: values[i] for name, i in zip(HITS, COLUMNS.get(part.kind, ()), strict=False)}
     return {**row, "kind": part.kind, "values": values, **hits}

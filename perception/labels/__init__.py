@@ -21,8 +21,10 @@ from perception.labels import (
     drive,
     kitti,
     own,
+    scenario,
     synthetic,
     tusimple,
+    unlabelled,
     voc,
     yolo,
 )
@@ -33,6 +35,8 @@ Opener = Callable[[str, Asked], list[Labelled]]
 LABELS: dict[str, Opener] = {
     "data": own.open_data,
     "synthetic": synthetic.open_worlds,
+    "scenario": scenario.open_scenarios,
+    "video": unlabelled.open_video,
     "coco": coco.open_coco,
     "bdd100k": bdd100k.open_bdd100k,
     "tusimple": tusimple.open_tusimple,
@@ -67,6 +71,7 @@ NAMES = (  # of files
     (r".*\.(mcap(\.part)?|db3|bag(\.active)?)(\?.*)?", "drive"),
     (r"(.*/)?(label_data|test_label|test_tasks)[^/]*\.json", "tusimple"),
     (r".*\.json", "coco"),
+    (r".*\.(mp4|mkv|avi|mov|webm|ts|m4v)", "video"),
 )
 
 
@@ -81,6 +86,8 @@ def open_labelled(text: str, asked: Asked = VAL) -> list[Labelled]:
     "yolo:FOLDER[:SPLIT]", "kitti:FOLDER[:SPLIT]", "voc:FOLDER[:SPLIT]"   boxes
     "masks:FOLDER[:SPLIT]"               masks of the drivable area, Cityscapes' or by a table of classes
     "synthetic:SEED[:FRAMES][?conditions=NAMES]"   rendered pictures, by day or such as night+rain+ego
+    "scenario:NAME:SEED[:FRAMES]"        a rendered drive with a plot, its tracks, metres and events
+    "clip.mp4", "video:SOURCE"           a video without labels: only how steady the results are
 
     Without a prefix, the format is that of the files in the folder.
     """

@@ -10,10 +10,11 @@ import numpy as np
 
 from perception.labels.boxes import named_boxes
 from perception.labels.labelled import VAL, Asked, Labelled, file_name
+from perception.labels.moving import Moving, moving_of
 from perception.labels.truth import DRAWN, EDGES, ROAD, Truth
 from perception.sources.drive import CHOICE, open_drive
 from perception.tasks import TASKS, lanes, signs
-from perception.types import Frame, LaneLine, Scene, Signs
+from perception.types import Detections, Frame, LaneLine, Scene, Signs
 
 SET = "drive"  # of all recorded drives: their metrics are pooled
 CLASSES = {name: task.about.spec.classes for name, task in TASKS.items()}
@@ -52,8 +53,16 @@ def truth_of(scene: Scene, classes: Mapping[str, Sequence[str]]) -> Truth:
         lines=lines,
         rules=(DRAWN, ROAD, *edges) if on_road else (DRAWN, *edges),
         drivable=scene.drivable,
+        moving=None if scene.detections is None else _moving(scene.detections, classes["detection"]),
         tags=(f"set:{SET}",),
     )
+
+
+def _moving(found: Detections, names: Sequence[str]) -> Moving | None:
+    """Objects with numbers; regions that are not judged have score 0."""
+    if found.track is None:
+        return None
+    return moving_of(found[(found.score > 0) & (found.track >= 0)], names, found.xyxy[found.score == 0])
 
 
 def _our_signs(found: Signs, names: Sequence[str]) -> Signs:

@@ -89,6 +89,7 @@ def asked(rendered: Rendered, classes: Sequence[str], smallest: float = SMALLEST
             np.concatenate([found.xyxy, *[hidden] * len(classes), ridden]),
             _with_zeros(objects, len(regions)).astype(np.float32),
             np.concatenate([found.class_id, regions]).astype(np.int32),
+            None if found.track is None else np.concatenate([found.track, np.full(len(regions), -1)]),
         ),
         signs=Signs(
             np.concatenate([signs.xyxy, hidden]),

@@ -9,6 +9,7 @@ import numpy as np
 
 from perception.errors import DataError
 from perception.labels.boxes import BoxLabels
+from perception.labels.moving import Moving
 from perception.labels.signs import SignCrop
 from perception.tasks import detection, signs
 from perception.types import ClassMap, Frame, LaneLine, Scene, Signs
@@ -44,12 +45,13 @@ class Truth:
     crop: SignCrop | None = None  # the picture is a crop with this one sign
     own: str | None = None  # the drive, a key of `own_vehicle.EDGES`
     blank: str | None = None  # the kind of a frame in which there is nothing to see
+    moving: Moving | None = None  # who is who over time, metres, speeds, events
     condition: str | None = None  # "night": the frame counts in the metrics of its set and in those of this
     tags: tuple[str, ...] = ()  # "weather:rainy"
-    sets: Mapping[str, str] = field(default_factory=dict)  # drivable, lanes, paint, detection, sign -> set
+    sets: Mapping[str, str] = field(default_factory=dict)  # part, see `name` -> set
 
     def name(self, part: str) -> str:
-        """The set of a part: drivable, lanes, paint, detection or sign."""
+        """The set of a part: drivable, lanes, paint, detection, sign or moving."""
         return self.sets.get(part, self.set)
 
     def check_size(self, frame: Frame) -> None:

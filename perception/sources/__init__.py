@@ -55,6 +55,13 @@ def open_pipe(text: str) -> Source:
     return open_pipe(text)
 
 
+def open_scenario(text: str) -> Source:
+    from perception.sources.synthetic import ScenarioSource
+
+    _, name, seed, *frames = text.split(":")
+    return ScenarioSource(name, int(seed), int(frames[0]) if frames else None)
+
+
 def open_images(text: str) -> Source:
     from perception.sources.images import open_images
 
@@ -80,6 +87,7 @@ KINDS: tuple[tuple[str, Callable[[str], Source]], ...] = (  # the first pattern 
     (r"gst:.+|csi:\d+", open_gst),
     (r"https?://.+", open_http),
     (r"synthetic:\d+(:\d+)?(\?conditions=.+)?", open_synthetic),
+    (r"scenario:\w+:\d+(:[1-9]\d*)?", open_scenario),
     (r".+\?topic=/.+|.+\.(mcap(\.part)?|db3|bag)", open_drive),
     (rf"{IMAGE}|.*[*?[].*", open_images),
     (r"(?![a-z0-9+.-]+:).+", open_video),  # a name with an unknown prefix is no file
@@ -96,6 +104,7 @@ def open_source(text: str) -> Source:
     "/tmp/camera"                  a named pipe with video
     Live ones are waited for: `#wait=SECONDS` (30) or `#wait=ever`
     "synthetic:SEED[:FRAMES]"      rendered road scenes, by day; `?conditions=night+rain+ego` after it: others
+    "scenario:cut_in:3"            a rendered drive with a plot: see `perception.synthetic.scenarios`
     "drive/", "drive/*.png"        the images of a folder, or those a quoted pattern names
     "drive.mcap", "bag/"           a recorded drive of ROS 2 or (.bag) ROS 1: see `perception.sources.bag`
     "drive.mcap?topic=/front/image"   one of its cameras

@@ -14,6 +14,7 @@ from perception.synthetic.canvas import Canvas
 from perception.synthetic.faces import COUNT
 from perception.synthetic.hoardings import ADVERTS, advert, sign_back
 from perception.synthetic.layout import KERB, PALE, STEEL, TAR, YELLOW, Layout, Line, Stroke, dashed, double
+from perception.synthetic.numbers import number_of
 from perception.synthetic.road import Strip
 from perception.synthetic.traffic import VEHICLE, Mover
 from perception.synthetic.vehicles import Vehicle, random_vehicle, truck
@@ -143,7 +144,8 @@ class Extras:
         side = int(rng.choice((-1, 1)))
         d = side * (12 - 3.0 * (t % 8))
         ahead = self.crossing + body.length / 2
-        return [Mover(s + ahead, d, -side * np.pi / 2 + float(rng.normal(0, 0.25)), VEHICLE, body)]
+        yaw, number = -side * np.pi / 2 + float(rng.normal(0, 0.25)), number_of(seed, "across", int(t // 8))
+        return [Mover(s + ahead, d, yaw, VEHICLE, body, number, aside=-side * 3.0)]
 
 
 def clear_of(movers: list[Mover], crossing: list[Mover]) -> list[Mover]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from perception.synthetic.layout import Layout
+from perception.synthetic.numbers import NONE, number_of
 from perception.synthetic.people import Figure, Outfit, cyclist, motorcyclist, walker
 from perception.synthetic.vehicles import Vehicle, random_vehicle
 
@@ -25,6 +26,10 @@ class Mover:
     yaw: float  # relative to the road
     class_id: int
     body: Vehicle | Figure
+    number: int = NONE  # of the truth's `track`
+    speed: float = 0.0  # m/s along the road
+    aside: float = 0.0  # m/s to the left of it
+    gain: float = 0.0  # m/s^2 along the road
     reach, behind = 7.0, 0.0
 
 
@@ -52,7 +57,8 @@ class Stream:
                     self.known[k] = self.make(rng)
                 class_id, figure = self.known[k]
                 body = figure if isinstance(figure, Vehicle | Figure) else figure(t)
-                yield Mover(s, self.d + side, np.pi if self.speed < 0 else 0.0, class_id, body)
+                yaw, number = np.pi if self.speed < 0 else 0.0, number_of(*self.seed, k)
+                yield Mover(s, self.d + side, yaw, class_id, body, number, self.speed)
 
 
 def streams(

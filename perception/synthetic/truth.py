@@ -13,6 +13,7 @@ from perception.synthetic.layout import DRIVABLE, ROAD_EDGE, Layout, Line
 from perception.synthetic.legible import Legible
 from perception.synthetic.light import Light
 from perception.synthetic.road import Strip
+from perception.synthetic.who import Who
 from perception.types import ClassMap, Detections, LaneLine, Signs
 
 SMALLEST = 6.0  # pixels; an object with a shorter longer side is ignored
@@ -32,13 +33,14 @@ class Seen:
     outline: np.ndarray  # (4,) x1, y1, x2, y2, not clipped
     area: int  # pixels it claimed when painted
     distance: float
+    who: Who
 
 
 class Notes:
     """Writes down what was just painted."""
 
-    def __init__(self, canvas: Canvas, seen: list[Seen], distance: float) -> None:
-        self.canvas, self.seen, self.distance = canvas, seen, distance
+    def __init__(self, canvas: Canvas, seen: list[Seen], distance: float, who: Who) -> None:
+        self.canvas, self.seen, self.distance, self.who = canvas, seen, distance, who
 
     def add(self, outline: np.ndarray | None, class_id: int, sign: int = -1) -> None:
         """`outline`: points (k, 2) in pixels, None if nothing was painted."""
@@ -48,7 +50,7 @@ class Notes:
         box = np.concatenate([outline.min(0), outline.max(0)])
         x1, y1, x2, y2 = window(box, self.canvas.ids.shape)
         area = int((self.canvas.ids[y1:y2, x1:x2] == ident).sum())
-        self.seen.append(Seen(ident, class_id, sign, box, area, self.distance))
+        self.seen.append(Seen(ident, class_id, sign, box, area, self.distance, self.who))
 
 
 def window(box: np.ndarray, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
@@ -80,7 +82,15 @@ def objects(
     faces = np.array([x.sign for x in kept], np.int32)
     ones = np.ones(len(kept), np.float32)
     signs = Signs(xyxy[faces >= 0], faces[faces >= 0], ones[faces >= 0])
-    return Detections(xyxy, ones, ids), signs, np.array(ignored, np.float32).reshape(-1, 4)
+    found = Detections(
+        xyxy,
+        ones,
+        ids,
+        np.array([x.who.number for x in kept], np.int64),
+        road=np.array([x.who.road for x in kept], np.float32).reshape(-1, 2),
+        velocity=np.array([x.who.velocity for x in kept], np.float32).reshape(-1, 2),
+    )
+    return found, signs, np.array(ignored, np.float32).reshape(-1, 4)
 
 
 def _visible(ids: np.ndarray, thing: Seen) -> tuple[np.ndarray, float]:

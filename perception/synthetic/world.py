@@ -15,7 +15,8 @@ from perception.synthetic.cameras import default_camera
 from perception.synthetic.canvas import FIRST, Canvas
 from perception.synthetic.conditions import Conditions
 from perception.synthetic.extras import Extras, clear_of, varied
-from perception.synthetic.layout import random_layout
+from perception.synthetic.happenings import Happening, Own, happenings
+from perception.synthetic.layout import Layout, random_layout
 from perception.synthetic.legible import Legible
 from perception.synthetic.lens import Lens
 from perception.synthetic.light import random_light
@@ -28,8 +29,10 @@ from perception.synthetic.surface import Surface, road_grid
 from perception.synthetic.traffic import CYCLIST, LIGHT, MOTORBIKE, PERSON, SIGN, VEHICLE, Mover, streams
 from perception.synthetic.truth import Seen
 from perception.synthetic.vehicles import Vehicle
-from perception.types import Frame, Scene
+from perception.synthetic.who import other, who
+from perception.types import Ego, Frame, Scene
 
+MOMENT = 0.05  # seconds, over which rates are measured
 VIEW = 220.0  # metres ahead at which things are still painted
 
 
@@ -41,14 +44,15 @@ class Rendered:
     ignored: np.ndarray  # (k, 4) float32: boxes of objects too small or too hidden to ask for
     mounted: CameraModel  # as it sits in the vehicle by now; `frame.camera` is as it sat at first
     over_road: CameraModel  # as it looks at the road in this frame
+    happenings: tuple[Happening, ...] = ()  # what a driver must know
 
 
 class World:
     """Everything about a drive follows from its arguments: equal calls give equal bytes.
 
     `crowd`: how many times as many walkers, cyclists and motorcyclists as usual. `conditions`: a plain day
-    without the own vehicle in view if None. `shaking`: what moves the camera, of which `frame.camera` knows
-    nothing.
+    without the own vehicle in view if None. `layout`: the road across; None: a random one. `shaking`: what
+    moves the camera, of which `frame.camera` knows nothing.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class World:
         crowd: float = 1.0,
         conditions: Conditions | None = None,
         shaking: Shaking = STILL,
+        layout: Layout | None = None,
     ) -> None:
         self.seed, self.camera, self.crowd = seed, camera or default_camera(), crowd
         self.shaking = shaking
@@ -65,7 +70,7 @@ class World:
         if seed < 0 or any(self.camera.distortion):
             raise ValueError(f"expected seed >= 0 and a camera without distortion, got {seed}, {self.camera}")
         rng = np.random.default_rng((seed, 0))
-        self.layout = random_layout(rng)
+        self.layout = layout or random_layout(rng)
         self.extras = None
         if self.conditions != Conditions():
             own = rng.spawn(1)[0]
@@ -115,15 +120,43 @@ class World:
         view = View(strip, things, seen, paint, ground.grid, sky.rays, self.layout.edges, camera)
         image = self.air.finish(image, canvas, view, rng)
         picture = self.lens.expose(image, rng)
-        frame = Frame(picture, round(t * 1e9), round(t * 20), f"synthetic:{self.seed}", self.camera)
+        frame = Frame(
+            picture, round(t * 1e9), round(t * 20), f"synthetic:{self.seed}", self.camera, self.ego(t)
+        )
         legible = None if self.conditions == Conditions() else Legible(image, self.lens.noise)
-        return self._truth(frame, canvas, strip, seen, surface, paint, mouths, legible, camera, t)
+        found = self._truth(frame, canvas, strip, seen, surface, paint, mouths, legible, camera, t)
+        return replace(found, happenings=tuple(self._happenings(t, things, found.truth)))
 
     def _seen_by(self, camera: CameraModel) -> tuple[Sky, Surface]:
         """Sky and ground in the pixels of a camera of the same height and lens."""
         if camera == self.camera:
             return self.sky, self.surface
         return replace(self.sky, rays=sky_rays(camera)), replace(self.surface, grid=road_grid(camera))
+
+    def ego(self, t: float) -> Ego:
+        """The own motion, from the poses a moment before and after."""
+        (s0, d0, yaw0), (s1, d1, yaw1) = self.pose(t - MOMENT), self.pose(t + MOMENT)
+        turn = float(self.course.heading(np.array(s1)) - self.course.heading(np.array(s0)))
+        along = (s1 - s0) - turn * (d0 + d1) / 2
+        return Ego(float(np.hypot(along, d1 - d0)) / (2 * MOMENT), (turn + yaw1 - yaw0) / (2 * MOMENT))
+
+    def limits(self, s: float) -> list[Happening]:
+        """The speed limit at `s`; its signs are random, and nobody judges them."""
+        return []
+
+    def _happenings(self, t: float, things: list[Item | Mover], seen: Scene) -> list[Happening]:
+        s, d, _ = self.pose(t)
+        (s0, d0, _), (s1, d1, _) = self.pose(t - MOMENT), self.pose(t + MOMENT)
+        gain = (s1 - 2 * s + s0) / MOMENT**2
+        own = Own(d, (s1 - s0) / (2 * MOMENT), (d1 - d0) / (2 * MOMENT), gain)
+        found = seen.detections
+        assert found is not None
+        assert found.track is not None
+        tall = dict(
+            zip(found.track.tolist(), (found.xyxy[:, 3] - found.xyxy[:, 1]) / seen.size[1], strict=True)
+        )
+        others = [x for thing in things if (x := other(thing, s, tall)) is not None]
+        return [*happenings(self.layout, own, others), *self.limits(s)]
 
     def pose(self, t: float) -> tuple[float, float, float]:
         """(s, d, yaw relative to the road) of the vehicle."""
@@ -166,10 +199,14 @@ class World:
     def _paint(
         self, canvas: Canvas, strip: Strip, thing: Item | Mover, at: np.ndarray, seen: list[Seen]
     ) -> None:
+        if not isinstance(thing, Mover | Parked | Standing | SignPost | TrafficLight):
+            thing.paint(canvas, strip)
+            return
         ident = FIRST + len(seen)
-        note = truth.Notes(canvas, seen, float(np.hypot(*at)))
+        turn = float(strip.turn(thing.s))
+        note = truth.Notes(canvas, seen, float(np.hypot(*at)), who(thing, at, turn))
         if isinstance(thing, Mover | Parked | Standing):
-            yaw = float(strip.turn(thing.s)) + thing.yaw
+            yaw = turn + thing.yaw
             if isinstance(thing, Mover):
                 body, class_id = thing.body, thing.class_id
             elif isinstance(thing, Parked):
@@ -187,11 +224,10 @@ class World:
         elif isinstance(thing, SignPost):
             thing.post(canvas, strip)
             for k, board in enumerate(thing.boards):
+                note.who = who(thing, at, turn, k)
                 note.add(thing.board(canvas, strip, k, FIRST + len(seen)), SIGN, board[0])
-        elif isinstance(thing, TrafficLight):
-            note.add(thing.paint(canvas, strip, ident), LIGHT)
         else:
-            thing.paint(canvas, strip)
+            note.add(thing.paint(canvas, strip, ident), LIGHT)
 
     def _truth(
         self,

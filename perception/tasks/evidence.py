@@ -15,7 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from perception.tasks.over_time import clear_rates, flicker_rates, hota_rates, identity_rates
 from perception.tasks.ranking import average_precision, weighted_medians
+from perception.tasks.ratio import ratio
 
 BINS = 15  # of a score, from 0 to 1, for the calibration error
 OPEN_BINS = 160  # of its log-odds from -6 to 10: where readers are sure, scores differ far behind the point
@@ -41,11 +43,20 @@ class Ranked:
 
 @dataclass(frozen=True, eq=False)
 class Distances:
-    """Metres of which the median is the metric."""
+    """Numbers of which the median is the metric; `kind`: a key of MEDIANS."""
 
     values: np.ndarray  # (n,) float64
+    kind: str = "median"
 
 
+MEDIANS = {  # kind -> metric, whose name tells the unit: metres, fractions, m/s, seconds, pixels
+    "median": "median_m",
+    "relative": "median_rel",
+    "speeds": "median_mps",
+    "delays": "delay_s",
+    "warnings": "warning_s",
+    "jitter": "jitter_px",
+}
 Evidence = Counts | Ranked | Distances
 Metrics = dict[str, np.ndarray]  # name -> (...) float64; NaN where nothing is known
 Gathered = Mapping[str, Sequence[tuple[int, Evidence]]]  # name -> (frame, what it said), in order
@@ -57,12 +68,6 @@ class Formula:
 
     names: tuple[str, ...]
     of: Callable[[np.ndarray], Sequence[np.ndarray]]  # sums (..., k) to one (...) a name
-
-
-def ratio(part: np.ndarray, whole: np.ndarray, nothing: float = 0.0) -> np.ndarray:
-    """`part / whole`, and `nothing` where the whole is 0."""
-    part, whole = np.broadcast_arrays(np.asarray(part, np.float64), whole)
-    return np.divide(part, whole, out=np.full(part.shape, nothing), where=whole != 0)
 
 
 def hit_rates(sums: np.ndarray) -> list[np.ndarray]:
@@ -145,6 +150,11 @@ FORMULAS: Mapping[str, Formula] = {
     "classes": Formula(("top1", "macro_recall"), class_rates),
     "open": Formula(("auroc", "false_reads", "known_read"), open_rates),
     "ece": Formula(("ece",), calibration_error),
+    "hota": Formula(("hota", "det_a", "ass_a", "loc_a"), hota_rates),
+    "clear": Formula(("mota", "switches", "frags"), clear_rates),
+    "identity": Formula(("idf1",), identity_rates),
+    "flicker": Formula(("gaps", "ids_per_minute"), flicker_rates),
+    "flips": Formula(("flips",), share_of_last),
 }
 
 
@@ -170,7 +180,7 @@ def weighted(gathered: Gathered, weights: np.ndarray) -> Metrics:
         if isinstance(parts[0], Counts):
             found |= _summed(name, ending, parts, weights[:, frames])
         elif isinstance(parts[0], Distances):
-            found[joined(name, "median_m" + ending)] = _median(parts, frames, weights)
+            found[joined(name, MEDIANS[parts[0].kind] + ending)] = _median(parts, frames, weights)
         else:
             precision = precisions(parts, frames, weights)
             found[joined(name, "ap50" + ending)] = precision[:, 0]

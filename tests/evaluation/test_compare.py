@@ -116,3 +116,17 @@ def test_a_task_is_the_mean_of_its_sets():
     _, tasks = differences((both(500, 500), both(600, 500)))
     assert tasks["drivable"].value == pytest.approx(0.05)
     assert tasks["drivable"].mark == "better"
+
+
+def test_of_few_whole_drives_nothing_is_sure():
+    """Their metrics cannot be drawn second by second."""
+
+    def told(right, drives):
+        end = {"events.road.lead/told": Counts("objects", np.array([right, 1, right, 1.0]))}
+        found = [drive(f"d{k}", frames=3, seed=k) for k in range(drives)]
+        return [replace(r, evidence={**r.evidence, **end}) if r.seq == 2 else r for own in found for r in own]
+
+    few = by_name(differences((told(3, 4), told(9, 4))))["events.road.lead.precision"]
+    many = by_name(differences((told(3, 12), told(9, 12))))["events.road.lead.precision"]
+    assert (few.mark, many.mark) == ("undecided", "better")
+    assert few.value == pytest.approx(0.9 - 0.75)

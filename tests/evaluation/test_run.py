@@ -88,7 +88,8 @@ def test_metrics_are_told_by_drive_and_by_tag(settings, tmp_path):
     assert metrics["drives"].keys() == {"day", "night", "dusk"}
     assert metrics["tags"].keys() == {"timeofday:day", "timeofday:night"}
     assert result["metrics"].keys() == metrics["drives"]["dusk"].keys()
-    assert result["metrics"].keys() == {f"drivable.town.{what}" for what in ("iou", "precision", "recall")}
+    shares = {f"drivable.town.{what}" for what in ("iou", "precision", "recall")}
+    assert result["metrics"].keys() == {*shares, "flicker.town.flips"}
 
 
 @pytest.mark.parametrize("workers", [1, 2])

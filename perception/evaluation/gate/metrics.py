@@ -8,21 +8,20 @@ from perception.evaluation import names
 from perception.evaluation.names import Name
 from perception.evaluation.report.junit import Case
 
-METRES = 0.05  # by which a metric in metres may grow, for a tolerance of 0.01 of the shares
-SHARES = 0.01
-
 
 def judge(reference: Mapping[str, float], now: Mapping[str, float], tolerance: float) -> Iterator[Case]:
     """A case for each metric of the reference; those that are new are not judged.
 
-    tolerance: of shares, in their unit (0.01 is a percent point); metres may grow by as many times METRES.
+    tolerance: of fractions, in their unit (0.01 is a percent point); other units may change by as many times
+    their slack (`names.UNITS`).
     """
     for name, was in reference.items():
         own = Name.of(name)
         if name not in now:
             yield Case(own.task, name, "expected this metric, got none: is its task or drive missing?")
             continue
-        limit = tolerance * METRES / SHARES if own.what in names.METRES else tolerance
+        unit = names.UNITS.get(own.what)
+        limit = tolerance * unit.slack / names.SHARE if unit else tolerance
         loss = (now[name] - was) if own.falling else (was - now[name])
         yield Case(own.task, name, _told(own, was, now[name], limit) if loss > limit + 1e-12 else None)
 

@@ -54,7 +54,7 @@ def table(differences: Sequence[Difference]) -> str:
 def interval(own: Difference) -> str:
     """`-1.2 to +0.4`."""
     if own.low != own.low:
-        return "too few frames"
+        return "too few drives" if Name.of(own.name).task in names.OF_DRIVES else "too few frames"
     what = Name.of(own.name).what
     return f"{names.text(what, own.low, signed=True)} to {names.text(what, own.high, signed=True)}"
 

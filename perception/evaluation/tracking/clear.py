@@ -46,6 +46,11 @@ class Clear:
             self.fp += len(moment.seen) - len(rows)
         self.frags += int(np.maximum(begun - 1, 0).sum()) if tracks else 0
 
+    @property
+    def sums(self) -> np.ndarray:
+        """As `clear_rates` takes them."""
+        return np.array([self.tp, self.fp, self.fn, self.switches, self.frags], np.float64)
+
     def result(self) -> Mapping[str, float]:
         """Fractions, but `switches` and `frags`, which are counts."""
         return {
@@ -87,6 +92,11 @@ class Identity:
         self.tp += hits
         self.fn += sum(len(moment.truth) for moment in moments) - hits
         self.fp += sum(len(moment.seen) for moment in moments) - hits
+
+    @property
+    def sums(self) -> np.ndarray:
+        """As `identity_rates` takes them."""
+        return np.array([self.tp, self.fp, self.fn], np.float64)
 
     def result(self) -> Mapping[str, float]:
         """Fraction."""

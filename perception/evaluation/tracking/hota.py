@@ -9,6 +9,7 @@ import numpy as np
 
 from perception.evaluation.tracking.pairs import Moment, numbered
 from perception.stages.assignment import assigned
+from perception.tasks.evidence import FORMULAS
 
 ALPHAS = np.arange(0.05, 0.99, 0.05)  # least overlaps
 EPS = np.finfo(np.float64).eps
@@ -46,16 +47,15 @@ class Hota:
         lengths = lengths + _lengths([m.seen for m in moments], tracks)[None]
         self.association += (matched * matched / np.maximum(1, lengths - matched)).sum((1, 2))
 
+    @property
+    def sums(self) -> np.ndarray:
+        """As `hota_rates` takes them."""
+        return np.concatenate([self.tp, self.fp, self.fn, self.association, self.overlap])
+
     def result(self) -> Mapping[str, float]:
         """Fractions."""
-        detection = self.tp / np.maximum(1, self.tp + self.fn + self.fp)
-        association = self.association / np.maximum(1, self.tp)
-        return {
-            "hota": float(np.sqrt(detection * association).mean()),
-            "det_a": float(detection.mean()),
-            "ass_a": float(association.mean()),
-            "loc_a": float((np.maximum(1e-10, self.overlap) / np.maximum(1e-10, self.tp)).mean()),
-        }
+        formula = FORMULAS["hota"]
+        return dict(zip(formula.names, map(float, np.nan_to_num(formula.of(self.sums))), strict=True))
 
 
 def _alignment(moments: Sequence[Moment], objects: int, tracks: int) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perception.stages.assist.latch import BEGINS, Finding, Times
+from perception.stages.assist.latch import BEGINS, Finding, Times, first
 from perception.stages.assist.lead import ONCOMING, VEHICLES
 from perception.stages.assist.situation import Situation, Thing
 
@@ -21,8 +21,7 @@ class Collision:
         self._warned = -1  # track
 
     def __call__(self, situation: Situation) -> Finding | None:
-        near = [found for thing in situation.things if (found := self._judge(thing)) is not None]
-        best = min(near, key=lambda found: found.value or 0.0, default=None)
+        best = first(self._judge(thing) for thing in situation.things)
         self._warned = -1 if best is None or best.track is None else best.track
         return best
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from perception.stages.assist.latch import Finding, Times
+from perception.stages.assist.latch import Finding, Times, first
 from perception.stages.assist.lead import ONCOMING, VEHICLES
 from perception.stages.assist.situation import Situation, Thing
 
 SOON = 1.5  # seconds
 SIDEWAYS = 0.4  # m/s
 HALF_CAR = 0.9  # metres
+UNSURE = 0.005  # m/s more for each metre of distance
 FARTHEST_S = 3.0  # of driving: what is farther ahead does not matter yet
 FARTHEST_M = 60.0
 
@@ -18,23 +19,29 @@ class CutIn:
     text = "{:.1f} s"
     warns = False
 
+    def __init__(self) -> None:
+        self._told = -1  # track
+
     def __call__(self, situation: Situation) -> Finding | None:
         ego = situation.ego
         if ego is None:
             return None
         reach = min(FARTHEST_M, max(10.0, FARTHEST_S * ego.speed))
-        found = [own for thing in situation.things if (own := _judge(thing, situation, reach)) is not None]
-        return min(found, key=lambda own: own.value or 0.0, default=None)
+        best = first(_judge(thing, situation, reach, self._told) for thing in situation.things)
+        self._told = -1 if best is None or best.track is None else best.track
+        return best
 
 
-def _judge(thing: Thing, situation: Situation, reach: float) -> Finding | None:
+def _judge(thing: Thing, situation: Situation, reach: float, told: int) -> Finding | None:
+    """It begins beside the path, and goes on until it is in."""
     if thing.name not in VEHICLES or thing.x is None or thing.offset is None or thing.drift is None:
         return None
     if thing.x > reach or (thing.speed or 0.0) < ONCOMING:
         return None
     outside = abs(thing.offset) - situation.path.half_width - HALF_CAR  # of its near side
     inward = -thing.drift if thing.offset > 0 else thing.drift
-    if inward < SIDEWAYS or outside < -2 * HALF_CAR:
+    most = -2 * HALF_CAR if thing.track == told else -HALF_CAR
+    if inward < SIDEWAYS + UNSURE * thing.x or outside < most:
         return None
     seconds = max(0.0, outside / inward)
     return Finding(min(1.0, inward / (1.5 * SIDEWAYS)), thing.track, seconds) if seconds < SOON else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -17,6 +18,12 @@ class Finding:
     confidence: float  # 0..1
     track: int | None = None
     value: float | None = None
+
+
+def first(found: Iterable[Finding | None]) -> Finding | None:
+    """That of the least value, of those sure enough to go on: what is beside the path hides nothing in it."""
+    sure = [own for own in found if own is not None and own.confidence >= GOES_ON]
+    return min(sure, key=lambda own: own.value or 0.0, default=None)
 
 
 @dataclass(frozen=True)

@@ -22,5 +22,12 @@ class Lead:
 def lead_of(situation: Situation) -> Thing | None:
     """None: there is none, or distances are not known."""
     ahead = [thing for thing in situation.things if thing.name in VEHICLES and thing.x is not None]
-    ahead = [thing for thing in ahead if thing.inside > 0.35 and (thing.speed or 0.0) > ONCOMING]
+    ahead = [thing for thing in ahead if thing.inside > 0.35 and not _comes(thing, situation)]
     return min(ahead, key=lambda thing: thing.x or 0.0, default=None)
+
+
+def _comes(thing: Thing, situation: Situation) -> bool:
+    """Or might come: its speed is still not known where it could be."""
+    if thing.speed is None:
+        return situation.ego is not None
+    return thing.speed <= ONCOMING

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from perception.stages.assist.latch import Finding, Times
+from perception.stages.assist.latch import Finding, Times, first
 from perception.stages.assist.situation import Situation, Thing
 
 PEOPLE = ("person", "cyclist")
 SOON = 4.0  # seconds of driving
 NEAR = 25.0  # metres, where the own speed is not known
 BODY = 0.4  # metres to each side
+WALKS, UNSURE = 0.4, 0.015  # m/s: a slower one stands; and how much more a metre of distance asks for
 
 
 class PersonInPath:
@@ -17,8 +18,7 @@ class PersonInPath:
     warns = True
 
     def __call__(self, situation: Situation) -> Finding | None:
-        found = [own for thing in situation.things if (own := _judge(thing, situation)) is not None]
-        return min(found, key=lambda own: own.value or 0.0, default=None)
+        return first(_judge(thing, situation) for thing in situation.things)
 
 
 def _judge(thing: Thing, situation: Situation) -> Finding | None:
@@ -34,6 +34,6 @@ def _judge(thing: Thing, situation: Situation) -> Finding | None:
     crosses = min(thing.offset, then) < situation.path.half_width + BODY and (
         max(thing.offset, then) > -situation.path.half_width - BODY
     )
-    moving = thing.drift is not None and abs(thing.drift) > 0.5
+    moving = thing.drift is not None and abs(thing.drift) > WALKS + UNSURE * thing.x
     confidence = max(thing.inside, 0.75 if crosses and moving else 0.0)
     return Finding(confidence, thing.track, thing.x)

@@ -17,6 +17,8 @@ from perception.types import Detections, Ego, Frame, LaneLine, Scene, Signs
 
 ASIDE_M, ASIDE = 0.25, 0.015  # standard deviation of a lateral position: metres, and a share of the distance
 BRAKING, FULL_BRAKING = 2.5, 8.0  # m/s^2: what counts as braking, and the most that is believed
+GROWS = 0.3  # 1/s: growth in the image that tells the closing speed better than the tracked velocity
+APART = 0.4  # m/s: more than that both own lane lines cannot differ; it is no drift but a tilt
 NEAR = ("ego_left", "ego_right")  # lines, by role
 NEAREST, STRETCH = 12.0, 10.0  # metres: where a line must begin, and over which its direction is measured
 WHEELS = 1.5  # metres: the front wheels, ahead of the camera
@@ -71,7 +73,7 @@ class Watch:
 
     def __init__(self, classes: Sequence[str], signs: Sequence[str]) -> None:
         self._classes, self._signs = classes, signs
-        self._sizes, self._speeds, self._sides = Rates[int](), Rates[int](), Rates[str]()
+        self._sizes, self._speeds, self._sides = Rates[int](), Rates[int](), Rates[int | None]()
 
     def clear(self) -> None:
         self._sizes.clear()
@@ -106,22 +108,33 @@ class Watch:
         )
         places = _places(found, rows, ego)
         closing = {
-            track: ego.speed - place.vx
+            track: _closing(place, ego, swelling[track])
             for track, place in zip(tracks, places, strict=True)
             if ego is not None and place is not None and place.vx is not None
         }
         gaining = self._speeds(time_s, closing)
         return [
-            _thing(track, name, place, path, ego, swelling[track], gaining.get(track))
+            _thing(track, name, place, path, ego, swelling[track], closing.get(track), gaining.get(track))
             for track, name, place in zip(tracks, names, places, strict=True)
         ]
 
-    def _moving(self, time_s: float, at: dict[str, float]) -> dict[str, tuple[float, float] | None]:
-        rates = self._sides(time_s, {role: at[role] for role in NEAR if role in at})
+    def _moving(
+        self, time_s: float, at: dict[str, tuple[int | None, float]]
+    ) -> dict[str, tuple[float, float] | None]:
+        """A line that takes the role of another has not moved. Both lines of a lane move alike."""
+        rates = self._sides(time_s, dict(at.values()))
         found: dict[str, tuple[float, float] | None] = dict.fromkeys(NEAR)
-        for role, rate in rates.items():
-            if rate is not None:
-                found[role] = (at[role], rate)
+        for role, (number, place) in at.items():
+            rate = rates[number]
+            found[role] = None if rate is None else (place, rate)
+        left, right = (found[role] for role in NEAR)
+        if left is not None and right is not None:
+            drift = (left[1] + right[1]) / 2
+            alike = abs(left[1] - right[1]) < APART
+            found = {
+                role: (side[0], drift) if alike else None
+                for role, side in zip(NEAR, (left, right), strict=True)
+            }
         return found
 
     def _read(self, signs: Signs | None) -> list[tuple[str, int, float]]:
@@ -159,6 +172,13 @@ def _places(found: Detections, rows: np.ndarray, ego: Ego | None) -> list[_Place
     ]
 
 
+def _closing(place: _Place, ego: Ego, swelling: float | None) -> float:
+    """m/s. The tracked velocity follows late when a thing brakes hard; growth in the image tells at once."""
+    assert place.vx is not None
+    closing = ego.speed - place.vx
+    return max(closing, swelling * place.x) if swelling is not None and swelling > GROWS else closing
+
+
 def _thing(
     track: int,
     name: str,
@@ -166,24 +186,25 @@ def _thing(
     path: Path,
     ego: Ego | None,
     swelling: float | None,
+    closing: float | None,
     gaining: float | None,
 ) -> Thing:
     if place is None:
         return Thing(track, name, swelling=swelling)
-    x, y, sigma, vx, vy = place
+    x, y, sigma, _, vy = place
     offset = y - path.middle(x)
     inside = _between(offset, path.half_width, hypot(ASIDE_M, ASIDE * x))
-    closing = drift = None
-    if ego is not None and vx is not None and vy is not None:
-        closing, drift = ego.speed - vx, vy - (ego.yaw_rate or 0.0) * x
-    return Thing(track, name, x, y, offset, inside, sigma, closing, gaining or 0.0, drift, vx, swelling)
+    speed = drift = None
+    if ego is not None and closing is not None and vy is not None:
+        speed, drift = ego.speed - closing, vy - (ego.yaw_rate or 0.0) * x
+    return Thing(track, name, x, y, offset, inside, sigma, closing, gaining or 0.0, drift, speed, swelling)
 
 
-def _beside(lanes: Sequence[LaneLine]) -> dict[str, float]:
-    """Role -> metres to the left at the front wheels, of lines that are seen near the vehicle."""
+def _beside(lanes: Sequence[LaneLine]) -> dict[str, tuple[int | None, float]]:
+    """Role -> number, metres to the left at the front wheels, of lines that are seen near the vehicle."""
     near = [line for line in lanes if line.role in NEAR and not line.predicted and line.road is not None]
-    found = {line.role: float(beside(line.road)) for line in near}
-    return {role: left for role, left in found.items() if isfinite(left)}
+    found = {line.role: (line.id, float(beside(line.road))) for line in near}
+    return {role: (number, left) for role, (number, left) in found.items() if isfinite(left)}
 
 
 @compiled

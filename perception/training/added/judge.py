@@ -81,7 +81,7 @@ def _both(example: Example, scene: Scene, name: str, classes: Sequence[str]) -> 
             return true[judged], told[judged]
 
 
-def figures(counts: np.ndarray) -> dict[str, Any]:
+def metrics(counts: np.ndarray) -> dict[str, Any]:
     """`accuracy`, `recall` (mean of the classes that are there), `iou` (likewise), from 0 to 1."""
     right, true, told = np.diag(counts), counts.sum(1), counts.sum(0)
     there = true > 0

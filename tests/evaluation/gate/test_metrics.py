@@ -37,3 +37,11 @@ def test_a_metric_that_is_gone_is_a_failure_and_a_new_one_is_not():
     del now["lanes.drawn.f1"]
     assert "is its task or drive missing" in failures(now)["lanes.drawn.f1"]
     assert len(failures(now)) == 1
+
+
+def test_counts_and_seconds_may_change_in_their_own_units():
+    was = {"tracking.road.vehicle.switches": 3.0, "events.road.lead.delay_s": 0.2}
+    now = {"tracking.road.vehicle.switches": 6.0, "events.road.lead.delay_s": 0.25}
+    (switches, delay) = judge(was, now, 0.01)
+    assert delay.failure is None
+    assert switches.failure == "+3: from 3 to 6, allowed 2"

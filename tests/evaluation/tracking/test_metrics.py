@@ -7,12 +7,10 @@ import pytest
 
 from perception.errors import DataError
 from perception.evaluation.tracking.clear import Clear, Identity
-from perception.evaluation.tracking.flicker import flicker
 from perception.evaluation.tracking.folder import drives
 from perception.evaluation.tracking.hota import Hota
 from perception.evaluation.tracking.judged import Followed, moments
 from perception.evaluation.tracking.pairs import Moment
-from perception.types import Detections, Scene
 from tools import kitti_tracking
 
 TRACKEVAL = {  # of `sequence` of seeds 0, 1 and 2, combined; trackeval.metrics HOTA, CLEAR, Identity
@@ -111,23 +109,3 @@ def test_a_missing_or_wrong_file_is_named(folder, name):
     (folder / name).write_text("a,b\n1,2\n" if name != "cameras.csv" else "sequence\n0000\n")
     with pytest.raises(DataError, match=name):
         list(drives(folder))
-
-
-def test_flicker_is_the_share_of_tracks_with_short_gaps():
-    def scene(k):
-        age = 40.0 if k == 4 else 0.0
-        found = Detections(
-            np.zeros((2, 4), np.float32),
-            np.ones(2, np.float32),
-            np.zeros(2, np.int32),
-            np.array([3, 9]),
-            np.array([age, 0.0], np.float32),
-        )
-        return Scene(k, k * 40_000_000, (10, 10), found)
-
-    assert flicker([scene(k) for k in range(10)]) == {
-        "tracks": 2,
-        "seen": 0.5,
-        "shown": 0.0,
-        "per_minute": pytest.approx(2 / (20 * 0.04 / 60)),
-    }

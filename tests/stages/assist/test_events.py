@@ -187,3 +187,17 @@ def test_events_are_painted():
     canvas = np.zeros((720, 1280, 3), np.uint8)
     assist.draw(canvas, Scene(0, 0, SIZE, events=tuple(last.values())))
     assert (canvas[..., 2] > 200).sum() > 500
+
+
+def test_what_stands_beside_the_road_does_not_hide_a_collision():
+    parked = Mover("vehicle", lambda t: 70 - 15 * t, lambda t: -6.0)
+    began, _ = times(events(Drive(movers=[closing(56, 8), parked]), noise=0), "collision")
+    assert began == pytest.approx(4.2, abs=0.4)
+
+
+def test_a_person_on_the_pavement_does_not_hide_one_in_the_path():
+    aside, ahead = (
+        Mover("person", lambda t, x=x: x - 15 * t, lambda t, y=y: y) for x, y in ((85, -6), (90, 0))
+    )
+    began, _ = times(events(Drive(movers=[aside, ahead]), noise=0), "person_in_path")
+    assert began == pytest.approx(2.2, abs=0.4)

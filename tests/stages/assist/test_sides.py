@@ -1,0 +1,42 @@
+"""How lane lines move aside: one that takes another's role has not moved, and a tilt is no drift."""
+
+import numpy as np
+
+from perception.stages.assist.situation import Watch
+from perception.types import Frame, LaneLine, Scene
+
+IMAGE = np.zeros((4, 4, 3), np.uint8)
+
+
+def sides(left, right, number=lambda k: 1, frames=12):
+    """`left`, `right`: frame -> metres."""
+    watch = Watch(("vehicle",), ())
+    for k in range(frames):
+        scene = Scene(
+            k,
+            k * 100_000_000,
+            (4, 4),
+            lanes=(line(left(k), "ego_left", number(k)), line(right(k), "ego_right", 9)),
+        )
+        found = watch(Frame(IMAGE, scene.stamp_ns, k), scene).sides
+    return found
+
+
+def line(y, role, number):
+    road = np.float32([(x, y) for x in (4, 6, 8, 10)])
+    return LaneLine(road, road, 0.9, 1, number, role)
+
+
+def test_a_drift_is_that_of_both_lines():
+    found = sides(lambda k: 1.8 - 0.05 * k, lambda k: -1.8 - 0.03 * k)
+    assert np.allclose([found["ego_left"][1], found["ego_right"][1]], -0.4, atol=0.01)
+
+
+def test_lines_that_move_apart_tell_no_drift():
+    found = sides(lambda k: 1.8 + 0.05 * k, lambda k: -1.8 - 0.05 * k)
+    assert found == {"ego_left": None, "ego_right": None}
+
+
+def test_another_line_in_the_role_is_no_drift():
+    found = sides(lambda k: 1.8 if k < 11 else 1.0, lambda k: -1.8, number=lambda k: 1 + (k > 10))
+    assert found["ego_left"] is None
