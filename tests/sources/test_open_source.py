@@ -1,5 +1,8 @@
 """The table of sources: which name means what."""
 
+import time
+from contextlib import closing
+
 import pytest
 
 from perception.errors import SourceError
@@ -11,14 +14,21 @@ from tests.sources.clips import numbered
     "text", ["", "synthtic:3", "synthetic:x", "ftp://host/clip.mp4", "csi-0:", "rtsp://", "synthetic:1:2:3"]
 )
 def test_an_unknown_kind_is_answered_with_the_known_ones(text):
-    with pytest.raises(SourceError, match="expected a camera number, an rtsp or http URL, synthetic:SEED"):
+    with pytest.raises(SourceError, match=r"expected a camera number, a URL .*, synthetic:SEED"):
         open_source(text)
+
+
+def trouble(text):
+    """What the health of an absent camera says."""
+    with closing(open_source(text)) as source:
+        while not (reasons := source.health.report(0).reasons) or reasons[0].name != "no_camera":
+            time.sleep(0.001)
+    return reasons[0].text
 
 
 @pytest.mark.parametrize("text", ["97", "/dev/video97"])
 def test_a_missing_camera_says_where_to_look(text):
-    with pytest.raises(SourceError, match="/dev/video97: expected a camera, found none; plug one in"):
-        open_source(text)
+    assert trouble(text).startswith("/dev/video97: expected a camera, found none; plug one in")
 
 
 @pytest.mark.parametrize("name", ["clip[1].mp4", "night*.mkv", "7.avi", "a:b.ts"])
@@ -32,11 +42,11 @@ def test_synthetic_scenes_are_a_recording():
 
 
 @pytest.mark.parametrize("scheme", ["rtsp", "http"])
-def test_a_server_that_is_not_there_fails_at_once_and_hides_the_password(scheme):
-    with pytest.raises(SourceError, match="Connection refused") as caught:
-        open_source(f"{scheme}://user:secret@127.0.0.1:9/live")
-    assert f"{scheme}://127.0.0.1:9/live" in str(caught.value)
-    assert "secret" not in str(caught.value)
+def test_a_server_that_is_not_there_is_waited_for_and_its_password_hidden(scheme):
+    text = trouble(f"{scheme}://user:secret@127.0.0.1:9/live")
+    assert f"{scheme}://127.0.0.1:9/live" in text
+    assert "Connection refused" in text
+    assert "secret" not in text
 
 
 @pytest.mark.parametrize(("name", "kind"), [("a.HEIC?size=full", "HEIC"), ("a.jxl", "JPEG XL")])
