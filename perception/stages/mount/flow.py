@@ -11,7 +11,7 @@ from perception.kernels.cpu import compiled
 
 WIDTH = 640  # pixels: pictures are made smaller, by a whole number, to about that width
 CELL = 16  # pixels of the picture in which points are chosen, half as wide: one point in each
-MOST = 70  # points
+MOST = 100  # points
 WEAK = 0.01  # a point is as sharp as this share of the sharpest, at least
 PATCH, LEVELS = (13, 13), 3  # of the Lucas-Kanade tracker
 
