@@ -17,9 +17,11 @@ from perception.cli.options import (
     Crop,
     Device,
     InputSize,
+    MountFile,
     OwnMotion,
     Precision,
     Runtime,
+    Shed,
     Stages,
     names,
     stages_of,
@@ -77,6 +79,8 @@ def serve(
     crop: Crop = None,
     runtime: Runtime = "auto",
     stages: Stages = "all",
+    mount: MountFile = None,
+    shed: Shed = None,
 ) -> None:
     """Show cameras and what is seen in them on a live page; serve streams, metrics and recordings."""
     from perception.serve import config as configs
@@ -103,6 +107,8 @@ def serve(
         "crop": crop,
         "runtime": runtime,
         "stages": stages_of(stages),
+        "mount": mount,
+        "shed": names(shed),
     }
     asked = configs.ServeConfig(
         configs.named(sources or (), options),

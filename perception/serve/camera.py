@@ -20,6 +20,7 @@ from perception.pipeline import Outcome, run
 from perception.serve.budget import Budget
 from perception.serve.shot import Look
 from perception.serve.viewers import Studio
+from perception.shedding import Shedding
 from perception.timing import PERCENTILES, Stages
 from perception.types import Frame, Scene, Size
 
@@ -49,8 +50,10 @@ class Camera:
         look: Look,
         budget: Budget,
         health: Health,
+        shedding: Callable[[Health], Shedding] | None = None,
         first_pause_s: float = FIRST_PAUSE_S,
     ) -> None:
+        """`shedding`: `pipeline` with what is left out of frames when the machine is too slow."""
         self.name, self.health, self.look = name, health, look
         self.studio = Studio(name, look)
         self.size: Size | None = None  # of the last frame
@@ -58,6 +61,8 @@ class Camera:
         self.times = Times()
         self.on_scene: Callable[[float, Scene], None] = lambda age_ms, scene: None
         self._opener, self._pipeline, self._budget = opener, pipeline, budget
+        self._shedding = shedding
+        self._look_at: Callable[[Frame], Scene] = pipeline
         self._first_pause_s = first_pause_s
         self._source: Source | None = None
         self._watched = False  # the source tells the health of its frames
@@ -113,6 +118,7 @@ class Camera:
             self._watched = getattr(self._source, "health", None) is not None
             self.health = self._of(self._source)
             self._pipeline.reset()
+            self._look_at = self._shedding(self.health) if self._shedding else self._pipeline
             run(_Judged(self._source), self._see, [_Sink(self)], outcome=self._outcome)
             ended = "the source has ended"
         except FrameError as error:  # so many in a row that the health has told it
@@ -142,7 +148,7 @@ class Camera:
             self.health.arrived(time.monotonic_ns())
         try:
             with self._budget.turn():
-                scene = self._pipeline(frame)
+                scene = self._look_at(frame)
         except FrameError as error:
             self.health.failed(str(error), time.monotonic_ns())
             raise

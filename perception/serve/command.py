@@ -22,9 +22,10 @@ from perception.serve.config import GB, CameraConfig, ServeConfig, check
 from perception.serve.quota import Folder
 from perception.serve.recording import Recorder
 from perception.serve.shot import Look
+from perception.shedding import Shedding, order
 from perception.sources import open_source
 from perception.sources.calibrated import Calibrated
-from perception.sources.ego import WithEgo
+from perception.sources.ego import with_motion
 from perception.sources.live import Live
 from perception.sources.replay import Replay
 
@@ -102,7 +103,8 @@ def _cameras(config: ServeConfig, stack: ExitStack) -> tuple[Mapping[str, Camera
         look = Look(pipeline.tasks, [*pipeline.tasks, *pipeline.stages], config.quality)
         source = redacted(one.source)
         health = Health(source, Limits(deadline_ms=config.deadline_ms), time.monotonic_ns())
-        camera = Camera(one.name, partial(opened, one), pipeline, look, budget, health)
+        shedding = partial(Shedding, pipeline, order=order(pipeline, one.shed))
+        camera = Camera(one.name, partial(opened, one), pipeline, look, budget, health, shedding)
         cameras[one.name] = camera
         if folder is not None:
             facts = {"source": source, **made.facts(pipeline), "classes": look.classes}
@@ -136,7 +138,7 @@ def opened(camera: CameraConfig) -> Source:
             found.patience_s = None  # it may come back after days
         if camera.camera is not None:
             found = Calibrated(found, read_camera(camera.camera, camera.camera_height))
-        return found if camera.ego is None else WithEgo(found, camera.ego)
+        return with_motion(found, camera.ego)
 
     first = source()
     if first.live:

@@ -39,6 +39,8 @@ class CameraConfig:
     crop: str | None = None
     runtime: str = "auto"
     stages: tuple[str, ...] | None = None  # None: all that the tasks allow
+    mount: Path | None = None  # where the learnt angles of the camera are kept
+    shed: tuple[str, ...] | None = None  # see `perception.shedding.order`
 
     def pipeline(self, threads: int) -> PipelineConfig:
         own = {f.name: getattr(self, f.name) for f in fields(PipelineConfig) if f.name != "threads"}
@@ -203,6 +205,8 @@ CAMERA: dict[str, Check] = {
     "crop": _text,
     "runtime": _one_of("auto", "onnxruntime", "openvino"),
     "stages": _stages,
+    "mount": _path,
+    "shed": _names,
 }
 SERVER: dict[str, Check] = {
     "host": _text,

@@ -70,7 +70,7 @@ def frame(seq: int, age_s: float = 0.0, size=(96, 64), **fields) -> Frame:
     return Frame(image, time.time_ns() - age_ns, seq, "cam", **fields)
 
 
-def camera(source, name="front", pipe=None, opener=None) -> Camera:
+def camera(source, name="front", pipe=None, opener=None, shedding=None) -> Camera:
     return Camera(
         name,
         opener or (lambda: source),
@@ -80,6 +80,7 @@ def camera(source, name="front", pipe=None, opener=None) -> Camera:
         Health(
             "cam", Limits(deadline_ms=5e3, stale_ms=5e3, overdue_ms=5e3, oldest_ms=1e4), time.monotonic_ns()
         ),
+        shedding,
         first_pause_s=0.001,
     )
 

@@ -3,6 +3,7 @@
 import threading
 import time
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -149,3 +150,21 @@ def test_a_video_is_played_as_a_camera(tmp_path):
     assert source.live
     assert [f.seq for f in frames] == sorted({f.seq for f in frames})
     assert frames[-1].source == "a.mp4 (2)"
+
+
+def test_what_is_shed_is_named_in_the_scene_and_told_to_the_health_of_the_source():
+    source, of = FakeSource(), []
+    source.health = Health("cam", now_ns=time.monotonic_ns())
+
+    def shedding(health):
+        of.append(health)
+        return lambda frame: replace(full(frame), shed=("signs",))
+
+    with closing(camera(source, shedding=shedding)) as one:
+        seen = []
+        one.on_scene = lambda age_ms, scene: seen.append(scene.shed)
+        one.start()
+        source.health.arrived(time.monotonic_ns())
+        source.items.put(frame(0))
+        wait_until(lambda: seen == [("signs",)])
+        assert of == [source.health]

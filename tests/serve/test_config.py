@@ -23,7 +23,8 @@ cameras:
 def test_what_is_said_once_holds_for_all_cameras(tmp_path):
     path = tmp_path / "serve.yaml"
     path.write_text(
-        WHOLE.replace(", deadline: 1", "") + "  rear: {source: 0, tasks: detection, stages: none}\n"
+        WHOLE.replace(", deadline: 1", "")
+        + "  rear: {source: 0, tasks: detection, stages: none, shed: none, mount: rear.mount}\n"
     )
     config = read(path)
     front, rear = config.cameras
@@ -35,6 +36,7 @@ def test_what_is_said_once_holds_for_all_cameras(tmp_path):
         (),
     )
     assert (config.quota_gb, config.recordings, config.port) == (2.0, Path("rec"), 8088)
+    assert (front.shed, rear.shed, rear.pipeline(3).mount) == (None, ("none",), Path("rear.mount"))
     assert front.pipeline(3).threads == 3
 
 
