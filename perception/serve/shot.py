@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 
 from perception.camera import CameraModel
-from perception.fields import Named, present
+from perception.field import Classes
+from perception.fields import Named, classes_of, present
 from perception.interfaces import Painter
 from perception.sinks.drafts import Draft, drafts
 from perception.sinks.overlay import paint, status
@@ -34,8 +35,8 @@ class Look:
     quality: int = QUALITY
 
     @property
-    def classes(self) -> dict[str, tuple[str, ...]]:
-        return {task.name: task.classes for task in self.tasks}
+    def classes(self) -> dict[str, Classes]:
+        return {name: own for name, own in classes_of(self.tasks).items() if name}
 
 
 @dataclass(eq=False)
