@@ -255,7 +255,7 @@ def test_sigterm_saves_what_was_learnt(folder, tmp_path):
     code = "from perception.cli import main; main()"
     command = ["train", "--data", str(folder), "--out", str(tmp_path / "run"), "--preset", "quick", *options]
     child = Popen([sys.executable, "-c", code, *command], cwd=ROOT, stdout=PIPE, stderr=STDOUT)
-    while child.poll() is None and b"step 50 " not in child.stdout.readline():
+    while child.poll() is None and b"step 50," not in child.stdout.readline():
         pass
     child.terminate()
     child.communicate(timeout=120)
