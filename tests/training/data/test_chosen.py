@@ -31,7 +31,7 @@ def test_what_a_sign_says_is_told_in_the_networks_classes():
 def test_of_a_class_that_labels_do_not_know_nothing_is_absent():
     known = np.array([1, 1, 0, 0, 0, 1], np.float32)  # by our classes alone
     assert Chosen(MINE).negative_weight(known).tolist() == [0, 1, 1]
-    assert Chosen(MINE).negative_weights(None).tolist() == [0, 0, 0]
+    assert Chosen(MINE).negative_weight(None).tolist() == [0, 0, 0]
 
 
 def test_ours_stay_as_they_are():
