@@ -10,6 +10,7 @@ from perception.synthetic.faces import COUNT, sign_face
 from perception.synthetic.light import random_light
 from perception.synthetic.mesh import Mesh
 from perception.synthetic.vehicles import rectangle
+from perception.synthetic.who import Who
 
 CAMERA = default_camera((640, 360))
 
@@ -57,7 +58,7 @@ def seen(*places: tuple[float, float]):
     """Detections and ignored boxes of boxes at vehicle x, y, painted in this order."""
     sheet, notes = canvas(), []
     for k, place in enumerate(places):
-        note = truth.Notes(sheet, notes, place[0])
+        note = truth.Notes(sheet, notes, place[0], Who(k, np.array(place), np.zeros(2)))
         note.add(box().paint(sheet, np.array(place), 0.0, 2 + k), 0)
     detections, _, ignored = truth.objects(sheet, notes)
     return detections, ignored
