@@ -208,7 +208,8 @@ class Scene:
 
 def without_finds(scene: Scene) -> Scene:
     """The same tasks ran, and saw nothing."""
-    return replace(scene, **{f.name: _nothing(getattr(scene, f.name)) for f in fields(scene)})
+    found = {f.name: getattr(scene, f.name) for f in fields(scene) if f.name != "timing_ms"}
+    return replace(scene, **{name: _nothing(value) for name, value in found.items()})
 
 
 def _nothing(found: Any) -> Any:
@@ -220,8 +221,8 @@ def _nothing(found: Any) -> Any:
             return ()
         case ClassMap():
             return found.cleared()
-        case dict():  # of added tasks; times stay
-            return {name: value for name, value in found.items() if isinstance(value, float)}
+        case dict():  # of added tasks
+            return {}
     return found
 
 

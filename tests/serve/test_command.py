@@ -61,6 +61,8 @@ def test_no_password_and_no_known_token_is_printed(tiny_bundle):
     ) as process:
         line = process.stdout.readline()
         assert process.stderr.readline()
+        address = line.split()[0]
+        assert urllib.request.urlopen(f"{address}healthz", timeout=20).read()  # it heeds signals now
         process.send_signal(signal.SIGINT)
         out, error = process.communicate(timeout=30)
     assert "the token is that of the environment" in line
