@@ -27,7 +27,7 @@ from perception.model.specs import FRAME_TASKS, task_spec
 from perception.sinks.files import write_whole
 from perception.tasks import TASKS
 from perception.training import ledger
-from perception.training.loop import BEST, CHECKPOINT, load_checkpoint, load_network, recorded
+from perception.training.checkpoint import BEST, CHECKPOINT, load_checkpoint, load_network, recorded
 from perception.types import Size
 
 FILES = precisions.file_names({"main": "network.fp32.onnx", "signs": "signs.fp32.onnx"}, ["int8"])

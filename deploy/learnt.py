@@ -9,10 +9,10 @@ from pathlib import Path
 
 from perception.errors import DataError
 from perception.labels.vocabulary import Vocabulary
+from perception.training.checkpoint import load_checkpoint, vocabulary_of
 from perception.training.data import READERS, SOURCES, foreign, sign_crops, signs, synthetic
 from perception.training.data.sample import Sample
 from perception.training.data.signs import Sign
-from perception.training.loop import load_checkpoint, vocabulary_of
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from pathlib import Path
 import torch
 
 from perception.errors import DataError
+from perception.training.checkpoint import learnt_from, load_checkpoint
 from perception.training.ledger import merged, to_csv
-from perception.training.loop import learnt_from, load_checkpoint
 
 
 def average(out: Path, checkpoints: list[Path]) -> None:

@@ -33,7 +33,7 @@ from perception.model.network import Network, normalise
 from perception.sinks.files import write_whole
 from perception.tasks.signs import CLASSES
 from perception.tasks.signs.loss import LARGEST
-from perception.training.loop import load_checkpoint, load_network
+from perception.training.checkpoint import load_checkpoint, load_network
 from perception.types import Size
 
 WAYS = {"grid": "(a) on the grid", "crops": "(b) native crops"}

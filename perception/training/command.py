@@ -12,12 +12,13 @@ from rich.console import Console
 from perception.errors import DataError, SinkError
 from perception.outputs import locked
 from perception.training.analysis.validation import Validation
+from perception.training.checkpoint import BEST, CHECKPOINT
 from perception.training.classes import with_file
 from perception.training.config import Config, configure
 from perception.training.data import found as surveyed
 from perception.training.data import val as choosing
 from perception.training.data.foreign import sort
-from perception.training.loop import BEST, CHECKPOINT, Trainer, check_names
+from perception.training.loop import Trainer, check_names
 
 
 def train(

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import fields, replace
 from io import BytesIO
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -22,10 +19,9 @@ from torch.utils.data import DataLoader
 
 from perception.bundle import LEDGER, SHIPPED
 from perception.errors import DataError
-from perception.labels.vocabulary import Vocabulary
 from perception.model import fakequant
 from perception.model.network import Network
-from perception.model.pretrained import by_class, load_pretrained
+from perception.model.pretrained import load_pretrained
 from perception.model.sharing import SHARING
 from perception.outputs import PartFile, write_whole
 from perception.tasks.batch import Batch
@@ -35,6 +31,7 @@ from perception.training import ledger
 from perception.training.augment import Place
 from perception.training.backward import PLACES, backward, cut_off
 from perception.training.balance import BALANCE
+from perception.training.checkpoint import CHECKPOINT, fitted, learnt_from, load_checkpoint, recorded
 from perception.training.classes import vocabulary
 from perception.training.config import Config, renamed
 from perception.training.data import READERS, signs, sources
@@ -47,52 +44,12 @@ from perception.training.data.variants import Variants
 from perception.training.ledger import Row
 from perception.training.log import Log
 from perception.training.objective import check_alive, freeze, losses
+from perception.training.optimise import Ema, learning_rate, optimizer
 from perception.training.schedule import SCHEDULES
 from perception.types import Size
 
 FINISH_ZOOM, FINISH_COVER = (0.85, 1.25), 0.15
-CHECKPOINT, BEST = "checkpoint.pt", "best.pt"  # the last weights of a run, and the best on val
 BUILT = ("tasks", "sharing", "detection", "signs")  # what weights are made for
-KEPT = ("network", "ema", "optimizer", "step", "config")  # in a checkpoint
-
-
-class Ema:
-    """A running average of the weights and statistics, which is what is evaluated and shipped."""
-
-    def __init__(self, network: Network, decay: float) -> None:
-        self.network: Network = copy.deepcopy(network).eval()
-        self.decay = decay
-
-    @torch.no_grad()
-    def update(self, network: Network, step: int) -> None:
-        """`step` counts from 0; early steps average over less."""
-        keep = min(self.decay, (1 + step) / (10 + step))
-        averages: list[tuple[Tensor, Tensor]] = []
-        others: list[tuple[Tensor, Tensor]] = []
-        for old, new in zip(self.network.state_dict().values(), network.state_dict().values(), strict=True):
-            (averages if old.dtype.is_floating_point else others).append((old, new))
-        torch._foreach_lerp_([old for old, _ in averages], [new for _, new in averages], 1 - keep)
-        for old, new in others:  # counts of batches
-            old.copy_(new)
-
-
-def learning_rate(progress: float, config: Config) -> float:
-    """One cycle: linear warm-up, then a cosine down to 1 % (Smith and Topin 2018). `progress`: 0 to 1."""
-    if progress < config.warmup:
-        return config.lr * (0.02 + 0.98 * progress / config.warmup)
-    fall = (progress - config.warmup) / (1 - config.warmup)
-    return config.lr * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(fall, 1.0))))
-
-
-def optimizer(network: nn.Module, config: Config) -> torch.optim.AdamW:
-    """AdamW; vectors (biases, norms, identity paths) do not decay."""
-    matrices = [p for p in network.parameters() if p.ndim > 1]
-    vectors = [p for p in network.parameters() if p.ndim <= 1]
-    groups = [
-        {"params": matrices, "weight_decay": config.weight_decay},
-        {"params": vectors, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, config.lr, betas=(0.9, 0.99))
 
 
 class Trainer:
@@ -136,7 +93,7 @@ class Trainer:
         if not init:
             return
         if Path(init).is_file():
-            self.network.load_state_dict(_fitted(load_checkpoint(Path(init)), self.network))
+            self.network.load_state_dict(fitted(load_checkpoint(Path(init)), self.network))
         else:
             load_pretrained(
                 self.network, SHIPPED if init == "shipped" else Path(init), batch.images, batch.crops
@@ -388,52 +345,3 @@ def check_names(config: Config) -> None:
         unknown = sorted(set(names) - set(table))
         if unknown:
             raise DataError(f"{key}: expected of {', '.join(table)}, got {', '.join(unknown)}")
-
-
-def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
-    """A checkpoint of `Trainer.save`. Raises DataError if it cannot be read; never unpickles code."""
-    try:
-        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-        missing = [name for name in KEPT if name not in state]
-    except (OSError, RuntimeError, ValueError, EOFError, TypeError, UnpicklingError) as error:
-        raise DataError(f"{path}: expected a checkpoint of this project: {error}") from error
-    if missing:
-        raise DataError(f"{path}: expected a checkpoint of this project, but it has no {', '.join(missing)}")
-    return state
-
-
-def learnt_from(weights: str) -> list[Row]:
-    """The ledger of a checkpoint, a bundle's folder, or "shipped", as in `init`.
-
-    Without one: a row that says so. Raises DataError or BundleError if it cannot be read.
-    """
-    path = SHIPPED if weights == "shipped" else Path(weights)
-    rows = recorded(path) if path.is_file() else ledger.of_bundle(path)
-    return rows or ledger.unrecorded(path.name)
-
-
-def recorded(checkpoint: Path) -> list[Row]:
-    """Its ledger; empty: it has none. Raises DataError."""
-    text = load_checkpoint(checkpoint).get("ledger", "")
-    return ledger.parse(text, str(checkpoint)) if text else []
-
-
-def load_network(path: Path) -> Network:
-    """The averaged network of a checkpoint, in evaluation mode."""
-    state = load_checkpoint(path)
-    config = json.loads(state["config"])
-    network = Network(config["tasks"], config["sharing"], vocabulary_of(state).by_task)
-    network.load_state_dict(state["ema"])
-    return network.eval()
-
-
-def vocabulary_of(state: Mapping[str, Any]) -> Vocabulary:
-    """The classes of a checkpoint, and what its data sets called them."""
-    config = json.loads(state["config"])
-    known = {f.name for f in fields(Config)} & set(config)
-    return vocabulary(replace(Config(), **{name: config[name] for name in known}))
-
-
-def _fitted(state: Mapping[str, Any], network: Network) -> Mapping[str, Tensor]:
-    """The averaged weights of a checkpoint; classes that it has not keep what `network` has."""
-    return by_class(network, state["ema"], vocabulary_of(state).by_task)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from perception.errors import DataError
-from perception.training.loop import KEPT, learnt_from, load_checkpoint
+from perception.training.checkpoint import KEPT, learnt_from, load_checkpoint
 from tools.average import average
 
 

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from perception.errors import DataError, SinkError
+from perception.training.checkpoint import CHECKPOINT, load_checkpoint
 from perception.training.command import train
-from perception.training.loop import CHECKPOINT, load_checkpoint
 
 TINY = [
     "steps=2",

@@ -12,9 +12,10 @@ from perception import bundle
 from perception.bundle import SHIPPED
 from perception.errors import BundleError, DataError
 from perception.training import ledger
+from perception.training.checkpoint import learnt_from, load_checkpoint
 from perception.training.config import Config, configure
 from perception.training.data import OPEN, SOURCES, licences, sign_crops
-from perception.training.loop import Trainer, learnt_from, load_checkpoint, read_sources
+from perception.training.loop import Trainer, read_sources
 from tests.folders import GREY, picture
 
 OPEN_NAMES = ("gtsdb", "roadseg_ru", "lums", "carla", "clips", "brazil")

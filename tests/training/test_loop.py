@@ -15,9 +15,11 @@ from torch import nn
 
 from perception.cli import INTERRUPTED
 from perception.errors import DataError, SinkError
+from perception.training.checkpoint import load_checkpoint, load_network
 from perception.training.command import train
 from perception.training.config import Config
-from perception.training.loop import Ema, Trainer, learning_rate, load_checkpoint, load_network, optimizer
+from perception.training.loop import Trainer
+from perception.training.optimise import Ema, learning_rate, optimizer
 
 ROOT = Path(__file__).parents[2]
 TINY = Config(

@@ -13,8 +13,8 @@ from perception.cli import app
 from perception.evaluation.command import HERE, evaluate
 from perception.evaluation.run import Settings
 from perception.evaluation.seeing import REPRODUCIBLE
+from perception.training.checkpoint import CHECKPOINT, load_checkpoint
 from perception.training.command import train
-from perception.training.loop import CHECKPOINT, load_checkpoint
 
 TINY = [
     "steps=1",

@@ -12,8 +12,9 @@ from perception.evaluation.records import FrameRecord
 from perception.tasks.evidence import Ranked
 from perception.training.analysis.thresholds import thresholds
 from perception.training.analysis.validation import Validation
+from perception.training.checkpoint import BEST, load_checkpoint
 from perception.training.config import Config
-from perception.training.loop import BEST, Trainer, load_checkpoint
+from perception.training.loop import Trainer
 
 TINY = Config(
     tasks=("detection", "drivable"),

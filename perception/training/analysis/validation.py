@@ -14,10 +14,11 @@ from perception.model.network import Network
 from perception.tasks.batch import Batch
 from perception.training.analysis.judge import ANY, judge, records, scores
 from perception.training.analysis.thresholds import thresholds
+from perception.training.checkpoint import BEST
 from perception.training.config import Config
 from perception.training.data import val
 from perception.training.data.foreign import Told
-from perception.training.loop import BEST, Trainer
+from perception.training.loop import Trainer
 from perception.types import Size
 
 FEW = 24  # pictures of each kind; the end of a run sees all

@@ -1,0 +1,75 @@
+"""What `Trainer.save` has written, read again: weights, classes and the ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from perception.bundle import SHIPPED
+from perception.errors import DataError
+from perception.labels.vocabulary import Vocabulary
+from perception.model.network import Network
+from perception.model.pretrained import by_class
+from perception.training import ledger
+from perception.training.classes import vocabulary
+from perception.training.config import Config
+from perception.training.ledger import Row
+
+CHECKPOINT, BEST = "checkpoint.pt", "best.pt"  # the last weights of a run, and the best on val
+KEPT = ("network", "ema", "optimizer", "step", "config")  # in a checkpoint
+
+
+def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
+    """A checkpoint of `Trainer.save`. Raises DataError if it cannot be read; never unpickles code."""
+    try:
+        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+        missing = [name for name in KEPT if name not in state]
+    except (OSError, RuntimeError, ValueError, EOFError, TypeError, UnpicklingError) as error:
+        raise DataError(f"{path}: expected a checkpoint of this project: {error}") from error
+    if missing:
+        raise DataError(f"{path}: expected a checkpoint of this project, but it has no {', '.join(missing)}")
+    return state
+
+
+def learnt_from(weights: str) -> list[Row]:
+    """The ledger of a checkpoint, a bundle's folder, or "shipped", as in `init`.
+
+    Without one: a row that says so. Raises DataError or BundleError if it cannot be read.
+    """
+    path = SHIPPED if weights == "shipped" else Path(weights)
+    rows = recorded(path) if path.is_file() else ledger.of_bundle(path)
+    return rows or ledger.unrecorded(path.name)
+
+
+def recorded(checkpoint: Path) -> list[Row]:
+    """Its ledger; empty: it has none. Raises DataError."""
+    text = load_checkpoint(checkpoint).get("ledger", "")
+    return ledger.parse(text, str(checkpoint)) if text else []
+
+
+def load_network(path: Path) -> Network:
+    """The averaged network of a checkpoint, in evaluation mode."""
+    state = load_checkpoint(path)
+    config = json.loads(state["config"])
+    network = Network(config["tasks"], config["sharing"], vocabulary_of(state).by_task)
+    network.load_state_dict(state["ema"])
+    return network.eval()
+
+
+def vocabulary_of(state: Mapping[str, Any]) -> Vocabulary:
+    """The classes of a checkpoint, and what its data sets called them."""
+    config = json.loads(state["config"])
+    known = {f.name for f in fields(Config)} & set(config)
+    return vocabulary(replace(Config(), **{name: config[name] for name in known}))
+
+
+def fitted(state: Mapping[str, Any], network: Network) -> Mapping[str, Tensor]:
+    """The averaged weights of a checkpoint; classes that it has not keep what `network` has."""
+    return by_class(network, state["ema"], vocabulary_of(state).by_task)
