@@ -221,6 +221,13 @@ def test_info_shows_main_metrics_and_writes_all(tmp_path):
     assert "drivable.camvid.recall" in json.loads((tmp_path / "road.json").read_text())["metrics"]["int8"]
 
 
+def test_info_of_a_file_that_is_neither_says_what_was_expected(tmp_path):
+    (tmp_path / "notes.txt").write_text("hello")
+    result = perception("info", tmp_path / "notes.txt")
+    assert result.exit_code == FAILED
+    assert "expected a model bundle or a recorded drive, got another file" in result.stderr
+
+
 def test_info_of_nothing(tmp_path):
     result = perception("info", tmp_path)
     assert result.exit_code == FAILED
