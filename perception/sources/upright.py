@@ -14,6 +14,7 @@ from perception.colour import UNSAID, usual
 
 SQUARE = 0.01  # a pixel so near to a square is one: some tools round the size and note the rest here
 ODD = 4.0  # no camera has pixels so much wider or higher: the entry is wrong
+SELDOM = 50  # frames: side data and its frame hold each other, and only the garbage collector frees them
 FLIPS = {(True, False): 1, (False, True): 0, (True, True): -1}  # left for right, top for bottom -> cv2.flip
 
 
@@ -26,6 +27,8 @@ class Upright:
         usable = 1 / ODD <= aspect <= ODD and abs(aspect - 1) > SQUARE
         self._aspect = aspect if usable else 1.0
         self._to_bgr = VideoReformatter()  # one for all frames: it keeps its tables
+        self._matrix: np.ndarray | None = None
+        self._rotation, self._age = 0, SELDOM  # of the last frame, and frames since the matrix was read
 
     def width(self, stored: int) -> int:
         """In square pixels."""
@@ -35,8 +38,17 @@ class Upright:
         say_colours(frame)
         bgr = self._to_bgr.reformat(frame, width=self.width(frame.width), format="bgr24", threads=1)
         image = bgr.to_ndarray()  # a view of the frame's memory unless its rows are padded
-        matrix: Any = frame.side_data.get("DISPLAYMATRIX")
-        return image if matrix is None else turned(image, np.frombuffer(matrix, np.int32))
+        matrix = self._display_matrix(frame)
+        return image if matrix is None else turned(image, matrix)
+
+    def _display_matrix(self, frame: av.VideoFrame) -> np.ndarray | None:
+        """Read at the first frame, at key frames, and where the rotation is another."""
+        self._age += 1
+        if frame.rotation != self._rotation or (frame.key_frame and self._age > SELDOM):
+            said: Any = frame.side_data.get("DISPLAYMATRIX")
+            self._matrix = None if said is None else np.frombuffer(bytes(said), np.int32)
+            self._rotation, self._age = frame.rotation, 0
+        return self._matrix
 
 
 def say_colours(frame: av.VideoFrame) -> None:

@@ -1,5 +1,6 @@
 """Colours, square pixels and the eight orientations, as every player shows them."""
 
+import gc
 import struct
 from fractions import Fraction
 from itertools import product
@@ -127,3 +128,15 @@ def test_a_photo_is_shown_in_any_of_the_eight_orientations(tmp_path, orientation
     )
     (frame,) = open_source(str(tmp_path / "a.jpg"))
     np.testing.assert_allclose(frame.image, upright, atol=25)
+
+
+def test_frames_are_freed_without_the_garbage_collector(tmp_path):
+    source = open_source(str(numbered(tmp_path / "a.mp4")))
+    gc.collect()
+    gc.disable()
+    try:
+        count = sum(1 for _ in source)
+        left = sum(isinstance(thing, av.VideoFrame) for thing in gc.get_objects())
+    finally:
+        gc.enable()
+    assert (count, left) == (40, 1)  # the one whose matrix was read
