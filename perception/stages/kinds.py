@@ -16,11 +16,16 @@ class Kind:
     spread: float  # standard deviation of its logarithm
     speed: tuple[float, float]  # standard deviation along the road and across, m/s
     acceleration: tuple[float, float]  # likewise, m/s^2
+    large: tuple[float, float, float] = (
+        0.0,
+        0.0,
+        0.0,
+    )  # tall and spread of lorries and the like; their share
     wheels: bool = True  # moves, and stands on the road, so that the foot of its box tells its distance
 
 
 KINDS = {
-    "vehicle": Kind(1.53, 0.13, (9.0, 2.0), (2.5, 1.5)),
+    "vehicle": Kind(1.53, 0.13, (9.0, 2.0), (2.5, 1.5), (2.6, 0.28, 0.15)),
     "person": Kind(1.72, 0.10, (1.2, 1.2), (1.0, 1.0)),
     "cyclist": Kind(1.72, 0.08, (4.0, 2.0), (1.5, 1.0)),
     "motorbike": Kind(1.55, 0.15, (9.0, 2.0), (2.5, 1.5)),
@@ -31,6 +36,7 @@ UNKNOWN = Kind(1.5, 0.4, (6.0, 3.0), (2.5, 2.0))  # another class
 
 
 def as_rows(classes: Sequence[str]) -> np.ndarray:
-    """(classes, 7) float64: tall, speed (2), acceleration (2), 1 where it never moves, spread."""
+    """(classes, 10) float64: tall, speed (2), acceleration (2), 1 where it never moves, spread, large (3)."""
     kinds = [KINDS.get(name, UNKNOWN) for name in classes]
-    return np.array([(k.tall, *k.speed, *k.acceleration, not k.wheels, k.spread) for k in kinds], np.float64)
+    rows = [(k.tall, *k.speed, *k.acceleration, not k.wheels, k.spread, *k.large) for k in kinds]
+    return np.array(rows, np.float64)

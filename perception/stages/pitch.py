@@ -13,7 +13,7 @@ from perception.stages.level import Level, level_of
 from perception.stages.track import Track
 from perception.types import Frame, LaneLine, Scene
 
-FIXED, TALL, SPREAD = 5, 0, 6  # columns of Track.kinds
+FIXED, TALL, SPREAD, LARGE = 5, 0, 6, slice(7, 10)  # columns of Track.kinds
 KEPT_S = 2.0  # without an object or two lines, nothing is known of the pitch any more
 POINTS = 6  # a line has at least
 BENT = 0.01  # as a ray: mean distance from a straight line of one that is none
@@ -60,8 +60,8 @@ class Pitch:
         lines = self._horizon(scene.lanes or (), level)
         box, cut = self._track.box, self._track.cut
         self.tall, self.spread = plane.learnt(
-            self.plane, found.track, box, kinds[:, TALL].copy(), kinds[:, SPREAD].copy(), stands, cut,
-            lines, level.camera.height, level.pixel, dt,
+            self.plane, found.track, box, kinds[:, TALL].copy(), kinds[:, SPREAD].copy(),
+            kinds[:, LARGE].copy(), stands, cut, lines, level.camera.height, level.pixel, dt,
         )  # fmt: skip
         told = np.isfinite(lines) or bool((stands & ~cut[:, 1]).any())
         self._idle = 0.0 if told else self._idle + dt

@@ -30,6 +30,9 @@ DOUBT = 16.0  # times the variance
 GATE = 6.0  # squared Mahalanobis distance beyond which a box is strange: not the road, but its height, is
 MOST_LOG = 1.6  # of a height against the usual one: a fifth to five times
 KEPT_S = 2.0  # without being seen
+SURELY = 1.0  # logarithm of the odds from which an object is taken for a large one of its class
+ANEW_S = 1.0  # seconds until the road tells something new of a height
+LEAST_ODDS = -3.0  # what was told against it is forgotten
 LINES = 0.006  # of the horizon by lane lines, as a ray
 
 
@@ -37,8 +40,11 @@ class Plane(NamedTuple):
     x: np.ndarray  # (HEAD + 2 MOST,)
     cov: np.ndarray  # (HEAD + 2 MOST, HEAD + 2 MOST)
     number: np.ndarray  # (MOST,) int64 track numbers
-    idle: np.ndarray  # (MOST,) seconds since seen
+    idle: np.ndarray  # (MOST,) seconds since seen; -1: in its first frame
     own: np.ndarray  # (MOST,) standard deviation of o
+    large: (
+        np.ndarray
+    )  # (MOST,) log odds, less the prior, of a large one of its class; inf: it is one
     used: np.ndarray  # (1,) int64 tracks
 
 
@@ -46,7 +52,7 @@ def empty_plane() -> Plane:
     size = HEAD + 2 * MOST
     plane = Plane(
         np.zeros(size), np.zeros((size, size)), np.zeros(MOST, np.int64), np.zeros(MOST), np.zeros(MOST),
-        np.zeros(1, np.int64),
+        np.zeros(MOST), np.zeros(1, np.int64),
     )  # fmt: skip
     cleared(plane)
     return plane
@@ -67,6 +73,7 @@ def learnt(
     box: np.ndarray,
     tall: np.ndarray,
     spread: np.ndarray,
+    large: np.ndarray,
     stands: np.ndarray,
     cut: np.ndarray,
     lines: float,
@@ -77,8 +84,9 @@ def learnt(
     """One frame. Heights of the objects (n,) metres, and the standard deviations of their logarithms (n,).
 
     `number` of tracks, -1: none; `box` (n, 4) rays; `tall` (n,), `spread` (n,): usual height of the class
-    and its spread; `stands` (n,): on the road; `cut` (n, 2): aside, above or below; `lines`: the horizon by
-    lane lines, NaN: none; `camera` its height; `pixel` as a ray.
+    and its spread; `large` (n, 3): those of large ones, their share; `stands` (n,): on the road; `cut`
+    (n, 2): aside, above or below; `lines`: the horizon by lane lines, NaN: none; `camera` its height; `pixel`
+    as a ray.
     """
     _forget(plane, number, dt)
     _carry(plane, dt)
@@ -103,6 +111,8 @@ def learnt(
         h[:size] = 0.0
         h[0], h[1], h[2] = 1.0, 1.0, column
         rest = box[k, 3] - plane.x[0] - plane.x[1] - column * plane.x[2]
+        if place[k] >= 0 and large[k, 2] > 0 and plane.large[place[k]] < np.inf and hidden[k] <= HIDDEN:
+            _enlarge(plane, place[k], rest, high, tall[k], spread[k], large[k], camera, pixel, dt)
         if place[k] >= 0:
             log_tall = plane.x[at]
         ratio = camera / tall[k] * math.exp(-log_tall)
@@ -117,6 +127,41 @@ def learnt(
             noise *= DOUBT
         _take(plane, h, size, rest - high * ratio, noise, at if place[k] >= 0 else -1)
     return _heights(plane, place, box, tall, spread, stands, cut, camera, pixel)
+
+
+@compiled
+def _enlarge(
+    plane: Plane,
+    place: int,
+    below: float,
+    high: float,
+    tall: float,
+    spread: float,
+    large: np.ndarray,
+    camera: float,
+    pixel: float,
+    dt: float,
+) -> None:
+    """Take a track for a large one of its class where its foot says so: the better of two usual heights.
+
+    `below`: of the foot under the horizon, `high`: of the box, as rays.
+    """
+    if below <= 4 * pixel:
+        return
+    log_tall = math.log(camera * high / below / tall)
+    foot = FOOT * pixel + FOOT_SHARE * high
+    doubt = (plane.cov[0, 0] + plane.cov[1, 1] + plane.own[place] ** 2 + foot**2) / below**2
+    usual, larger = doubt + spread**2, doubt + large[1] ** 2
+    mean = math.log(large[0] / tall)
+    told = 0.5 * (log_tall**2 / usual - (log_tall - mean) ** 2 / larger + math.log(usual / larger))
+    new = plane.idle[place] < 0  # its first frame
+    plane.large[place] = max(plane.large[place] + told * (1.0 if new else min(1.0, dt / ANEW_S)), LEAST_ODDS)
+    if plane.large[place] + math.log(large[2] / (1 - large[2])) > SURELY:
+        at = HEAD + 2 * place
+        plane.large[place] = np.inf
+        plane.x[at] = mean
+        plane.cov[at, :], plane.cov[:, at] = 0.0, 0.0
+        plane.cov[at, at] = large[1] ** 2
 
 
 @compiled
@@ -211,7 +256,7 @@ def _place(plane: Plane, number: int, spread: float, own: float) -> int:
     if k == MOST:
         return -1
     plane.used[0] += 1
-    plane.number[k], plane.idle[k], plane.own[k] = number, 0.0, own
+    plane.number[k], plane.idle[k], plane.own[k], plane.large[k] = number, -1.0, own, 0.0
     for at in range(HEAD + 2 * k, HEAD + 2 * k + 2):
         plane.x[at] = 0.0
         plane.cov[at, :], plane.cov[:, at] = 0.0, 0.0
@@ -225,7 +270,7 @@ def _forget(plane: Plane, number: np.ndarray, dt: float) -> None:
     x, cov, n = plane.x, plane.cov, 0
     size = HEAD + 2 * plane.used[0]
     for k in range(plane.used[0]):
-        plane.idle[k] += dt
+        plane.idle[k] = max(plane.idle[k], 0.0) + dt
         for one in number:
             if one == plane.number[k]:
                 plane.idle[k] = 0.0
@@ -233,6 +278,7 @@ def _forget(plane: Plane, number: np.ndarray, dt: float) -> None:
             continue
         if n < k:
             plane.number[n], plane.idle[n], plane.own[n] = plane.number[k], plane.idle[k], plane.own[k]
+            plane.large[n] = plane.large[k]
             for part in range(2):
                 to, at = HEAD + 2 * n + part, HEAD + 2 * k + part
                 x[to] = x[at]
