@@ -42,9 +42,7 @@ class Plane(NamedTuple):
     number: np.ndarray  # (MOST,) int64 track numbers
     idle: np.ndarray  # (MOST,) seconds since seen; -1: in its first frame
     own: np.ndarray  # (MOST,) standard deviation of o
-    large: (
-        np.ndarray
-    )  # (MOST,) log odds, less the prior, of a large one of its class; inf: it is one
+    large: np.ndarray  # (MOST,) log odds, less the prior, of a large one of its class; inf: it is one
     used: np.ndarray  # (1,) int64 tracks
 
 
