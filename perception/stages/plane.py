@@ -32,6 +32,8 @@ MOST_LOG = 1.6  # of a height against the usual one: a fifth to five times
 KEPT_S = 2.0  # without being seen
 SURELY = 1.0  # logarithm of the odds from which an object is taken for a large one of its class
 ANEW_S = 1.0  # seconds until the road tells something new of a height
+FOGGY = 0.15  # variance of the logarithm of a height by the road, from which it is no evidence
+FITS = 2.0  # squared deviation from the usual large height, in variances, up to which it may be one
 LEAST_ODDS = -3.0  # what was told against it is forgotten
 LINES = 0.006  # of the horizon by lane lines, as a ray
 
@@ -151,6 +153,8 @@ def _enlarge(
     doubt = (plane.cov[0, 0] + plane.cov[1, 1] + plane.own[place] ** 2 + foot**2) / below**2
     usual, larger = doubt + spread**2, doubt + large[1] ** 2
     mean = math.log(large[0] / tall)
+    if doubt > FOGGY or (log_tall - mean) ** 2 > FITS * larger:
+        return
     told = 0.5 * (log_tall**2 / usual - (log_tall - mean) ** 2 / larger + math.log(usual / larger))
     new = plane.idle[place] < 0  # its first frame
     plane.large[place] = max(plane.large[place] + told * (1.0 if new else min(1.0, dt / ANEW_S)), LEAST_ODDS)
