@@ -12,14 +12,13 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from perception.camera import CameraModel
-from perception.camera_files import read_camera, write_camera
+from perception.camera_files import write_camera
 from perception.config import PipelineConfig
 from perception.errors import PerceptionError
 from perception.outputs import keep_apart
 from perception.pipeline import Outcome, run
 from perception.sources import open_source
-from perception.sources.calibrated import Calibrated
-from perception.sources.ego import WithEgo
+from perception.sources.calibrated import with_files
 from perception.types import Frame, Mount, Scene
 
 TASKS = ("detection", "lanes")
@@ -59,11 +58,11 @@ def mount(
     keep_apart([out], [source, ego] if out == camera else [source, camera, ego])
     if out.exists() and not overwrite:
         raise PerceptionError(f"{out}: expected a new file, got one that exists; --overwrite replaces it")
-    frames = Calibrated(open_source(source), read_camera(camera, height))
+    frames = with_files(open_source(source), camera, height, ego)
     last = Last()
     config = replace(config or PipelineConfig(), tasks=TASKS, stages=("mount",))
     with closing(config.load()) as pipeline, _progress() as show:
-        run(frames if ego is None else WithEgo(frames, ego), pipeline, [last], progress=show)
+        run(frames, pipeline, [last], progress=show)
     made = with_mount(source, last)
     write_camera(made, out)
     assert last.mount is not None

@@ -198,13 +198,10 @@ def bench(
 
 
 def _source(text: str, camera: Path | None, height: float | None, ego: Path | None) -> Source:
-    from perception.camera_files import read_camera
     from perception.sources import open_source
-    from perception.sources.calibrated import Calibrated
-    from perception.sources.ego import with_motion
+    from perception.sources.calibrated import with_files
 
-    source = with_motion(open_source(text), ego)
-    return source if camera is None else Calibrated(source, read_camera(camera, height))
+    return with_files(open_source(text), camera, height, ego)
 
 
 def _sinks(out: Path, source: Source, pipeline: Pipeline, maps: bool, overlay: bool, bev: bool) -> list[Sink]:

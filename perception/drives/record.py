@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from perception import bundle as bundles
-from perception.camera_files import read_camera
 from perception.config import DEFAULT, PipelineConfig
 from perception.errors import PerceptionError
 from perception.health import watching
@@ -23,8 +22,7 @@ from perception.redaction import redacted
 from perception.signals import stopped_as_interrupted
 from perception.sinks import DriveRecorder
 from perception.sources import open_source
-from perception.sources.calibrated import Calibrated
-from perception.sources.ego import with_motion
+from perception.sources.calibrated import with_files
 from perception.sources.synthetic import ScenarioSource, SyntheticSource
 from perception.tasks import TASKS
 from perception.types import Frame, Scene
@@ -59,12 +57,10 @@ def record(
     Raises SourceError, SinkError, BundleError, BackendUnavailable.
     """
     settings = settings or Settings()
-    keep_apart([out], [source, settings.camera, settings.ego])
+    keep_apart([out], [source, settings.camera, settings.ego, settings.pipeline.mount])
     frames = open_source(source)
     truth = truth_of(frames, source) if settings.truth else None
-    frames = with_motion(frames, settings.ego)
-    if settings.camera is not None:
-        frames = Calibrated(frames, read_camera(settings.camera, settings.camera_height))
+    frames = with_files(frames, settings.camera, settings.camera_height, settings.ego)
     spec = bundles.read(settings.pipeline.folder)
     tasks = [with_truth(task) if settings.truth else task for task in spec.tasks.values()]
     loaded = settings.pipeline.load() if settings.results else None

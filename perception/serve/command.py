@@ -11,7 +11,6 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
-from perception.camera_files import read_camera
 from perception.errors import PerceptionError
 from perception.health import Health, Limits, notify
 from perception.interfaces import Source
@@ -24,8 +23,7 @@ from perception.serve.recording import Recorder
 from perception.serve.shot import Look
 from perception.shedding import Shedding, order
 from perception.sources import open_source
-from perception.sources.calibrated import Calibrated
-from perception.sources.ego import with_motion
+from perception.sources.calibrated import with_files
 from perception.sources.live import Live
 from perception.sources.replay import Replay
 
@@ -136,9 +134,7 @@ def opened(camera: CameraConfig) -> Source:
         found = open_source(camera.source)
         if isinstance(found, Live):
             found.patience_s = None  # it may come back after days
-        if camera.camera is not None:
-            found = Calibrated(found, read_camera(camera.camera, camera.camera_height))
-        return with_motion(found, camera.ego)
+        return with_files(found, camera.camera, camera.camera_height, camera.ego)
 
     first = source()
     if first.live:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from perception.camera import CameraModel
-from perception.camera_files import CameraFile
+from perception.camera_files import CameraFile, read_camera
 from perception.errors import PerceptionError, SourceError
 from perception.health import Health
 from perception.interfaces import Source
+from perception.sources.ego import with_motion
 from perception.types import Frame
 
 
@@ -52,3 +54,12 @@ class Calibrated:
     @property
     def dropped(self) -> int:
         return getattr(self._source, "dropped", 0)
+
+
+def with_files(source: Source, camera: Path | None, height: float | None, ego: Path | None) -> Source:
+    """`source` with the own motion (see `with_motion`) and the camera of files, where they are given.
+
+    `height`: metres, where the camera's file has none. Raises PerceptionError.
+    """
+    source = with_motion(source, ego)
+    return source if camera is None else Calibrated(source, read_camera(camera, height))
