@@ -113,10 +113,10 @@ class Mounting:
         if self._evidence.upside_down:
             self._state = "unknown"
             return UNKNOWN
-        value, sigma = dict.fromkeys(NAMES, None), {}
         means = [guess.mean for guess in belief.numbers]
         means[3] = belief.camera.height * float(np.exp(means[3]))
-        known: dict[str, float | None] = {**value}
+        known: dict[str, float | None] = dict.fromkeys(NAMES)
+        sigma = {}
         for k, name in enumerate(NAMES):
             if belief.sigma(k) < KNOWN[k]:
                 known[name] = means[k]
