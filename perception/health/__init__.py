@@ -8,12 +8,13 @@ from perception.health.health import Health, Limits
 from perception.health.notify import Notify, notify
 from perception.health.reasons import DEGRADED, FAILED, OK, REASONS, STALE, STARTING, STATES
 from perception.health.report import Reason, Report, worst
-from perception.health.watcher import OnChange, Watcher, watching
+from perception.health.watcher import PERIOD_S, OnChange, Watcher, watching
 
 __all__ = [
     "DEGRADED",
     "FAILED",
     "OK",
+    "PERIOD_S",
     "REASONS",
     "STALE",
     "STARTING",

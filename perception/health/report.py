@@ -44,6 +44,11 @@ class Report:
         return self.state in (OK, DEGRADED)
 
     @property
+    def key(self) -> tuple[str, ...]:
+        """What is news if it changes: the state and the names of the reasons."""
+        return self.state, *(reason.name for reason in self.reasons)
+
+    @property
     def message(self) -> str:
         """One line for people."""
         return "; ".join([self.state, *(f"{reason.name}: {reason.text}" for reason in self.reasons)])

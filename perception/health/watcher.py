@@ -51,9 +51,8 @@ class OnChange:
         self._last: tuple[str, ...] = ()
 
     def __call__(self, report: Report) -> None:
-        now = report.state, *(reason.name for reason in report.reasons)
-        if now != self._last:
-            self._last = now
+        if report.key != self._last:
+            self._last = report.key
             self._listen(report)
 
 

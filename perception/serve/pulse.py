@@ -9,11 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from perception.health import Report, worst
+from perception.health import PERIOD_S, Report, worst
 from perception.serve.camera import Camera
 from perception.serve.recording import Recorder
 
-PERIOD_S = 0.02  # so much later a state is known at the most
 EVERY_S = 1.0  # the numbers are told so often, a state at once
 
 
@@ -55,11 +54,10 @@ class Pulse:
         return self._words(name, self._cameras[name].report())
 
     def _tell(self, name: str, report: Report) -> bool:
-        key = report.state, *(reason.name for reason in report.reasons)
         now = time.monotonic()
-        if key == self._keys.get(name) and now - self._at[name] < EVERY_S:
+        if report.key == self._keys.get(name) and now - self._at[name] < EVERY_S:
             return False
-        self._keys[name], self._at[name] = key, now
+        self._keys[name], self._at[name] = report.key, now
         self._told[name] = json.dumps(self._words(name, report), separators=(",", ":"))
         return True
 
