@@ -20,9 +20,15 @@ class Guard:
     """
 
     def __init__(
-        self, pipeline: See, health: Health, clock_ns: Callable[[], int] = time.monotonic_ns
+        self,
+        pipeline: See,
+        health: Health,
+        clock_ns: Callable[[], int] = time.monotonic_ns,
+        withheld: Callable[[Frame, str, float], None] = lambda frame, objection, age_ms: None,
     ) -> None:
+        """`withheld` hears of every frame whose scene is not given, why, and its age in milliseconds."""
         self._pipeline, self._health, self._clock_ns = pipeline, health, clock_ns
+        self._withheld = withheld
 
     def __call__(self, frame: Frame) -> Scene:
         """Raises FrameError as the pipeline does, Withheld for a scene that is not to be given."""
@@ -34,11 +40,12 @@ class Guard:
         now_ns = self._clock_ns()
         age_ms = (now_ns - (frame.taken_ns or 0)) / 1e6
         if objection := self._health.judge(age_ms, now_ns):
+            self._withheld(frame, objection, age_ms)
             raise Withheld(f"the scene of frame {frame.seq} is withheld: {objection}")
         return replace(scene, age_ms=age_ms)
 
 
 def guarded(pipeline: See, source: object) -> See:
-    """The pipeline for a source: that of a live one is guarded by its health."""
+    """The pipeline for a source: that of a live one is guarded by its health, if it is not guarded yet."""
     health = getattr(source, "health", None)
-    return pipeline if health is None else Guard(pipeline, health)
+    return pipeline if health is None or isinstance(pipeline, Guard) else Guard(pipeline, health)

@@ -50,6 +50,12 @@ def present(scene: Scene) -> Iterator[tuple[Field[Any], Any]]:
             yield field, value
 
 
+def field_of(task: Named) -> Field[Any]:
+    """What a task fills: of an added one, what tasks of its kind do."""
+    name = getattr(task, "kind", "") or task.name
+    return next(field for field in FIELDS if field.task == name)
+
+
 def classes_of(tasks: Iterable[Named]) -> Mapping[str, Classes]:
     """By the name of a field's task; none for what no task fills.
 

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import re
 import secrets
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.resources import files
@@ -23,6 +23,7 @@ from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
 from perception.errors import PerceptionError
+from perception.fields import field_of
 from perception.health import Report
 from perception.serve import streams
 from perception.serve.access import Guard, cookie_of
@@ -31,7 +32,6 @@ from perception.serve.foxglove import foxglove
 from perception.serve.metrics import Metrics
 from perception.serve.pulse import Pulse, together
 from perception.serve.recording import Recorder
-from perception.tasks import TASKS
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -50,7 +50,7 @@ class Station:
         self,
         cameras: Mapping[str, Camera],
         recorders: Mapping[str, Recorder],
-        heed: Any = lambda report: None,
+        heed: Callable[[Report], None] = lambda report: None,
     ) -> None:
         self.cameras, self.recorders = cameras, recorders
         self._heed = heed
@@ -172,13 +172,13 @@ class Station:
         """`?do=start`, `stop` or `save`."""
         if (camera := self._camera(request)) is None:
             return self._unknown(request)
-        recorder = self.recorders.get(camera.name)
-        work = {"start": "start", "stop": "stop", "save": "save"}.get(request.query_params.get("do", ""))
-        if recorder is None or work is None:
-            text = "expected ?do=start, stop or save" if recorder else "nothing is recorded: see --recordings"
-            return JSONResponse({"error": text}, 400, HEADERS)
+        if (recorder := self.recorders.get(camera.name)) is None:
+            return JSONResponse({"error": "nothing is recorded: see --recordings"}, 400, HEADERS)
+        work = {"start": recorder.start, "stop": recorder.stop, "save": recorder.save}
+        if (do := request.query_params.get("do", "")) not in work:
+            return JSONResponse({"error": f"expected ?do={', '.join(work)}, got {do!r}"}, 400, HEADERS)
         try:
-            path = await run_sync(getattr(recorder, work))
+            path = await run_sync(work[do])
         except PerceptionError as error:
             return JSONResponse({"error": str(error)}, 409, HEADERS)
         return JSONResponse({**recorder.status(), "file": path.name if path else None}, headers=HEADERS)
@@ -209,7 +209,7 @@ class Station:
             "name": name,
             "source": camera.health.source,
             "tasks": [
-                {"name": task.name, "field": TASKS[task.name].field.name, "classes": task.classes}
+                {"name": task.name, "field": field_of(task).name, "classes": task.classes}
                 for task in camera.look.tasks
             ],
             "calibrated": camera.calibrated,

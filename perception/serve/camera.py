@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from threading import Event, Lock, Thread
 from typing import Any, Protocol
 
 import numpy as np
 
 from perception.account import Account
-from perception.errors import FrameError, PerceptionError, Withheld
+from perception.errors import FrameError, PerceptionError
+from perception.guard import Guard
 from perception.health import Health, Report
 from perception.interfaces import Source
 from perception.pipeline import Outcome, run
@@ -119,7 +119,8 @@ class Camera:
             self.health = self._of(self._source)
             self._pipeline.reset()
             self._look_at = self._shedding(self.health) if self._shedding else self._pipeline
-            run(_Judged(self._source), self._see, [_Sink(self)], outcome=self._outcome)
+            see = Guard(self._see, self.health, withheld=self._withheld)
+            run(self._source, see, [_Sink(self)], outcome=self._outcome)
             ended = "the source has ended"
         except FrameError as error:  # so many in a row that the health has told it
             ended = str(error)
@@ -142,45 +143,16 @@ class Camera:
         return own
 
     def _see(self, frame: Frame) -> Scene:
-        """As `perception.guard`, but what is withheld is shown to be."""
+        """When it is the camera's turn."""
         self.size, self.calibrated = frame.size, frame.camera is not None
         if not self._watched:
             self.health.arrived(time.monotonic_ns())
-        try:
-            with self._budget.turn():
-                scene = self._look_at(frame)
-        except FrameError as error:
-            self.health.failed(str(error), time.monotonic_ns())
-            raise
-        now_ns = time.monotonic_ns()
-        age_ms = (now_ns - (frame.taken_ns or now_ns)) / 1e6
-        if objection := self.health.judge(age_ms, now_ns):
-            self.studio.write(frame, None, objection, age_ms)
-            raise Withheld(f"the scene of frame {frame.seq} is withheld: {objection}")
-        return replace(scene, age_ms=age_ms)
+        with self._budget.turn():
+            return self._look_at(frame)
 
-
-class _Judged:
-    """A source whose frames `_see` judges: `run` has nothing to judge."""
-
-    live = True
-    images = False
-
-    def __init__(self, source: Source) -> None:
-        self.fps = source.fps
-        self.close = source.close
-        self._source = source
-
-    def __iter__(self) -> Iterator[Frame]:
-        return iter(self._source)
-
-    @property
-    def lost(self) -> int:
-        return self._source.lost
-
-    @property
-    def dropped(self) -> int:
-        return getattr(self._source, "dropped", 0)
+    def _withheld(self, frame: Frame, objection: str, age_ms: float) -> None:
+        """It is shown that nothing is."""
+        self.studio.write(frame, None, objection, age_ms)
 
 
 class _Sink:

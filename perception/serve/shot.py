@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 from typing import Any
 
 import cv2
@@ -64,8 +64,7 @@ class Shot:
     def record(self) -> dict[str, Any]:
         """As a line of scenes.jsonl, with its age in ms and, where it was withheld, why."""
         scene = self.scene or Scene(self.frame.seq, self.frame.stamp_ns, self.frame.size)
-        record = scene_to_json(scene, self.frame, self.look.tasks)
-        record["age_ms"] = round(self.age_ms, 1)
+        record = scene_to_json(replace(scene, age_ms=self.age_ms), self.frame, self.look.tasks)
         if self.scene is None:
             record["withheld"] = self.withheld
         return record
@@ -88,7 +87,7 @@ class Shot:
     def _once(self) -> Iterator[Draft]:
         said = drafts(self.frame, self.scene, self.look.classes, lambda: self.jpeg)
         for topic, type_name, encode in said:
-            yield Draft(topic, type_name, Kept(encode))
+            yield Draft(topic, type_name, cache(encode))
 
     def _areas(self) -> dict[str, Any]:
         """Field -> polygons, in image pixels and, if the camera is calibrated, in metres on the road."""
@@ -103,19 +102,6 @@ class Shot:
             return {"areas": areas}
         road = {name: [_on_road(p, camera) for p in polygons] for name, polygons in found.items()}
         return {"areas": areas, "road_areas": road}
-
-
-class Kept:
-    """The bytes of a message: of the first call, and the same again."""
-
-    def __init__(self, encode: Any) -> None:
-        self._encode = encode
-        self._data: bytes | None = None
-
-    def __call__(self) -> bytes:
-        if self._data is None:
-            self._data = self._encode()
-        return self._data
 
 
 def _jpeg(image: np.ndarray, quality: int) -> bytes:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from perception import messages
-from perception.fields import FIELDS, RESULTS, classes_of, present
+from perception.fields import FIELDS, RESULTS, classes_of, field_of, present
 from perception.messages import wire
 from perception.sinks import scene_from_json, scene_to_json
 from perception.tasks import ADDED, TASKS
@@ -140,3 +140,9 @@ def test_a_field_is_the_same_as_itself(field):
 
 def test_what_is_not_there_is_not_present():
     assert [field.name for field, _ in present(empty(frame()))] == ["blank"]
+
+
+def test_a_task_has_its_field_and_an_added_one_that_of_its_kind():
+    names = [field_of(task).name for task in FAKES]
+    assert names[:4] == ["detections", "lanes", "signs", "drivable"]
+    assert set(names[4:]) == {"image_classes", "object_classes", "class_maps"}
