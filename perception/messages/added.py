@@ -21,25 +21,26 @@ def classification(scores: Mapping[str, float], header: Record) -> Record:
 
 
 def classification_from(message: Any, classes: Sequence[str]) -> dict[str, float]:
-    """Class -> score. Raises DataError for classes that are not there, and for scores that are no numbers."""
+    """Class -> score, of those that are told. Raises DataError for other classes, and for scores that are no
+    numbers."""
     scores = {str(row.class_id): float(row.score) for row in message.results}
     if not set(scores) <= set(classes) or not np.isfinite([*scores.values()]).all():
         raise DataError(
             f"Classification: expected scores of {', '.join(classes)}, got {scores}; "
             "choose the bundle that wrote it"
         )
-    return {name: scores.get(name, 0.0) for name in classes}
+    return scores
 
 
 def class_maps(maps: Sequence[np.ndarray], header: Record) -> Record:
     """sensor_msgs/Image: one map (H, W) uint8 as mono8, several as channels of 8UCn."""
     if not maps:
         return image(np.zeros((0, 0), np.uint8), header)
-    width = maps[0].shape[1]
     record = image(maps[0], header)
-    data = np.stack(maps, 2).tobytes()
-    encoding = "mono8" if len(maps) == 1 else f"8UC{len(maps)}"
-    return {**record, "encoding": encoding, "step": width * len(maps), "data": data}
+    if len(maps) == 1:
+        return record
+    several = {"encoding": f"8UC{len(maps)}", "step": maps[0].shape[1] * len(maps)}
+    return {**record, **several, "data": np.stack(maps, 2).tobytes()}
 
 
 def class_maps_from(message: Any) -> list[np.ndarray]:

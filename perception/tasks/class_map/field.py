@@ -45,9 +45,11 @@ class ClassMapsField(Field[Found]):
 
     def from_message(self, message: Any, classes: Classes, size: Size) -> Found:
         maps, first, told = messages.class_maps_from(message), 0, {}
-        for labels, (name, own) in zip(maps, named(classes).items(), strict=False):
-            known = (labels >= first) & (labels < first + len(own))
-            told[name] = LabelMap(own, np.where(known, labels - first, VOID).astype(np.uint8), size)
+        for name, own in named(classes).items():
+            for labels in maps:  # a task that did not run has none; the values say whose one is
+                known = (labels >= first) & (labels < first + len(own))
+                if known.any():
+                    told[name] = LabelMap(own, np.where(known, labels - first, VOID).astype(np.uint8), size)
             first += len(own)
         return told
 
