@@ -191,13 +191,11 @@ def _thing(
 ) -> Thing:
     if place is None:
         return Thing(track, name, swelling=swelling)
-    x, y, sigma, _, vy = place
+    x, y, sigma, vx, vy = place
     offset = y - path.middle(x)
     inside = _between(offset, path.half_width, hypot(ASIDE_M, ASIDE * x))
-    speed = drift = None
-    if ego is not None and closing is not None and vy is not None:
-        speed, drift = ego.speed - closing, vy - (ego.yaw_rate or 0.0) * x
-    return Thing(track, name, x, y, offset, inside, sigma, closing, gaining or 0.0, drift, speed, swelling)
+    drift = vy - (ego.yaw_rate or 0.0) * x if ego is not None and vy is not None else None
+    return Thing(track, name, x, y, offset, inside, sigma, closing, gaining or 0.0, drift, vx, swelling)
 
 
 def _beside(lanes: Sequence[LaneLine]) -> dict[str, tuple[int | None, float]]:
