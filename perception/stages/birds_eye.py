@@ -56,27 +56,16 @@ class BirdsEye:
         found, lanes = scene.detections, [line for line in scene.lanes or () if line.road is not None]
         if not lanes and (found is None or found.road is None):
             _write(panel, "no calibrated camera", (6, view.height - 8), NUMBER, view)
-        self._path(panel, view, path_of(lanes, None), lanes)
+        _path(panel, view, path_of(lanes, None), lanes)
         for line in lanes:
             _line(panel, view, line)
         if found is not None and found.road is not None:
-            told = sorted(scene.events or (), key=lambda event: EVENTS[event.name]().warns)
-            warned = {event.track: WARNED if EVENTS[event.name]().warns else OWN for event in told}
+            told = sorted(scene.events or (), key=lambda event: EVENTS[event.name].warns)
+            warned = {event.track: WARNED if EVENTS[event.name].warns else OWN for event in told}
             self._objects(panel, view, found, warned)
         margin = view.margin
         below = canvas[margin : margin + view.height, canvas.shape[1] - margin - view.width : -margin]
         cv2.addWeighted(panel, OPACITY, below, 1 - OPACITY, 0, below)
-
-    def _path(self, panel: np.ndarray, view: View, path: Path, lanes: Sequence[LaneLine]) -> None:
-        if not path.by_lines:
-            return
-        ends = [_end(line) for line in lanes if line.role.startswith("ego")]
-        x = np.linspace(0, min(max(ends, default=0.0), AHEAD), 16)
-        middle = path.shift + x * (path.slope + x * path.bend)
-        sides = [np.stack([x, middle + side * path.half_width], 1) for side in (1, -1)]
-        cv2.fillPoly(
-            panel, [view.pixels(np.concatenate([sides[0], sides[1][::-1]]))], PATH, cv2.LINE_AA, BITS
-        )
 
     def _objects(
         self, panel: np.ndarray, view: View, found: Detections, warned: dict[int | None, tags.Colour]
@@ -166,6 +155,16 @@ def _ground(view: View) -> np.ndarray:
     cv2.fillPoly(panel, [own], OWN, cv2.LINE_AA, BITS)
     cv2.rectangle(panel, (0, 0), (view.width - 1, view.height - 1), GRID, 1)
     return panel
+
+
+def _path(panel: np.ndarray, view: View, path: Path, lanes: Sequence[LaneLine]) -> None:
+    if not path.by_lines:
+        return
+    ends = [_end(line) for line in lanes if line.role.startswith("ego")]
+    x = np.linspace(0, min(max(ends, default=0.0), AHEAD), 16)
+    middle = path.shift + x * (path.slope + x * path.bend)
+    sides = [np.stack([x, middle + side * path.half_width], 1) for side in (1, -1)]
+    cv2.fillPoly(panel, [view.pixels(np.concatenate([sides[0], sides[1][::-1]]))], PATH, cv2.LINE_AA, BITS)
 
 
 def _line(panel: np.ndarray, view: View, line: LaneLine) -> None:

@@ -16,11 +16,8 @@ class Kind:
     spread: float  # standard deviation of its logarithm
     speed: tuple[float, float]  # standard deviation along the road and across, m/s
     acceleration: tuple[float, float]  # likewise, m/s^2
-    large: tuple[float, float, float] = (
-        0.0,
-        0.0,
-        0.0,
-    )  # tall and spread of lorries and the like; their share
+    # Tall and spread of lorries and the like, and their share.
+    large: tuple[float, float, float] = (0.0, 0.0, 0.0)
     wheels: bool = True  # moves, and stands on the road, so that the foot of its box tells its distance
 
 

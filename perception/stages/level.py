@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -108,16 +109,17 @@ def _is_straight(camera: CameraModel) -> bool:
 
 def level_of(frame: Frame, scene: Scene) -> Level:
     """By the frame's camera at the angles of `scene.mount`, scaled to its image; or by a usual camera."""
-    camera, mount = frame.camera, scene.mount
-    if camera is not None and mount is not None:
-        learnt = {name: getattr(mount, name) for name in ("pitch", "yaw", "roll")}
-        camera = replace(camera, **{name: angle for name, angle in learnt.items() if angle is not None})
-    return _level(camera, frame.size)
+    mount = scene.mount
+    return _level(frame.camera, frame.size, (mount.pitch, mount.yaw, mount.roll) if mount else ())
 
 
 @lru_cache(8)
-def _level(camera: CameraModel | None, size: Size) -> Level:
+def _level(camera: CameraModel | None, size: Size, angles: tuple[float | None, ...]) -> Level:
+    """`angles`: pitch, yaw and roll, of which None is as the camera has it; or nothing."""
     if camera is None:
         focal = USUAL_FOCAL * size[0]
         return Level(CameraModel(size, focal, focal, size[0] / 2, size[1] / 2))
+    told = zip(("pitch", "yaw", "roll"), angles, strict=False)
+    learnt: dict[str, Any] = {name: angle for name, angle in told if angle is not None}
+    camera = replace(camera, **learnt)
     return Level(camera if camera.size == size else camera.scaled(size))

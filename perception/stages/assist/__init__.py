@@ -7,7 +7,7 @@ the own speed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,7 +24,7 @@ from perception.stages.assist.situation import Watch
 from perception.tasks import tags
 from perception.types import Event, Frame, Scene
 
-EVENTS: Mapping[str, Callable[[], Rule]] = {
+EVENTS: Mapping[str, type[Rule]] = {
     "lead": Lead,
     "headway": Headway,
     "collision": Collision,

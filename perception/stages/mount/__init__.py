@@ -22,7 +22,8 @@ from perception.types import Frame, Mount, Scene
 
 TOLD_S = 1.0  # `scene.mount` changes so often; the stages after it keep tables for each
 TAKEN_UP = (0.2 * DEGREE, 0.2 * DEGREE, 0.5 * DEGREE, 0.1)  # how sure a saved mount is at the next start
-SAVED_S, CHANGED = 600.0, 0.05 * DEGREE  # it is saved so often, or when it has changed by so much
+SAVED_S, CHANGED = 600.0, 0.05 * DEGREE  # it is saved so often, or when it has changed by so much,
+SELDOM_S = 30.0  # but not more often: a file is written in the way of a frame
 SILENT_S = 120.0  # without evidence: it is said
 UNKNOWN = Mount("unknown", None, None, None, None)
 
@@ -144,7 +145,7 @@ class Mounting:
         assert told.yaw is not None
         saved = store.saved
         changed = saved is None or max(abs(saved.pitch - told.pitch), abs(saved.yaw - told.yaw)) > CHANGED
-        if changed or now - self._saved_at > SAVED_S:
+        if now - self._saved_at > (SELDOM_S if changed else SAVED_S):
             lens = lens_of(belief.camera)
             store.save(Saved(lens, told.pitch, told.yaw, told.roll, told.height, time.time()))
             self._saved_at = now

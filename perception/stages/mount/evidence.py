@@ -10,6 +10,7 @@ import numpy as np
 
 from perception.camera import CameraModel
 from perception.stages.kinds import KINDS
+from perception.stages.lens import turn_of
 from perception.stages.mount.belief import DEGREE, Belief
 from perception.stages.mount.flow import Grey, again, corners, grey
 from perception.stages.mount.meeting import meeting
@@ -194,11 +195,8 @@ class Evidence:
 
 def focus_of(belief: Belief) -> np.ndarray:
     """(2,) ray, in the camera's axes, that a vehicle with this mount travels along."""
-    mounted = CameraModel(
-        belief.camera.size, belief.camera.fx, belief.camera.fy, belief.camera.cx, belief.camera.cy,
-        pitch=belief.numbers[0].mean, yaw=belief.numbers[1].mean, roll=belief.numbers[2].mean,
-    )  # fmt: skip
-    ahead = mounted.camera_from_vehicle[:, 0]
+    pitch, yaw, roll = (guess.mean for guess in belief.numbers[:3])
+    ahead = turn_of(pitch, yaw, roll)[:, 0]
     return np.asarray(ahead[:2] / max(float(ahead[2]), 1e-3))
 
 

@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from perception.kernels.cpu import compiled
-from perception.stages.mount.travel import inverse
+from perception.stages.mount.travel import inverse, solved
 
 ROUNDS = 5
 FROM = 0.02, 0.6  # below the horizon, as a ray: which part of a line is used
@@ -68,10 +68,7 @@ def meeting(
                     b[j] += weight * row[j] * rest
                     for m in range(3 + k):
                         a[j, m] += weight * row[j] * row[m]
-        step = inverse(a)
-        for j in range(3 + k):
-            for m in range(3 + k):
-                x[j] += step[j, m] * b[m]
+        x += solved(a, b)
     cov = inverse(a)
     worse = max(1.0, rest2 / max(count, 1) * ALIKE / (noise * noise))
     for i in range(k):

@@ -13,9 +13,9 @@ from perception.camera import CameraModel
 from perception.errors import PerceptionError, SinkError
 from perception.limits import description
 from perception.outputs import write_whole
+from perception.stages.mount.belief import NAMES
 
 FORMAT = "perception mount 1"
-NUMBERS = ("pitch", "yaw", "roll", "height")
 ALIKE = 0.01  # share by which the intrinsics of the same camera may differ
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class Store:
 
     def save(self, saved: Saved) -> None:
         self.saved = saved
-        fields = {"camera": list(saved.camera), **{name: getattr(saved, name) for name in NUMBERS}}
+        fields = {"camera": list(saved.camera), **{name: getattr(saved, name) for name in NAMES}}
         table = {"format": FORMAT, "learnt": saved.learnt, **fields}
         try:
             write_whole(self.path, (json.dumps(table, indent=1) + "\n").encode())

@@ -66,7 +66,7 @@ def travelled(
                 b[j] -= weight[i] * row[j] * rest[i] / scale**2
                 for k in range(5):
                     a[j, k] += weight[i] * row[j] * row[k] / scale**2
-        step = _solved(a, b)
+        step = solved(a, b)
         x += step
         if np.abs(step).max() < STILL:
             break
@@ -170,7 +170,7 @@ def inverse(a: np.ndarray) -> np.ndarray:
 
 
 @compiled
-def _solved(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def solved(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     inverted, out = inverse(a), np.zeros(len(b))
     for i in range(len(b)):
         for j in range(len(b)):
