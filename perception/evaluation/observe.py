@@ -13,6 +13,7 @@ from perception.interfaces import Task
 from perception.labels.signs import SignCrop
 from perception.letterbox import Letterbox
 from perception.pipeline import Pipeline
+from perception.stages.still import for_stills
 from perception.tasks import detection, lanes, maker, signs
 from perception.types import Detections, Frame, RawOutputs, Scene, Size
 
@@ -31,6 +32,8 @@ class Observer:
 
     def __init__(self, see: See) -> None:
         self._see, self._unsure, self._crop = see, None, WHOLE
+        if isinstance(see, Pipeline):  # a copy: its stages change with what is looked at
+            self._see = see.with_tasks(see.tasks, stages=see.stages)
         self._stages = see.stages if isinstance(see, Pipeline) else ()
         self.classes: Sequence[str] = detection.CLASSES
         self.reader = CropReader.of(see)  # None: reads no signs
@@ -56,7 +59,7 @@ class Observer:
         """What comes has nothing to do with what was; of `stills`, each with nothing at all."""
         if isinstance(self._see, Pipeline):
             self._see.reset()
-            self._see.stages = tuple(x for x in self._stages if not (stills and x.remembers))
+            self._see.stages = for_stills(self._stages) if stills else self._stages
 
     def look(self, frame: Frame, crop: SignCrop | None) -> tuple[Scene, Scene]:
         """The same for a picture, or for a crop with one sign: an empty scene if there is no reader."""

@@ -9,15 +9,14 @@ import numpy as np
 
 from perception.tasks.ratio import ratio
 
-ALPHAS = 19  # least overlaps of HOTA: 0.05, 0.10, ..., 0.95
-
 
 def hota_rates(sums: np.ndarray) -> list[np.ndarray]:
-    """(..., 5 * ALPHAS): true positives, false positives, false negatives, sums of association and overlap.
+    """(..., 5 * n), n least overlaps: true positives, false positives, false negatives, sums of association
+    and of overlap.
 
-    HOTA, DetA, AssA and LocA (Luiten et al. 2021), means over ALPHAS; as TrackEval combines sequences.
+    HOTA, DetA, AssA and LocA (Luiten et al. 2021), means over the overlaps; as TrackEval combines sequences.
     """
-    tp, fp, fn, association, overlap = np.moveaxis(sums.reshape(*sums.shape[:-1], 5, ALPHAS), -2, 0)
+    tp, fp, fn, association, overlap = np.moveaxis(sums.reshape(*sums.shape[:-1], 5, -1), -2, 0)
     detection, association = tp / np.maximum(1, tp + fp + fn), association / np.maximum(1, tp)
     located = np.maximum(1e-10, overlap) / np.maximum(1e-10, tp)
     known = (tp + fn).any(-1)

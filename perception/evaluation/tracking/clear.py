@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perception.evaluation.tracking.pairs import Moment, numbered
+from perception.evaluation.tracking.pairs import Moment, numbered, rates
 from perception.stages.assignment import assigned
 
 LEAST = 0.5  # overlap of an object that counts as found
@@ -48,17 +48,15 @@ class Clear:
 
     @property
     def sums(self) -> np.ndarray:
-        """As `clear_rates` takes them."""
+        """As `FORMULAS["clear"]` takes them."""
         return np.array([self.tp, self.fp, self.fn, self.switches, self.frags], np.float64)
 
     def result(self) -> Mapping[str, float]:
         """Fractions, but `switches` and `frags`, which are counts."""
         return {
-            "mota": (self.tp - self.fp - self.switches) / max(1, self.tp + self.fn),
+            **rates("clear", self.sums),
             "recall": self.tp / max(1, self.tp + self.fn),
             "precision": self.tp / max(1, self.tp + self.fp),
-            "switches": self.switches,
-            "frags": self.frags,
         }
 
 
@@ -95,9 +93,9 @@ class Identity:
 
     @property
     def sums(self) -> np.ndarray:
-        """As `identity_rates` takes them."""
+        """As `FORMULAS["identity"]` takes them."""
         return np.array([self.tp, self.fp, self.fn], np.float64)
 
     def result(self) -> Mapping[str, float]:
         """Fraction."""
-        return {"idf1": self.tp / max(1, self.tp + (self.fp + self.fn) / 2)}
+        return rates("identity", self.sums)

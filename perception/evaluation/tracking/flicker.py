@@ -120,8 +120,9 @@ class Flicker:
             return
         self._sees = True
         if found.track is not None:
-            found, self._tracked = found[found.track >= 0], True
-            self._tracks |= set(found.track.tolist() if found.track is not None else ())
+            kept, self._tracked = found.track >= 0, True
+            self._tracks.update(found.track[kept].tolist())
+            found = found[kept]
         self._seconds += step * len(found)
         self._link(found.xyxy.astype(np.float64))
 

@@ -44,8 +44,6 @@ class Happened:
         self._told: dict[tuple[str, int], _Spell] = {}
         self._possible: list[tuple[int, Sequence[Happening]]] = []  # stamp, all of a frame
         self._numbers: dict[int, set[int]] = {}  # track -> true objects
-        self._judged = False
-        self._names: set[str] = set()
         self._values: list[float] = []  # relative errors of time to collision, as told
 
     def add(
@@ -58,7 +56,6 @@ class Happened:
         """`numbers`: track -> true object, in this frame."""
         if happenings is None or events is None:
             return
-        self._judged = True
         self._possible.append((stamp_ns, happenings))
         for track, number in numbers.items():
             self._numbers.setdefault(track, set()).add(number)

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from perception.evaluation.tracking.pairs import Moment, numbered
+from perception.evaluation.tracking.pairs import Moment, numbered, rates
 from perception.stages.assignment import assigned
-from perception.tasks.evidence import FORMULAS
 
 ALPHAS = np.arange(0.05, 0.99, 0.05)  # least overlaps
 EPS = np.finfo(np.float64).eps
@@ -49,13 +48,12 @@ class Hota:
 
     @property
     def sums(self) -> np.ndarray:
-        """As `hota_rates` takes them."""
+        """As `FORMULAS["hota"]` takes them."""
         return np.concatenate([self.tp, self.fp, self.fn, self.association, self.overlap])
 
     def result(self) -> Mapping[str, float]:
         """Fractions."""
-        formula = FORMULAS["hota"]
-        return dict(zip(formula.names, map(float, np.nan_to_num(formula.of(self.sums))), strict=True))
+        return rates("hota", self.sums)
 
 
 def _alignment(moments: Sequence[Moment], objects: int, tracks: int) -> np.ndarray:

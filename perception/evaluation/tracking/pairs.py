@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from perception.tasks.evidence import FORMULAS
+
 
 @dataclass(frozen=True, eq=False)
 class Moment:
@@ -51,3 +53,9 @@ def _inside(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def _area(boxes: np.ndarray) -> np.ndarray:
     return np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).astype(np.float64).prod(-1)
+
+
+def rates(kind: str, sums: np.ndarray) -> dict[str, float]:
+    """The metrics of a kind of counts, by name; 0 where nothing is known."""
+    formula = FORMULAS[kind]
+    return dict(zip(formula.names, map(float, np.nan_to_num(formula.of(sums))), strict=True))
