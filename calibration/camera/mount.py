@@ -102,10 +102,7 @@ def _show(told: Mount, made: CameraModel, out: Path, console: Console) -> None:
         if value is not None and sigma is not None:
             text = f"{math.degrees(value):.2f} ± {math.degrees(sigma):.2f} degrees"
         console.print(f"{name} {text}", highlight=False)
-    if (
-        told.height is not None
-        and abs(told.height / made.height - 1) > 2 * told.sigma["height"] / made.height
-    ):
+    if told.height is not None and abs(told.height - made.height) > 2 * told.sigma["height"]:
         console.print(
             f"the drive says a height of {told.height:.2f} ± {told.sigma['height']:.2f} m, not "
             f"{made.height:.2f} m; measure it again",

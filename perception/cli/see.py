@@ -205,15 +205,17 @@ def _source(text: str, camera: Path | None, height: float | None, ego: Path | No
 
 
 def _sinks(out: Path, source: Source, pipeline: Pipeline, maps: bool, overlay: bool, bev: bool) -> list[Sink]:
+    from perception.fields import classes_of
     from perception.sinks import SINKS
-    from perception.stages.birds_eye import BirdsEye
     from perception.timing import USUAL_FPS
 
     picture = "overlay" if source.images else "overlay.mp4"
     wanted = {"scenes.jsonl": True, "maps": maps, picture: overlay}
     painters: list[Painter] = [*pipeline.tasks, *pipeline.stages]
     if bev:
-        painters.append(BirdsEye({task.name: task.classes for task in pipeline.tasks}.get("detection", ())))
+        from perception.stages.birds_eye import BirdsEye
+
+        painters.append(BirdsEye(classes_of(pipeline.tasks).get("detection", ())))
     fps = source.fps or USUAL_FPS
     return [SINKS[name](out / name, pipeline.tasks, painters, fps) for name in wanted if wanted[name]]
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import NamedTuple
 
 from perception import messages
+from perception.camera import CameraModel
 from perception.fields import RESULTS, TRUTH, Topics, present
 from perception.messages import TOPICS, Record, wire
 from perception.messages.topics import CAMERA_FRAME, VEHICLE_FRAME
@@ -33,13 +34,17 @@ def drafts(
     if frame.ego is not None:
         yield own_motion(frame)
     if frame.camera is not None:  # before the picture: a reader knows the camera when the picture comes
-        link = messages.mount(frame.camera, messages.header(frame.stamp_ns, VEHICLE_FRAME), CAMERA_FRAME)
-        yield _draft(TOPICS["tf_static"], lambda: {"transforms": [link]})
+        yield _draft(TOPICS["tf_static"], partial(_mounted, frame.camera, frame.stamp_ns))
         yield _draft(TOPICS["camera_info"], partial(messages.camera_info, frame.camera, header))
     yield _draft(TOPICS["image"], lambda: messages.compressed_image(jpeg(), header))
     for topics, seen in ((RESULTS, scene), (TRUTH, truth)):
         if seen is not None:
             yield from _results(topics, seen, classes, header)
+
+
+def _mounted(camera: CameraModel, stamp_ns: int) -> Record:
+    link = messages.mount(camera, messages.header(stamp_ns, VEHICLE_FRAME), CAMERA_FRAME)
+    return {"transforms": [link]}
 
 
 def own_motion(frame: Frame) -> Draft:
