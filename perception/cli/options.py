@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from perception.config import PipelineConfig
 
 TASKS = "Tasks to run, separated by commas: detection, lanes, signs, drivable. Default: all."
-SOURCE = "Video, images, recorded drive (.mcap, .db3, .bag), camera number, rtsp://... or synthetic:SEED."
+SOURCE = (
+    "Video, images, recorded drive (.mcap, .db3, .bag), camera number, rtsp://..., synthetic:SEED or "
+    "scenario:NAME:SEED."
+)
 
 Bundle = Annotated[Path | None, typer.Option(help="Model bundle (a folder). Default: the shipped one.")]
 Precision = Annotated[str, typer.Option(help="Network files to use: int8, fp32, fp16 or trt.int8.")]

@@ -120,7 +120,9 @@ def record(
     camera: Camera = None,
     camera_height: CameraHeight = None,
     ego: OwnMotion = None,
-    truth: Annotated[bool, typer.Option("--truth", help="Also record the labels of synthetic:SEED.")] = False,
+    truth: Annotated[
+        bool, typer.Option("--truth", help="Also record the labels of synthetic:SEED or scenario:NAME:SEED.")
+    ] = False,
     no_results: Annotated[
         bool, typer.Option("--no-results", help="Record images only; run no network.")
     ] = False,

@@ -79,7 +79,10 @@ def unseen(frame: Frame) -> Scene:
 def truth_of(source: Source, text: str) -> Callable[[Frame], Scene]:
     """What the renderer knows of the last frame, in the form of the metrics (score 0: not asked for)."""
     if not isinstance(source, SyntheticSource | ScenarioSource):
-        raise PerceptionError(f"{text}: expected rendered scenes, whose truth is known; give synthetic:SEED")
+        raise PerceptionError(
+            f"{text}: expected rendered scenes, whose truth is known; give synthetic:SEED or "
+            "scenario:NAME:SEED"
+        )
 
     def truth(frame: Frame) -> Scene:
         rendered = source.last

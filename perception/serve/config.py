@@ -30,7 +30,7 @@ class CameraConfig:
     source: str
     camera: Path | None = None  # calibration file
     camera_height: float | None = None  # metres
-    ego: Path | None = None  # table of the own motion, of a recording
+    ego: Path | None = None  # table of the own motion, or a topic, of a recording
     bundle: Path | None = None
     device: str = "auto"
     tasks: tuple[str, ...] | None = None  # None: all
@@ -107,7 +107,7 @@ def check(config: ServeConfig) -> list[str]:
     for camera in config.cameras:
         if camera.camera is not None:
             read_camera(camera.camera, camera.camera_height)
-        if camera.ego is not None and not camera.ego.is_file():
+        if camera.ego is not None and camera.ego.suffix and not camera.ego.is_file():  # else a topic
             raise DataError(f"{camera.name}: ego: expected a file, found no {camera.ego}")
         spec = bundles.read(camera.bundle or bundles.SHIPPED)
         tasks = ", ".join(task.name for task in select(spec, camera.tasks))
