@@ -146,3 +146,12 @@ def test_a_task_has_its_field_and_an_added_one_that_of_its_kind():
     names = [field_of(task).name for task in FAKES]
     assert names[:4] == ["detections", "lanes", "signs", "drivable"]
     assert set(names[4:]) == {"image_classes", "object_classes", "class_maps"}
+
+
+def test_messages_of_added_tasks_tell_what_ran_and_no_more():
+    said = added(frame())
+    for field in (f for f in FIELDS if f.name in ("image_classes", "class_maps")):
+        last = dict([list(said[field.name].items())[-1]])  # the others were left out of this frame
+        record = field.to_message(last, CLASSES[field.task], messages.header(0, "camera"))
+        there = wire.store().deserialize_cdr(wire.encode(field.message, record), field.message)
+        assert field.from_message(there, CLASSES[field.task], frame().size).keys() == last.keys()

@@ -22,6 +22,7 @@ from perception.serve.server import server
 from perception.serve.shot import Look
 from perception.types import Frame
 from tests.sinks.fakes import TASKS, full
+from tests.waiting import wait_until
 
 TOKEN = "a token of the tests, long"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -85,13 +86,6 @@ def camera(source, name="front", pipe=None, opener=None, shedding=None) -> Camer
     )
 
 
-def wait_until(condition) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
 class Served:
     """A server with cameras, and what a client asks of it."""
 
@@ -136,16 +130,16 @@ def served(*names: str, recorders=lambda cameras: {}, pipe=None):
         port = listener.getsockname()[1]
         app = Station(cameras, recorders(cameras)).app(TOKEN, port, ["robot.example"])
         running = server(app)
-        thread = Thread(target=running.run, kwargs={"sockets": [listener]})
+        thread = Thread(target=running.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
-        for one in cameras.values():
-            one.start()
-            stack.callback(one.close)
-        wait_until(lambda: running.started)
-        there = Served(port, sources)
-        there.cameras = cameras
         try:
+            for one in cameras.values():
+                one.start()
+                stack.callback(one.close)
+            wait_until(lambda: running.started)
+            there = Served(port, sources)
+            there.cameras = cameras
             yield there
         finally:
             running.should_exit = True
-            thread.join()
+            thread.join(timeout=20)

@@ -14,9 +14,10 @@ from perception.serve.command import opened
 from perception.serve.config import CameraConfig
 from perception.serve.shot import Look
 from perception.serve.viewers import BACKLOG, Studio
-from tests.serve.fakes import FakeSource, camera, frame, served, wait_until
+from tests.serve.fakes import FakeSource, camera, frame, served
 from tests.sinks.fakes import TASKS, full
 from tests.sources.clips import numbered
+from tests.waiting import wait_until
 
 
 def test_a_camera_that_is_absent_at_first_and_fails_later_is_opened_again():
@@ -93,7 +94,7 @@ def test_pipelines_keep_to_the_threads_they_share(threads, cameras, each, most):
     for worker in workers:
         worker.start()
     wait_until(lambda: len(inside) == most)
-    time.sleep(0.05)  # in which another would come in
+    wait_until(lambda: len(budget._waiting) == 2)
     assert (budget.each, len(inside)) == (each, most)
     go.set()
     for worker in workers:

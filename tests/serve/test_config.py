@@ -6,8 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from perception.cli import app
-from perception.errors import DataError
-from perception.serve.config import CameraConfig, check, named, parsed, read
+from perception.errors import DataError, PerceptionError
+from perception.serve.config import CameraConfig, ServeConfig, check, named, parsed, read
 
 WHOLE = """
 host: 0.0.0.0
@@ -98,11 +98,13 @@ def test_check_finds_what_will_fail(tmp_path):
     path.write_text(WHOLE)
     done = CliRunner().invoke(app, ["serve", "--check", str(path)], env={"COLUMNS": "200"})
     assert done.exit_code == 2
+    assert "got 'deadline'" in done.output
     assert "secret" not in done.output
     for camera, problem in (
         (CameraConfig("a", "0", tasks=("radar",)), "radar"),
         (CameraConfig("a", "0", ego=tmp_path / "none.csv"), "ego"),
         (CameraConfig("a", "0", camera=tmp_path / "none.json"), "none.json"),
     ):
-        with pytest.raises(Exception, match=problem):
-            check(parsed({"cameras": {"a": {"source": 0}}}, "").__class__((camera,)))
+        with pytest.raises(PerceptionError, match=problem):
+            check(ServeConfig((camera,)))
+    assert check(ServeConfig((CameraConfig("a", "drive.mcap", ego=Path("/odom")),)))  # a topic, no file

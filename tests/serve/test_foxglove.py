@@ -12,8 +12,9 @@ from perception.fields import RESULTS
 from perception.messages import TOPICS, wire
 from perception.serve.foxglove import PROTOCOLS
 from perception.sinks import DriveRecorder
-from tests.serve.fakes import frame, served, wait_until
+from tests.serve.fakes import frame, served
 from tests.sinks.fakes import TASKS, full
+from tests.waiting import wait_until
 
 CAMERA = CameraModel((96, 64), 80.0, 80.0, 48.0, 32.0, height=1.5)
 DETECTIONS, TYPE = RESULTS["detections"]

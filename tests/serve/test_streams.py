@@ -11,8 +11,9 @@ import pytest
 from perception.errors import FrameError
 from perception.serve.shot import HEAD
 from perception.sinks.scenes import scene_to_json
-from tests.serve.fakes import FakePipe, frame, served, wait_until
+from tests.serve.fakes import FakePipe, frame, served
 from tests.sinks.fakes import TASKS, full
+from tests.waiting import wait_until
 
 
 def looked_at(front, lookers: int = 1) -> None:

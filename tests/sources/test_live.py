@@ -9,6 +9,7 @@ import pytest
 
 from perception.errors import AccessError, SourceError
 from perception.sources.live import OLDEST_S, Live, Shot
+from tests.waiting import wait_until
 
 
 class FakeCapture:
@@ -49,13 +50,6 @@ def live(*captures, patience_s=5.0):
         return queue.pop(0)
 
     return closing(Live("cam", opener, patience_s, first_pause_s=0.001))
-
-
-def wait_until(condition):
-    deadline = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 def test_frames_come_as_they_are_captured():

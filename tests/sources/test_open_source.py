@@ -1,6 +1,5 @@
 """The table of sources: which name means what."""
 
-import time
 from contextlib import closing
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from perception.errors import SourceError
 from perception.sources import open_source
 from tests.sources.clips import numbered
+from tests.waiting import wait_until
 
 
 @pytest.mark.parametrize(
@@ -21,9 +21,13 @@ def test_an_unknown_kind_is_answered_with_the_known_ones(text):
 def trouble(text):
     """What the health of an absent camera says."""
     with closing(open_source(text)) as source:
-        while not (reasons := source.health.report(0).reasons) or reasons[0].name != "no_camera":
-            time.sleep(0.001)
-    return reasons[0].text
+        told = {}
+        wait_until(lambda: "no_camera" in told or told.update(reasons(source)))
+    return told["no_camera"]
+
+
+def reasons(source):
+    return {reason.name: reason.text for reason in source.health.report(0).reasons}
 
 
 @pytest.mark.parametrize("text", ["97", "/dev/video97"])

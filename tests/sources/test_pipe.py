@@ -9,6 +9,7 @@ from threading import Thread
 
 from perception.sources import open_source
 from tests.sources.clips import number, numbered
+from tests.waiting import wait_until
 
 
 def written(pipe, data: bytes) -> Thread:
@@ -25,8 +26,7 @@ def test_frames_of_two_writers(tmp_path):
         frames = iter(source)
         written(pipe, data)
         first = next(frames)
-        while source.health.report(0).state != "starting" or not source.health.report(0).reasons:
-            time.sleep(0.001)  # until it is known that nobody writes
+        wait_until(lambda: source.health.report(0).reasons)  # it is known that nobody writes
         written(pipe, data)
         later = next(frame for frame in frames if frame.seq >= 40)
     assert number(first.image) == first.seq

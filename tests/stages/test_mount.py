@@ -264,9 +264,11 @@ def test_an_own_speed_that_contradicts_the_picture_is_said_and_not_used(caplog):
     assert "the own motion is not used" in caplog.text
 
 
-def test_a_cut_or_a_stamp_that_stands_still_leaves_nothing_half_done():
+def test_after_a_reset_nothing_is_known():
     stage = Mounting()
-    stage(frame(0), scene())
+    stage.belief = learnt(30)[0]
+    stage.belief.camera = CAMERA
+    assert stage(frame(0), scene()).mount.state == "calibrated"
     stage.reset()
     assert stage(frame(0), scene()).mount.state == "unknown"
 

@@ -63,12 +63,12 @@ def test_what_may_be_told_counts_neither_way():
     assert judged(between(22, 40), maybe)["lead.recall"] == 1
 
 
-def test_the_limit_must_be_the_right_one():
-    assert "speed_limit.precision" in judged(between(20, 40), sure, name="speed_limit")
+@pytest.mark.parametrize(("told", "precision"), [(50.0, 1), (30.0, 0)])
+def test_the_limit_must_be_the_right_one(told, precision):
     own, fifty = Happened(), [Happening("speed_limit", True, -1, 50.0, np.inf)]
     for k in range(20):
-        own.add(k * STEP, fifty, [Event("speed_limit", 1, 0, None, 30.0)], {})
-    assert metrics(dict(own.evidence()))["speed_limit.precision"] == 0
+        own.add(k * STEP, fifty, [Event("speed_limit", 1, 0, None, told)], {})
+    assert metrics(dict(own.evidence()))["speed_limit.precision"] == precision
 
 
 def test_the_time_to_collision_as_told_is_compared():
