@@ -104,7 +104,7 @@ from importlib.metadata import requires
 for line in requires("perception") or ():
     wanted = "extra ==" not in line or 'extra == "serve"' in line
     if wanted and re.match(r"[\w.-]+", line)[0] not in sys.argv[1:]:
-        print(line.partition(";")[0].strip())
+        print(re.sub(r'(;\s*| and )extra == "serve"', "", line))
 PY
 }
 

@@ -48,7 +48,10 @@ def mount(
     ],
     ego: OwnMotion = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Camera file to write. Default: the one of --camera.")
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Camera file to write. Default: that of --camera, with --overwrite."
+        ),
     ] = None,
     bundle: Bundle = None,
     device: Device = "auto",

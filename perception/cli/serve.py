@@ -32,6 +32,7 @@ commands = typer.Typer()
 
 @commands.command()
 def serve(
+    context: typer.Context,
     sources: Annotated[
         list[str] | None,
         typer.Argument(
@@ -86,15 +87,19 @@ def serve(
     from perception.serve import config as configs
     from perception.serve.command import serve
 
-    if check is not None:
-        for line in configs.check(configs.read(check)):
-            output.print(escape(line), soft_wrap=True, highlight=False)
+    if file := check or config:
+        beside = [name for name in context.params if _said(context, name) and name not in ("check", "config")]
+        if beside or (check and config):
+            told = ", ".join(beside) or "another file"
+            raise typer.BadParameter(f"expected all in {file}, got {told} beside it")
+        said = configs.read(file)
+        if check is None:
+            serve(said, _say)
+        for line in configs.check(said) if check else ():
+            _say(line)
         return
-    if (config is None) == (not sources):
-        raise typer.BadParameter("expected sources, or --config FILE, and not both")
-    if config is not None:
-        serve(configs.read(config), _say)
-        return
+    if not sources:
+        raise typer.BadParameter("expected sources, or --config FILE")
     options = {
         "camera": camera,
         "camera_height": camera_height,
@@ -122,6 +127,12 @@ def serve(
         keep_s=keep,
     )
     serve(asked, _say)
+
+
+def _said(context: typer.Context, name: str) -> bool:
+    """Whether the user gave this parameter."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def _say(line: str) -> None:

@@ -41,7 +41,6 @@ FALLING = frozenset(  # less is better
         "frags",
     )
 )
-METRES = frozenset(("median_m",))
 OF_DRIVES = frozenset(("tracking", "events", "flicker"))  # tasks whose metrics need whole drives
 
 

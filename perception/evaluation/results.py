@@ -16,6 +16,7 @@ from typing import Any
 
 from perception.errors import DataError, SinkError
 from perception.evaluation.latency import latency
+from perception.evaluation.names import UNITS
 from perception.evaluation.records import FrameRecord, count, load_records, metrics, save
 from perception.outputs import PartFile, locked, write_whole, writing
 
@@ -52,7 +53,7 @@ def summary(result: Result) -> dict[str, Any]:
     deadline = facts["deadline_ms"]
     return {
         "format": FORMAT,
-        "unit": "fraction; median_m: metres",
+        "unit": "; ".join(("fraction", *(f"{name}: {own.text.strip() or 1}" for name, own in UNITS.items()))),
         "facts": facts,
         "pictures": dict(count(records)),
         "metrics": metrics(records),

@@ -108,3 +108,12 @@ def test_check_finds_what_will_fail(tmp_path):
         with pytest.raises(PerceptionError, match=problem):
             check(ServeConfig((camera,)))
     assert check(ServeConfig((CameraConfig("a", "drive.mcap", ego=Path("/odom")),)))  # a topic, no file
+
+
+@pytest.mark.parametrize("option", ["--config", "--check"])
+def test_what_would_be_ignored_beside_a_file_is_refused(option, tmp_path):
+    path = tmp_path / "serve.yaml"
+    path.write_text(WHOLE.replace(", deadline: 1", ""))
+    done = CliRunner().invoke(app, ["serve", option, str(path), "--port", "9"], env={"COLUMNS": "200"})
+    assert done.exit_code == 2
+    assert "got port beside it" in done.output

@@ -86,7 +86,7 @@ def _head(found: Comparison) -> Iterator[str]:
 
 
 def _charts(found: Comparison) -> Iterator[str]:
-    """Tasks, their sets, and metres on an axis of their own."""
+    """Tasks, their sets, and on axes of their own what is no fraction."""
     if found.tasks:
         yield html.heading("By task, percent points")
         yield charts.whiskers([_whisker(task, own, 100) for task, own in found.tasks.items()])
@@ -95,10 +95,15 @@ def _charts(found: Comparison) -> Iterator[str]:
     if len(sets) > len(found.tasks):
         yield html.heading("By set, percent points")
         yield charts.whiskers([_whisker(own.name, own, 100) for own in sets])
-    metres = [own for own in found.differences if Name.of(own.name).what in names.METRES]
-    if metres:
-        yield html.heading("Metres: less is better")
-        yield charts.whiskers([_whisker(own.name, own, 1) for own in metres])
+    for text in dict.fromkeys(unit.text for unit in names.UNITS.values()):
+        alike = [own for own in found.differences if (unit := _unit(own)) and unit.text == text]
+        if alike:
+            yield html.heading(f"In{text}" if text else "Numbers")
+            yield charts.whiskers([_whisker(own.name, own, 1) for own in alike])
+
+
+def _unit(own: Difference) -> names.Unit | None:
+    return names.UNITS.get(Name.of(own.name).what)
 
 
 def _whisker(label: str, own: Difference, scale: float) -> charts.Whisker:

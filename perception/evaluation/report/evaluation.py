@@ -37,7 +37,7 @@ def evaluation_page(result: Result, worst: Mapping[str, Sequence[int]], shots: S
             *_groups("By drive", grouped(records, lambda record: (record.drive,))),
             *_groups("By scene tag", grouped(records, lambda record: record.tags)),
             html.heading("All metrics"),
-            html.note("Percent, metres where it says so. A row is a set, or one class or size of it."),
+            html.note("Percent, or the unit that is told. A row is a set, or one class or size of it."),
             *_tables(found),
             *_calibration(records),
             *_latency(result),
