@@ -184,7 +184,8 @@ class PerceptionNode:
             health.in_row,
             health.error,
             tuple(sorted(health.frame_ids)),
-            "; ".join(filter(None, (self._mounted.problem, self._motion.problem))) if self._loaded else "",
+            self._mounted.problem if self._loaded else "",
+            self._motion.problem if self._loaded else "",
             self._bus.advice(KINDS[settings.transport][0]),
         )
 

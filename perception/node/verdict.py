@@ -28,7 +28,8 @@ class Facts:
     in_row: int = 0  # failures
     error: str = ""
     frame_ids: tuple[str, ...] = ()
-    camera: str = ""  # what is wrong with CameraInfo or the own motion
+    camera: str = ""  # what is wrong with CameraInfo
+    own_motion: str = ""  # what is wrong with it
     advice: str = ""  # against loss in transport
 
 
@@ -57,6 +58,8 @@ def _faults(facts: Facts, settings: Settings) -> Iterator[tuple[str, str]]:
     yield from _speed(facts, settings)
     if facts.camera:
         yield "calibration", facts.camera
+    if facts.own_motion:
+        yield "own_motion", facts.own_motion
 
 
 def _silence(facts: Facts) -> str:

@@ -121,6 +121,7 @@ FULL = Counts(received=100, answered=100)
         ({"age_ms": -3_600_000.0}, DEGRADED, "use_sim_time"),
         ({"frame_ids": ("left", "right")}, DEGRADED, "several cameras on one topic: left, right"),
         ({"camera": "no good"}, DEGRADED, "no good"),
+        ({"own_motion": "frozen"}, DEGRADED, "frozen"),
         ({"in_row": 10, "silent_s": 9.0}, FAILED, "failed.*; no image"),
     ],
 )
