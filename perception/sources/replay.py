@@ -48,9 +48,9 @@ class Replay:
                 for frame, due in self._turn():
                     last = first + frame.seq
                     name = frame.source if turn == 1 else f"{frame.source} ({turn})"
-                    age_ns = round((self._clock() - due) * 1e9)
-                    stamps = {"stamp_ns": self._stamp_ns() - age_ns, "taken_ns": round(due * 1e9)}
-                    yield replace(frame, seq=last, source=name, **stamps)
+                    stamp_ns = self._stamp_ns() - round((self._clock() - due) * 1e9)
+                    taken_ns = round(due * 1e9)
+                    yield replace(frame, seq=last, stamp_ns=stamp_ns, source=name, taken_ns=taken_ns)
             if self._stop.is_set():
                 return
             if last == first:
