@@ -19,7 +19,8 @@ PEAK = 1.7  # periods: one frame may take so long if the next ones catch up; not
 SETTLED = 3  # frames in a row that are too much, before anything is left out: one may be an accident
 OUTLIER = 2  # periods: what one frame counts for at most
 SMOOTH = 0.3  # weight of the newest frame
-HOLD, MOST_HOLD = 30, 900  # frames that must be light before a task comes back; doubled when that fails
+HOLD, MOST_HOLD = 30, 900  # frames that must be light before a task comes back; doubled when that fails,
+# and HOLD again where a task that came back stayed for MOST_HOLD
 
 Out = frozenset[str]
 
@@ -38,7 +39,7 @@ class Overload:
         self._heavy = 0  # frames in a row that are too much
         self._light = 0  # frames in a row that leave room
         self._hold = HOLD
-        self._rose = math.inf  # frames since a task came back
+        self._rose = math.nan  # frames since a task came back; nan: more was left out since
 
     @property
     def sets(self) -> tuple[Out, ...]:
@@ -103,6 +104,9 @@ class Overload:
         """To the first level below that is not known to be too much."""
         if self._rose < self._hold:
             self._hold = min(2 * self._hold, MOST_HOLD)
+        elif self._rose >= MOST_HOLD:
+            self._hold = HOLD
+        self._rose = math.nan
         last = len(self._levels) - 1
         lower = range(self._level + 1, last)
         fitting = (level for level in lower if self._fits(level, FULL * period_ms, PEAK * period_ms))

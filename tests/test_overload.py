@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from perception.overload import EVERY, HOLD, Overload, levels
+import pytest
+
+from perception.overload import EVERY, HOLD, MOST_HOLD, Overload, levels
 
 PERIOD = 33.3
 COSTS = {"signs": 4.0, "detection": 8.0, "lanes": 6.0, "drivable": 2.0}
@@ -59,6 +61,26 @@ def test_a_task_that_comes_back_too_early_stays_away_longer():
         overload.measured(out, 20.0 if out else 70.0, PERIOD)
         returns += bool(before) and not overload.text
     assert returns < 2000 / HOLD / 4
+
+
+def frames_until_all_run(overload: Overload) -> int:
+    frames = 0
+    while overload.text:
+        driven(overload, 0.5, 1)
+        frames += 1
+    return frames
+
+
+@pytest.mark.parametrize(("stays", "soon"), [(MOST_HOLD // 2, False), (MOST_HOLD, True)])
+def test_a_task_that_stayed_comes_back_soon_again(stays, soon):
+    overload = Overload(["lanes"])
+    for _ in range(6):
+        driven(overload, 4.0, 10)
+        assert overload.text
+        frames_until_all_run(overload)
+    assert not any(driven(overload, 0.5, stays))
+    driven(overload, 4.0, 10)
+    assert (frames_until_all_run(overload) < MOST_HOLD / 4) == soon
 
 
 def test_what_needs_a_task_goes_with_it():

@@ -77,7 +77,7 @@ class Health:
         with self._lock:
             self._failures, self._in_row = self._failures + 1, 0
             if self._failures < self.limits.failures:
-                self._say("failures", text, now_ns)
+                self._say("failures", f"a frame failed: {text}", now_ns)
             else:
                 self._clear("failures")
                 self._say("failing", f"the last {self._failures} frames failed: {text}", now_ns)

@@ -37,6 +37,7 @@ REASONS: dict[str, Kind] = {
     "backwards": Kind(DEGRADED, "Images are out of order: look at the driver and the transport"),
     "mixed": Kind(DEGRADED, "Give every camera its own topic"),
     "calibration": Kind(DEGRADED, "Correct the camera file or CameraInfo; nothing is said in metres"),
+    "own_motion": Kind(DEGRADED, "Look at the topics of speed and yaw rate, and at the stamps there"),
     # the pipeline
     "no_scenes": Kind(STALE, "Frames arrive and no result comes: see the other reasons and the load"),
     "late": Kind(DEGRADED, FASTER),  # the last scenes are older than the deadline

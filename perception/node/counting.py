@@ -16,7 +16,7 @@ from perception.node.gaps import Gaps
 from perception.timing import PERCENTILES, Stages
 
 KEPT = 300  # frames of the latency metrics
-TICKS = 10  # of the recent counts: at one a second, so many seconds
+RECENT_S = 10.0  # of the recent counts
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Counting:
         self._heard = clock()
         self._ages: deque[float] = deque(maxlen=KEPT)
         self._stages = Stages(KEPT)
-        self._history = deque([Counts()], maxlen=TICKS + 1)
+        self._history = deque([(clock(), Counts())])  # and when
 
     def activated(self) -> None:
         """What came before says nothing about what comes now."""
@@ -112,9 +112,13 @@ class Counting:
             return Counts(captured, *known, received, self._ignored, backwards)
 
     def recent(self, now: Counts) -> Counts:
-        """What was added during the last TICKS calls."""
-        self._history.append(now)
-        return now.since(self._history[0])
+        """What was added during the last RECENT_S, or since the call before if that is longer ago."""
+        with self._lock:
+            time_s = self._clock()
+            self._history.append((time_s, now))
+            while self._history[1][0] <= time_s - RECENT_S:
+                self._history.popleft()
+            return now.since(self._history[0][1])
 
     def latency(self) -> dict[str, dict[str, float]]:
         """Stage, and "age" -> percentile ("p50") -> milliseconds, of the last KEPT answers."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
-from math import isfinite
+from collections.abc import Callable, Iterable, Iterator
+from math import isfinite, nan
+from threading import Lock
 from typing import Any
 
 from perception.messages import stamp_ns
@@ -25,19 +26,17 @@ class OwnMotion:
         self._speeds: deque[tuple[int, float, float]] = deque(maxlen=KEPT)  # stamp, m/s, rad/s
         self._turns: deque[tuple[int, float]] = deque(maxlen=KEPT)  # stamp, rad/s
         self._since_ns, self._same = 0, (0.0, 0.0)  # since when speed and yaw rate are the same
+        self._lock = Lock()
 
     def topics(self) -> Iterator[tuple[str, str, Hear]]:
-        """(topic, type, what hears it) of those that are set."""
+        """(topic, type, what hears it): of the speeds one, the twist if it is set, and the Imu."""
         settings = self._settings
-        yield from (
-            (topic, kind, hear)
-            for topic, kind, hear in (
-                (settings.odometry_topic, "nav_msgs/msg/Odometry", self.hear_odometry),
-                (settings.twist_topic, "geometry_msgs/msg/TwistStamped", self.hear_twist),
-                (settings.imu_topic, "sensor_msgs/msg/Imu", self.hear_imu),
-            )
-            if topic
-        )
+        if settings.twist_topic:
+            yield settings.twist_topic, "geometry_msgs/msg/TwistStamped", self.hear_twist
+        elif settings.odometry_topic:
+            yield settings.odometry_topic, "nav_msgs/msg/Odometry", self.hear_odometry
+        if settings.imu_topic:
+            yield settings.imu_topic, "sensor_msgs/msg/Imu", self.hear_imu
 
     def hear_odometry(self, message: Any) -> None:
         self._hear(stamp_ns(message.header), message.twist.twist)
@@ -46,36 +45,48 @@ class OwnMotion:
         self._hear(stamp_ns(message.header), message.twist)
 
     def hear_imu(self, message: Any) -> None:
-        self._turns.append((stamp_ns(message.header), float(message.angular_velocity.z)))
+        with self._lock:
+            self._turns.append((stamp_ns(message.header), float(message.angular_velocity.z)))
 
     def at(self, stamp_ns: int) -> Ego | None:
         """By the message that is nearest in time; None: not known."""
         settings = self._settings
         if not (settings.odometry_topic or settings.twist_topic):
             return None
-        self.problem = ""
-        near = _nearest(list(self._speeds), stamp_ns)
-        if near is None:
-            self.problem = f"no own motion within {LATE_S} s of the image: check odometry_topic, twist_topic"
+        with self._lock:
+            near, since_ns = _nearest(reversed(self._speeds), stamp_ns), self._since_ns
+            turn = _nearest(reversed(self._turns), stamp_ns) if settings.imu_topic else near
+        self.problem = _problem(near, since_ns)
+        if self.problem:
             return None
-        _, speed, yaw_rate = near
-        if not abs(speed) <= FASTEST:  # also NaN
-            self.problem = f"expected an own speed of at most {FASTEST:.0f} m/s, got {speed}"
-            return None
-        if abs(speed) > STANDS and near[0] - self._since_ns >= FROZEN_S * 1e9:
-            self.problem = f"the own motion is frozen: {speed:g} m/s, the same for more than {FROZEN_S:.0f} s"
-            return None
-        turn = _nearest(list(self._turns), stamp_ns) if settings.imu_topic else near
-        yaw_rate = turn[-1] if turn is not None else float("nan")
-        return Ego(speed, yaw_rate if isfinite(yaw_rate) and abs(yaw_rate) <= FASTEST_TURN else None)
+        yaw_rate = turn[-1] if turn is not None else nan
+        return Ego(near[1], yaw_rate if isfinite(yaw_rate) and abs(yaw_rate) <= FASTEST_TURN else None)
 
     def _hear(self, stamp: int, twist: Any) -> None:
         values = float(twist.linear.x), float(twist.angular.z)
-        if values != self._same or stamp < self._since_ns:
-            self._since_ns, self._same = stamp, values
-        self._speeds.append((stamp, *values))
+        with self._lock:
+            if values != self._same or stamp < self._since_ns:
+                self._since_ns, self._same = stamp, values
+            self._speeds.append((stamp, *values))
 
 
-def _nearest(told: list[Any], stamp_ns: int) -> Any:
-    best = min(told, key=lambda one: abs(one[0] - stamp_ns), default=None)
+def _problem(near: Any, since_ns: int) -> str:
+    """What is wrong with a speed that is the same since then; "": nothing."""
+    if near is None:
+        return f"no own motion within {LATE_S} s of the image: check odometry_topic, twist_topic"
+    stamp, speed, _ = near
+    if not abs(speed) <= FASTEST:  # also NaN
+        return f"expected an own speed of at most {FASTEST:.0f} m/s, got {speed}"
+    if abs(speed) > STANDS and stamp - since_ns >= FROZEN_S * 1e9:
+        return f"the own motion is frozen: {speed:g} m/s, the same for more than {FROZEN_S:.0f} s"
+    return ""
+
+
+def _nearest(told: Iterable[Any], stamp_ns: int) -> Any:
+    """Of messages from the newest to the oldest; None: none is near."""
+    best = None
+    for one in told:
+        if best is not None and abs(one[0] - stamp_ns) > abs(best[0] - stamp_ns):
+            break  # the older ones are farther still
+        best = one
     return best if best is not None and abs(best[0] - stamp_ns) <= LATE_S * 1e9 else None

@@ -28,6 +28,7 @@ from perception.node.outputs import Outputs
 from perception.node.parameters import Settings, Value, refusal
 from perception.node.verdict import ODD_CLOCK_MS, Facts, findings, level
 from perception.pipeline import MAX_FAILURES
+from perception.redaction import redacted
 from perception.sources.mailbox import Mailbox
 from perception.types import Frame
 from perception.white import White
@@ -101,6 +102,7 @@ class PerceptionNode:
         self._mailbox.close()
         self._thread.join()
         self.counting.settle()
+        self._forget_failures()
         self.state = INACTIVE
 
     def cleanup(self) -> None:
@@ -124,7 +126,12 @@ class PerceptionNode:
     def enable(self, on: bool) -> str:
         """While it is off, images are not looked at. What to answer who asked for it."""
         self.enabled = on
+        self._forget_failures()
         return f"{'on' if on else 'off'}, {self.state}"
+
+    def _forget_failures(self) -> None:
+        """Those of images say nothing of a node that looks at none, or at others."""
+        self.health.clear("failures", "failing")
 
     def refusal(self, changes: Mapping[str, Value]) -> str | None:
         """Why these settings cannot be changed now; None: they can."""
@@ -154,6 +161,7 @@ class PerceptionNode:
             "state": self.state,
             "enabled": self.enabled,
             "model": loaded.model if loaded else "",
+            "error": self.counting.error,
         }
         return status("perception: pipeline", device, rank, message, {**about, **readings(counts, latency)})
 
@@ -181,10 +189,9 @@ class PerceptionNode:
             self._bus.sources(settings.image_topic),
             recent,
             age_ms,
-            health.in_row,
-            health.error,
             tuple(sorted(health.frame_ids)),
-            "; ".join(filter(None, (self._mounted.problem, self._motion.problem))) if self._loaded else "",
+            self._mounted.problem if self._loaded else "",
+            self._motion.problem if self._loaded else "",
             self._bus.advice(KINDS[settings.transport][0]),
         )
 
@@ -208,13 +215,15 @@ class PerceptionNode:
                 return
             try:
                 self._answer(message)
-            except PerceptionError as error:
-                self._failed(str(error))
-            except Exception as error:  # a bug, or a device that is gone: diagnostics must go on and say so
-                self._failed(repr(error), error)
+            except Exception as error:  # also a bug, or a device that is gone: diagnostics must say so
+                self._failed(error)
 
-    def _failed(self, text: str, bug: Exception | None = None) -> None:
+    def _failed(self, error: Exception) -> None:
+        bug = None if isinstance(error, PerceptionError) else error
+        text = redacted(repr(error) if bug else str(error))
         self.counting.failed(text)
+        if not isinstance(error, Withheld):  # that is a result, and health said why it is not given
+            self.health.failed(text, time.monotonic_ns())
         if self.counting.in_row <= MAX_FAILURES:  # then /diagnostics tells, and the log would only grow
             log.warning("image skipped: %s", text, exc_info=bug)
 
@@ -228,11 +237,7 @@ class PerceptionNode:
         camera, ego = self._mounted.camera(size), self._motion.at(stamp_ns)
         frame = Frame(image, stamp_ns, seq, settings.image_topic, camera, ego)
         begun_ns = time.monotonic_ns()
-        try:
-            scene = loaded.pipeline(frame)
-        except PerceptionError as error:
-            self.health.failed(str(error), time.monotonic_ns())
-            raise
+        scene = loaded.pipeline(frame)
         now_ns = time.monotonic_ns()
         age_ms = (self._bus.now_ns() - stamp_ns) / 1e6
         known = abs(age_ms) <= ODD_CLOCK_MS  # else the stamp is of another clock

@@ -1,4 +1,7 @@
-"""What the node's counts mean: reasons of its health, and the level of /diagnostics."""
+"""What the node's counts mean: reasons of its health, and the level of /diagnostics.
+
+What becomes of an image (`late`, `deadline`, `failures`, `failing`) is said by `Health` itself.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from dataclasses import dataclass
 from perception.health import DEGRADED, FAILED, OK, STALE, STARTING, Report
 from perception.node.counting import Counts
 from perception.node.parameters import Settings
-from perception.pipeline import MAX_FAILURES
 
 LEVELS = {OK: 0, STARTING: 1, DEGRADED: 1, FAILED: 2, STALE: 3}  # of diagnostic_msgs/DiagnosticStatus
 ODD_CLOCK_MS = 10_000.0  # an image of another age has its stamp from another clock
@@ -25,10 +27,9 @@ class Facts:
     sources: int = 1  # publishers of the image topic
     recent: Counts = Counts()  # noqa: RUF009 (frozen)
     age_ms: float = 0.0  # p95
-    in_row: int = 0  # failures
-    error: str = ""
     frame_ids: tuple[str, ...] = ()
-    camera: str = ""  # what is wrong with CameraInfo or the own motion
+    camera: str = ""  # what is wrong with CameraInfo
+    own_motion: str = ""  # what is wrong with it
     advice: str = ""  # against loss in transport
 
 
@@ -47,16 +48,14 @@ def findings(facts: Facts, settings: Settings) -> dict[str, str]:
 
 
 def _faults(facts: Facts, settings: Settings) -> Iterator[tuple[str, str]]:
-    if facts.in_row >= MAX_FAILURES:
-        yield "failing", f"the last {facts.in_row} images failed: {facts.error}"
-    elif facts.recent.failed:
-        yield "failures", f"{facts.recent.failed} images failed: {facts.error}"
     if facts.silent_s > settings.stale_s:
         yield "no_frames", f"no image on {settings.image_topic} for {facts.silent_s:.1f} s: {_silence(facts)}"
     yield from _transport(facts)
     yield from _speed(facts, settings)
     if facts.camera:
         yield "calibration", facts.camera
+    if facts.own_motion:
+        yield "own_motion", facts.own_motion
 
 
 def _silence(facts: Facts) -> str:
@@ -79,11 +78,6 @@ def _speed(facts: Facts, settings: Settings) -> Iterator[tuple[str, str]]:
         yield (
             "clock",
             f"images are {facts.age_ms / 1000:.0f} s old by their stamps: set use_sim_time or set the clocks",
-        )
-    elif facts.age_ms > settings.deadline_ms:
-        yield (
-            "late",
-            f"results are {facts.age_ms:.0f} ms old (p95), the deadline is {settings.deadline_ms:.0f}",
         )
     recent = facts.recent
     if recent.received >= FEWEST and recent.dropped > settings.max_dropped * recent.received:

@@ -102,7 +102,7 @@ def open_source(text: str) -> Source:
     "http(s)://…"                  likewise, or a file that a server has, read whole
     "gst:PIPELINE", "csi:0"        a camera through GStreamer
     "/tmp/camera"                  a named pipe with video
-    Live ones are waited for: `#wait=SECONDS` (30) or `#wait=ever`
+    Live ones are waited for, 30 s; URLs and V4L2 cameras take `#wait=SECONDS` or `#wait=ever`
     "synthetic:SEED[:FRAMES]"      rendered road scenes, by day; `?conditions=night+rain+ego` after it: others
     "scenario:cut_in:3"            a rendered drive with a plot: see `perception.synthetic.scenarios`
     "drive/", "drive/*.png"        the images of a folder, or those a quoted pattern names

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 def motion_of(bag: Bag, topic: str | None, name: str) -> Motion | None:
     """None: the bag tells none, or of several topics none is chosen. Raises SourceError: no such topic."""
-    found = _chosen(bag, topic, name)
+    found = chosen_motion(bag, topic, name)
     if found is None:
         return None
     rows = _rows(bag, found)
@@ -40,7 +40,8 @@ def motion_of(bag: Bag, topic: str | None, name: str) -> Motion | None:
     return Motion(f"{name}: {found.name}", rows if own else frozen(rows))
 
 
-def _chosen(bag: Bag, topic: str | None, name: str) -> Topic | None:
+def chosen_motion(bag: Bag, topic: str | None, name: str) -> Topic | None:
+    """The topic that tells the speeds; None and SourceError as `motion_of`. Reads no message."""
     if topic is not None:
         found = bag.topics.get(topic)
         if found is None or found.type not in SPEEDS:

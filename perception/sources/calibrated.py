@@ -9,24 +9,20 @@ from pathlib import Path
 from perception.camera import CameraModel
 from perception.camera_files import CameraFile, read_camera
 from perception.errors import PerceptionError, SourceError
-from perception.health import Health
 from perception.interfaces import Source
+from perception.sources.around import Around
 from perception.sources.ego import with_motion
 from perception.types import Frame
 
 
-class Calibrated:
+class Calibrated(Around):
     """Another source, its frames with a camera, scaled to their size: it must see the same field of view.
 
     Raises SourceError at a frame of another shape than the camera's images: what was cropped is not known.
     """
 
     def __init__(self, source: Source, camera: CameraModel | CameraFile) -> None:
-        self.live = source.live
-        self.fps = source.fps
-        self.images = source.images
-        self.close = source.close
-        self._source = source
+        super().__init__(source)
         self._camera = camera
 
     def __iter__(self) -> Iterator[Frame]:
@@ -41,19 +37,6 @@ class Calibrated:
             return self._camera.at(frame.size)
         except PerceptionError as error:
             raise SourceError(f"{frame.source}: {error}") from error
-
-    @property
-    def lost(self) -> int:
-        return self._source.lost
-
-    @property
-    def health(self) -> Health | None:
-        """Of a live source."""
-        return getattr(self._source, "health", None)
-
-    @property
-    def dropped(self) -> int:
-        return getattr(self._source, "dropped", 0)
 
 
 def with_files(source: Source, camera: Path | None, height: float | None, ego: Path | None) -> Source:

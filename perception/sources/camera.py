@@ -12,16 +12,14 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import cv2
+
 from perception.errors import SourceError
 from perception.sources.choices import parted, patience_s
 from perception.sources.convert import to_bgr
 from perception.sources.live import PATIENCE_S, Live, Shot
 
-# OpenCV's read gives up by itself after so many seconds of silence; it reads this when it opens a device.
-os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "2")
-
-import cv2
-
+SILENCE = "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "2"  # seconds, after which OpenCV's read gives up by itself
 USUAL = {"format": "MJPG", "size": "1280x720", "fps": "30"}  # raw 720p does not fit through USB 2 at 30 fps
 CHOICES = {  # key -> what it looks like
     "format": r"[\x20-\x7e]{4}",
@@ -41,6 +39,7 @@ class V4l2Capture:
         self.lost = self.dropped = 0
         if not Path(device).exists():
             raise SourceError(f"{device}: expected a camera, found none; plug one in, see `ls /dev/video*`")
+        os.environ.setdefault(*SILENCE)  # read when OpenCV waits for the first time
         self._capture = cv2.VideoCapture(device, cv2.CAP_V4L2)
         if not self._capture.isOpened():
             raise SourceError(

@@ -9,7 +9,7 @@ from pathlib import Path
 from perception.errors import SourceError
 from perception.fields import TRUTH
 from perception.sources.bag import Bag, Packed, Topic, open_bag
-from perception.sources.bag_ego import motion_of
+from perception.sources.bag_ego import chosen_motion, motion_of
 from perception.sources.bag_order import Order
 from perception.sources.bag_pictures import TYPES
 from perception.sources.bag_reel import Reel
@@ -49,7 +49,7 @@ class Drive:
 
     def choose_motion(self, topic: str) -> None:
         """Take the own motion from this topic. Raises SourceError if there is none of a fitting type."""
-        motion_of(self.bag, topic, str(self.path))
+        chosen_motion(self.bag, topic, str(self.path))
         self._ego_topic = topic
 
     def __iter__(self) -> Iterator[Frame]:

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from perception.errors import SourceError
-from perception.health import Health
 from perception.interfaces import Source
+from perception.sources.around import Around
 from perception.types import Ego, Frame
 
 LATE_S = 0.3  # between a frame and the nearest row
@@ -78,15 +78,11 @@ class Motion:
         return Ego(speed or 0.0, yaw_rate), ""
 
 
-class WithEgo:
+class WithEgo(Around):
     """Another source, its frames with the own motion of a table. Raises SourceError for another table."""
 
     def __init__(self, source: Source, path: Path) -> None:
-        self.live = source.live
-        self.fps = source.fps
-        self.images = source.images
-        self.close = source.close
-        self._source = source
+        super().__init__(source)
         by_frame, rows = read_motion(path)
         self._motion = Motion(str(path), rows, by_frame)
 
@@ -94,19 +90,6 @@ class WithEgo:
         for frame in self._source:
             yield self._motion.told(frame)
         self._motion.report()
-
-    @property
-    def lost(self) -> int:
-        return self._source.lost
-
-    @property
-    def health(self) -> Health | None:
-        """Of a live source."""
-        return getattr(self._source, "health", None)
-
-    @property
-    def dropped(self) -> int:
-        return getattr(self._source, "dropped", 0)
 
 
 def with_motion(source: Source, given: Path | None) -> Source:

@@ -51,9 +51,9 @@ def open_gst(text: str) -> Live:
     name = text if kind == "csi" else redacted(f"gst:{pipeline}")
     if not has_gstreamer():
         raise BackendUnavailable(
-            f"{name}: expected an OpenCV with GStreamer, this one ({cv2.__version__}, {cv2.__file__}) has "
-            "none; use that of the system (apt install python3-opencv, or JetPack's) and take "
-            "opencv-python-headless out of this environment"
+            f"{name}: expected an OpenCV with GStreamer, got {cv2.__version__} without it ({cv2.__file__})",
+            "use that of the system (apt install python3-opencv, or JetPack's) and take "
+            "opencv-python-headless out of this environment",
         )
     return Live(name, lambda: GstCapture(pipeline, name))
 

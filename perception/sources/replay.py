@@ -31,7 +31,7 @@ class Replay:
     ) -> None:
         """Raises as `opener`; SourceError for unrelated images, which have no rate."""
         self._opener, self._clock, self._stamp_ns = opener, clock, stamp_ns
-        self._stop = Event()
+        self._stop, self._begun = Event(), False
         self._lost = 0  # in earlier turns
         self.dropped = 0
         self._source = opener()
@@ -41,15 +41,16 @@ class Replay:
             raise SourceError("expected a camera or a video, got unrelated images; see `perception run`")
 
     def __iter__(self) -> Iterator[Frame]:
-        first = 0
+        first, self._begun = 0, True
         for turn in count(1):
             last = first
             with closing(self._source):
-                for frame in self._turn():
+                for frame, due in self._turn():
                     last = first + frame.seq
                     name = frame.source if turn == 1 else f"{frame.source} ({turn})"
-                    taken_ns = round(self._clock() * 1e9)
-                    yield replace(frame, seq=last, stamp_ns=self._stamp_ns(), source=name, taken_ns=taken_ns)
+                    stamp_ns = self._stamp_ns() - round((self._clock() - due) * 1e9)
+                    taken_ns = round(due * 1e9)
+                    yield replace(frame, seq=last, stamp_ns=stamp_ns, source=name, taken_ns=taken_ns)
             if self._stop.is_set():
                 return
             if last == first:
@@ -58,8 +59,8 @@ class Replay:
             first = last + 1
             self._source = self._opener()
 
-    def _turn(self) -> Iterator[Frame]:
-        """Each frame when it is due."""
+    def _turn(self) -> Iterator[tuple[Frame, float]]:
+        """Each frame when it is due, and when that was."""
         shift: float | None = None  # our clock less that of the recording
         asked = self._clock()
         for frame in self._source:
@@ -69,10 +70,11 @@ class Replay:
             if due < asked - LATE_S:
                 self.dropped += 1
                 continue
-            shift += max(0.0, self._clock() - max(asked, due))  # the recording itself may be slow to read
+            slow = max(0.0, self._clock() - max(asked, due))  # the recording itself may be slow to read
+            shift, due = shift + slow, due + slow
             if self._stop.wait(max(0.0, due - self._clock())):
                 return
-            yield frame
+            yield frame, due
             asked = self._clock()
 
     @property
@@ -80,5 +82,7 @@ class Replay:
         return self._lost + self._source.lost
 
     def close(self) -> None:
-        """Ends the iteration, which closes the recording."""
+        """Ends the iteration, which closes the recording; one that never began cannot."""
         self._stop.set()
+        if not self._begun:
+            self._source.close()

@@ -6,6 +6,7 @@ import os
 import select
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing
 from errno import ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT
 from typing import cast
 
@@ -134,21 +135,19 @@ def open_http(text: str) -> Live | Recording:
     """A file that a server has is a recording; an answer without duration and length is live, and so is a
     server that does not answer yet."""
     url, chosen = parted(text, ("login",))
-    name = redacted(url)
-    opener = _opener(url, chosen.get("login"), {}, live=False)
+    patience, login, name = patience_s(chosen, PATIENCE_S), chosen.get("login"), redacted(url)
+    opener = _opener(url, login, {}, live=False)
     try:
         capture = opener()
     except SourceError as error:
         if isinstance(cause := error.__cause__, OSError) and cause.errno in ABSENT:
-            return Live(name, opener, patience_s(chosen, PATIENCE_S))
+            return Live(name, opener, patience)
         raise
     if capture.ends:
         capture.close()
-        login = chosen.get("login")
         return Recording(url if login is None else with_login(url, login), name, OPEN_S)
     waiting: list[StreamCapture] = [capture]  # many cameras serve one viewer at a time: do not open twice
-    again = patience_s(chosen, PATIENCE_S)
-    return Live(name, lambda: waiting.pop() if waiting else opener(), again)
+    return Live(name, lambda: waiting.pop() if waiting else opener(), patience)
 
 
 def open_pipe(path: str) -> Live:
@@ -173,13 +172,16 @@ class PipeCapture(StreamCapture):
     """The reader of a named pipe; FFmpeg's own would wait in the kernel for a writer, deaf to all."""
 
     def __init__(self, path: str) -> None:
-        self._file = _Pipe(path)
-        try:
-            container = av.open(self._file, "r", options={**NO_WRAP, **QUICK})
-        except (av.FFmpegError, OSError, ValueError) as error:
-            self._file.close()
-            raise SourceError(f"{path}: expected video in the pipe, got: {error}") from error
-        super().__init__(container, path)
+        """Raises SourceError: there is no pipe any more, or no video in it."""
+        with ExitStack() as opened:  # closed again if something is amiss
+            try:
+                self._file = opened.enter_context(closing(_Pipe(path)))
+                container = av.open(self._file, "r", options={**NO_WRAP, **QUICK})
+            except (av.FFmpegError, OSError, ValueError) as error:
+                raise SourceError(f"{path}: expected video in the pipe, got: {error}") from error
+            opened.callback(container.close)
+            super().__init__(container, path)
+            opened.pop_all()
 
     def close(self) -> None:
         super().close()

@@ -1,6 +1,6 @@
 """Drives that were never driven, with a calibrated camera and the own motion.
 
-`synthetic:SEED[:FRAMES][?conditions=NAMES]` goes on for ever; `scenario:NAME:SEED[:FRAMES]` has a plot.
+`synthetic:SEED[:FRAMES][?conditions=NAMES]` has no plot; `scenario:NAME:SEED[:FRAMES]` has one.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class ScenarioSource:
         """frames: at most so many; None: to the end of the plot. Raises SourceError: no such scenario."""
         if name not in SCENARIOS:
             raise SourceError(f"scenario:{name}:{seed}: expected one of {', '.join(SCENARIOS)}, got {name!r}")
-        self._name, self._seed = f"scenario:{name}:{seed}", seed
+        self._name = f"scenario:{name}:{seed}"
         self.world = ScenarioWorld(name, seed)
         whole = int(self.world.scenario.seconds * SCENARIO_RATE)
         self._frames = whole if frames is None else min(frames, whole)

@@ -42,7 +42,7 @@ class Upright:
         return image if matrix is None else turned(image, matrix)
 
     def _display_matrix(self, frame: av.VideoFrame) -> np.ndarray | None:
-        """Read at the first frame, at key frames, and where the rotation is another."""
+        """Read at key frames, at most at one in SELDOM frames, and where the rotation is another."""
         self._age += 1
         if frame.rotation != self._rotation or (frame.key_frame and self._age > SELDOM):
             said: Any = frame.side_data.get("DISPLAYMATRIX")

@@ -1,6 +1,7 @@
 """The own motion of an image, from topics: the nearest in time, and a reason where there is none."""
 
 import math
+import time
 
 import pytest
 
@@ -22,15 +23,20 @@ def said(make, at_s, *values):
 
 @pytest.fixture
 def motion():
-    return OwnMotion(Settings(odometry_topic="odom", twist_topic="twist"))
+    return OwnMotion(Settings(twist_topic="twist"))
 
 
-def test_the_nearest_counts(motion):
+@pytest.mark.parametrize(("at_s", "speed"), [(-0.2, 10.0), (0.0, 10.0), (0.21, 12.0), (0.6, 14.0)])
+def test_the_nearest_counts(at_s, speed):
+    motion = OwnMotion(Settings(odometry_topic="odom"))
     for k in range(5):
         motion.hear_odometry(said(odometry, k / 10, 10.0 + k, 0.1))
-    motion.hear_twist(said(twist, 0.5, 20.0, -0.1))
-    assert motion.at(NOW + int(0.21 * S)) == Ego(12.0, 0.1)
-    assert motion.at(NOW + int(0.6 * S)) == Ego(20.0, -0.1)
+    assert motion.at(NOW + int(at_s * S)) == Ego(speed, 0.1)
+
+
+def test_a_twist_is_in_place_of_odometry():
+    motion = OwnMotion(Settings(odometry_topic="odom", twist_topic="twist", imu_topic="imu"))
+    assert [topic for topic, *_ in motion.topics()] == ["twist", "imu"]
 
 
 def test_late_or_missing_is_none_and_said(motion):
@@ -71,6 +77,7 @@ def test_the_node_hears_it_and_tells_what_is_wrong(rig):
     it.send()
     it.answered(1)
     assert "no own motion" in it.node.status()["message"]
+    assert [reason.name for reason in it.node.health.report(time.monotonic_ns()).reasons] == ["own_motion"]
     it.bus.send("twist", said(twist, 0))
     it.send(stamp_ns=NOW)
     it.answered(2)

@@ -147,7 +147,21 @@ def test_an_image_that_fails_is_counted_and_the_next_one_answered(rig, bad):
     it.send()
     it.answered(1)
     assert it.node.status()["level"] == 1
-    assert "1 images failed" in it.node.status()["message"]
+    assert it.node.status()["message"].startswith(f"a frame failed: {it.values()['error']}")
+    assert it.values()["failed"] == "1"
+
+
+@pytest.mark.parametrize("bad", [{"value": 13}, {"value": 66}, {"encoding": "32FC1"}])
+def test_many_failures_are_an_error_until_the_node_is_switched_off(rig, bad):
+    it = rig()
+    it.start()
+    for k in range(10):
+        it.send(**bad)
+        it.until(lambda: it.node.counting.counts().failed == k + 1)  # noqa: B023 (at once)
+    it.until(lambda: it.node.status()["level"] == 2)
+    assert f"the last 10 frames failed: {it.values()['error']}" in it.node.status()["message"]
+    it.node.deactivate()
+    assert (it.node.status()["level"], it.node.status()["message"]) == (1, "inactive")
 
 
 def test_switched_off_it_looks_at_nothing(rig):
@@ -273,7 +287,7 @@ def test_settings_change_while_it_runs(rig):
     it.node.change({"deadline_ms": 5.0})
     it.send(stamp_ns=NOW - 10_000_000)
     it.answered(1)
-    assert "10 ms old (p95), the deadline is 5" in it.node.status()["message"]
+    assert "scenes are 10 ms old, the deadline is 5" in it.node.status()["message"]
 
 
 def test_metrics_are_published_by_the_timer(rig):
@@ -296,7 +310,9 @@ def test_a_result_that_is_too_old_is_not_published(rig):
     it.send(stamp_ns=NOW - 700_000_000)
     it.until(lambda: it.node.counting.counts().failed == 1)
     assert it.heard["~/lanes"] == []
-    assert "withheld: it is 700 ms old" in it.node.counting.error
+    assert "withheld: it is 700 ms old" in it.values()["error"]
+    assert "failed" not in it.node.status()["message"]
+    assert "scenes are 700 ms old" in it.node.status()["message"]
 
 
 def test_a_camera_that_falls_silent_is_published_at_once(rig):

@@ -66,6 +66,16 @@ def timed(
     return path
 
 
+def sound(path: Path) -> Path:
+    """A second of silence, without a picture."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=8000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 8000), np.float32), format="fltp", layout="mono")
+        frame.sample_rate = 8000
+        container.mux([*stream.encode(frame), *stream.encode()])
+    return path
+
+
 def numbered(path: Path, **options: str) -> Path:
     """A video of 40 numbered frames."""
     return write_video(path, map(picture, range(40)), **options)

@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -78,6 +79,13 @@ def test_of_several_none_is_guessed(egos, caplog):
 def test_a_topic_that_is_not_there_is_refused(egos):
     with pytest.raises(SourceError, match=r"got /odom; there are: /twist"):
         egos(twist(0), topic=Path("/odom"))
+
+
+def test_a_topic_is_chosen_without_reading_the_messages(tmp_path):
+    every = sorted([*drive_of(COUNT), twist(0, topic="/a")], key=lambda one: one[2])
+    drive = Drive(write_mcap(tmp_path / "bag", every))
+    drive.bag = SimpleNamespace(topics=drive.bag.topics)
+    drive.choose_motion("/a")
 
 
 def test_what_is_late_or_not_a_number_is_none_and_said(egos, caplog):

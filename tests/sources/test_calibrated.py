@@ -5,8 +5,10 @@ import pytest
 
 from perception.camera import CameraModel
 from perception.errors import SourceError
+from perception.health import Health
 from perception.sources import open_source
 from perception.sources.calibrated import Calibrated
+from perception.sources.ego import WithEgo
 from perception.types import Frame
 from tests.sources.clips import numbered
 
@@ -47,6 +49,16 @@ def test_the_rest_is_the_sources_own():
     losses = [source.lost for _ in source]
     source.close()
     assert (source.live, source.images, losses, still.closed) == (False, True, [3, 6], True)
+
+
+def test_the_health_of_a_camera_goes_through_and_a_recording_has_none(tmp_path):
+    (tmp_path / "motion.csv").write_text("frame,speed_mps\n0,10\n")
+    camera = Still()
+    camera.health, camera.dropped = Health("front"), 4
+    for source in (Calibrated(camera, CAMERA), WithEgo(camera, tmp_path / "motion.csv")):
+        assert (source.health, source.dropped) == (camera.health, 4)
+    bare = Calibrated(Still(), CAMERA)
+    assert (bare.health, bare.dropped) == (None, 0)
 
 
 def test_a_recording_keeps_its_rate_and_a_camera_has_none(tmp_path):

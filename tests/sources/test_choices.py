@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import cv2
 import pytest
 
 from perception.errors import BackendUnavailable, SourceError
 from perception.sources import open_source
-from perception.sources.camera import properties
+from perception.sources.camera import V4l2Capture, properties
 from perception.sources.choices import parted, with_login
 from perception.sources.gst import has_gstreamer
 
@@ -32,6 +34,14 @@ def test_what_the_driver_is_told():
     assert (told[cv2.CAP_PROP_AUTO_EXPOSURE], told[cv2.CAP_PROP_EXPOSURE]) == (1, 125.0)
 
 
+def test_a_silent_camera_is_given_up_after_two_seconds(tmp_path, monkeypatch):
+    (tmp_path / "video0").touch()
+    monkeypatch.delenv("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", raising=False)
+    with pytest.raises(SourceError, match="could not open it"):
+        V4l2Capture(str(tmp_path / "video0"), {})
+    assert os.environ["OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"] == "2"
+
+
 def test_a_login_comes_from_a_file(tmp_path):
     (tmp_path / "login").write_text("me:p@ss:w/rd\n")
     url = with_login("rtsp://old:one@10.0.0.7:554/a?b=c@d", f"file:{tmp_path}/login")
@@ -48,5 +58,6 @@ def test_a_login_that_is_not_there_is_told_without_it(where):
 @pytest.mark.parametrize("text", ["csi:0", 'gst:"videotestsrc"'])
 @pytest.mark.skipif(has_gstreamer(), reason="this OpenCV has GStreamer")
 def test_an_opencv_without_gstreamer_says_what_to_install(text):
-    with pytest.raises(BackendUnavailable, match="python3-opencv"):
+    with pytest.raises(BackendUnavailable) as caught:
         open_source(text)
+    assert "python3-opencv" in caught.value.remedy

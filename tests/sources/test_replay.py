@@ -68,6 +68,22 @@ def test_what_came_due_while_nobody_asked_is_dropped():
     assert source.dropped == 3
 
 
+def test_an_overdue_frame_tells_when_it_was_due():
+    clock = Clock()
+    with replay(Clip(3), clock) as source:
+        frames = iter(source)
+        next(frames)
+        clock.now += 0.14  # the next one was due 0.04 s ago
+        frame = next(frames)
+    assert (frame.stamp_ns / 1e9, frame.taken_ns / 1e9) == pytest.approx((100.1, 100.1), abs=1e-6)
+
+
+def test_closed_before_its_first_frame_it_closes_the_recording():
+    clip = Clip()
+    Replay(lambda: clip).close()
+    assert clip.closed
+
+
 def test_a_recording_that_is_slow_to_read_is_not_dropped():
     clock = Clock()
 

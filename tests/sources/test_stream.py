@@ -5,6 +5,7 @@ from contextlib import closing
 import cv2
 import pytest
 
+from perception.errors import SourceError
 from perception.sources import open_source
 from tests.sources.clips import number, numbered, picture, timed
 from tests.sources.servers import PICTURES, HttpCamera, HttpFile, RtspCamera, serving
@@ -23,6 +24,19 @@ def test_a_camera_is_live_and_is_opened_again_when_it_hangs_up(scheme, camera):
                 break
     assert source.live
     assert seqs == sorted(set(seqs))
+
+
+def test_with_a_wrong_wait_no_camera_is_opened():
+    asked = []
+
+    class Camera(HttpCamera):
+        def do_GET(self):
+            asked.append(self.path)
+            super().do_GET()
+
+    with serving(Camera) as address, pytest.raises(SourceError, match="wait"):
+        open_source(f"http://{address}/cam#wait=long")
+    assert asked == []
 
 
 def stored(folder, name):
