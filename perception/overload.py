@@ -3,7 +3,8 @@
 Levels, for the order signs, detection: all; signs in every third frame; no signs; detection in every third
 frame; no detection. What is not in the order runs in every frame. The costs are measured: the time of a
 frame for each set of tasks that was left out. Where that of another set is not new, it is taken to have
-changed as that of the present one has: the load of the machine slows all alike.
+changed as that of the present one has: the load of the machine slows all alike. After MOST_HOLD
+frames without a return the level above is tried all the same.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ FREE = 0.75  # of a period: a lighter level is left if the one above is thought 
 PEAK = 1.7  # periods: one frame may take so long if the next ones catch up; nothing is dropped then
 SETTLED = 3  # frames in a row that are too much, before anything is left out: one may be an accident
 OUTLIER = 2  # periods: what one frame counts for at most
+FRESH = 2 * EVERY  # measurements: a cost that is no older needs no guess
 SMOOTH = 0.3  # weight of the newest frame
 HOLD, MOST_HOLD = 30, 900  # frames that must be light before a task comes back; doubled when that fails,
 # and HOLD again where a task that came back stayed for MOST_HOLD
@@ -34,6 +36,8 @@ class Overload:
         self._level = 0
         self._frame = count()
         self._costs: dict[Out, float] = {}
+        self._measured: dict[Out, int] = {}  # when it was, in measurements
+        self._at = 0
         self._warm = False
         self._at_level = 0  # frames
         self._heavy = 0  # frames in a row that are too much
@@ -74,6 +78,12 @@ class Overload:
         if not fits:
             if self._heavy >= SETTLED:
                 self._lighten(period_ms)
+        elif (
+            self._level and self._at_level >= MOST_HOLD
+        ):  # what was so long ago is no reason
+            self._costs = {o: ms for o, ms in self._costs.items() if self._at - self._measured[o] <= FRESH}
+            self._go(self._level - 1)
+            self._rose = 0
         elif self._level and self._fits(self._level - 1, FREE * period_ms, PEAK * FREE * period_ms):
             self._light += 1
             if self._light >= self._hold:
@@ -84,12 +94,16 @@ class Overload:
 
     def _learn(self, out: Out, ms: float) -> None:
         before = self._costs.get(out)
+        self._at += 1
+        self._measured[out] = self._at
         if before is None:
             self._costs[out] = ms
             return
         now = before + SMOOTH * (ms - before)
         change = now / before if before > 0 else 1.0
-        self._costs = {other: cost * change for other, cost in self._costs.items()}
+        for other in self._costs:
+            if self._at - self._measured[other] > FRESH:
+                self._costs[other] *= change
         self._costs[out] = now
 
     def _fits(self, level: int, mean_ms: float, peak_ms: float) -> bool:

@@ -92,3 +92,11 @@ def test_every_third_frame_has_the_task():
     overload = Overload(["signs"], NEEDS)
     overload._go(1)
     assert [bool(overload.next()) for _ in range(2 * EVERY)] == 2 * [False, True, True]
+
+
+def test_a_wrong_first_cost_is_forgotten_where_it_is_measured_again():
+    one = Overload(("signs",))
+    for k in range(2 * MOST_HOLD + 300):  # with all tasks slow at first, then all far within the period
+        out = one.next()
+        one.measured(out, 60.0 if k < 8 and not out else 10.0, 33.0)
+    assert one.text == ""
