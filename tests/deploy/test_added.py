@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import cv2
@@ -17,7 +18,7 @@ from deploy.added.remove import remove
 from deploy.added.same import compared
 from perception import bundle
 from perception.bundle import SHIPPED
-from perception.errors import BundleError, PerceptionError
+from perception.errors import BundleError, DataError, PerceptionError
 from perception.load import select
 from perception.training.added.judge import confusion
 from perception.training.added.recipe import Recipe, recipe
@@ -80,6 +81,66 @@ def test_without_it_the_bundle_is_the_old_one(added, tmp_path):
     for precision, files in spec.files.items():
         was, now = (load(folder / files["main"]) for folder in (SHIPPED, tmp_path / "old"))
         assert now.SerializeToString() == was.SerializeToString(), precision
+
+
+@pytest.fixture
+def some_files(tmp_path):
+    """Makes a copy of the shipped bundle with some precisions, and other fields."""
+
+    def make(*precisions, **fields):
+        shutil.copytree(SHIPPED, tmp_path / "some")
+        spec = bundle.read(SHIPPED)
+        files = {precision: spec.files[precision] for precision in precisions}
+        bundle.write(tmp_path / "some", replace(spec, files=files, **fields))
+        return tmp_path / "some"
+
+    return make
+
+
+def test_a_bundle_without_fp32_files_is_enough(some_files, data, tmp_path):
+    found = add(Wanted("level", [str(data)], recipe=QUICK), some_files("int8"), tmp_path / "new")
+    assert list(found.spec.files) == list(found.confusion) == ["int8"]
+    assert bundle.read(tmp_path / "new").info["added"]["level"]["images"] == len(found.learnt)
+
+
+def test_a_bundle_without_features_to_learn_from_is_refused_at_once(some_files, tmp_path):
+    with pytest.raises(BundleError, match="expected a bundle with fp32 files"):
+        add(Wanted("level", ["nowhere"]), some_files("trt.int8"), tmp_path / "new")
+
+
+@pytest.mark.parametrize("change", [{}, {"input_size": (640, 352)}])
+def test_bundles_that_cannot_be_compared_are_refused(some_files, change):
+    other = some_files(*(["int8"] if not change else bundle.read(SHIPPED).files), **change)
+    with pytest.raises(BundleError, match=r"none of precision fp32|one input size"):
+        compared(SHIPPED, other, [])
+
+
+def test_a_bundle_that_lacks_an_output_is_not_compared(tmp_path):
+    remove("drivable", SHIPPED, tmp_path / "less")
+    with pytest.raises(BundleError, match=r"none of output drivable\.map"):
+        compared(SHIPPED, tmp_path / "less", [])
+
+
+@pytest.mark.parametrize("place", ["full", "full/file/new"])
+def test_a_folder_that_cannot_be_filled_is_refused_at_once(tmp_path, place):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/file").write_text("mine")
+    for command in (
+        lambda out: add(Wanted("x", ["nowhere"]), None, out),
+        lambda out: remove("x", SHIPPED, out),
+    ):
+        with pytest.raises(PerceptionError, match=r"--out .*expected"):
+            command(tmp_path / place)
+    assert [path.name for path in (tmp_path / "full").iterdir()] == ["file"]
+
+
+def test_nothing_is_written_if_the_task_cannot_be_judged(data, tmp_path):
+    (tmp_path / "bad.png").write_text("no picture")
+    rows = [f"{data}/{name}/{drive}_0.png,{name},train" for name in ("dark", "bright") for drive in "ab"]
+    (tmp_path / "t.csv").write_text("\n".join(["image,class,split", *rows, "bad.png,dark,val"]))
+    with pytest.raises(DataError, match="expected an image"):
+        add(Wanted("level", [str(tmp_path / "t.csv")], recipe=QUICK), None, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_task_can_be_taken_out_of_the_shipped_bundle(tmp_path):
