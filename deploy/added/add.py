@@ -23,14 +23,14 @@ from deploy.precisions import fp32_files
 from perception import bundle as bundles
 from perception.bundle import MAIN, ModelSpec, TaskSpec
 from perception.errors import BundleError, PerceptionError
-from perception.labels.added import Example, Told, read
+from perception.labels.added import Example, Told, name_in, read
 from perception.labels.rows import read_image
 from perception.model.added import AddedHead
 from perception.sinks.files import write_whole
 from perception.tasks import ADDED, TASKS
 from perception.tasks.added import MOST
 from perception.training import ledger
-from perception.training.added.fit import Features, fit, outputs
+from perception.training.added.fit import Features, check_shown, fit, outputs
 from perception.training.added.judge import confusion, metrics
 from perception.training.added.recipe import FACTOR, Recipe
 from perception.training.added.split import split
@@ -163,7 +163,7 @@ def _seen(
     recipe: Recipe,
     progress: Progress,
 ) -> tuple[list[View], Features]:
-    """All views without their pictures, and their features."""
+    """All views without their pictures, and their features. Raises DataError: a class is in none."""
     rng, shown = np.random.default_rng(recipe.seed), list[View]()
     total = len(examples) * recipe.views
 
@@ -174,6 +174,7 @@ def _seen(
                 yield view.image
 
     features = extract(pictures(), lambda done: progress(done, total))
+    check_shown(shown, classes)
     return shown, features
 
 
@@ -216,7 +217,9 @@ def _write_networks(folder: Path, made: Path, spec: ModelSpec, head: Head, strid
 
 def _rows(folder: Path, wanted: Wanted, learnt: Sequence[Example]) -> list[ledger.Row]:
     name = wanted.name
-    own = [ledger.Row(str(example.image), name, ledger.UNSAID, name, "") for example in learnt]
+    own = [
+        ledger.Row(name_in(example.image, wanted.data), name, ledger.UNSAID, name, "") for example in learnt
+    ]
     return ledger.merged(ledger.of_bundle(folder) or ledger.unrecorded(folder.name), own)
 
 

@@ -12,6 +12,7 @@ import pytest
 from onnx import TensorProto, helper
 
 import perception
+from deploy.added import command
 from deploy.added.add import Wanted, add
 from deploy.added.graft import NECK, TAPS, load, same_part, tap_of
 from deploy.added.remove import remove
@@ -20,6 +21,7 @@ from perception import bundle
 from perception.bundle import SHIPPED
 from perception.errors import BundleError, DataError, PerceptionError
 from perception.load import select
+from perception.training import ledger
 from perception.training.added.judge import confusion
 from perception.training.added.recipe import Recipe, recipe
 
@@ -125,12 +127,12 @@ def test_a_bundle_that_lacks_an_output_is_not_compared(tmp_path):
 def test_a_folder_that_cannot_be_filled_is_refused_at_once(tmp_path, place):
     (tmp_path / "full").mkdir()
     (tmp_path / "full/file").write_text("mine")
-    for command in (
+    for write in (
         lambda out: add(Wanted("x", ["nowhere"]), None, out),
         lambda out: remove("x", SHIPPED, out),
     ):
         with pytest.raises(PerceptionError, match=r"--out .*expected"):
-            command(tmp_path / place)
+            write(tmp_path / place)
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["file"]
 
 
@@ -202,6 +204,28 @@ def test_an_added_task_that_cannot_be_is_refused(added, tmp_path, change):
 
 def test_settings_are_checked():
     assert recipe(["steps=5", "lr=0.1"]) == Recipe(steps=5, lr=0.1)
-    for wrong in ("step=5", "steps=a", "steps=0", "held_out=1"):
-        with pytest.raises(PerceptionError):
-            recipe([wrong])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["step=5", "steps=a", "steps=0", "held_out=1", "hidden=-3", "seed=-1", "lr=inf", "weight_decay=nan"]
+    + ["stride=-4", "views=0", "lr=-1"],
+)
+def test_a_setting_that_cannot_be_is_named(wrong):
+    with pytest.raises(DataError, match=rf"--set {wrong.partition('=')[0]}"):
+        recipe([wrong])
+
+
+def test_the_ledger_has_no_path_of_this_machine(added):
+    rows = [row for row in ledger.of_bundle(added[1]) if row.source == "level"]
+    images = [example.image for example in added[0].learnt]
+    assert [row.image for row in rows] == [f"{image.parent.name}/{image.name}" for image in images]
+
+
+def test_names_that_look_like_markup_are_shown_as_they_are(added, capsys):
+    odd = replace(added[0].told, classes=("[red]", "[/bold]"))
+    counted = [replace(example, truth="[red]") for example in added[0].learnt]
+    command._show("level", replace(added[0], told=odd, learnt=counted))
+    command._say("level in [new]")
+    told = capsys.readouterr().out
+    assert all(text in told for text in ("[red]", "[/bold]", "[new]"))
