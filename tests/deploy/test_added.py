@@ -145,6 +145,14 @@ def test_nothing_is_written_if_the_task_cannot_be_judged(data, tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+def test_an_empty_ledger_stays(some_files, tmp_path):
+    folder = some_files("int8")
+    spec = bundle.read(folder)
+    (folder / "ledger.csv").write_text(ledger.to_csv([]))
+    bundle.write(folder, replace(spec, info={"ledger": {}}))
+    assert remove("drivable", folder, tmp_path / "less").info["ledger"]["sources"] == {}
+
+
 def test_a_task_can_be_taken_out_of_the_shipped_bundle(tmp_path):
     spec = remove("drivable", SHIPPED, tmp_path / "less")
     assert "drivable" not in spec.tasks
