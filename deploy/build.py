@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -14,6 +13,7 @@ import onnxruntime as ort
 from calibration.int8 import frames
 from deploy import precisions
 from deploy.export import export_crops, export_frames
+from deploy.folder import put
 from deploy.half import store_half
 from deploy.learnt import Learnt
 from perception import bundle
@@ -77,9 +77,7 @@ def build(
         for exported in files["fp32"].values():
             store_half(made / exported)
         agreement = precisions.make(made, files, examples)
-        out.mkdir(parents=True, exist_ok=True)
-        for file in made.iterdir():
-            shutil.copy(file, out / file.name)
+        put(made, out)
         shapes = dict(pair for kind in examples for pair in _shapes(made / FILES["fp32"][kind]))
     name = name or file_name(checkpoint.resolve().parent.name)
     spec = _spec(name, network, size, shapes, agreement, frames.distinct(images))

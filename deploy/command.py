@@ -20,10 +20,11 @@ from calibration.int8.methods import METHODS
 from calibration.int8.scales import METHOD, Scales
 from calibration.int8.sensitivity import Cost, costs
 from deploy import precisions
+from deploy.folder import put
 from deploy.learnt import Learnt
 from perception import bundle as bundles
 from perception.bundle import MAIN, ModelSpec
-from perception.errors import BundleError, DataError, PerceptionError
+from perception.errors import DataError, PerceptionError
 from perception.labels.vocabulary import Vocabulary
 from perception.model.specs import CROPS
 from perception.sources import open_source
@@ -65,7 +66,7 @@ def quantize(
     _check_names(method, equal, wanted)
     folder = bundle or bundles.SHIPPED
     spec = bundles.read(folder)
-    fp32 = _fp32(spec, folder)
+    fp32 = precisions.fp32_files(spec, folder)
     licences = "open" if spec.info.get(bundles.LEDGER_INFO, {}).get("commercial") else "any"
     calibrated = list(fp32) if set(wanted) & set(precisions.CALIBRATED) else []
     learnt = Learnt.named(data, Vocabulary.of_bundle(spec)) if data else None
@@ -84,7 +85,7 @@ def quantize(
         for beside in (folder / name for name in ("README.md", bundles.LEDGER)):
             if beside.is_file():
                 shutil.copy(beside, made / beside.name)
-        _put(made, out)
+        put(made, out)
     info = _lasting(spec, kept, agreement)
     if calibrated:
         info["calibration_images"] = frames.distinct(images[MAIN])
@@ -113,15 +114,6 @@ def _lasting(spec: ModelSpec, kept: Collection[str], agreement: Mapping[str, Any
         for key, names in (("metrics", {"fp32", *kept}), ("parity", set(kept)))
     }
     return {**spec.info, "metrics": lasting["metrics"], "parity": {**lasting["parity"], **agreement}}
-
-
-def _fp32(spec: ModelSpec, folder: Path) -> Mapping[str, str]:
-    if "fp32" not in spec.files:
-        raise BundleError(
-            f"{folder}: expected a bundle with fp32 files, got {', '.join(spec.files)} only. "
-            "Export it again: `perception export`"
-        )
-    return spec.files["fp32"]
 
 
 def _examples(
@@ -157,18 +149,6 @@ def _left_in(folder: Path, fp32: Mapping[str, str], left: Sequence[str]) -> dict
     layers = {network: precisions.layers(folder / file) for network, file in fp32.items()}
     owners = {name: [n for n, own in layers.items() if name in own] or [MAIN] for name in left}
     return {network: {name: NAMED for name, owned in owners.items() if network in owned} for network in fp32}
-
-
-def _put(made: Path, out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for file in made.iterdir():
-            shutil.copy(file, out / file.name)
-    except OSError as error:
-        raise BundleError(
-            f"{out}: expected a folder to write to, got: {error.strerror}; "
-            "free the disk or choose another --out"
-        ) from error
 
 
 def _show(spec: ModelSpec, out: Path, agreement: Mapping[str, Mapping[str, float]]) -> None:

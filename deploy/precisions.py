@@ -15,7 +15,8 @@ from calibration.int8.scales import METHOD, Scales, calibrate
 from deploy import parity
 from deploy.half import to_half
 from deploy.quantize import for_cpu, for_tensorrt
-from perception.bundle import MAIN
+from perception.bundle import MAIN, ModelSpec
+from perception.errors import BundleError
 
 CALIBRATED = ("int8", "trt.int8")
 MADE = ("fp16", *CALIBRATED)
@@ -42,6 +43,16 @@ def file_names(fp32: Mapping[str, str], precisions: Sequence[str]) -> dict[str, 
     stems = {kind: file.removesuffix(".onnx").removesuffix(".fp32") for kind, file in fp32.items()}
     others = {p: {kind: f"{stem}.{p}.onnx" for kind, stem in stems.items()} for p in precisions}
     return {"fp32": dict(fp32), **others}
+
+
+def fp32_files(spec: ModelSpec, folder: Path) -> Mapping[str, str]:
+    """Network -> fp32 file of the bundle in `folder`. Raises BundleError: it has none."""
+    if "fp32" not in spec.files:
+        raise BundleError(
+            f"{folder}: expected a bundle with fp32 files, got {', '.join(spec.files)} only. "
+            "Export it again: `perception export`"
+        )
+    return spec.files["fp32"]
 
 
 def make(

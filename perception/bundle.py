@@ -81,7 +81,7 @@ def read(directory: str | Path) -> ModelSpec:
     directory = Path(directory)
     text = _text(directory / MODEL)
     spec, checksum = _parse(directory / MODEL, text)
-    _check(spec, directory)
+    check(spec, directory)
     for file in _sealed_files(spec):
         _verify(directory / file, spec.sha256.get(file))
     if checksum and checksum != _sealed(text, checksum):
@@ -99,7 +99,7 @@ def write(directory: str | Path, spec: ModelSpec) -> ModelSpec:
     old bundle or the new one. Raises BundleError if a network file is missing or the spec contradicts itself.
     """
     directory = Path(directory)
-    _check(spec, directory)
+    check(spec, directory)
     spec = replace(spec, sha256={file: _digest(directory / file) for file in _sealed_files(spec)})
     text = json.dumps({"format": FORMAT, **_fields(spec), "checksum": ""}, indent=1) + "\n"
     write_whole(directory / MODEL, text.replace(UNSEALED, SEAL.format(_sealed(text, ""))).encode())
@@ -172,8 +172,8 @@ def _task(fields: dict[str, Any]) -> TaskSpec:
     return TaskSpec(**{**fields, **tuples})
 
 
-def _check(spec: ModelSpec, directory: Path) -> None:
-    """The spec agrees with itself."""
+def check(spec: ModelSpec, directory: Path) -> None:
+    """Raises BundleError, which names `directory`, if the spec does not agree with itself."""
     faults = [*bundle_values.faults(_fields(spec))]
     faults += [fault for task in spec.tasks.values() for fault in _faults(task, spec)]
     faults += [f"file {file!r} outside the bundle" for file in _files(spec) if Path(file).name != file]

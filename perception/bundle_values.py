@@ -5,10 +5,11 @@ A new key is checked without a line here: its numbers lie within +-1e6, its text
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 LONGEST = 200  # characters of a name
+MAP_CLASSES = 255  # of all map tasks together: they are numbered on in one byte, whose last value is VOID
 
 
 class Range(NamedTuple):
@@ -43,9 +44,17 @@ def faults(fields: Mapping[str, Any]) -> Iterator[str]:
             yield from () if axis is None else _number(f"shape of {name!r}", axis, AXIS)
     for task in fields["tasks"].values():
         yield from _of_task(task) or _sizes(task, fields.get("shapes", {}))
+    yield from _together(fields["tasks"].values())
     for text in _texts({name: value for name, value in fields.items() if name != "info"}):
         if not text.isprintable() or not 0 < len(text) <= LONGEST:
             yield f"the text {text[:LONGEST]!r}, which is no name"
+
+
+def _together(tasks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    maps = [task["classes"] for task in tasks if task.get("kind") == "map"]
+    number = sum(len(classes) for classes in maps if isinstance(classes, list | tuple))
+    if number > MAP_CLASSES:
+        yield f"{number} classes of maps instead of at most {MAP_CLASSES} together"
 
 
 def _of_task(task: Mapping[str, Any]) -> list[str]:
@@ -57,9 +66,11 @@ def _of_task(task: Mapping[str, Any]) -> list[str]:
             found.append(f"{name} with a name twice")
     if not isinstance(settings, Mapping):
         found.append(f"settings {settings!r}")
+    elif task.get("kind") == "map" and type(settings.get("factor")) is not int:
+        found.append(f"a factor {settings.get('factor')!r}, which is no whole number")
     if not isinstance(task.get("kind", ""), str):
         found.append(f"a kind {task['kind']!r}, which is no name")
-    elif task.get("kind") and (len(task["outputs"]) != 1 or task["network"] != "main"):
+    elif not found and task.get("kind") and (len(task["outputs"]) != 1 or task["network"] != "main"):
         found.append("not one output of the main network, as an added task has")
     return [f"task {task['name']!r}: {fault}" for fault in (*found, *_values("settings", "", settings))]
 
@@ -67,15 +78,14 @@ def _of_task(task: Mapping[str, Any]) -> list[str]:
 def _sizes(task: Mapping[str, Any], shapes: Mapping[str, Sequence[Any]]) -> Iterator[str]:
     """Scores have a value for each class: outputs (n, classes), and `scores` of (n, classes, h, w).
 
-    `maps` of (n, classes * factor^2, h, w) are those of an added task.
+    An added map has (n, classes * factor^2, h, w).
     """
     for output in task["outputs"]:
         shape = shapes.get(output, ())
         if task.get("kind") and len(shape) != 4:
             yield f"task {task['name']!r} without the shape of {output}"
-        scores = len(shape) == 2 or (len(shape) == 4 and ".scores" in output)
-        factor = task.get("settings", {}).get("factor", 1) if output.endswith(".maps") else 1
-        scores = scores or (len(shape) == 4 and output.endswith(".maps"))
+        scores = len(shape) == 2 or (len(shape) == 4 and (".scores" in output or task.get("kind")))
+        factor = task["settings"]["factor"] if task.get("kind") == "map" else 1
         if scores and shape[1] != len(task["classes"]) * factor**2:
             yield f"task {task['name']!r} with {len(task['classes'])} classes for {output} {list(shape)}"
 

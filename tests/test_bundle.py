@@ -8,8 +8,9 @@ from random import Random
 
 import pytest
 
-from perception import bundle
+from perception import bundle, bundle_values
 from perception.errors import BundleError
+from perception.types import VOID
 
 
 def edit(path, **fields):
@@ -181,6 +182,33 @@ def test_a_value_out_of_its_range(tiny_bundle, task, change, complaint):
 def test_a_size_out_of_its_range(tiny_bundle, fields):
     edit(tiny_bundle, **fields)
     with pytest.raises(BundleError, match="instead of a whole number"):
+        bundle.read(tiny_bundle)
+
+
+def with_maps(path, *counts, factor=2):
+    """The bundle with a map task for each count of classes."""
+    model = json.loads(text_of(path))
+    for k, count in enumerate(counts):
+        names = [f"c{number}" for number in range(count)]
+        task = {"name": f"m{k}", "classes": names, "outputs": [f"m{k}.maps"], "needs": [], "network": "main"}
+        model["tasks"][f"m{k}"] = {**task, "settings": {"factor": factor}, "kind": "map"}
+        model["shapes"][f"m{k}.maps"] = [1, count * 4, 48, 80]
+    edit(path, tasks=model["tasks"], shapes=model["shapes"])
+
+
+@pytest.mark.parametrize("factor", ["2", None, [2], {}, True, 2.0])
+def test_the_factor_of_a_map_is_a_whole_number(tiny_bundle, factor):
+    with_maps(tiny_bundle, 3, factor=factor)
+    with pytest.raises(BundleError, match=r"factor|instead of a whole number"):
+        bundle.read(tiny_bundle)
+
+
+def test_all_maps_are_numbered_in_one_byte(tiny_bundle):
+    assert bundle_values.MAP_CLASSES == VOID
+    with_maps(tiny_bundle, *[51] * 5)
+    assert len(bundle.read(tiny_bundle).tasks) == 9
+    with_maps(tiny_bundle, 52, *[51] * 4)
+    with pytest.raises(BundleError, match="256 classes of maps instead of at most 255"):
         bundle.read(tiny_bundle)
 
 

@@ -14,17 +14,24 @@ import numpy as np
 import torch
 
 from deploy.added.features import Extractor
-from deploy.added.graft import Head, grafted, load, same_part
+from deploy.added.finish import NEW, finish
+from deploy.added.graft import Head, check_part, grafted, load
+from deploy.added.same import compared, main_outputs, prove
+from deploy.folder import check_free, put
 from deploy.half import to_half
+from deploy.precisions import fp32_files
 from perception import bundle as bundles
-from perception.bundle import LEDGER, LEDGER_INFO, MAIN, ModelSpec, TaskSpec
+from perception.bundle import MAIN, ModelSpec, TaskSpec
 from perception.errors import BundleError, PerceptionError
-from perception.labels.added import Example, Told, read
+from perception.labels.added import Example, Told, name_in, read
+from perception.labels.rows import read_image
 from perception.model.added import AddedHead
 from perception.sinks.files import write_whole
 from perception.tasks import ADDED, TASKS
+from perception.tasks.added import MOST
 from perception.training import ledger
-from perception.training.added.fit import Features, fit
+from perception.training.added.fit import Features, check_shown, fit, outputs
+from perception.training.added.judge import confusion, metrics
 from perception.training.added.recipe import FACTOR, Recipe
 from perception.training.added.split import split
 from perception.training.added.views import View, views
@@ -32,11 +39,11 @@ from perception.training.added.views import View, views
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 OUTPUT = {"image": "scores", "object": "scores", "map": "maps"}
 GRAFTED = ("fp32", "int8", "trt.int8")
-MOST = 64  # classes of a task
 SPANNED = 64  # views by which the spans of the head's tensors are chosen
 TAIL = 1e-4  # of their values that may lie outside
-NEW = "added"  # in `info`: what is known of added tasks
-Progress = Callable[[int, int, str], None]  # done, of so many, what
+JUDGED = ("int8", "fp32")  # precisions by which the task is judged
+PROVED = 8  # frames by which every added task is checked
+Progress = Callable[[int, int], None]  # done, of so many
 
 
 @dataclass(frozen=True)
@@ -50,40 +57,70 @@ class Wanted:
     recipe: Recipe = field(default_factory=Recipe)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Added:
     spec: ModelSpec
     told: Told
     learnt: list[Example]
     judged: list[Example]
+    confusion: Mapping[str, np.ndarray]  # precision -> (classes, classes), as `judge.confusion` counts
 
 
 def add(wanted: Wanted, bundle: Path | None, out: Path, progress: Progress = lambda *_: None) -> Added:
     """Write to the folder `out` a bundle with the task; `bundle`: the old one, None: the shipped one.
 
-    Raises PerceptionError for a name that cannot be, DataError for labels that do not do, BundleError if the
-    tasks of the bundle share no features.
+    Nothing is written unless all old outputs are the same. Raises PerceptionError for a name or an `out` that
+    cannot be, DataError for labels that do not do, BundleError if the tasks of the bundle share no features.
     """
+    check_free(out)
     folder = bundle or bundles.SHIPPED
     spec = bundles.read(folder)
+    _check_files(spec, folder)
     _check_name(wanted.name, spec)
-    if out.resolve() == folder.resolve():
-        raise PerceptionError(f"--out {out}: expected another folder than the bundle's, which stays as it is")
     told = read(wanted.data, wanted.classes)
     if len(told.classes) > MOST:
         raise PerceptionError(f"expected at most {MOST} classes, got {len(told.classes)}")
     recipe = wanted.recipe.of(told.kind)
     task = _task(wanted, told, recipe, spec)
+    made = _with_task(spec, task, recipe.stride)
+    bundles.check(made, folder)
     extract = Extractor(folder, spec, recipe.stride)
     learnt, judged = split(told, recipe.held_out)
     shown, features = _seen(extract, learnt, told.classes, spec.input_size, recipe, progress)
     trained = fit(told.kind, len(told.classes), shown, features, recipe)
     head = _head(trained, wanted.name, task.outputs[0], features)
-    made = _with_task(spec, task, head, recipe.stride)
     with tempfile.TemporaryDirectory() as temporary:
-        _write_networks(folder, Path(temporary), made, head, recipe.stride)
-        written = _finish(folder, Path(temporary), out, made, _rows(folder, wanted.name, learnt))
-    return Added(written, told, learnt, judged)
+        _write_networks(folder, Path(temporary), spec, head, recipe.stride)
+        finish(folder, Path(temporary), made, _rows(folder, wanted, learnt))
+        added = _proved(folder, Path(temporary), Added(made, told, learnt, judged, {}), wanted.name)
+        put(Path(temporary), out)
+    return added
+
+
+def _proved(folder: Path, made: Path, added: Added, name: str) -> Added:
+    """Judged, and known to keep the old outputs; the bundle in `made` tells of it. Raises BundleError."""
+    measured = {
+        precision: confusion(made, name, added.judged, precision)
+        for precision in added.spec.files
+        if precision in JUDGED
+    }
+    prove(compared(folder, made, (read_image(example.image) for example in added.judged[:PROVED])))
+    facts = {
+        "kind": added.told.kind,
+        "images": len(added.learnt),
+        "judged": len(added.judged),
+        "metrics": {precision: metrics(matrix) for precision, matrix in measured.items()},
+        "confusion": {precision: matrix.tolist() for precision, matrix in measured.items()},
+    }
+    return replace(added, spec=_told(made, name, facts), confusion=measured)
+
+
+def _check_files(spec: ModelSpec, folder: Path) -> None:
+    """Raises BundleError for precisions that no head can be put into."""
+    if unknown := sorted({*spec.files} - {*GRAFTED, "fp16"}):
+        raise BundleError(f"{folder}: expected files of {', '.join(GRAFTED)}, fp16, got {', '.join(unknown)}")
+    if "fp16" in spec.files or "int8" not in spec.files:
+        fp32_files(spec, folder)
 
 
 def _check_name(name: str, spec: ModelSpec) -> None:
@@ -126,7 +163,7 @@ def _seen(
     recipe: Recipe,
     progress: Progress,
 ) -> tuple[list[View], Features]:
-    """All views without their pictures, and their features."""
+    """All views without their pictures, and their features. Raises DataError: a class is in none."""
     rng, shown = np.random.default_rng(recipe.seed), list[View]()
     total = len(examples) * recipe.views
 
@@ -136,7 +173,8 @@ def _seen(
                 shown.append(replace(view, image=np.empty((0, 0, 3), np.uint8)))
                 yield view.image
 
-    features = extract(pictures(), lambda done: progress(done, total, "features"))
+    features = extract(pictures(), lambda done: progress(done, total))
+    check_shown(shown, classes)
     return shown, features
 
 
@@ -154,63 +192,39 @@ def _head(trained: AddedHead, name: str, output: str, features: Features) -> Hea
     return Head(name, output, weights, spans)
 
 
-def _with_task(spec: ModelSpec, task: TaskSpec, head: Head, stride: int) -> ModelSpec:
+def _with_task(spec: ModelSpec, task: TaskSpec, stride: int) -> ModelSpec:
     width, height = spec.input_size
-    shape = (1, len(head.weights["out.bias"]), height // stride, width // stride)
+    shape = (1, outputs(task.kind, len(task.classes)), height // stride, width // stride)
     return replace(
         spec, tasks={**spec.tasks, task.name: task}, shapes={**spec.shapes, task.outputs[0]: shape}
     )
 
 
 def _write_networks(folder: Path, made: Path, spec: ModelSpec, head: Head, stride: int) -> None:
-    """All files of the bundle, the main networks with the head. Raises BundleError."""
-    old = [value.name for value in load(folder / spec.files["fp32"][MAIN]).graph.output]
-    for precision, files in sorted(spec.files.items()):  # fp16 is made from fp32
+    """All files of the bundle of `spec`, the main networks with the head. Raises BundleError."""
+    for precision, files in sorted(spec.files.items(), key=lambda own: own[0] == "fp16"):
         for network, file in files.items():
             if network != MAIN:
                 shutil.copy(folder / file, made / file)
         source, target = folder / files[MAIN], made / files[MAIN]
         if precision == "fp16":
-            continue
-        if precision not in GRAFTED:
-            raise BundleError(f"{folder}: expected files of {', '.join(GRAFTED)}, got {precision}")
-        model = grafted(load(source), head, stride, spec.input_size, precision)
-        write_whole(target, model.SerializeToString())
-        _check_same(source, target, old)
-    if "fp16" in spec.files:
-        target = made / spec.files["fp16"][MAIN]
-        to_half(made / spec.files["fp32"][MAIN], target)
-        _check_same(folder / spec.files["fp16"][MAIN], target, old)
+            to_half(made / spec.files["fp32"][MAIN], target)
+        else:
+            model = grafted(load(source), head, stride, spec.input_size, precision)
+            write_whole(target, model.SerializeToString())
+        check_part(source, target, main_outputs(spec))
 
 
-def _check_same(before: Path, after: Path, outputs: list[str]) -> None:
-    if not same_part(before.read_bytes(), after.read_bytes(), outputs):
-        raise BundleError(f"{before}: expected the old part to stay as it is, got another one; tell us")
-
-
-def _rows(folder: Path, name: str, learnt: Sequence[Example]) -> list[ledger.Row]:
-    own = [ledger.Row(str(example.image), name, ledger.UNSAID, name, "") for example in learnt]
+def _rows(folder: Path, wanted: Wanted, learnt: Sequence[Example]) -> list[ledger.Row]:
+    name = wanted.name
+    own = [
+        ledger.Row(name_in(example.image, wanted.data), name, ledger.UNSAID, name, "") for example in learnt
+    ]
     return ledger.merged(ledger.of_bundle(folder) or ledger.unrecorded(folder.name), own)
 
 
-def _finish(folder: Path, made: Path, out: Path, spec: ModelSpec, rows: Sequence[ledger.Row]) -> ModelSpec:
-    """Everything into `out`, model.json last."""
-    out.mkdir(parents=True, exist_ok=True)
-    for file in made.iterdir():
-        shutil.copy(file, out / file.name)
-    if (folder / "README.md").is_file():
-        shutil.copy(folder / "README.md", out / "README.md")
-    info: Mapping[str, Any] = spec.info
-    if rows:
-        write_whole(out / LEDGER, ledger.to_csv(rows).encode())
-        info = {**info, LEDGER_INFO: ledger.summary(rows)}
-    written = bundles.write(out, replace(spec, info=info))
-    ledger.check_bundle(out)
-    return written
-
-
-def tell(out: Path, name: str, facts: Mapping[str, Any]) -> ModelSpec:
+def _told(folder: Path, name: str, facts: Mapping[str, Any]) -> ModelSpec:
     """Keep in the bundle what was measured of an added task."""
-    spec = bundles.read(out)
+    spec = bundles.read(folder)
     known = {**spec.info.get(NEW, {}), name: dict(facts)}
-    return bundles.write(out, replace(spec, info={**spec.info, NEW: known}))
+    return bundles.write(folder, replace(spec, info={**spec.info, NEW: known}))

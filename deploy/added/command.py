@@ -10,22 +10,19 @@ from time import perf_counter
 
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
 from deploy.added import add as adding
 from deploy.added.remove import remove
-from deploy.added.same import Way, compared
+from deploy.added.same import compared, prove
 from perception import bundle as bundles
-from perception.errors import BundleError
-from perception.labels.added import Example
-from perception.labels.rows import read_image
 from perception.sources import open_source
-from perception.training.added.judge import confusion, metrics
+from perception.training.added.judge import metrics, shares
 from perception.training.added.split import counts
 
 console, errors = Console(), Console(stderr=True)
-PROVED = 8  # frames by which every added task is checked
 SCORES = {"image": "recall", "object": "recall", "map": "iou"}  # the one number of a kind
 
 
@@ -35,44 +32,25 @@ def add_task(wanted: adding.Wanted, bundle: Path | None, out: Path) -> None:
     with Progress(console=errors, transient=True) as bar:
         row = bar.add_task("features", total=None)
         added = adding.add(
-            wanted, bundle, out, lambda done, total, what: bar.update(row, completed=done, total=total)
+            wanted, bundle, out, lambda done, total: bar.update(row, completed=done, total=total)
         )
     seconds = perf_counter() - begin
-    task = added.spec.tasks[wanted.name]
-    measured = {
-        precision: confusion(out, wanted.name, added.judged, precision)
-        for precision in added.spec.files
-        if precision in ("int8", "fp32")
-    }
-    found = {precision: metrics(matrix) for precision, matrix in measured.items()}
-    images = [read_image(example.image) for example in added.judged[:PROVED]]
-    _check(compared(bundle or bundles.SHIPPED, out, images))
-    adding.tell(
-        out,
-        wanted.name,
-        {
-            "kind": task.kind,
-            "images": len(added.learnt),
-            "judged": len(added.judged),
-            "metrics": found,
-            "confusion": {precision: matrix.tolist() for precision, matrix in measured.items()},
-        },
-    )
     if added.told.missing:
         console.print(f"{added.told.missing} labelled pictures are not there: left out")
-    _show(wanted.name, task.kind, task.classes, added.learnt, next(iter(measured.values())))
-    score = SCORES[task.kind]
-    told = ", ".join(f"{100 * own[score]:.1f} ({precision})" for precision, own in found.items())
-    console.print(
+    _show(wanted.name, added)
+    score = SCORES[added.told.kind]
+    told = ", ".join(
+        f"{100 * metrics(matrix)[score]:.1f} ({precision})" for precision, matrix in added.confusion.items()
+    )
+    _say(
         f"{wanted.name}: mean {score} {told} on {len(added.judged)} pictures; learnt from "
-        f"{len(added.learnt)} in {seconds:.0f} s; all old outputs are the same to the bit; in {out}",
-        highlight=False,
+        f"{len(added.learnt)}; {seconds:.0f} s; all old outputs are the same to the bit; in {out}"
     )
 
 
 def remove_task(name: str, bundle: Path, out: Path) -> None:
     spec = remove(name, bundle, out)
-    console.print(f"{spec.name} without {name}: {', '.join(spec.tasks)}; in {out}", highlight=False)
+    _say(f"{spec.name} without {name}: {', '.join(spec.tasks)}; in {out}")
 
 
 def same(before: Path | None, after: Path, sources: Sequence[str], frames: int) -> None:
@@ -82,16 +60,7 @@ def same(before: Path | None, after: Path, sources: Sequence[str], frames: int) 
     for way in found:
         table.add_row(way.precision, way.runtime, str(way.threads), str(way.frames), str(way.same))
     console.print(table)
-    _check(found)
-
-
-def _check(found: Sequence[Way]) -> None:
-    other = [way for way in found if way.same != way.frames]
-    if other or not any(way.frames for way in found):
-        raise BundleError(
-            f"expected the same outputs to the bit, got {other[0] if other else 'no frame to compare'}; "
-            "the bundles are of different networks"
-        )
+    prove(found)
 
 
 def _images(sources: Sequence[str], frames: int) -> Iterator[np.ndarray]:
@@ -104,14 +73,18 @@ def _images(sources: Sequence[str], frames: int) -> Iterator[np.ndarray]:
                 yield frame.image
 
 
-def _show(
-    name: str, kind: str, classes: Sequence[str], learnt: Sequence[Example], matrix: np.ndarray
-) -> None:
+def _say(text: str) -> None:
+    """As it is: names and paths may hold what looks like markup."""
+    console.print(text, markup=False, highlight=False)
+
+
+def _show(name: str, added: adding.Added) -> None:
+    kind = added.told.kind
     what = {"image": "images", "object": "boxes", "map": "pixels"}[kind]
     table = Table("class", "learnt from", f"{what} judged", "recall", "precision", title=f"{name} ({kind})")
-    number, right = counts(learnt), np.diag(matrix)
-    for k, label in enumerate(classes):
-        true, told = matrix[k].sum(), matrix[:, k].sum()
-        shares = (f"{100 * right[k] / n:.1f}" if n else "" for n in (true, told))
-        table.add_row(label, str(number[label]), str(true), *shares)
+    number, matrix = counts(added.learnt), next(iter(added.confusion.values()))
+    of = shares(matrix)
+    for k, label in enumerate(added.told.classes):
+        own = ("" if np.isnan(share[k]) else f"{100 * share[k]:.1f}" for share in (of.recall, of.precision))
+        table.add_row(escape(label), str(number[label]), str(matrix[k].sum()), *own)
     console.print(table)

@@ -11,6 +11,7 @@ import onnxruntime as ort
 from onnx import TensorProto, helper
 
 from deploy.added.graft import CODES, code_of, load, tap_of
+from deploy.precisions import fp32_files
 from perception.backends.onnx_cut import cut
 from perception.backends.ort import exact_integers
 from perception.bundle import MAIN, ModelSpec
@@ -28,10 +29,11 @@ class Extractor:
     """
 
     def __init__(self, folder: Path, spec: ModelSpec, stride: int) -> None:
-        self.precision = "int8" if "int8" in spec.files else "fp32"
-        model = load(folder / spec.files[self.precision][MAIN])
-        tap = tap_of(model, stride, self.precision)
-        self.scale = float(code_of(model, tap).scale) if self.precision == "int8" else 0.0
+        precision = "int8" if "int8" in spec.files else "fp32"
+        files = spec.files["int8"] if precision == "int8" else fp32_files(spec, folder)
+        model = load(folder / files[MAIN])
+        tap = tap_of(model, stride, precision)
+        self.scale = float(code_of(model, tap).scale) if precision == "int8" else 0.0
         name, kind = (tap + CODES, TensorProto.UINT8) if self.scale else (tap, TensorProto.FLOAT)
         model.graph.output.append(helper.make_tensor_value_info(name, kind, None))
         self._session = _session(model, name)

@@ -8,7 +8,8 @@ output, or with a second reader, it forces the convolution into float, and old a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -30,20 +31,16 @@ TAPS = {  # stride -> features that all heads share
 CODES, ROUNDED = ".codes", ".rounded"
 
 
+@dataclass(frozen=True, eq=False)
 class Head:
     """Weights of an added head, and what its tensors span."""
 
-    def __init__(
-        self,
-        name: str,
-        output: str,
-        weights: Mapping[str, np.ndarray],
-        spans: Mapping[str, tuple[float, float]],
-    ) -> None:
-        """`weights`: tower.weight, tower.bias, out.weight, out.bias; `spans`: of `hidden` and `out`."""
-        self.name, self.output, self.weights, self.spans = name, output, weights, spans
+    name: str
+    output: str
+    weights: Mapping[str, np.ndarray]  # tower.weight, tower.bias, out.weight, out.bias
+    spans: Mapping[str, tuple[float, float]]  # of `hidden` and `out`
 
-    def float_model(self, tap: str, size: Size, kind: int = TensorProto.FLOAT) -> onnx.ModelProto:
+    def float_model(self, tap: str, size: Size) -> onnx.ModelProto:
         """On its own: `tap` in, `output` out; size: (width, height) in cells."""
         own = f"added.{self.name}"
         parts = [f"{own}.{part}" for part in self.weights]
@@ -58,7 +55,7 @@ class Head:
             for part, value in zip(parts, self.weights.values(), strict=True)
         ]
         ends = [
-            helper.make_tensor_value_info(name, kind, [1, channels, size[1], size[0]])
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, channels, size[1], size[0]])
             for name, channels in ((tap, inputs), (self.output, outputs))
         ]
         graph = helper.make_graph(nodes, own, ends[:1], ends[1:], stored)
@@ -99,16 +96,35 @@ def tap_of(model: onnx.ModelProto, stride: int, precision: str) -> str:
     return tap
 
 
-def same_part(before: bytes, after: bytes, outputs: list[str]) -> bool:
+def part_of(model: bytes, outputs: Sequence[str]) -> onnx.ModelProto:
+    """The network with only `outputs`, and the nodes and constants that they need. Raises BundleError."""
+    made = onnx.load_from_string(cut(model, outputs))
+    read = {name for node in made.graph.node for name in node.input}
+    stored = made.graph.initializer
+    for k in reversed(range(len(stored))):
+        if stored[k].name not in read:
+            del stored[k]
+    return made
+
+
+def same_part(before: bytes, after: bytes, outputs: Sequence[str]) -> bool:
     """Do both files hold the same nodes and constants for `outputs`?"""
-    return _part(before, outputs) == _part(after, outputs)
+    return _pieces(part_of(before, outputs)) == _pieces(part_of(after, outputs))
 
 
-def _part(model: bytes, outputs: list[str]) -> list[bytes]:
-    graph = onnx.load_from_string(cut(model, outputs)).graph
-    read = {name for node in graph.node for name in node.input}
-    stored = [tensor for tensor in graph.initializer if tensor.name in read]
-    return [part.SerializeToString() for part in (*graph.node, *stored, *graph.input, *graph.output)]
+def check_part(before: Path, after: Path, outputs: Sequence[str]) -> None:
+    """Raises BundleError if the files hold different nodes or constants for `outputs`."""
+    if not same_part(before.read_bytes(), after.read_bytes(), outputs):
+        raise BundleError(
+            f"{before}: expected a new file with the same nodes and constants for {', '.join(outputs)}, "
+            "got others; nothing is written. Export the bundle again with this version of perception"
+        )
+
+
+def _pieces(model: onnx.ModelProto) -> list[bytes]:
+    graph = model.graph
+    parts = (*graph.node, *graph.initializer, *graph.input, *graph.output)
+    return [part.SerializeToString() for part in parts]
 
 
 def code_of(model: onnx.ModelProto, tap: str) -> Code:

@@ -1,8 +1,7 @@
-"""Do two bundles say the same, to the bit? By hashes of all outputs that the first one has."""
+"""Do two bundles say the same, to the bit? By the bytes of all outputs that the first one has."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -11,14 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from perception import bundle as bundles
-from perception.backends import CPU_RUNTIMES, FOR_ANOTHER_DEVICE
-from perception.backends.runtimes import Network, installed, opened
+from perception.backends import FOR_ANOTHER_DEVICE
+from perception.backends.runtimes import FIRST, Network, installed, opened
 from perception.bundle import MAIN, ModelSpec
-from perception.interfaces import Backend
+from perception.errors import BundleError
 from perception.letterbox import Letterbox
+from perception.types import RawOutputs
 
 THREADS = (1, 2)
-AS_WRITTEN = next(iter(CPU_RUNTIMES))
 
 
 @dataclass(frozen=True)
@@ -37,17 +36,19 @@ def ways(spec: ModelSpec) -> Iterator[tuple[str, str, int]]:
     for precision in spec.files:
         for runtime in installed():
             for threads in THREADS:
-                if precision not in FOR_ANOTHER_DEVICE or (runtime, threads) == (AS_WRITTEN, 1):
+                if precision not in FOR_ANOTHER_DEVICE or (runtime, threads) == (FIRST, 1):
                     yield precision, runtime, threads
 
 
 def compared(before: Path, after: Path, images: Iterable[np.ndarray]) -> list[Way]:
     """The main networks of both bundles over `images` (H, W, 3) uint8, in every way there is here.
 
-    The second one computes all its outputs, as in use; compared are those that the first one has.
+    The second one computes all its outputs, as in use; compared are those that the first one has. Raises
+    BundleError if the second one lacks a precision or an output, or has another input size.
     """
     spec, other = bundles.read(before), bundles.read(after)
-    names, everything = _outputs(spec), _outputs(other)
+    names, everything = main_outputs(spec), main_outputs(other)
+    _check_comparable(spec, other)
     found = {way: [0, 0] for way in ways(spec)}
     with ExitStack() as stack:
         pairs = {}
@@ -64,16 +65,42 @@ def compared(before: Path, after: Path, images: Iterable[np.ndarray]) -> list[Wa
             tensor = np.ascontiguousarray(box.apply(image)[None])
             for way, (old, new) in pairs.items():
                 found[way][0] += 1
-                found[way][1] += _digest(old, tensor, names) == _digest(new, tensor, names)
+                found[way][1] += _same(old(tensor), new(tensor), names)
     return [Way(*way, frames, same) for way, (frames, same) in found.items()]
 
 
-def _outputs(spec: ModelSpec) -> list[str]:
+def prove(found: Sequence[Way]) -> None:
+    """Raises BundleError if an output differs, or if there was nothing to compare."""
+    other = [way for way in found if way.same != way.frames]
+    if other or not any(way.frames for way in found):
+        raise BundleError(
+            f"expected the same outputs to the bit, got {other[0] if other else 'no frame to compare'}; "
+            "the bundles are of different networks"
+        )
+
+
+def main_outputs(spec: ModelSpec) -> list[str]:
+    """Those of the main network, task by task."""
     return [name for task in spec.tasks.values() if task.network == MAIN for name in task.outputs]
 
 
-def _digest(network: Backend, tensor: np.ndarray, names: Sequence[str]) -> str:
-    answers, digest = network(tensor), hashlib.sha256()
-    for name in names:
-        digest.update(np.ascontiguousarray(answers[name]).tobytes())
-    return digest.hexdigest()
+def _check_comparable(spec: ModelSpec, other: ModelSpec) -> None:
+    lacking = [
+        *(f"precision {name}" for name in spec.files if name not in other.files),
+        *(f"output {name}" for name in main_outputs(spec) if name not in main_outputs(other)),
+    ]
+    if lacking or not main_outputs(spec):
+        what = f"none of {', '.join(lacking)}" if lacking else "no output of a main network to compare"
+        raise BundleError(
+            f"expected a bundle with all that {spec.name} has, got {what}; "
+            "compare a bundle with one that was made from it"
+        )
+    if spec.input_size != other.input_size:
+        raise BundleError(
+            f"expected two bundles of one input size, got {spec.input_size} and {other.input_size}; "
+            "compare a bundle with one that was made from it"
+        )
+
+
+def _same(old: RawOutputs, new: RawOutputs, names: Sequence[str]) -> bool:
+    return all(old[name].tobytes() == new[name].tobytes() for name in names)

@@ -13,6 +13,7 @@ CSV files may have a column `split` (train, val); YAML may name such a file, wit
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -93,7 +94,7 @@ def read(places: Sequence[str], classes: Sequence[str] = ()) -> Told:
             f"{', '.join(places)}: expected labels of pictures, got {len(named)} labels and none of their "
             f"pictures{first}. Check the paths: they begin at the folder of the file"
         )
-    found = sorted({name for example in there for name in _names(example)})
+    found = sorted({name for example in there for name in names_of(example)})
     chosen = tuple(classes) or tuple(found)
     if unknown := [name for name in chosen if name not in found]:
         raise DataError(f"expected classes of {', '.join(found)}, got {', '.join(unknown)}, labelled nowhere")
@@ -101,6 +102,22 @@ def read(places: Sequence[str], classes: Sequence[str] = ()) -> Told:
         raise DataError(f"expected two classes or more, each once, got {', '.join(chosen) or 'none'}")
     kept = [short for example in there if (short := _of_classes(example, chosen)) is not None]
     return Told(kinds[0], chosen, tuple(kept), len(named) - len(there))
+
+
+def name_in(image: Path, places: Sequence[str]) -> str:
+    """A picture's path from the folder of the place that it lies in; else from that of the first one.
+
+    After the name of that folder if there are several.
+
+    >>> name_in(Path("data/sky/1.png"), ["data/t.csv"])
+    'sky/1.png'
+    """
+    paths = [Path(place).expanduser() for place in places]
+    folders = [path if path.is_dir() else path.parent for path in paths]
+    named = [os.path.relpath(image, folder) for folder in folders]
+    best = next((k for k, name in enumerate(named) if not name.startswith("..")), 0)
+    within = Path(folders[best].resolve().name) if len(folders) > 1 else Path()
+    return (within / named[best]).as_posix()
 
 
 def _read(place: Path) -> tuple[str, list[Example]]:
@@ -147,8 +164,8 @@ def _boxes(path: Path) -> Iterator[Example]:
 def _table(path: Path) -> dict[int, str]:
     found = {}
     for number, row in csv_rows(path, ("value", "name")):
-        if not row["value"].strip().isdecimal() or int(row["value"]) > 255:
-            raise fault(path, number, "a value from 0 to 255 and a name", row)
+        if not row["value"].strip().isdecimal() or int(row["value"]) >= VOID:
+            raise fault(path, number, "a value from 0 to 254 and a name", row)
         found[int(row["value"])] = row["name"].strip()
     return found
 
@@ -189,14 +206,15 @@ def _masks(
             yield Example(images / name, MaskFile(by_stem[stem], values), split)
 
 
-def _names(example: Example) -> Sequence[str]:
+def names_of(example: Example) -> Sequence[str]:
+    """Classes it is labelled with, once a label; of a mask, once a class that has a value."""
     match example.truth:
         case str(name):
             return (name,)
         case Objects(names=names):
             return names
         case MaskFile(values=values):
-            return tuple(values.values())
+            return tuple(dict.fromkeys(values.values()))
 
 
 def _of_classes(example: Example, classes: Sequence[str]) -> Example | None:

@@ -15,6 +15,7 @@ from perception.tasks.tags import Colour
 from perception.types import Size
 
 Value = TypeVar("Value")
+MOST = 64  # classes of a task
 BETWEEN = "/"  # a task and its class where several tasks share a message: "weather/rain"
 KNOWN: Mapping[str, Colour] = {  # blue, green, red
     "red": (60, 60, 235),

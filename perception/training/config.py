@@ -178,7 +178,7 @@ def configure(preset: str, settings: Sequence[str] = ()) -> Config:
             asked |= {entry} if entry else set(value)
     if config.licences == "open":
         config = replace(config, sources=_open(config.sources, asked))
-    _check(config)
+    check_ranges(config, RANGES)
     return config
 
 
@@ -190,10 +190,10 @@ def _open(sources: Mapping[str, float], asked: Collection[str]) -> dict[str, flo
     return {name: share if name in kept else 0.0 for name, share in sources.items()}
 
 
-def _check(config: Config) -> None:
-    """Raises DataError for a value out of its range."""
-    for name, (low, high) in RANGES.items():
-        value = getattr(config, name)
+def check_ranges(record: object, ranges: Mapping[str, tuple[float, float]]) -> None:
+    """Raises DataError for a value out of its range, ends included, or one that is no number."""
+    for name, (low, high) in ranges.items():
+        value = getattr(record, name)
         if not low <= value <= high:
             raise DataError(f"--set {name}={value}: expected {low:g} to {high:g}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import cv2
@@ -11,14 +12,16 @@ import pytest
 from onnx import TensorProto, helper
 
 import perception
+from deploy.added import command
 from deploy.added.add import Wanted, add
 from deploy.added.graft import NECK, TAPS, load, same_part, tap_of
 from deploy.added.remove import remove
 from deploy.added.same import compared
 from perception import bundle
 from perception.bundle import SHIPPED
-from perception.errors import BundleError, PerceptionError
+from perception.errors import BundleError, DataError, PerceptionError
 from perception.load import select
+from perception.training import ledger
 from perception.training.added.judge import confusion
 from perception.training.added.recipe import Recipe, recipe
 
@@ -82,6 +85,74 @@ def test_without_it_the_bundle_is_the_old_one(added, tmp_path):
         assert now.SerializeToString() == was.SerializeToString(), precision
 
 
+@pytest.fixture
+def some_files(tmp_path):
+    """Makes a copy of the shipped bundle with some precisions, and other fields."""
+
+    def make(*precisions, **fields):
+        shutil.copytree(SHIPPED, tmp_path / "some")
+        spec = bundle.read(SHIPPED)
+        files = {precision: spec.files[precision] for precision in precisions}
+        bundle.write(tmp_path / "some", replace(spec, files=files, **fields))
+        return tmp_path / "some"
+
+    return make
+
+
+def test_a_bundle_without_fp32_files_is_enough(some_files, data, tmp_path):
+    found = add(Wanted("level", [str(data)], recipe=QUICK), some_files("int8"), tmp_path / "new")
+    assert list(found.spec.files) == list(found.confusion) == ["int8"]
+    assert bundle.read(tmp_path / "new").info["added"]["level"]["images"] == len(found.learnt)
+
+
+def test_a_bundle_without_features_to_learn_from_is_refused_at_once(some_files, tmp_path):
+    with pytest.raises(BundleError, match="expected a bundle with fp32 files"):
+        add(Wanted("level", ["nowhere"]), some_files("trt.int8"), tmp_path / "new")
+
+
+@pytest.mark.parametrize("change", [{}, {"input_size": (640, 352)}])
+def test_bundles_that_cannot_be_compared_are_refused(some_files, change):
+    other = some_files(*(["int8"] if not change else bundle.read(SHIPPED).files), **change)
+    with pytest.raises(BundleError, match=r"none of precision fp32|one input size"):
+        compared(SHIPPED, other, [])
+
+
+def test_a_bundle_that_lacks_an_output_is_not_compared(tmp_path):
+    remove("drivable", SHIPPED, tmp_path / "less")
+    with pytest.raises(BundleError, match=r"none of output drivable\.map"):
+        compared(SHIPPED, tmp_path / "less", [])
+
+
+@pytest.mark.parametrize("place", ["full", "full/file/new"])
+def test_a_folder_that_cannot_be_filled_is_refused_at_once(tmp_path, place):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/file").write_text("mine")
+    for write in (
+        lambda out: add(Wanted("x", ["nowhere"]), None, out),
+        lambda out: remove("x", SHIPPED, out),
+    ):
+        with pytest.raises(PerceptionError, match=r"--out .*expected"):
+            write(tmp_path / place)
+    assert [path.name for path in (tmp_path / "full").iterdir()] == ["file"]
+
+
+def test_nothing_is_written_if_the_task_cannot_be_judged(data, tmp_path):
+    (tmp_path / "bad.png").write_text("no picture")
+    rows = [f"{data}/{name}/{drive}_0.png,{name},train" for name in ("dark", "bright") for drive in "ab"]
+    (tmp_path / "t.csv").write_text("\n".join(["image,class,split", *rows, "bad.png,dark,val"]))
+    with pytest.raises(DataError, match="expected an image"):
+        add(Wanted("level", [str(tmp_path / "t.csv")], recipe=QUICK), None, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_an_empty_ledger_stays(some_files, tmp_path):
+    folder = some_files("int8")
+    spec = bundle.read(folder)
+    (folder / "ledger.csv").write_text(ledger.to_csv([]))
+    bundle.write(folder, replace(spec, info={"ledger": {}}))
+    assert remove("drivable", folder, tmp_path / "less").info["ledger"]["sources"] == {}
+
+
 def test_a_task_can_be_taken_out_of_the_shipped_bundle(tmp_path):
     spec = remove("drivable", SHIPPED, tmp_path / "less")
     assert "drivable" not in spec.tasks
@@ -141,6 +212,28 @@ def test_an_added_task_that_cannot_be_is_refused(added, tmp_path, change):
 
 def test_settings_are_checked():
     assert recipe(["steps=5", "lr=0.1"]) == Recipe(steps=5, lr=0.1)
-    for wrong in ("step=5", "steps=a", "steps=0", "held_out=1"):
-        with pytest.raises(PerceptionError):
-            recipe([wrong])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["step=5", "steps=a", "steps=0", "held_out=1", "hidden=-3", "seed=-1", "lr=inf", "weight_decay=nan"]
+    + ["stride=-4", "views=0", "lr=-1"],
+)
+def test_a_setting_that_cannot_be_is_named(wrong):
+    with pytest.raises(DataError, match=rf"--set {wrong.partition('=')[0]}"):
+        recipe([wrong])
+
+
+def test_the_ledger_has_no_path_of_this_machine(added):
+    rows = [row for row in ledger.of_bundle(added[1]) if row.source == "level"]
+    images = [example.image for example in added[0].learnt]
+    assert [row.image for row in rows] == [f"{image.parent.name}/{image.name}" for image in images]
+
+
+def test_names_that_look_like_markup_are_shown_as_they_are(added, capsys):
+    odd = replace(added[0].told, classes=("[red]", "[/bold]"))
+    counted = [replace(example, truth="[red]") for example in added[0].learnt]
+    command._show("level", replace(added[0], told=odd, learnt=counted))
+    command._say("level in [new]")
+    told = capsys.readouterr().out
+    assert all(text in told for text in ("[red]", "[/bold]", "[new]"))

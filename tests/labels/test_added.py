@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from perception.errors import DataError
-from perception.labels.added import read
+from perception.labels.added import name_in, read
+from perception.training.added.fit import check_shown
 from perception.training.added.split import split
+from perception.training.added.views import View
 from perception.types import VOID
 
 
@@ -88,6 +90,49 @@ def test_whole_drives_are_held_out(tmp_path):
     drives = [{example.image.stem[0] + example.truth for example in part} for part in (learnt, judged)]
     assert not drives[0] & drives[1]
     assert len(learnt) + len(judged) == 18
+
+
+def test_a_drive_of_several_classes_is_on_one_side(tmp_path):
+    names = ("one/e_0.png,day", "one/a_0.png,day", "one/a_1.png,rain", "one/c_0.png,rain")
+    for name in names:
+        picture(tmp_path / name.partition(",")[0])
+    learnt, judged = split(read([table(tmp_path / "t.csv", "image,class", *names)]), 0.2)
+    drives = [{example.image.stem[0] for example in part} for part in (learnt, judged)]
+    assert not drives[0] & drives[1]
+    assert {example.truth for example in learnt} == {example.truth for example in judged}
+
+
+def test_of_a_single_drive_the_last_pictures_of_each_class_are_held_out(tmp_path):
+    names = ["day"] * 5 + ["rain"] * 5 + ["fog"]
+    for number in range(11):
+        picture(tmp_path / f"a_{number}.png")
+    rows = [f"a_{number}.png,{name}" for number, name in enumerate(names)]
+    learnt, judged = split(read([table(tmp_path / "t.csv", "image,class", *rows)]), 0.2)
+    assert [example.image.stem for example in judged] == ["a_4", "a_9"]
+    assert len(learnt) == 9
+
+
+def test_the_value_of_what_is_not_judged_has_no_name(tmp_path):
+    picture(tmp_path / "images/a.png")
+    picture(tmp_path / "masks/a.png", 3)
+    table(tmp_path / "classes.csv", "value,name", "3,road", "255,sky")
+    with pytest.raises(DataError, match="a value from 0 to 254"):
+        read([str(tmp_path)])
+
+
+def test_pictures_are_named_from_the_folder_of_the_data(tmp_path):
+    image, data = tmp_path / "rain/a.png", str(tmp_path)
+    assert name_in(image, [data]) == name_in(image, [f"{data}/t.csv"]) == "rain/a.png"
+    assert name_in(image, [f"{data}/other/t.csv"]) == "../rain/a.png"
+    (tmp_path / "rain").mkdir()
+    assert name_in(image, [f"{data}/other/t.csv", f"{data}/rain"]) == "rain/a.png"
+
+
+def test_a_class_of_masks_without_a_pixel_is_refused():
+    labels = np.array([[0, VOID], [2, 2]], np.uint8)
+    view = View(np.empty((0, 0, 3)), np.zeros((0, 4), int), np.zeros(0, int), labels)
+    with pytest.raises(DataError, match="none of road in 1 views"):
+        check_shown([view], ["sky", "road", "car"])
 
 
 def test_a_class_that_only_judges_is_refused(tmp_path):

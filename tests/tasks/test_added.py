@@ -74,7 +74,7 @@ def test_objects_without_a_class_of_detections_are_refused():
 
 
 def test_outside_of_a_crop_nothing_is_known():
-    spec = TaskSpec("surface", ("sky", "road"), ("surface.maps",), kind="map")
+    spec = TaskSpec("surface", ("sky", "road"), ("surface.maps",), settings={"factor": 2}, kind="map")
     scene = seen(MapClassifier(spec), np.zeros((8, 16, 16)))
     labels = Crop(0, 0, 0.5, 1).placed(scene, (256, 64)).class_maps["surface"].labels
     assert (labels[:, :128] == 0).all()

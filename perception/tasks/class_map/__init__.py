@@ -13,12 +13,10 @@ from perception.bundle import TaskSpec
 from perception.errors import BundleError
 from perception.interfaces import Backend
 from perception.letterbox import Letterbox
-from perception.tasks.added import colour_of, with_task
+from perception.tasks.added import MOST, colour_of, with_task
 from perception.tasks.class_map.draw import draw
 from perception.tasks.class_map.field import ClassMapsField
 from perception.types import Frame, LabelMap, RawOutputs, Scene
-
-FACTOR = 2  # sub-pixels a side of a cell; of a bundle that names none
 
 
 class MapClassifier:
@@ -27,12 +25,12 @@ class MapClassifier:
     field = ClassMapsField()
 
     def __init__(self, spec: TaskSpec, network: Backend | None = None) -> None:
-        """Raises BundleError for more classes than a byte can name."""
-        if len(spec.classes) > 64:
-            raise BundleError(f"{spec.name}: expected at most 64 classes, got {len(spec.classes)}")
+        """Raises BundleError for more classes than an added task may have."""
+        if len(spec.classes) > MOST:
+            raise BundleError(f"{spec.name}: expected at most {MOST} classes, got {len(spec.classes)}")
         self.spec, self.name, self.kind = spec, spec.name, spec.kind
         self.classes, self.outputs, self.needs = spec.classes, spec.outputs, spec.needs
-        self.factor = int(spec.settings.get("factor", FACTOR))
+        self.factor = spec.settings["factor"]
         self.colours = [colour_of(name, k) for k, name in enumerate(spec.classes)]
 
     def decode(self, raw: RawOutputs, frame: Frame, box: Letterbox, scene: Scene) -> Scene:

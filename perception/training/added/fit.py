@@ -81,9 +81,25 @@ def batch_of(views: Sequence[View]) -> AddedBatch:
 
 def class_weights(views: Sequence[View], classes: int) -> Tensor:
     """(classes,) the rarer the more, by the square root, of the mean 1."""
+    found = _labelled(views, classes)
+    weight = np.maximum(found, found.sum() / 1e4) ** -0.5
+    return torch.from_numpy(weight / weight.mean()).float()
+
+
+def check_shown(views: Sequence[View], classes: Sequence[str]) -> None:
+    """Raises DataError for a class that no view shows: of a mask it may have a value and no pixel."""
+    found = _labelled(views, len(classes))
+    if missing := [name for name, count in zip(classes, found, strict=True) if not count]:
+        raise DataError(
+            f"expected labels of every class in what is learnt from, got none of {', '.join(missing)} in "
+            f"{len(views)} views; leave the class out (--classes), or label more"
+        )
+
+
+def _labelled(views: Sequence[View], classes: int) -> np.ndarray:
+    """(classes,) how many boxes, images or pixels show it."""
     found = np.zeros(classes)
     for view in views:
         labels = view.class_id if view.labels is None else view.labels[view.labels != VOID]
         found += np.bincount(labels.ravel(), minlength=classes)
-    weight = np.maximum(found, found.sum() / 1e4) ** -0.5
-    return torch.from_numpy(weight / weight.mean()).float()
+    return found

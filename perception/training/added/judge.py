@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -46,10 +46,10 @@ def confusion(folder: Path, name: str, examples: Sequence[Example], precision: s
 
     Of images, of labelled boxes, or of pixels. Blank pictures are judged as all others.
     """
-    spec = bundle.read(folder).tasks[name]
+    read = bundle.read(folder)
+    spec, size = read.tasks[name], read.input_size
     counts = np.zeros((len(spec.classes),) * 2, np.int64)
     given = _Given(int(spec.settings.get("object_id", 0)))
-    size = bundle.read(folder).input_size
     with closing(load(folder, "cpu", [name], precision, 1, size, runtime="onnxruntime")) as whole:
         pipeline = whole.with_tasks([given, maker(spec)(spec, None)])
         pipeline.is_blank = lambda image: False
@@ -81,14 +81,31 @@ def _both(example: Example, scene: Scene, name: str, classes: Sequence[str]) -> 
             return true[judged], told[judged]
 
 
+class Shares(NamedTuple):
+    """Of each class, from 0 to 1; NaN where there is nothing to divide by."""
+
+    recall: np.ndarray  # (classes,)
+    precision: np.ndarray
+    iou: np.ndarray
+
+
+def shares(counts: np.ndarray) -> Shares:
+    """`counts`: (classes, classes), rows are the truth."""
+    right, true, told = np.diag(counts), counts.sum(1), counts.sum(0)
+    return Shares(*(_share(right, whole) for whole in (true, told, true + told - right)))
+
+
+def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.where(whole > 0, part / np.maximum(whole, 1), np.nan)
+
+
 def metrics(counts: np.ndarray) -> dict[str, Any]:
     """`accuracy`, `recall` (mean of the classes that are there), `iou` (likewise), from 0 to 1."""
-    right, true, told = np.diag(counts), counts.sum(1), counts.sum(0)
+    true, of = counts.sum(1), shares(counts)
     there = true > 0
-    union = np.maximum(true + told - right, 1)
     return {
-        "accuracy": float(right.sum() / max(1, true.sum())),
-        "recall": float((right[there] / true[there]).mean()) if there.any() else 0.0,
-        "iou": float((right[there] / union[there]).mean()) if there.any() else 0.0,
+        "accuracy": float(np.trace(counts) / max(1, true.sum())),
+        "recall": float(of.recall[there].mean()) if there.any() else 0.0,
+        "iou": float(of.iou[there].mean()) if there.any() else 0.0,
         "labels": int(true.sum()),
     }

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 from perception.errors import DataError
+from perception.training import config
 
 STRIDES = {"image": 32, "object": 4, "map": 8}  # of the features that a head reads, by kind
 HIDDEN = {"image": 64, "object": 32, "map": 48}  # its channels
@@ -34,6 +35,15 @@ class Recipe:
         return made
 
 
+RANGES = {
+    **{name: config.RANGES[name] for name in ("steps", "batch", "lr", "weight_decay", "seed")},
+    "stride": (0, 32),
+    "hidden": (0, 1024),
+    "views": (1, 1000),
+    "held_out": (1e-3, 0.999),
+}
+
+
 def recipe(settings: Sequence[str]) -> Recipe:
     """From texts such as `steps=400`. Raises DataError."""
     known = {field.name: type(getattr(Recipe(), field.name)) for field in fields(Recipe)}
@@ -47,6 +57,5 @@ def recipe(settings: Sequence[str]) -> Recipe:
         except ValueError:
             raise DataError(f"--set {setting}: expected {known[name].__name__}, got {text!r}") from None
     made = replace(Recipe(), **chosen)  # type: ignore[arg-type]
-    if min(made.views, made.steps, made.batch) < 1 or not (made.lr > 0 and 0 < made.held_out < 1):
-        raise DataError(f"expected views, steps, batch, lr and held_out above 0, got {made}")
+    config.check_ranges(made, RANGES)
     return made

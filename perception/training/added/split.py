@@ -6,21 +6,24 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
+
 from perception.errors import DataError
-from perception.labels.added import Example, MaskFile, Objects, Told
+from perception.labels.added import Example, Told, names_of
 from perception.training.data.val import drive_of
 
 
 def split(told: Told, share: float) -> tuple[list[Example], list[Example]]:
     """As the data say; where they do not, whole drives are held out, about `share` of them by their hash.
 
+    Which ones is changed where a class would be on one side only. Of masks only the files are known here.
     Raises DataError: nothing to learn from or to judge by, or a class that is not among what is learnt from.
     """
     if any(example.split for example in told.examples):
         learnt = [example for example in told.examples if example.split == "train"]
         judged = [example for example in told.examples if example.split not in ("train", "")]
     else:
-        learnt, judged = _by_drive(told.examples, share)
+        learnt, judged = _by_drive(told, share)
     for part, what in ((learnt, "to learn from"), (judged, "to judge by")):
         if not part:
             raise DataError(
@@ -38,35 +41,50 @@ def split(told: Told, share: float) -> tuple[list[Example], list[Example]]:
 
 def counts(examples: Sequence[Example]) -> Counter[str]:
     """How often each class is labelled; of masks, in how many files it has a value."""
-    found: Counter[str] = Counter()
-    for example in examples:
-        match example.truth:
-            case str(name):
-                found[name] += 1
-            case Objects(names=names):
-                found.update(names)
-            case MaskFile(values=values):
-                found.update(set(values.values()))
-    return found
+    return Counter(name for example in examples for name in names_of(example))
 
 
-def _by_drive(examples: Sequence[Example], share: float) -> tuple[list[Example], list[Example]]:
-    """Of each class of images by itself; of a single drive the last pictures are held out."""
-    learnt: list[Example] = []
-    judged: list[Example] = []
-    groups: dict[str, list[Example]] = {}
-    for example in examples:
-        groups.setdefault(example.truth if isinstance(example.truth, str) else "", []).append(example)
-    for group in groups.values():
-        drives = sorted({drive_of(example.image) for example in group}, key=_place)
-        if len(drives) == 1:
-            first = max(1, round(len(group) * (1 - share)))
-            learnt, judged = learnt + group[:first], judged + group[first:]
-            continue
-        chosen = set(drives[: min(len(drives) - 1, max(1, sum(_place(drive) < share for drive in drives)))])
-        learnt += [example for example in group if drive_of(example.image) not in chosen]
-        judged += [example for example in group if drive_of(example.image) in chosen]
-    return learnt, judged
+def _by_drive(told: Told, share: float) -> tuple[list[Example], list[Example]]:
+    """A class of a single drive is held out by its last pictures."""
+    drives = [drive_of(example.image) for example in told.examples]
+    held = np.isin(drives, _first(drives, share))
+    for name in told.classes:
+        own = np.array([name in names_of(example) for example in told.examples])
+        if held[own].all() or not held[own].any():
+            held = _on_both_sides(held, own, drives, told, share)
+    pairs = list(zip(told.examples, held, strict=True))
+    return [example for example, out in pairs if not out], [example for example, out in pairs if out]
+
+
+def _first(drives: Sequence[str], share: float) -> list[str]:
+    """Those to hold out, by their hash; none of one."""
+    found = sorted(set(drives), key=_place)
+    return found[: min(len(found) - 1, max(1, sum(_place(drive) < share for drive in found)))]
+
+
+def _on_both_sides(
+    held: np.ndarray, own: np.ndarray, drives: Sequence[str], told: Told, share: float
+) -> np.ndarray:
+    """`held` (n,) with some examples of the class `own` (n,) on each side, where they are on one.
+
+    A whole drive changes sides if that takes no class away from where it is; else its last pictures
+    are held out.
+    """
+    side = bool(held[own][0])
+    found = sorted({drive for drive, mine in zip(drives, own, strict=True) if mine}, key=_place)
+    for drive in reversed(found) if side else found:
+        moved = np.where(np.isin(drives, drive), not side, held)
+        if _classes(told, held == side) == _classes(told, moved == side):
+            return moved
+    rows = np.flatnonzero(own)
+    learnt = max(1, min(len(rows) - 1, round(len(rows) * (1 - share))))
+    moved = held.copy()
+    moved[rows] = np.arange(len(rows)) >= learnt
+    return moved
+
+
+def _classes(told: Told, chosen: np.ndarray) -> set[str]:
+    return {name for k in np.flatnonzero(chosen) for name in names_of(told.examples[k])}
 
 
 def _place(drive: str) -> float:
