@@ -78,9 +78,7 @@ class Overload:
         if not fits:
             if self._heavy >= SETTLED:
                 self._lighten(period_ms)
-        elif (
-            self._level and self._at_level >= MOST_HOLD
-        ):  # what was so long ago is no reason
+        elif self._level and self._at_level >= MOST_HOLD:  # what was so long ago is no reason
             self._costs = {o: ms for o, ms in self._costs.items() if self._at - self._measured[o] <= FRESH}
             self._go(self._level - 1)
             self._rose = 0
