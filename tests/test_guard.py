@@ -35,7 +35,7 @@ def test_a_frame_that_fails_is_told():
     health = Health()
     with pytest.raises(FrameError, match="NaN"):
         Guard(nan, health)(shot(0, 0))
-    assert health.report(1).reasons[0].text == "NaN"
+    assert health.report(1).reasons[0].text == "a frame failed: NaN"
 
 
 def test_a_run_goes_on_and_counts_what_is_withheld_as_failed():
