@@ -74,8 +74,9 @@ class Config:
     blank: float = 0.015  # share that show nothing
     outliers: float = 0.25  # share of the sign crops that are no known sign
     variants: float = 0.15  # share that are drawn or dyed as in other countries
-    lr: float = 3e-3  # the highest learning rate: a linear warm-up, then a half cosine
-    warmup: float = 0.03
+    lr: float = 3e-3  # the highest learning rate
+    warmup: float = 0.03  # share of the run, at its start, in which the learning rate rises
+    cooldown: float = 1.0  # share of the run, at its end, in which it falls
     weight_decay: float = 0.03
     ema: float = 0.9995
     clip: float = 10.0
@@ -127,6 +128,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "rendered": (0, 10**7),
     "lr": (1e-9, 10.0),
     "warmup": (0.0, 0.99),
+    "cooldown": (0.01, 1.0),
     "weight_decay": (0.0, 10.0),
     "clip": (1e-9, 1e9),
     "seed": (0, 2**31 - 1),

@@ -201,12 +201,20 @@ class Trainer:
 
     @contextmanager
     def _saving(self) -> Iterator[None]:
-        """Keep what was learnt when the run is interrupted."""
+        """Keep what was learnt when the run is interrupted. Raises DataError if a worker process died."""
         try:
             yield
         except KeyboardInterrupt:
             self.save()
             raise
+        except (RuntimeError, EOFError, ConnectionError) as fault:
+            if isinstance(fault, RuntimeError) and "DataLoader worker" not in str(fault):
+                raise
+            self.save()
+            raise DataError(
+                "a process that makes batches was killed, most often because memory was full. What was "
+                f"learnt is saved in {self.out}: go on with --resume --set workers=0, or with a smaller batch"
+            ) from fault
 
     def _lr(self) -> float:
         return learning_rate(self.progress, self.config)

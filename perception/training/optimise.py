@@ -33,10 +33,14 @@ class Ema:
 
 
 def learning_rate(progress: float, config: Config) -> float:
-    """One cycle: linear warm-up, then a cosine down to 1 % (Smith and Topin 2018). `progress`: 0 to 1."""
+    """Linear warm-up, then a half cosine down to 1 % (Smith and Topin 2018). `progress`: 0 to 1.
+
+    With a cooldown the rate stands still in between (Hu et al. 2024), so that a run can be made longer.
+    """
     if progress < config.warmup:
         return config.lr * (0.02 + 0.98 * progress / config.warmup)
-    fall = (progress - config.warmup) / (1 - config.warmup)
+    start = max(config.warmup, 1 - config.cooldown)
+    fall = max(0.0, progress - start) / (1 - start)
     return config.lr * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(fall, 1.0))))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import multiprocessing
 import resource
 import sys
 from dataclasses import replace
@@ -15,7 +16,7 @@ from torch import nn
 
 from perception.cli import INTERRUPTED
 from perception.errors import DataError, SinkError
-from perception.training.checkpoint import load_checkpoint, load_network
+from perception.training.checkpoint import CHECKPOINT, load_checkpoint, load_network
 from perception.training.command import train
 from perception.training.config import Config
 from perception.training.loop import Trainer
@@ -147,6 +148,26 @@ def test_the_learning_rate_rises_then_falls():
     assert rates[100:] == sorted(rates[100:], reverse=True)
     assert rates[550] == pytest.approx(0.505, abs=1e-3)
     assert rates[1000] == pytest.approx(0.01)
+
+
+def test_with_a_cooldown_the_learning_rate_stands_still_before_it_falls():
+    config = Config(lr=1.0, warmup=0.1, cooldown=0.2)
+    assert {learning_rate(x, config) for x in (0.1, 0.5, 0.8)} == {1.0}
+    assert learning_rate(0.9, config) == pytest.approx(0.505, abs=1e-3)
+    assert learning_rate(1.0, config) == pytest.approx(0.01)
+
+
+def test_a_killed_worker_ends_the_run_with_what_was_learnt_saved(folder, tmp_path):
+    trainer = Trainer(folder, tmp_path, replace(TINY, workers=1, steps=10**6))
+
+    def kill(trainer, batch):
+        for worker in multiprocessing.active_children():
+            worker.kill()
+        return {}
+
+    with pytest.raises(DataError, match="go on with --resume"):
+        trainer.run(kill)
+    assert load_checkpoint(tmp_path / CHECKPOINT)["step"] == trainer.step > 0
 
 
 def test_the_average_follows_quickly_at_first_and_slowly_later():
