@@ -62,7 +62,7 @@ def interval(own: Difference) -> str:
 def _head(found: Comparison) -> Iterator[str]:
     basis = found.basis
     yield html.note(
-        f"Differences of {found.after} (after) to {found.before} (before) on {basis.frames} frames that both "
+        f"Before: {found.before}. After: {found.after}. Compared on the {basis.frames} frames that both "
         f"saw. Intervals: 95 %, paired bootstrap over {basis.units} {basis.unit}, {TIMES} draws. Better or "
         "worse is what has its whole interval on one side of zero; where nothing changed, one metric in "
         "twenty is so by chance."
