@@ -5,6 +5,7 @@ systemd. To add a reason: a line in `REASONS`, and whoever finds it calls `say` 
 """
 
 from perception.health.health import Health, Limits
+from perception.health.heat import Heat
 from perception.health.notify import Notify, notify
 from perception.health.reasons import DEGRADED, FAILED, OK, REASONS, STALE, STARTING, STATES
 from perception.health.report import Reason, Report, worst
@@ -20,6 +21,7 @@ __all__ = [
     "STARTING",
     "STATES",
     "Health",
+    "Heat",
     "Limits",
     "Notify",
     "OnChange",

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from threading import Event, Thread
 
 from perception.health.health import Health
+from perception.health.heat import Heat
 from perception.health.notify import notify
 from perception.health.reasons import OK
 from perception.health.report import Report
@@ -73,7 +74,7 @@ def watching(health: Health | None, *listeners: Callable[[Report], None]) -> Ite
             stack.callback(teller.close)
             teller.heed(Report("", OK, 0, time.monotonic_ns()))
         if health is not None:
-            heard: list[Callable[[Report], None]] = [OnChange(tell), *listeners]
+            heard: list[Callable[[Report], None]] = [Heat(health), OnChange(tell), *listeners]
             if teller is not None:
                 heard.append(teller.heed)
             stack.callback(Watcher(health, heard).close)

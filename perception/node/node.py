@@ -17,7 +17,7 @@ import numpy as np
 
 from perception import messages
 from perception.errors import PerceptionError, Withheld
-from perception.health import Health, Limits, Report
+from perception.health import Health, Heat, Limits, Report
 from perception.messages import Record
 from perception.node.bus import Bus, Close
 from perception.node.counting import Counting, Counts, readings, status
@@ -59,6 +59,7 @@ class PerceptionNode:
         self.enabled = True
         self.counting = Counting()
         self.health = Health(settings.image_topic, _limits(settings), time.monotonic_ns())
+        self._heat = Heat(self.health)
         self._found: set[str] = set()  # reasons that the counts gave
         self._told = ""  # the state that was published last
         self._bus = bus
@@ -172,6 +173,7 @@ class PerceptionNode:
             self.health.say(name, text, now_ns)
         self._found = set(found)
         report = self.health.report(now_ns)
+        self._heat(report)
         self._told = report.state
         return report
 

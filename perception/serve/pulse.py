@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from perception.health import PERIOD_S, Report, worst
+from perception.health import PERIOD_S, Heat, Report, worst
 from perception.serve.camera import Camera
 from perception.serve.recording import Recorder
 
@@ -34,9 +34,12 @@ class Pulse:
 
     async def run(self) -> None:
         """Until it is cancelled."""
+        heats = {name: Heat(camera.health) for name, camera in self._cameras.items()}
         while True:
             reports = {name: camera.report() for name, camera in self._cameras.items()}
             self._heed(together(reports))
+            for name, report in reports.items():
+                heats[name](report)
             told = [self._tell(name, report) for name, report in reports.items()]
             if any(told):
                 self._news.set()
