@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import re
@@ -11,16 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from errno import EPIPE
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.logging import RichHandler
 from rich.markup import escape
 from typer.core import TyperGroup
 
+from perception.cli.log import FORMS, log_to
 from perception.errors import PerceptionError
-from perception.redaction import redacted
 from perception.signals import stopped_as_interrupted
 
 FAILED, INTERRUPTED = 2, 130  # exit codes; 130 is what shells give for Ctrl-C
@@ -53,30 +52,6 @@ def one_line_errors() -> Iterator[None]:
         told = PerceptionError(f"{error.filename or 'the system'}: {error.strerror or error}")
         errors.print(f"[bold red]error:[/] [red]{escape(str(told))}[/]", soft_wrap=True, highlight=False)
         raise typer.Exit(FAILED) from error
-
-
-class Redacting(logging.Formatter):
-    """Of records of other packages too: what FFmpeg says names the URL."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return redacted(super().format(record))
-
-
-class JsonLines(logging.Formatter):
-    """A record as one line of JSON; `health` is there where a state changed."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        told = {
-            "time_ns": round(record.created * 1e9),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": redacted(record.getMessage()),
-        }
-        if health := getattr(record, "health", None):
-            told["health"] = health
-        if record.exc_info:
-            told["exception"] = redacted(self.formatException(record.exc_info))
-        return json.dumps(told)
 
 
 class Commands(TyperGroup):
@@ -129,17 +104,11 @@ def main_options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
-    log: Annotated[str, typer.Option("--log", help="Form of the log on standard error: text or json.")] = (
-        "text"
-    ),
+    log: Annotated[str, typer.Option("--log", help="Form of the log: text or json.")] = "text",
+    log_file: Annotated[
+        Path | None, typer.Option("--log-file", help="Log to this file, too; it is rotated at 10 MB.")
+    ] = None,
 ) -> None:
-    if log not in ("text", "json"):
-        raise typer.BadParameter(f"expected text or json, got {log!r}", param_hint="--log")
-    handler: logging.Handler
-    if log == "json":
-        handler = logging.StreamHandler()
-        handler.setFormatter(JsonLines())
-    else:
-        handler = RichHandler(console=errors, show_path=False, show_time=False)
-        handler.setFormatter(Redacting("%(message)s"))
-    logging.basicConfig(handlers=[handler])
+    if log not in FORMS:
+        raise typer.BadParameter(f"expected {' or '.join(FORMS)}, got {log!r}", param_hint="--log")
+    logging.basicConfig(handlers=[log_to(log, log_file, errors)])
