@@ -1,0 +1,71 @@
+"""Labelled pictures made worse, which are seen and judged like any others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, NamedTuple
+from zlib import crc32
+
+from perception.corruptions import SEVERITIES, corrupted
+from perception.errors import DataError, PerceptionError
+from perception.labels.labelled import Labelled, Stills
+from perception.labels.truth import Truth
+from perception.types import Frame
+
+
+class Condition(NamedTuple):
+    """A corruption at a severity of 1 to 5."""
+
+    kind: str  # of CORRUPTIONS
+    severity: int
+
+
+@dataclass(frozen=True)
+class Corrupted:
+    """The pictures of `drive` under a condition. A picture has its own noise, drops or dirt."""
+
+    drive: Stills
+    condition: Condition
+    lost: ClassVar[int] = 0
+
+    @property
+    def name(self) -> str:
+        return f"{self.drive.name}.{self.condition.kind}.{self.condition.severity}"
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        return self.drive.remarks
+
+    def parts(self, size: int) -> list[Corrupted]:
+        return [replace(self, drive=part) for part in self.drive.parts(size)]
+
+    def __iter__(self) -> Iterator[tuple[Frame, Truth]]:
+        own = crc32(self.drive.name.encode())
+        for frame, truth in self.drive:
+            yield replace(frame, image=corrupted(frame.image, *self.condition, (own, frame.seq))), truth
+
+
+def conditions(kinds: Iterable[str], severities: Sequence[int]) -> list[Condition]:
+    return [Condition(kind, severity) for kind in kinds for severity in severities]
+
+
+def stills(drives: Iterable[Labelled]) -> list[Stills]:
+    """Raises DataError for a recorded drive: what lies on a lens stays there from frame to frame."""
+    found = []
+    for drive in drives:
+        if not isinstance(drive, Stills):
+            raise DataError(
+                f"{drive.name}: expected unrelated labelled pictures to corrupt, got a recorded drive, "
+                "in which drops and dirt would jump from frame to frame. Use a data set, such as data:DIR:val"
+            )
+        found.append(drive)
+    return found
+
+
+def parsed(text: str) -> tuple[int, ...]:
+    """Severities of "1,3,5". Raises PerceptionError."""
+    words = [word for word in text.replace(",", " ").split() if word]
+    if not words or not set(words) <= {str(severity) for severity in SEVERITIES}:
+        raise PerceptionError(f"--severities: expected numbers from 1 to 5, such as 1,3,5, got {text!r}")
+    return tuple(sorted({int(word) for word in words}))
