@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from perception.evaluation import run
 from perception.evaluation.command import HERE, Way, watched
 from perception.evaluation.corrupt import page
 from perception.evaluation.corrupt.drives import Condition, Corrupted, conditions, parsed, stills
-from perception.evaluation.corrupt.robustness import main_of, robustness, summary
+from perception.evaluation.corrupt.robustness import main_of, noticed, robustness, summary
 from perception.evaluation.names import HEADLINES
 from perception.evaluation.records import FrameRecord, count
 from perception.evaluation.report.pictures import view_of
@@ -69,7 +69,8 @@ def corrupt(
         "facts": {**facts, "sources": list(drives), "severities": list(asked.severities)},
         "pictures": dict(count(clean)),
         **summary(tasks, asked.kinds, asked.severities),
-        "metrics": {"clean": main_of(clean), **_metrics(under)},
+        "noticed": {"clean": noticed(clean), **_by_severity(under, noticed)},
+        "metrics": {"clean": main_of(clean), **_by_severity(under, main_of)},
     }
     show(found, Console())
     text = (json.dumps(found, indent=1) + "\n").encode()
@@ -94,8 +95,9 @@ def _see(
 ) -> tuple[list[FrameRecord], Records, dict[str, Any]]:
     """What clean pictures said, what they said under each condition, and the facts of the run."""
     worse = [Corrupted(drive, condition) for condition in wanted for drive in drives]
+    every = [*(Corrupted(drive) for drive in drives), *worse]
     with watched() as progress:
-        result = run.evaluate_labelled([*drives, *worse], settings, way.workers, way.ray, progress)
+        result = run.evaluate_labelled(every, settings, way.workers, way.ray, progress)
     _refuse_failures(result)
     by_drive: dict[str, list[FrameRecord]] = {}
     for record in result.records:
@@ -114,11 +116,11 @@ def _refuse_failures(result: Result) -> None:
         raise DataError(f"{name}: expected every picture to be seen under every corruption, got: {reason}")
 
 
-def _metrics(under: Mapping[Condition, Sequence[FrameRecord]]) -> dict[str, dict[str, dict[str, float]]]:
-    """Corruption -> severity -> metrics."""
-    found: dict[str, dict[str, dict[str, float]]] = {}
+def _by_severity(under: Records, said: Callable[[Sequence[FrameRecord]], Any]) -> dict[str, dict[str, Any]]:
+    """Corruption -> severity -> what its records say."""
+    found: dict[str, dict[str, Any]] = {}
     for condition, records in under.items():
-        found.setdefault(condition.kind, {})[str(condition.severity)] = main_of(records)
+        found.setdefault(condition.kind, {})[str(condition.severity)] = said(records)
     return found
 
 
@@ -132,8 +134,8 @@ def show(found: Mapping[str, Any], console: Console) -> None:
     console.print(table)
     table = Table(title="left of the clean performance, %", title_justify="left")
     tasks = list(found["tasks"])
-    for column in ("", *tasks, "breaks first"):
-        table.add_column(column, justify="right" if column in tasks else "left")
+    for column in ("", *tasks, "breaks first", "noticed"):
+        table.add_column(column, justify="left" if column in ("", "breaks first") else "right")
     for row in page.rows_of_corruptions(found):
         table.add_row(*row)
     console.print(table)

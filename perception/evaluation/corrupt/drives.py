@@ -7,11 +7,17 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple
 from zlib import crc32
 
+import numpy as np
+
 from perception.corruptions import SEVERITIES, corrupted
 from perception.errors import DataError, PerceptionError
 from perception.labels.labelled import Labelled, Stills
 from perception.labels.truth import Truth
+from perception.sources.lens import Lens
 from perception.types import Frame
+
+WHOLE, NOTICED = "frame", "noticed:"  # tags
+LASTS_S = 1.5
 
 
 class Condition(NamedTuple):
@@ -23,15 +29,18 @@ class Condition(NamedTuple):
 
 @dataclass(frozen=True)
 class Corrupted:
-    """The pictures of `drive` under a condition. A picture has its own noise, drops or dirt."""
+    """The pictures of `drive` under a condition. A picture has its own noise, drops or dirt.
+
+    What the checks of a live camera say of a picture is among its tags.
+    """
 
     drive: Stills
-    condition: Condition
+    condition: Condition | None = None  # None: as they are
     lost: ClassVar[int] = 0
 
     @property
     def name(self) -> str:
-        return f"{self.drive.name}.{self.condition.kind}.{self.condition.severity}"
+        return ".".join([self.drive.name, *map(str, self.condition or ())])
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -43,7 +52,19 @@ class Corrupted:
     def __iter__(self) -> Iterator[tuple[Frame, Truth]]:
         own = crc32(self.drive.name.encode())
         for frame, truth in self.drive:
-            yield replace(frame, image=corrupted(frame.image, *self.condition, (own, frame.seq))), truth
+            if self.condition is not None:
+                image = corrupted(frame.image, *self.condition, (own, frame.seq))
+                frame = replace(frame, image=image)
+            if truth.crop is None:
+                truth = replace(truth, tags=(*truth.tags, *complaints(frame.image)))
+            yield frame, truth
+
+
+def complaints(image: np.ndarray) -> list[str]:
+    """Tags: WHOLE, and what is wrong with a picture that lasts LASTS_S, reasons of `perception.health`."""
+    lens = Lens()
+    lens(image, 0.0)
+    return [WHOLE, *(NOTICED + reason for reason in lens(image, LASTS_S))]
 
 
 def conditions(kinds: Iterable[str], severities: Sequence[int]) -> list[Condition]:

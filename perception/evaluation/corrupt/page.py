@@ -27,10 +27,16 @@ def rows_of_tasks(found: Mapping[str, Any]) -> Iterator[list[str]]:
 
 
 def rows_of_corruptions(found: Mapping[str, Any]) -> Iterator[list[str]]:
-    """Corruption, the rPC of each task in percent, the task that breaks first."""
+    """Corruption, the rPC of each task in percent, who breaks first, pictures noticed in percent."""
     for kind, first in found["breaks_first"].items():
         cells = (own["corruptions"][kind]["rpc"]["value"] for own in found["tasks"].values())
-        yield [kind, *map(percent, cells), first or NONE]
+        yield [kind, *map(percent, cells), first or NONE, percent(seen(found, kind))]
+
+
+def seen(found: Mapping[str, Any], kind: str) -> float | None:
+    """The share of pictures that the checks of a live camera notice, the mean over severities."""
+    shares = list(found["noticed"][kind].values())
+    return None if None in shares else sum(shares) / len(shares)
 
 
 def percent(value: float | None) -> str:
@@ -60,7 +66,9 @@ def page(found: Mapping[str, Any], pictures: str) -> str:
             heat(found),
             html.note(
                 f"Mean over severities {severities}. Breaks first: the task that falls below "
-                f"{100 * found['goal']:.0f} % at the lowest severity. How often: {times}."
+                f"{100 * found['goal']:.0f} % at the lowest severity. How often: {times}. Noticed: "
+                "pictures of which the checks of a live camera complain, of clean ones "
+                f"{percent(found['noticed']['clean'])} %."
             ),
             html.heading("Each severity, percent"),
             *(html.folded(task, html.table(_severities(found, task))) for task in found["tasks"]),
@@ -72,13 +80,14 @@ def page(found: Mapping[str, Any], pictures: str) -> str:
 
 def heat(found: Mapping[str, Any]) -> str:
     """A table whose cells are the redder the less is left."""
-    head = "".join(f"<th>{escape(name)}</th>" for name in ("", *found["tasks"], "breaks first"))
+    head = "".join(f"<th>{escape(name)}</th>" for name in ("", *found["tasks"], "breaks first", "noticed"))
     body = []
     for kind, first in found["breaks_first"].items():
         values = [own["corruptions"][kind]["rpc"]["value"] for own in found["tasks"].values()]
         cells = "".join(f"<td style='{_tint(value)}'>{percent(value)}</td>" for value in values)
         group = CORRUPTIONS[kind].group
-        body.append(f"<tr><td>{kind} <small>{group}</small></td>{cells}<td>{escape(first or NONE)}</td></tr>")
+        end = f"<td>{escape(first or NONE)}</td><td>{percent(seen(found, kind))}</td>"
+        body.append(f"<tr><td>{kind} <small>{group}</small></td>{cells}{end}</tr>")
     return (
         f"<div class=scroll><table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
     )

@@ -16,7 +16,7 @@ import numpy as np
 
 from perception.corruptions import CORRUPTIONS, GROUPS
 from perception.evaluation.compare import LEVEL, SEED
-from perception.evaluation.corrupt.drives import Condition
+from perception.evaluation.corrupt.drives import NOTICED, WHOLE, Condition
 from perception.evaluation.names import in_order, judging, main_metrics, told
 from perception.evaluation.records import FrameRecord, metrics
 from perception.tasks.evidence import Evidence, Ranked, split, weighted
@@ -94,6 +94,13 @@ def main_of(records: Records) -> dict[str, float]:
     """The metrics of whole sets that tasks are judged by."""
     found = metrics(records)
     return {name: found[name] for name in main_metrics(found)}
+
+
+def noticed(records: Records) -> float | None:
+    """The share of whole frames that the checks of a live camera complain of; None: there are none."""
+    whole = [record.tags for record in records if WHOLE in record.tags]
+    told = [any(tag.startswith(NOTICED) for tag in tags) for tags in whole]
+    return round(float(np.mean(told)), 5) if told else None
 
 
 def summary(

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -12,7 +13,15 @@ from perception.drives.record import record
 from perception.errors import DataError, PerceptionError
 from perception.evaluation.command import Way
 from perception.evaluation.corrupt.command import Asked, corrupt
-from perception.evaluation.corrupt.drives import Condition, Corrupted, parsed, stills
+from perception.evaluation.corrupt.drives import (
+    NOTICED,
+    WHOLE,
+    Condition,
+    Corrupted,
+    complaints,
+    parsed,
+    stills,
+)
 from perception.evaluation.replay import Pace
 from perception.evaluation.run import Settings, open_drives
 from perception.evaluation.seeing import REPRODUCIBLE
@@ -37,6 +46,20 @@ def test_every_task_has_its_share_under_each_corruption(folder, tiny_bundle, tmp
     assert found["metrics"]["rain"].keys() == {"2", "4"}
     assert found["metrics"]["clean"].keys() == found["metrics"]["rain"]["2"].keys()
     assert "breaks first" in done.output
+
+
+def test_what_the_checks_of_a_camera_notice_is_told(folder, settings, tmp_path):
+    asked = Asked(("brightness", "underexposed"), (5,))
+    corrupt([f"data:{folder}:val"], settings, asked, json_path=tmp_path / "r.json")
+    noticed = json.loads((tmp_path / "r.json").read_text())["noticed"]
+    assert noticed["brightness"]["5"] <= noticed["underexposed"]["5"] == 1.0
+
+
+def test_a_dark_picture_is_complained_of_and_a_road_is_not():
+    blocks = np.random.default_rng(0).integers(0, 255, (12, 20, 3), np.uint8)
+    road = blocks.repeat(8, 0).repeat(8, 1)
+    assert complaints(road) == [WHOLE]
+    assert complaints(road // 16) == [WHOLE, NOTICED + "black"]
 
 
 def test_a_folder_gets_the_numbers_and_a_page_with_pictures(folder, settings, tmp_path):
