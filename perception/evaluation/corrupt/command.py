@@ -94,20 +94,20 @@ def _see(
     drives: Sequence[Stills], settings: Settings, wanted: Sequence[Condition], way: Way
 ) -> tuple[list[FrameRecord], Records, dict[str, Any]]:
     """What clean pictures said, what they said under each condition, and the facts of the run."""
-    worse = [Corrupted(drive, condition) for condition in wanted for drive in drives]
-    every = [*(Corrupted(drive) for drive in drives), *worse]
+    every = [Corrupted(drive, condition) for condition in (None, *wanted) for drive in drives]
     with watched() as progress:
         result = run.evaluate_labelled(every, settings, way.workers, way.ray, progress)
     _refuse_failures(result)
-    by_drive: dict[str, list[FrameRecord]] = {}
+    by_name: dict[str, list[FrameRecord]] = {}
     for record in result.records:
-        by_drive.setdefault(record.drive, []).append(record)
-    clean = [record for drive in drives for record in by_drive.get(drive.name, ())]
-    under: Records = {condition: [] for condition in wanted}
-    for own in worse:
-        records = (replace(record, drive=own.drive.name) for record in by_drive.get(own.name, ()))
-        under[own.condition].extend(records)
-    return clean, under, {name: fact for name, fact in result.facts.items() if name not in LEFT_OUT}
+        by_name.setdefault(record.drive, []).append(record)
+
+    def said(condition: Condition | None) -> list[FrameRecord]:
+        named = ((drive.name, by_name.get(Corrupted(drive, condition).name, ())) for drive in drives)
+        return [replace(record, drive=name) for name, own in named for record in own]
+
+    facts = {name: fact for name, fact in result.facts.items() if name not in LEFT_OUT}
+    return said(None), {condition: said(condition) for condition in wanted}, facts
 
 
 def _refuse_failures(result: Result) -> None:
