@@ -17,7 +17,7 @@ from perception.errors import DataError, PerceptionError
 from perception.evaluation import run
 from perception.evaluation.command import HERE, Way, watched
 from perception.evaluation.corrupt import page
-from perception.evaluation.corrupt.drives import Condition, Corrupted, conditions, parsed, stills
+from perception.evaluation.corrupt.drives import Condition, conditions, named, parsed, stills, under
 from perception.evaluation.corrupt.robustness import main_of, noticed, robustness, summary
 from perception.evaluation.names import HEADLINES
 from perception.evaluation.records import FrameRecord, count
@@ -59,8 +59,8 @@ def corrupt(
     settings = _judging_tasks(settings)
     opened = stills(run.open_drives(drives, settings))
     wanted = conditions(asked.kinds, asked.severities)
-    clean, under, facts = _see(opened, settings, wanted, way)
-    tasks = robustness(clean, under)
+    clean, worse, facts = _see(opened, settings, wanted, way)
+    tasks = robustness(clean, worse)
     if not tasks:
         raise DataError(
             f"{', '.join(drives)}: expected labels of a task of the bundle, got none that is judged"
@@ -69,8 +69,8 @@ def corrupt(
         "facts": {**facts, "sources": list(drives), "severities": list(asked.severities)},
         "pictures": dict(count(clean)),
         **summary(tasks, asked.kinds, asked.severities),
-        "noticed": {"clean": noticed(clean), **_by_severity(under, noticed)},
-        "metrics": {"clean": main_of(clean), **_by_severity(under, main_of)},
+        "noticed": {"clean": noticed(clean), **_by_severity(worse, noticed)},
+        "metrics": {"clean": main_of(clean), **_by_severity(worse, main_of)},
     }
     show(found, Console())
     text = (json.dumps(found, indent=1) + "\n").encode()
@@ -94,7 +94,7 @@ def _see(
     drives: Sequence[Stills], settings: Settings, wanted: Sequence[Condition], way: Way
 ) -> tuple[list[FrameRecord], Records, dict[str, Any]]:
     """What clean pictures said, what they said under each condition, and the facts of the run."""
-    every = [Corrupted(drive, condition) for condition in (None, *wanted) for drive in drives]
+    every = [under(condition, drive) for condition in (None, *wanted) for drive in drives]
     with watched() as progress:
         result = run.evaluate_labelled(every, settings, way.workers, way.ray, progress)
     _refuse_failures(result)
@@ -103,8 +103,8 @@ def _see(
         by_name.setdefault(record.drive, []).append(record)
 
     def said(condition: Condition | None) -> list[FrameRecord]:
-        named = ((drive.name, by_name.get(Corrupted(drive, condition).name, ())) for drive in drives)
-        return [replace(record, drive=name) for name, own in named for record in own]
+        own = ((drive.name, by_name.get(named(condition, drive.name), ())) for drive in drives)
+        return [replace(record, drive=name) for name, records in own for record in records]
 
     facts = {name: fact for name, fact in result.facts.items() if name not in LEFT_OUT}
     return said(None), {condition: said(condition) for condition in wanted}, facts
@@ -116,10 +116,10 @@ def _refuse_failures(result: Result) -> None:
         raise DataError(f"{name}: expected every picture to be seen under every corruption, got: {reason}")
 
 
-def _by_severity(under: Records, said: Callable[[Sequence[FrameRecord]], Any]) -> dict[str, dict[str, Any]]:
+def _by_severity(worse: Records, said: Callable[[Sequence[FrameRecord]], Any]) -> dict[str, dict[str, Any]]:
     """Corruption -> severity -> what its records say."""
     found: dict[str, dict[str, Any]] = {}
-    for condition, records in under.items():
+    for condition, records in worse.items():
         found.setdefault(condition.kind, {})[str(condition.severity)] = said(records)
     return found
 

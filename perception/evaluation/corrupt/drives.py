@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
 
 from perception.corruptions import SEVERITIES, corrupted
 from perception.errors import DataError, PerceptionError
-from perception.labels.labelled import Labelled, Stills
+from perception.labels.labelled import Labelled, Still, Stills
 from perception.labels.truth import Truth
 from perception.sources.lens import Lens
 from perception.types import Frame
@@ -28,36 +28,33 @@ class Condition(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Corrupted:
-    """The pictures of `drive` under a condition. A picture has its own noise, drops or dirt.
+class Worse:
+    """A labelled picture under a condition, with noise, drops or dirt of its own."""
 
-    What the checks of a live camera say of a picture is among its tags.
-    """
+    still: Still
+    condition: Condition | None  # None: as it is
+    seed: int  # of its set
 
-    drive: Stills
-    condition: Condition | None = None  # None: as they are
-    lost: ClassVar[int] = 0
+    def read(self, seq: int) -> tuple[Frame, Truth]:
+        """What the checks of a live camera say of it is among its tags. Raises DataError."""
+        frame, truth = self.still.read(seq)
+        if self.condition is not None:
+            frame = replace(frame, image=corrupted(frame.image, *self.condition, (self.seed, seq)))
+        if truth.crop is None:
+            truth = replace(truth, tags=(*truth.tags, *complaints(frame.image)))
+        return frame, truth
 
-    @property
-    def name(self) -> str:
-        return ".".join([self.drive.name, *map(str, self.condition or ())])
 
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        return self.drive.remarks
+def under(condition: Condition | None, drive: Stills) -> Stills:
+    """The pictures of a drive under a condition, which is in its name."""
+    seed = crc32(drive.name.encode())
+    items = tuple(Worse(still, condition, seed) for still in drive.items)
+    return replace(drive, name=named(condition, drive.name), items=items)
 
-    def parts(self, size: int) -> list[Corrupted]:
-        return [replace(self, drive=part) for part in self.drive.parts(size)]
 
-    def __iter__(self) -> Iterator[tuple[Frame, Truth]]:
-        own = crc32(self.drive.name.encode())
-        for frame, truth in self.drive:
-            if self.condition is not None:
-                image = corrupted(frame.image, *self.condition, (own, frame.seq))
-                frame = replace(frame, image=image)
-            if truth.crop is None:
-                truth = replace(truth, tags=(*truth.tags, *complaints(frame.image)))
-            yield frame, truth
+def named(condition: Condition | None, name: str) -> str:
+    """`gtsdb-val.fog.3`."""
+    return ".".join([name, *map(str, condition or ())])
 
 
 def complaints(image: np.ndarray) -> list[str]:

@@ -7,12 +7,12 @@ from html import escape
 from typing import Any
 
 from perception.corruptions import CORRUPTIONS
-from perception.evaluation.corrupt.drives import Condition, Corrupted
+from perception.evaluation.corrupt.drives import Condition, under
 from perception.evaluation.names import Name
 from perception.evaluation.records import FrameRecord
 from perception.evaluation.report import html
 from perception.evaluation.report.pictures import View, again, jpeg
-from perception.labels.labelled import Labelled, Stills
+from perception.labels.labelled import Stills
 
 NARROW = 320  # of a picture, pixels
 NONE = "none"
@@ -116,9 +116,7 @@ def strip(
     drive = next(drive for drive in drives if drive.name == best.drive)
     severities = found["facts"]["severities"]
     middle = severities[len(severities) // 2]
-    kinds: dict[str, Labelled] = {
-        kind: Corrupted(drive, Condition(kind, middle)) for kind in found["breaks_first"]
-    }
+    kinds = {kind: under(Condition(kind, middle), drive) for kind in found["breaks_first"]}
     images = {}
     for name, own in {"clean": drive, **kinds}.items():
         for frame, truth in again(own, [best.seq]):

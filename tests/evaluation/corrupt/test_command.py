@@ -13,15 +13,7 @@ from perception.drives.record import record
 from perception.errors import DataError, PerceptionError
 from perception.evaluation.command import Way
 from perception.evaluation.corrupt.command import Asked, corrupt
-from perception.evaluation.corrupt.drives import (
-    NOTICED,
-    WHOLE,
-    Condition,
-    Corrupted,
-    complaints,
-    parsed,
-    stills,
-)
+from perception.evaluation.corrupt.drives import NOTICED, WHOLE, Condition, complaints, parsed, stills, under
 from perception.evaluation.replay import Pace
 from perception.evaluation.run import Settings, open_drives
 from perception.evaluation.seeing import REPRODUCIBLE
@@ -79,12 +71,12 @@ def test_workers_change_nothing(folder, settings, tmp_path):
 
 
 def test_a_picture_is_corrupted_alike_in_whatever_part_it_comes(folder):
-    drive = Corrupted(stills(open_drives([f"data:{folder}:val"]))[0], Condition("snow", 3))
+    clean = stills(open_drives([f"data:{folder}:val"]))[0]
+    drive = under(Condition("snow", 3), clean)
     alone = [frame for part in drive.parts(1) for frame, _ in part]
     for (frame, _truth), other in zip(drive, alone, strict=True):
         assert (frame.image == other.image).all()
-    clean = next(iter(drive.drive))[0]
-    assert (clean.image != alone[0].image).any()
+    assert (next(iter(clean))[0].image != alone[0].image).any()
 
 
 def test_recorded_drives_are_refused(settings, tmp_path):
