@@ -19,6 +19,7 @@ from typing import Any
 
 from deploy.card import SHOWN
 from perception.backends.runtimes import FIRST
+from perception.evaluation.corrupt import page
 from perception.tasks import TASKS
 from perception.training.analysis.report import grid, group_rows, markdown_table, verdict
 from tools import sizes
@@ -35,6 +36,7 @@ FILES = (
     "signs",
     "repeatability",
     "sizes",
+    "corrupt",
 )
 LEFT_OUT = ("metrics_by", "latency")  # the page does not show them
 PRIVATE = ("sources", "drives")  # facts: where the data was
@@ -199,6 +201,23 @@ def by_size(found: Mapping[str, Any]) -> Iterator[str]:
     yield from sizes.table(found["sizes"]["sizes"]) if "sizes" in found else [UNKNOWN]
 
 
+def under_corruption(found: Mapping[str, Any]) -> Iterator[str]:
+    """What is left of each task, then of each under every corruption, as `evaluate --corrupt` wrote it."""
+    if "corrupt" not in found:
+        yield UNKNOWN
+        return
+    own = found["corrupt"]
+    facts = own["facts"]
+    severities = ", ".join(map(str, facts["severities"]))
+    yield f"Severities: {severities}. Pictures: at most {facts['limit'] or 'all'} of a set."
+    yield ""
+    head = ["task", "metric", "clean", "mPC", "rPC", "95 % interval of rPC"]
+    yield from markdown_table([head, *page.rows_of_tasks(own)])
+    yield ""
+    head = ["rPC, %", *own["tasks"], "breaks first", "noticed"]
+    yield from markdown_table([head, *page.rows_of_corruptions(own)])
+
+
 def signs(found: Mapping[str, Any]) -> Iterator[str]:
     """The two ways of reading signs, as tools.sign_heads wrote it."""
     yield written(KEPT / "signs.md")
@@ -269,6 +288,7 @@ TABLES = {
     "synthetic": synthetic,
     "speed": speed,
     "sizes": by_size,
+    "under_corruption": under_corruption,
     "signs": signs,
     "sources": sources,
     "mtl": mtl("steps"),

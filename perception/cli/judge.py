@@ -68,6 +68,16 @@ def evaluate(
     ] = None,
     input_size: InputSize = "auto",
     stages: Stages = "none",
+    corrupt: Annotated[
+        str | None,
+        typer.Option(
+            help="Also measure under corruptions, separated by commas: all, benchmark, extra, road, or names "
+            "such as fog,jpeg. Shows how much of each task is left."
+        ),
+    ] = None,
+    severities: Annotated[
+        str | None, typer.Option(help="Severities of the corruptions, from 1 to 5. Default: all.")
+    ] = None,
 ) -> None:
     """Measure a bundle on labelled data. Exit code 0: done, 1: some drives failed, 2: all failed."""
     from perception.evaluation import command
@@ -87,7 +97,16 @@ def evaluate(
         detail=data is None or out is not None,
         limit=limit,
     )
-    raise typer.Exit(command.evaluate(drives or (), settings, command.Way(workers, ray, out), json_path))
+    way = command.Way(workers, ray, out)
+    if corrupt is not None:
+        from perception.evaluation.corrupt.command import Asked
+        from perception.evaluation.corrupt.command import corrupt as measure
+
+        asked = Asked.parse(corrupt, severities)
+        raise typer.Exit(measure(drives or (), settings, asked, way, json_path))
+    if severities is not None:
+        raise PerceptionError("--severities: expected --corrupt with it, got none; see --help")
+    raise typer.Exit(command.evaluate(drives or (), settings, way, json_path))
 
 
 @commands.command()

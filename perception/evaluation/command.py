@@ -68,7 +68,7 @@ def evaluate(
 
 def _see(drives: Sequence[Labelled], settings: Settings, way: Way, sources: Sequence[str]) -> Result:
     """With a progress bar, and with pages if there is a folder for them."""
-    with _progress() as progress:
+    with watched() as progress:
         result = run.evaluate_labelled(drives, settings, way.workers, way.ray, progress, way.out, sources)
     if way.out is not None:
         try:
@@ -147,7 +147,8 @@ def _table(task: str, members: Sequence[str], report: Report) -> Table:
 
 
 @contextmanager
-def _progress() -> Iterator[run.Progress]:
+def watched() -> Iterator[run.Progress]:
+    """A progress bar on stderr."""
     parts = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*parts, console=Console(stderr=True), transient=True) as bar:
         line = bar.add_task("loading", total=None)

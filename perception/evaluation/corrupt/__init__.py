@@ -1,0 +1,1 @@
+"""How much worse each task gets when pictures do: `perception evaluate --corrupt`. docs/robustness.md."""
