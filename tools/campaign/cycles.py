@@ -1,0 +1,62 @@
+"""The same faults over and over in one process, which must not grow."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from tools.campaign.fault import Absent, Broken, Result
+from tools.campaign.kinds import CYCLED, KINDS, Kind
+from tools.campaign.lenses import disturb, settle
+from tools.campaign.served import Desk, Served
+
+PLACES = ("pipe", "rtsp")
+WARM = 2  # rounds of all kinds, before memory is compared
+GROWN_KB, GROWN_FILES = 1000, 0
+
+
+def cycles(count: int, seed: int, minutes: float | None) -> Iterator[Result]:
+    """A result for each cycle; the last one of a place says what has grown since the first rounds."""
+    for number, place in enumerate(PLACES):
+        desk = Desk()
+        end = None if minutes is None else time.monotonic() + 60 * minutes / len(PLACES)
+        try:
+            served = desk.served(place, guarded=place != "pipe")
+            share = count // len(PLACES) + (number < count % len(PLACES))
+            yield from _round(served, place, share, end)
+        except (Absent, Broken, TimeoutError) as why:
+            yield Result(f"cycles.{place}", "cycle", "scenes", wrong=[str(why)])
+        finally:
+            desk.part()
+
+
+def _round(served: Served, place: str, count: int, end: float | None) -> Iterator[Result]:
+    kinds = [name for name in CYCLED if place in KINDS[name].places]
+    first: tuple[int, int] | None = None
+    for number in range(count):
+        if end is not None and time.monotonic() > end:
+            return
+        name = kinds[number % len(kinds)]
+        result = Result(f"{name}.{place}.{number}", "cycle", " or ".join(sorted(KINDS[name].reasons)))
+        begun = time.monotonic()
+        try:
+            _cycle(served, KINDS[name], result)
+        except (Broken, TimeoutError) as why:
+            result.wrong.append(str(why))
+        if number == WARM * len(kinds):
+            first = served.program.memory_kb(), served.program.descriptors()
+        if first is not None:
+            now = served.program.memory_kb(), served.program.descriptors()
+            result.memory_kb, result.descriptors = (first[0], now[0]), (first[1], now[1])
+        result.seconds = time.monotonic() - begun
+        yield result
+        if not served.program.alive:
+            return
+
+
+def _cycle(served: Served, kind: Kind, result: Result) -> None:
+    settle(served)
+    before = served.begin()
+    back = disturb(served, kind, result)
+    result.recovered_ms = 1e3 * served.await_scene_of(back).at - back.ms
+    served.check(result, before)
