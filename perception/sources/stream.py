@@ -149,14 +149,15 @@ def open_stream(text: str) -> Live:
 
 def open_http(text: str) -> Live | Recording:
     """A file that a server has is a recording; an answer without duration and length is live, and so is a
-    server that does not answer yet."""
+    server that does not answer yet, or says that it cannot."""
     url, chosen = parted(text, ("login",))
     patience, login, name = patience_s(chosen, PATIENCE_S), chosen.get("login"), redacted(url)
     opener = _opener(url, login, {}, live=False)
     try:
         capture = opener()
     except SourceError as error:
-        if isinstance(cause := error.__cause__, OSError) and cause.errno in ABSENT:
+        cause = error.__cause__
+        if isinstance(cause, av.HTTPServerError) or (isinstance(cause, OSError) and cause.errno in ABSENT):
             return Live(name, opener, patience)
         raise
     if capture.ends:

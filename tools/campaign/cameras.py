@@ -68,8 +68,11 @@ class Camera:
         scheme = "rtsp" if self.kind == "rtsp" else "http"
         return f"{scheme}://127.0.0.1:{self.place}/{path}#{login}wait=ever"
 
-    def start(self, *orders: str, login: str = PASSWORD) -> None:
-        self._asked.write_text(f"{USER}:{login}")
+    def start(self, *orders: str, locked: bool = False) -> None:
+        """`locked`: it takes another password than the one that is known."""
+        known = self.login.read_text()
+        other = WRONG if known.endswith(PASSWORD) else PASSWORD
+        self._asked.write_text(f"{USER}:{other}" if locked else known)
         python = SYSTEM if self.kind == "rtsp" else sys.executable
         words = [python, "-m", "tools.campaign.camera", self.kind, self.place, str(self.log)]
         words += ["--login", str(self._asked)] if self._guarded else []
@@ -80,6 +83,10 @@ class Camera:
 
     def _complaints(self) -> int:
         return os.open(self.folder / "camera.err", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC)
+
+    def tell_password(self) -> None:
+        """The one that the camera takes is known from now on."""
+        self.login.write_text(self._asked.read_text())
 
     def tell(self, *orders: str) -> None:
         assert self._process is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -13,6 +13,8 @@ from tools.campaign.programs import TOKEN
 
 SECRETS = (PASSWORD, WRONG, TOKEN)
 PATIENCE_S = 60.0  # for what must happen; how fast it did is told
+OLDEST_MS = 600.0  # of a scene that may be given, see docs/operations.md
+WAKING_MS = 250.0  # so late a busy machine may wake a reader, who cannot know it
 DETECTED_MS, RECOVERED_MS = 300.0, 1000.0  # the floors
 COUNTS = ("captured", "answered", "dropped", "failed", "lost")
 PRIVATE = ("login", "asked")  # files of ours in which passwords stand
@@ -48,6 +50,7 @@ class Result:
     frames: dict[str, int] = field(default_factory=dict)
     invented: int = 0
     stale: int = 0
+    oldest_ms: float | None = None  # of the scenes, when they were ready
     memory_kb: tuple[int, int] | None = None
     descriptors: tuple[int, int] | None = None
     seconds: float = 0.0
@@ -71,6 +74,13 @@ class Result:
         self.frames = {name: frames.get(name, 0) for name in COUNTS}
         rest = self.frames["captured"] - sum(self.frames[name] for name in COUNTS[1:])
         self.expect(0 <= rest <= in_work, f"the frames do not add up: {self.frames}")
+
+    def fresh(self, ages_ms: Sequence[float]) -> None:
+        """No scene was older than it may be, since its picture was sent."""
+        self.oldest_ms = max(ages_ms, default=None)
+        late = [round(age) for age in ages_ms if age > OLDEST_MS + WAKING_MS]
+        self.stale = len(late)
+        self.expect(not late, f"{len(late)} scenes are stale: {late[:5]} ms")
 
     def measured(self, memory_kb: tuple[int, int], descriptors: tuple[int, int]) -> None:
         self.memory_kb, self.descriptors = memory_kb, descriptors

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tools.campaign.cameras import WRONG, Camera
+from tools.campaign.cameras import Camera
 from tools.campaign.picture import BLACK, BLURRED, COVERED, FROZEN, GOOD, OTHER, SIZE, STILL, WHITE
 
 GONE = frozenset({"no_frames", "no_camera"})
@@ -20,30 +20,22 @@ class Kind(NamedTuple):
     places: tuple[str, ...] = EVERY
     what: str = ""  # in the camera's log, of the pictures at fault; "": none is sent
     guarded: bool = False  # the camera asks for a password
+    early: frozenset[str] = frozenset()  # what may be told before the reason
 
 
 def _tell(*orders: str) -> Do:
     return lambda camera: camera.tell(*orders)
 
 
-def _wrong_password(camera: Camera) -> None:
+def _lock(camera: Camera) -> None:
+    """The password is changed at the camera."""
     camera.kill()
-    camera.start(login=WRONG)
+    camera.start(locked=True)
 
 
-def _right_password(camera: Camera) -> None:
+def _unlock(camera: Camera) -> None:
     camera.kill()
     camera.start()
-
-
-def _other_file(camera: Camera) -> None:
-    """The password is changed at the camera, and later in our file."""
-    camera.kill()
-    camera.start(login=WRONG)
-
-
-def _file_corrected(camera: Camera) -> None:
-    camera.login.write_text(f"robot:{WRONG}")
 
 
 def _picture(mode: str, reason: str) -> Kind:
@@ -72,8 +64,10 @@ KINDS: dict[str, Kind] = {
     "size": Kind(_tell(_OTHER), _tell(_SIZE), frozenset()),
     "slow": Kind(_tell("rate 4"), _tell("rate 12"), frozenset()),
     "fast": Kind(_tell("rate 30"), _tell("rate 12"), frozenset()),
-    "password": Kind(_wrong_password, _right_password, frozenset({"login"}), ("http", "rtsp"), guarded=True),
-    "login_file": Kind(_other_file, _file_corrected, frozenset({"login"}), ("http", "rtsp"), guarded=True),
+    "password": Kind(
+        _wrong_password, _right_password, frozenset({"login"}), ("http", "rtsp"), "", True, GONE
+    ),
+    "login_file": Kind(_lock, Camera.tell_password, frozenset({"login"}), ("http", "rtsp"), "", True, GONE),
     "ahead": Kind(_tell("jump 3600"), _tell("jump 0"), frozenset(), ("ts",)),
     "back": Kind(_tell("jump -5"), _tell("jump 0"), frozenset(), ("ts",)),
 }

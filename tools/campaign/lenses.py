@@ -33,7 +33,8 @@ def disturb(served: Served, kind: Kind, result: Result) -> Sent:
     begun = time.monotonic()
     kind.inject(served.camera)
     if kind.reasons:
-        told = served.await_reason(kind.reasons, begun)
+        served.await_reason(kind.reasons, begun)
+        told = served.await_reason(kind.reasons | kind.early, begun)
         result.detected_ms = 1e3 * told - _due_ms(served, kind, before, begun)
         result.seen = served.last_reasons()
     else:

@@ -19,11 +19,12 @@ from tools.campaign.programs import Program
 from tools.campaign.served import serving
 
 FAILED = 2
+FLOAT = ("--precision", "fp32", "--bundle")
 Damage = Callable[[Path], None]
 
 
-def network(folder: Path) -> Path:
-    return folder / bundle.read(bundle.SHIPPED).files["int8"]["main"]
+def network(folder: Path, precision: str = "int8") -> Path:
+    return folder / bundle.read(bundle.SHIPPED).files[precision]["main"]
 
 
 def cut(folder: Path) -> None:
@@ -62,17 +63,18 @@ def garbage(folder: Path) -> None:
 
 
 def not_a_number(folder: Path) -> None:
-    """A network that is whole and computes NaN."""
+    """A network that is whole and computes NaN; those of INT8 cannot."""
     import onnx
     from onnx import numpy_helper
 
-    model = onnx.load(network(folder))
+    path = network(folder, "fp32")
+    model = onnx.load(path)
     for weights in model.graph.initializer:
         values = numpy_helper.to_array(weights)
         if values.dtype == np.float32 and values.ndim == 1 and values.size > 1:
             nan = numpy_helper.from_array(np.full_like(values, np.nan), weights.name)
             weights.CopyFrom(nan)
-    onnx.save(model, network(folder))
+    onnx.save(model, path)
     _sealed(folder)
 
 
@@ -123,7 +125,7 @@ def nonsense_served(result: Result, desk: Desk) -> None:
     """Every scene is withheld, and `failing` is told."""
     folder = desk.folder()
     place = _damaged(folder, not_a_number)
-    with serving("pipe", folder, more=("--bundle", str(place))) as served:
+    with serving("pipe", folder, more=FLOAT + (str(place),)) as served:
         before = served.begin()
         served.await_reason(frozenset({"failures", "failing"}), 0.0)
         served.await_reason(frozenset({"failing"}), 0.0)
@@ -137,7 +139,7 @@ def nonsense(command: str, result: Result, desk: Desk) -> None:
     place = _damaged(folder, not_a_number)
     camera = Camera("pipe", folder)
     camera.start()
-    program = Program([*words(command, camera.source, folder / "out"), "--bundle", str(place)], folder)
+    program = Program([*words(command, camera.source, folder / "out"), *FLOAT, str(place)], folder)
     try:
         await_reasons(program, frozenset({"failures", "failing"}), 0.0)
         code = program.wait(180.0)

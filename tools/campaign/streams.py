@@ -213,7 +213,9 @@ class HttpJpeg:
             request.send_error(503)
             return
         if self._login is not None and not self._known(request):
-            request.send_error(401)
+            request.send_response(401)
+            request.send_header("WWW-Authenticate", 'Basic realm="camera"')
+            request.end_headers()
             return
         request.send_response(200)
         request.send_header("Content-Type", "multipart/x-mixed-replace; boundary=next")

@@ -16,7 +16,7 @@ from tools.campaign.fault import COUNTS, DETECTED_MS, RECOVERED_MS, Result
 HEAD = (
     f"{'fault':28} {'seen':30} {'detected':>8} {'recovered':>9} "
     f"{'captured':>8} {'answered':>8} {'dropped':>7} {'failed':>6} {'lost':>5} "
-    f"{'invented':>8} {'stale':>5} {'MB':>11} {'files':>7} verdict"
+    f"{'invented':>8} {'stale':>5} {'oldest':>6} {'MB':>11} {'files':>7} verdict"
 )
 
 
@@ -32,7 +32,7 @@ def row(result: Result) -> str:
     why = result.absent or "; ".join(result.wrong)
     return (
         f"{result.name:28} {result.seen[:30]:30} {_ms(result.detected_ms):>8} {_ms(result.recovered_ms):>9} "
-        f"{counts} {result.invented:>8} {result.stale:>5} {memory:>11} {files:>7} "
+        f"{counts} {result.invented:>8} {result.stale:>5} {_ms(result.oldest_ms):>6} {memory:>11} {files:>7} "
         f"{result.verdict} {why}".rstrip()
     )
 

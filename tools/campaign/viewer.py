@@ -16,10 +16,9 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from tools.campaign.cameras import Sent
+from tools.campaign.fault import PATIENCE_S
 from tools.campaign.picture import read
 from tools.campaign.programs import TOKEN, State
-
-OLDEST_MS = 600.0  # of a scene that may be given, see docs/operations.md
 
 
 class Seen(NamedTuple):
@@ -47,6 +46,7 @@ class Viewer:
             compression=None,
             max_size=None,
             proxy=None,
+            open_timeout=PATIENCE_S,
         )
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -107,8 +107,7 @@ def invented(given: Iterable[Seen], sent: Iterable[Sent]) -> list[str]:
     return wrong
 
 
-def stale(given: Iterable[Seen], sent: Iterable[Sent]) -> list[float]:
-    """Ages in milliseconds of scenes that were too old to be given, since their picture was sent last."""
+def ages_ms(given: Iterable[Seen], sent: Iterable[Sent]) -> list[float]:
+    """Of scenes when they were ready, since their picture was sent last."""
     done_ms = {one.number: one.done_ms for one in sent}
-    ages = (seen.ready_ms - done_ms[seen.number] for seen in given if seen.number in done_ms)
-    return [age for age in ages if age > OLDEST_MS]
+    return [seen.ready_ms - done_ms[seen.number] for seen in given if seen.number in done_ms]
