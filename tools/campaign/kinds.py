@@ -64,9 +64,7 @@ KINDS: dict[str, Kind] = {
     "size": Kind(_tell(_OTHER), _tell(_SIZE), frozenset()),
     "slow": Kind(_tell("rate 4"), _tell("rate 12"), frozenset()),
     "fast": Kind(_tell("rate 30"), _tell("rate 12"), frozenset()),
-    "password": Kind(
-        _wrong_password, _right_password, frozenset({"login"}), ("http", "rtsp"), "", True, GONE
-    ),
+    "password": Kind(_lock, _unlock, frozenset({"login"}), ("http", "rtsp"), "", True, GONE),
     "login_file": Kind(_lock, Camera.tell_password, frozenset({"login"}), ("http", "rtsp"), "", True, GONE),
     "ahead": Kind(_tell("jump 3600"), _tell("jump 0"), frozenset(), ("ts",)),
     "back": Kind(_tell("jump -5"), _tell("jump 0"), frozenset(), ("ts",)),
