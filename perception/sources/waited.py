@@ -15,7 +15,7 @@ P = TypeVar("P")
 
 
 class Waited(Generic[P]):
-    """Passes packets on; `age_s` is the most that the last one may be old."""
+    """Passes packets on."""
 
     def __init__(
         self,
@@ -29,7 +29,11 @@ class Waited(Generic[P]):
         self._packets, self._clock = iter(packets), clock
         self._since_s = since_s
         self._waited = waited or (lambda asked_s: clock() - asked_s > WAITED_S)
-        self.age_s = 0.0
+
+    @property
+    def age_s(self) -> float:
+        """The most that the last packet may be old by now."""
+        return self._clock() - self._since_s
 
     def __iter__(self) -> Iterator[P]:
         while True:
@@ -40,5 +44,4 @@ class Waited(Generic[P]):
                 return
             if self._waited(asked_s):
                 self._since_s = self._clock()
-            self.age_s = self._clock() - self._since_s
             yield packet
