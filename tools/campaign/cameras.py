@@ -119,7 +119,8 @@ class Camera:
         return [_sent(line) for line in whole.splitlines()]
 
     def last(self) -> Sent | None:
-        return (self.sent() or [None])[-1]
+        sent = self.sent()
+        return sent[-1] if sent else None
 
     def await_sent(self, since_ms: int, *, good: bool = False, what: str = "", size: object = None) -> Sent:
         """The first picture after that moment that is so. Raises TimeoutError."""

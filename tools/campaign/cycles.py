@@ -32,26 +32,37 @@ def cycles(count: int, seed: int, minutes: float | None) -> Iterator[Result]:
 
 def _round(served: Served, place: str, count: int, end: float | None) -> Iterator[Result]:
     kinds = [name for name in CYCLED if place in KINDS[name].places]
-    first: tuple[int, int] | None = None
+    first, made = _size(served), 0
     for number in range(count):
-        if end is not None and time.monotonic() > end:
-            return
-        name = kinds[number % len(kinds)]
+        if not served.program.alive or (end is not None and time.monotonic() > end):
+            break
+        if number == WARM * len(kinds):
+            first = _size(served)
+        name, made = kinds[number % len(kinds)], number + 1
         result = Result(f"{name}.{place}.{number}", "cycle", " or ".join(sorted(KINDS[name].reasons)))
         begun = time.monotonic()
         try:
             _cycle(served, KINDS[name], result)
         except (Broken, TimeoutError) as why:
             result.wrong.append(str(why))
-        if number == WARM * len(kinds):
-            first = served.program.memory_kb(), served.program.descriptors()
-        if first is not None:
-            now = served.program.memory_kb(), served.program.descriptors()
-            result.memory_kb, result.descriptors = (first[0], now[0]), (first[1], now[1])
         result.seconds = time.monotonic() - begun
         yield result
-        if not served.program.alive:
-            return
+    if served.program.alive and made > WARM * len(kinds):
+        yield _grown(place, made, first, _size(served))
+
+
+def _size(served: Served) -> tuple[int, int]:
+    return served.program.memory_kb(), served.program.descriptors()
+
+
+def _grown(place: str, made: int, first: tuple[int, int], last: tuple[int, int]) -> Result:
+    """Over all cycles behind the first rounds."""
+    result = Result(f"growth.{place}.{made}", "cycle", f"{GROWN_KB} kB, {GROWN_FILES} descriptors")
+    result.memory_kb, result.descriptors = (first[0], last[0]), (first[1], last[1])
+    result.seen = f"{last[0] - first[0]} kB, {last[1] - first[1]} descriptors"
+    result.expect(last[0] - first[0] <= GROWN_KB, "memory grew")
+    result.expect(last[1] - first[1] <= GROWN_FILES, "descriptors grew")
+    return result
 
 
 def _cycle(served: Served, kind: Kind, result: Result) -> None:
