@@ -5,13 +5,17 @@ from __future__ import annotations
 import argparse
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 
+from perception.signals import stopped_as_interrupted
 from tools.campaign.fault import Fault, Result, played
 from tools.campaign.faults import FAULTS
 from tools.campaign.served import Desk
-from tools.campaign.table import HEAD, closing, row, save
+from tools.campaign.table import HEAD, row, save, summary
+
+PART = 40  # faults
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,23 +38,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.cycles:
         from tools.campaign.cycles import cycles
 
-        made = cycles(given.cycles, given.seed, given.minutes)
+        made = cycles(given.cycles, given.minutes)
     else:
         made = results(chosen, given.minutes)
     print(HEAD, flush=True)
-    done = []
-    for result in made:
-        done.append(result)
-        print(row(result), flush=True)
-    print(closing(done))
+    done: list[Result] = []
+    with suppress(KeyboardInterrupt), stopped_as_interrupted(), closing(made):
+        for result in made:
+            done.append(result)
+            print(row(result), flush=True)
+    print(summary(done))
     if given.json:
         save(done, given.json)
     return int(any(result.wrong for result in done))
 
 
 def choose(text: str, seed: int, shuffled: bool) -> list[Fault]:
-    """A number: so many by chance. In the order of the table, where those that share a server stand together,
-    unless time is short. Raises SystemExit for a name that is none."""
+    """A number: so many by chance. `shuffled`: in parts of PART that are chosen by chance; those that share a
+    server stand together within each. Raises SystemExit for a name that is none."""
     if text and not text.isdecimal():
         names = text.split(",")
         unknown = [name for name in names if not any(fault.name.startswith(name) for fault in FAULTS)]
@@ -61,10 +66,12 @@ def choose(text: str, seed: int, shuffled: bool) -> list[Fault]:
     if text or shuffled:
         random.Random(seed).shuffle(faults)
     chosen = faults[: int(text)] if text else faults
-    return chosen if shuffled else [fault for fault in FAULTS if fault in chosen]
+    part = PART if shuffled else len(chosen)
+    parts = [chosen[k : k + part] for k in range(0, len(chosen), part)]
+    return [fault for some in parts for fault in sorted(some, key=FAULTS.index)]
 
 
-def results(faults: Sequence[Fault], minutes: float | None) -> Iterator[Result]:
+def results(faults: Sequence[Fault], minutes: float | None) -> Generator[Result, None, None]:
     end = None if minutes is None else time.monotonic() + 60 * minutes
     desk = Desk()
     try:

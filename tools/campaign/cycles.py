@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from tools.campaign.fault import Absent, Broken, Result
 from tools.campaign.kinds import CYCLED, KINDS, Kind
@@ -15,7 +15,7 @@ WARM = 2  # rounds of all kinds, before memory is compared
 GROWN_KB, GROWN_FILES = 1000, 0
 
 
-def cycles(count: int, seed: int, minutes: float | None) -> Iterator[Result]:
+def cycles(count: int, minutes: float | None) -> Generator[Result, None, None]:
     """A result for each cycle; the last one of a place says what has grown since the first rounds."""
     for number, place in enumerate(PLACES):
         desk = Desk()

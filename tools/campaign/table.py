@@ -37,7 +37,7 @@ def row(result: Result) -> str:
     )
 
 
-def closing(results: Sequence[Result]) -> str:
+def summary(results: Sequence[Result]) -> str:
     """Told in one paragraph; the floors are reported, because a busy machine misses them by itself."""
     verdicts = Counter(result.verdict for result in results)
     told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
