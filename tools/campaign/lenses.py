@@ -51,8 +51,8 @@ def _due_ms(served: Served, kind: Kind, before: Sent | None, begun: float) -> fl
     """When the first picture at fault was sent, or the first missing one was due."""
     if kind.what:
         return served.camera.await_sent(round(1e3 * begun), what=kind.what).ms
-    healthy = [sent for sent in served.camera.sent() if sent.ms <= 1e3 * begun + 70] or [before]
-    last = healthy[-1]
+    healthy = [sent for sent in served.camera.sent() if sent.ms <= 1e3 * begun + 70]
+    last = healthy[-1] if healthy else before
     return 1e3 * begun if last is None else last.ms + 1e3 / last.rate
 
 

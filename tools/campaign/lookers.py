@@ -206,7 +206,8 @@ def deaf(what: str, result: Result, desk: Desk) -> None:
     camera, (ours, theirs) = Camera("pipe", folder), os.pipe()
     camera.start()
     said = words("run", camera.source, folder / "out")
-    program = Program([*said, "--max-frames", "10"], folder, **{what: theirs})
+    errors, output = (theirs, None) if what == "errors" else (None, theirs)
+    program = Program([*said, "--max-frames", "10"], folder, errors=errors, output=output)
     os.close(theirs)
     os.close(ours)
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,13 +13,11 @@ import numpy as np
 
 from perception import bundle
 from tools.campaign.cameras import Camera
-from tools.campaign.commands import await_reasons, words
+from tools.campaign.commands import words
 from tools.campaign.fault import Desk, Fault, Result
 from tools.campaign.programs import Program
-from tools.campaign.served import serving
 
 FAILED = 2
-FLOAT = ("--precision", "fp32", "--bundle")
 Damage = Callable[[Path], None]
 
 
@@ -102,7 +100,7 @@ def _damaged(folder: Path, damage: Damage) -> Path:
     return place
 
 
-def refused(command: str, damage: Damage, result: Result, desk: Desk) -> None:
+def refused(command: str, damage: Damage, result: Result, desk: Desk, more: Sequence[str] = ()) -> None:
     """Nothing is seen with a damaged model: the command ends in one line."""
     folder = desk.folder()
     place = _damaged(folder, damage)
@@ -111,7 +109,7 @@ def refused(command: str, damage: Damage, result: Result, desk: Desk) -> None:
         said = ["serve", f"front={camera.source}", "--port", "0", "--tasks", "drivable"]
     else:
         said = words(command, camera.source, folder / "out")
-    program = Program([*said, "--bundle", str(place)], folder)
+    program = Program([*said, *more, "--bundle", str(place)], folder)
     try:
         code = program.wait(180.0)
     finally:
@@ -121,43 +119,15 @@ def refused(command: str, damage: Damage, result: Result, desk: Desk) -> None:
     result.expect("Traceback" not in program.said(), f"a traceback: {program.said()[-300:]}")
 
 
-def nonsense_served(result: Result, desk: Desk) -> None:
-    """Every scene is withheld, and `failing` is told."""
-    folder = desk.folder()
-    place = _damaged(folder, not_a_number)
-    with serving("pipe", folder, more=FLOAT + (str(place),)) as served:
-        before = served.begin()
-        served.await_reason(frozenset({"failures", "failing"}), 0.0)
-        served.await_reason(frozenset({"failing"}), 0.0)
-        result.seen = served.last_reasons()
-        result.expect(not served.viewer.given, f"{len(served.viewer.given)} scenes were given")
-        served.check(result, before)
-
-
-def nonsense(command: str, result: Result, desk: Desk) -> None:
-    folder = desk.folder()
-    place = _damaged(folder, not_a_number)
-    camera = Camera("pipe", folder)
-    camera.start()
-    program = Program([*words(command, camera.source, folder / "out"), *FLOAT, str(place)], folder)
-    try:
-        await_reasons(program, frozenset({"failures", "failing"}), 0.0)
-        code = program.wait(180.0)
-    finally:
-        program.kill()
-        camera.close()
-    result.seen = f"exit code {code}"
-    result.expect(code == FAILED, f"exit code {code}: {program.said()[-300:]}")
-
-
 def _faults() -> Iterator[Fault]:
     for name, damage in DAMAGES.items():
         yield Fault(f"{name}.model.run", "model", f"exit code {FAILED}", partial(refused, "run", damage))
     for name in ("flipped", "garbage"):
         play = partial(refused, "serve", DAMAGES[name])
         yield Fault(f"{name}.model.serve", "model", f"exit code {FAILED}", play)
-    yield Fault("nan.model.serve", "model", "failing", nonsense_served)
-    yield Fault("nan.model.run", "model", f"failing, exit code {FAILED}", partial(nonsense, "run"))
+    for command in ("run", "serve"):
+        play = partial(refused, command, not_a_number, more=("--precision", "fp32"))
+        yield Fault(f"nan.model.{command}", "model", f"exit code {FAILED}", play)
 
 
 FAULTS = tuple(_faults())

@@ -92,69 +92,70 @@ class JpegPipe:
 
 
 class TsPipe:
-    """H.264 in MPEG-TS. Another size is another encoder in the same stream, as cameras do it."""
+    """H.264 in MPEG-TS."""
 
     def __init__(self, path: str, login: Path | None) -> None:
         self._fifo = _Fifo(path)
         self._began = time.monotonic()
-        self._container: av.container.OutputContainer | None = None
+        self._stream: _Ts | None = None
 
     def plug(self, there: bool) -> None:
         if not there:
-            self._close()
+            self._fifo.close()
 
     def send(self, image: Image, jump_s: float, harm: Harm) -> bool:
         if not self._fifo.opened:
-            self._close()
+            self._stream = None  # who comes gets a stream from its beginning
             if not self._fifo.open():
                 return False
-        if self._container is None:
-            self._open()
-        if self._encoder is None or (self._encoder.width, self._encoder.height) != image.shape[1::-1]:
-            self._encoder = _encoder(image)
-        frame = av.VideoFrame.from_ndarray(image, format="bgr24").reformat(format="yuv420p")
-        frame.pts, frame.time_base = self._ticks(jump_s), Fraction(1, 90_000)
-        for packet in self._encoder.encode(frame):
-            sent = av.Packet(harm(bytes(packet)))
-            sent.pts = sent.dts = packet.pts
-            sent.time_base, sent.stream, sent.is_keyframe = (
-                packet.time_base,
-                self._stream,
-                packet.is_keyframe,
-            )
-            self._container.mux(sent)
-        data = bytes(self._buffer.data)
-        self._buffer.data.clear()
-        return self._fifo.write(data)
+        self._stream = self._stream or _Ts()
+        at_s = time.monotonic() - self._began + BEGIN_S + jump_s
+        return self._fifo.write(self._stream.encoded(image, at_s, harm))
 
-    def _ticks(self, jump_s: float) -> int:
-        return round((time.monotonic() - self._began + BEGIN_S + jump_s) * 90_000)
 
-    def _open(self) -> None:
-        self._encoder: av.VideoCodecContext | None = None
+class _Ts:
+    """A stream. Another size is another encoder in the same stream, as cameras do it."""
+
+    def __init__(self) -> None:
         self._buffer = _Buffer()
         self._container = av.open(self._buffer, "w", format="mpegts", options={"flush_packets": "1"})
         self._stream = self._container.add_stream("libx264", rate=12)
         self._stream.pix_fmt = "yuv420p"
+        self._encoder: av.VideoCodecContext | None = None
 
-    def _close(self) -> None:
-        self._fifo.close()
-        self._container = None
+    def encoded(self, image: Image, at_s: float, harm: Harm) -> bytes:
+        encoder = self._encoder
+        if encoder is None or (encoder.width, encoder.height) != image.shape[1::-1]:
+            encoder = self._encoder = _encoder(image)
+        frame = av.VideoFrame.from_ndarray(image, format="bgr24").reformat(format="yuv420p")
+        frame.pts, frame.time_base = round(at_s * 90_000), Fraction(1, 90_000)
+        for packet in encoder.encode(frame):
+            sent = av.Packet(harm(bytes(packet)))
+            sent.pts = sent.dts = packet.pts
+            sent.time_base, sent.stream = packet.time_base, self._stream
+            sent.is_keyframe = packet.is_keyframe
+            self._container.mux(sent)
+        return self._buffer.taken()
 
 
 class _Buffer(io.RawIOBase):
     """What the muxer writes to."""
 
     def __init__(self) -> None:
-        self.data = bytearray()
+        self._data = bytearray()
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: object) -> int:
         part = bytes(data)  # type: ignore[call-overload]
-        self.data += part
+        self._data += part
         return len(part)
+
+    def taken(self) -> bytes:
+        data = bytes(self._data)
+        self._data.clear()
+        return data
 
 
 def _encoder(image: Image) -> av.VideoCodecContext:

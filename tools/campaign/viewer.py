@@ -81,7 +81,7 @@ def _seen(message: bytes) -> Seen:
     length = int.from_bytes(message[:4], "little")
     scene = json.loads(message[4 : 4 + length])
     image = cv2.imdecode(np.frombuffer(message, np.uint8, offset=4 + length), cv2.IMREAD_COLOR)
-    number = read(image)
+    number = None if image is None else read(image)
     shift_ms = (time.time_ns() - time.monotonic_ns()) / 1e6
     ready_ms = scene["stamp_ns"] / 1e6 + scene["age_ms"] - shift_ms
     width, height = scene["size"]
