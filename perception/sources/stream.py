@@ -32,6 +32,7 @@ QUICK = {"flags": "low_delay", "analyzeduration": "200000", "fpsprobesize": "0"}
 TRANSPORTS = ("tcp", "udp")
 ABSENT = (ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT)
 READ_BYTES = 1 << 16
+SLICE_S = 0.05  # of the wait for a pipe
 
 
 class StreamCapture:
@@ -43,7 +44,7 @@ class StreamCapture:
         name: str,
         asked_s: float,
         live: bool = True,
-        waited: Callable[[float], bool] | None = None,
+        waited: Callable[[float], float | None] | None = None,
     ) -> None:
         """`asked_s`: when opening it began, on the monotonic clock. `live`: the times of its packets tell how
         old they are; else it is told by what had to be waited for: `waited` as of `Waited`."""
@@ -211,19 +212,27 @@ class _Pipe:
 
     def __init__(self, path: str) -> None:
         self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        self._waited_s = 0.0  # when it last had to wait
+        self._empty_s = 0.0  # when nothing lay there
 
     def read(self, size: int) -> bytes:
         """b"": the end, nobody writes. Raises TimeoutError where a writer is silent."""
         if not self._ready(0.0):
-            if not self._ready(READ_S):
-                raise TimeoutError(ETIMEDOUT, "the writer of the pipe is silent")
-            self._waited_s = time.monotonic()
+            self._empty_s = self._wait()
         return os.read(self._descriptor, min(size, READ_BYTES))
 
-    def waited(self, since_s: float) -> bool:
-        """Whether all that lay there since then was read."""
-        return self._waited_s >= since_s
+    def waited(self, since_s: float) -> float | None:
+        """When, since then, nothing lay there for the last time."""
+        return self._empty_s if self._empty_s >= since_s else None
+
+    def _wait(self) -> float:
+        """Until something lies there; since when, if this process was held up meanwhile: it tells by waits
+        that take longer than they were to."""
+        end = time.monotonic() + READ_S
+        while (begun := time.monotonic()) < end:
+            if self._ready(SLICE_S):
+                now = time.monotonic()
+                return now if now - begun < 2 * SLICE_S else begun
+        raise TimeoutError(ETIMEDOUT, "the writer of the pipe is silent")
 
     def _ready(self, seconds: float) -> bool:
         return bool(select.select([self._descriptor], [], [], seconds)[0])

@@ -22,13 +22,14 @@ class Waited(Generic[P]):
         packets: Iterable[P],
         clock: Callable[[], float],
         since_s: float,
-        waited: Callable[[float], bool] | None = None,
+        waited: Callable[[float], float | None] | None = None,
     ) -> None:
         """`since_s`: nobody has waited since then: when the stream was opened, which reads ahead. `waited`:
-        whether the reader has since a time; None: it has if a packet took longer than WAITED_S."""
+        when, since a time, nothing lay there for the last time, or None; by itself: if a packet took longer
+        than WAITED_S, when it came."""
         self._packets, self._clock = iter(packets), clock
         self._since_s = since_s
-        self._waited = waited or (lambda asked_s: clock() - asked_s > WAITED_S)
+        self._waited = waited or self._guessed
 
     @property
     def age_s(self) -> float:
@@ -42,6 +43,10 @@ class Waited(Generic[P]):
                 packet = next(self._packets)
             except StopIteration:
                 return
-            if self._waited(asked_s):
-                self._since_s = self._clock()
+            if (since_s := self._waited(asked_s)) is not None:
+                self._since_s = since_s
             yield packet
+
+    def _guessed(self, asked_s: float) -> float | None:
+        now_s = self._clock()
+        return now_s if now_s - asked_s > WAITED_S else None
