@@ -12,7 +12,7 @@ import pytest
 
 from perception.backends.finite import FiniteBackend
 from perception.backends.scripted import ScriptedBackend
-from perception.errors import FrameError, SinkError, SourceError
+from perception.errors import FrameError, SinkError, SourceError, Withheld
 from perception.pipeline import MAX_FAILURES, Outcome, Pipeline, run
 from perception.preprocess.cpu import CpuPreprocess
 from perception.signals import stopped_as_interrupted
@@ -191,6 +191,18 @@ class Signalled(ListSink):
     def write(self, frame, scene):
         super().write(frame, scene)
         os.kill(os.getpid(), self.number)
+
+
+@pytest.mark.usefixtures("terminal")
+@pytest.mark.parametrize("error", [FrameError("hard"), Withheld("too old")])
+def test_ctrl_c_while_a_frame_fails_is_heard(error):
+    def fails(frame):
+        os.kill(os.getpid(), signal.SIGINT)
+        raise error
+
+    source = ListSource(frame(0), frame(1))
+    assert run(source, fails, []) == Outcome(1, dropped=1, interrupted=True)
+    assert source.closed
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from perception.account import Account
-from perception.errors import FrameError, PerceptionError
+from perception.errors import AccessError, FrameError, PerceptionError
 from perception.guard import Guard
 from perception.health import Health, Report
 from perception.interfaces import Source
@@ -126,7 +126,8 @@ class Camera:
             ended = str(error)
         except PerceptionError as error:
             ended = str(error)
-            self.health.say("no_camera", ended, time.monotonic_ns())
+            name = "login" if isinstance(error, AccessError) else "no_camera"
+            self.health.say(name, ended, time.monotonic_ns())
         except Exception as error:  # a fault of ours: the other cameras go on, and so does this one
             log.exception("camera %s", self.name)
             ended = f"{type(error).__name__}: {error}"

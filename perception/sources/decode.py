@@ -54,6 +54,8 @@ class Decoder:
         self._upright = Upright(self.stream.sample_aspect_ratio)
         check("PIXELS", self._upright.width(context.width) * context.height, f"{name}: pixels of a frame")
         context.thread_count = 1
+        if context.name == "mjpeg":  # else half a picture is one, the rest of it grey
+            context.options = {**context.options, "err_detect": "explode"}
         self._context = context
         self.clock = Clock(container, self.stream)
         self.packets = 0  # so far

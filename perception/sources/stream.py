@@ -21,6 +21,7 @@ from perception.sources.decode import Decoder
 from perception.sources.fresh import FRESH_S, Anchor, FreshPackets
 from perception.sources.live import PATIENCE_S, Live, Shot
 from perception.sources.recording import Recording, is_picture, open_container
+from perception.sources.waited import Waited
 
 OPEN_S, READ_S = 5.0, 2.0  # without an answer, without a packet: the camera is gone
 FRAMES_S = 3.0  # packets come, and no picture: likewise
@@ -31,13 +32,22 @@ QUICK = {"flags": "low_delay", "analyzeduration": "200000", "fpsprobesize": "0"}
 TRANSPORTS = ("tcp", "udp")
 ABSENT = (ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT)
 READ_BYTES = 1 << 16
+SLICE_S = 0.05  # of the wait for a pipe
 
 
 class StreamCapture:
     """An opened stream; its frames in order, as fast as they come, and none that waited for long."""
 
-    def __init__(self, container: InputContainer, name: str, live: bool = True) -> None:
-        """`live`: the times of its packets tell how old they are."""
+    def __init__(
+        self,
+        container: InputContainer,
+        name: str,
+        asked_s: float,
+        live: bool = True,
+        waited: Callable[[float], float | None] | None = None,
+    ) -> None:
+        """`asked_s`: when opening it began, on the monotonic clock. `live`: the times of its packets tell how
+        old they are; else it is told by what had to be waited for: `waited` as of `Waited`."""
         self.name = name
         self._container = container
         self._decoder = Decoder(container, name)
@@ -45,7 +55,8 @@ class StreamCapture:
         self._timed = live and container.format.name in TIMED
         self._waiting_s: float | None = None  # since when packets come without a picture
         restart = self._decoder.restart
-        self._packets = FreshPackets(self._watched(), self._time_of, self._anchor, restart, name)
+        self._waited = Waited(self._watched(), time.monotonic, asked_s, waited)
+        self._packets = FreshPackets(self._waited, self._time_of, self._anchor, restart, name)
         self._too_old = 0  # when they came out of the decoder
         self._shots = self._fresh()
 
@@ -103,11 +114,17 @@ class StreamCapture:
         for frame, ticks in self._decoder.frames(self._decodable(packets)):
             self._waiting_s = None
             time_s = None if ticks is None or not self._timed else clock.told_s(ticks)
-            if time_s is not None and self._anchor.age(time_s) > FRESH_S:
+            if self._age_s(time_s) > FRESH_S:
                 self._too_old += 1
                 continue
             image = self._decoder.image(frame)
-            yield Shot(image, 0.0 if time_s is None else max(0.0, self._anchor.age(time_s)))
+            yield Shot(image, self._age_s(time_s))
+
+    def _age_s(self, time_s: float | None) -> float:
+        """Of a picture with that time in the stream, now; None: it is not known."""
+        if time_s is not None:
+            return max(0.0, self._anchor.age(time_s))
+        return 0.0 if self._timed else self._waited.age_s
 
     def _time_of(self, packet: VideoPacket) -> float | None:
         """In the stream, in seconds."""
@@ -133,14 +150,15 @@ def open_stream(text: str) -> Live:
 
 def open_http(text: str) -> Live | Recording:
     """A file that a server has is a recording; an answer without duration and length is live, and so is a
-    server that does not answer yet."""
+    server that does not answer yet, or says that it cannot."""
     url, chosen = parted(text, ("login",))
     patience, login, name = patience_s(chosen, PATIENCE_S), chosen.get("login"), redacted(url)
     opener = _opener(url, login, {}, live=False)
     try:
         capture = opener()
     except SourceError as error:
-        if isinstance(cause := error.__cause__, OSError) and cause.errno in ABSENT:
+        cause = error.__cause__
+        if isinstance(cause, av.HTTPServerError) or (isinstance(cause, OSError) and cause.errno in ABSENT):
             return Live(name, opener, patience)
         raise
     if capture.ends:
@@ -162,8 +180,8 @@ def _opener(
 
     def opened() -> StreamCapture:
         """The login is read each time: it may be put right while we wait."""
-        full = url if login is None else with_login(url, login)
-        return StreamCapture(open_container(full, name, (OPEN_S, READ_S), **options), name, live)
+        full, asked_s = url if login is None else with_login(url, login), time.monotonic()
+        return StreamCapture(open_container(full, name, (OPEN_S, READ_S), **options), name, asked_s, live)
 
     return opened
 
@@ -173,6 +191,7 @@ class PipeCapture(StreamCapture):
 
     def __init__(self, path: str) -> None:
         """Raises SourceError: there is no pipe any more, or no video in it."""
+        asked_s = time.monotonic()
         with ExitStack() as opened:  # closed again if something is amiss
             try:
                 self._file = opened.enter_context(closing(_Pipe(path)))
@@ -180,7 +199,7 @@ class PipeCapture(StreamCapture):
             except (av.FFmpegError, OSError, ValueError) as error:
                 raise SourceError(f"{path}: expected video in the pipe, got: {error}") from error
             opened.callback(container.close)
-            super().__init__(container, path)
+            super().__init__(container, path, asked_s, waited=self._file.waited)
             opened.pop_all()
 
     def close(self) -> None:
@@ -193,12 +212,30 @@ class _Pipe:
 
     def __init__(self, path: str) -> None:
         self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        self._empty_s = 0.0  # when nothing lay there
 
     def read(self, size: int) -> bytes:
         """b"": the end, nobody writes. Raises TimeoutError where a writer is silent."""
-        if not select.select([self._descriptor], [], [], READ_S)[0]:
-            raise TimeoutError(ETIMEDOUT, "the writer of the pipe is silent")
+        if not self._ready(0.0):
+            self._empty_s = self._wait()
         return os.read(self._descriptor, min(size, READ_BYTES))
+
+    def waited(self, since_s: float) -> float | None:
+        """When, since then, nothing lay there for the last time."""
+        return self._empty_s if self._empty_s >= since_s else None
+
+    def _wait(self) -> float:
+        """Until something lies there; since when, if this process was held up meanwhile: it tells by waits
+        that take longer than they were to."""
+        end = time.monotonic() + READ_S
+        while (begun := time.monotonic()) < end:
+            if self._ready(SLICE_S):
+                now = time.monotonic()
+                return now if now - begun < 2 * SLICE_S else begun
+        raise TimeoutError(ETIMEDOUT, "the writer of the pipe is silent")
+
+    def _ready(self, seconds: float) -> bool:
+        return bool(select.select([self._descriptor], [], [], seconds)[0])
 
     def close(self) -> None:
         os.close(self._descriptor)

@@ -1,0 +1,59 @@
+"""A camera that writes one JPEG after the other into a pipe: nothing in it tells when a picture was taken."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from contextlib import closing
+from threading import Timer
+
+import cv2
+import pytest
+
+from perception.sources.stream import PipeCapture
+from tests.sources.clips import number, picture
+
+
+def jpeg(k: int) -> bytes:
+    return cv2.imencode(".jpg", picture(k))[1].tobytes()
+
+
+@pytest.fixture
+def pipe(tmp_path):
+    """Its path, and a descriptor to write into it that waits for no reader."""
+    path = tmp_path / "camera"
+    os.mkfifo(path)
+    descriptor = os.open(path, os.O_RDWR)
+    fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, 1 << 20)
+    yield str(path), descriptor
+    os.close(descriptor)
+
+
+def begun(pipe) -> PipeCapture:
+    """Opened, and read as far as anything was written."""
+    path, descriptor = pipe
+    soon = Timer(0.05, os.write, (descriptor, b"".join(map(jpeg, range(20)))))
+    soon.start()
+    return PipeCapture(path)
+
+
+def test_what_piled_up_while_nobody_read_is_not_given(pipe):
+    with closing(begun(pipe)) as capture:
+        while number(capture.read().image) < 18:
+            pass
+        os.write(pipe[1], b"".join(map(jpeg, range(20, 40))))
+        time.sleep(0.7)
+        later = Timer(0.3, os.write, (pipe[1], b"".join(map(jpeg, range(40, 50)))))
+        later.start()
+        assert number(capture.read().image) >= 39
+        assert capture.dropped >= 19
+
+
+def test_a_picture_that_is_cut_off_is_lost(pipe):
+    with closing(begun(pipe)) as capture:
+        half = jpeg(20)[:2000]
+        os.write(pipe[1], half + b"".join(map(jpeg, range(21, 40))))
+        seen = [number(capture.read().image) for _ in range(35)]
+    assert set(seen) <= {*range(20), *range(21, 40)}
+    assert capture.lost == 1
