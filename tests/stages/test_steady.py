@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from perception.camera import CameraModel
-from perception.stages.steady import Steady
+from perception.stages.steady import Steady, changed
 from perception.types import ClassMap, Ego, Frame, Scene
 
 SIZE, SHAPE = (640, 360), (90, 160)
@@ -62,6 +62,12 @@ def test_the_maps_of_the_network_stay_as_they_were():
     kept = [x.copy() for x in maps]
     given(maps)
     assert all((a == b).all() for a, b in zip(maps, kept, strict=True))
+
+
+@pytest.mark.parametrize("shape", [(90, 160), (7, 9), (1, 3)])
+def test_cells_that_differ_are_found_in_a_map_of_any_size(shape):
+    one, other = (np.random.default_rng(k).integers(0, 3, shape, dtype=np.uint8) for k in (1, 2))
+    np.testing.assert_array_equal(changed(one, other), np.flatnonzero(one != other))
 
 
 def seen_at(ahead, turned):
