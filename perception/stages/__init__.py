@@ -40,6 +40,12 @@ def _ground(tasks: Mapping[str, TaskSpec], made: Made) -> Stage:
     return Ground(made["track"], made["pitch"])
 
 
+def _steady(tasks: Mapping[str, TaskSpec], made: Made) -> Stage:
+    from perception.stages.steady import Steady
+
+    return Steady()
+
+
 def _assist(tasks: Mapping[str, TaskSpec], made: Made) -> Stage:
     from perception.stages.assist import Assist
 
@@ -51,6 +57,7 @@ STAGES: dict[str, Make] = {  # in the order in which they run
     "track": _track,
     "pitch": _pitch,
     "ground": _ground,
+    "steady": _steady,
     "assist": _assist,
 }
 

@@ -26,8 +26,10 @@ from perception.stages.motion import (
     cost,
     expected,
     moved,
+    strained,
     turned,
 )
+from perception.stages.plane import HIDDEN, covered
 
 MOST = 128  # tracks at once
 SURE = 0.5  # score of boxes of the first round
@@ -38,8 +40,11 @@ STRANGE = 5.0  # added to the cost where the class is another
 KEPT_S = 2.0  # a proven track is remembered so long after it was last seen; others until they are missed
 COMMON = 4  # pairs from which a shift of the whole image is told from motion of objects
 SMOOTH = 0.3  # share of a new box in the body of a track
+PATH = 2.5  # metres: of what is farther aside of the own path, the size tells no braking, but another side
+SLOWEST = 3.0  # m/s: below, the yaw rate says nothing of the path
 EDGE = 2.0  # pixels from the border: a box there is cut
-UNSEEN, PROVEN, SCORE = range(3)  # of a life: seconds since last seen, sum of scores, last score
+# Of a life: seconds since last seen, sum of scores, last score, and how its size differs from the expected.
+UNSEEN, PROVEN, SCORE, STRAIN = range(4)
 K_TALL, K_SPEED, K_ACCEL, K_FIXED = 0, 1, 3, 5  # of a kind: metres, m/s (2), m/s^2 (2), 1: does not move
 
 
@@ -49,7 +54,7 @@ class Book(NamedTuple):
     state: np.ndarray  # (MOST, 4), see `motion`
     cov: np.ndarray  # (MOST, 4, 4)
     body: np.ndarray  # (MOST, 3) TALL, WIDE, DOWN
-    life: np.ndarray  # (MOST, 3) UNSEEN, PROVEN, SCORE
+    life: np.ndarray  # (MOST, 4) UNSEEN, PROVEN, SCORE, STRAIN
     votes: np.ndarray  # (MOST, classes) sums of scores
     number: np.ndarray  # (MOST,) int64
     used: np.ndarray  # (2,) int64
@@ -57,7 +62,7 @@ class Book(NamedTuple):
 
 def empty_book(classes: int) -> Book:
     state, cov, body, life, votes = (
-        np.zeros((MOST, *shape)) for shape in ((4,), (4, 4), (3,), (3,), (classes,))
+        np.zeros((MOST, *shape)) for shape in ((4,), (4, 4), (3,), (4,), (classes,))
     )
     return Book(state, cov, body, life, votes, np.zeros(MOST, np.int64), np.zeros(2, np.int64))
 
@@ -106,7 +111,8 @@ def step(
     for k in range(n):
         moved(state[k], cov[k], dt, speed, yaw, kinds[np.argmax(book.votes[k]), K_ACCEL : K_ACCEL + 2])
         book.life[k, UNSEEN] += dt
-    slot, shift = np.full(m, -1, np.int64), np.zeros(1)
+    slot, shift, hidden = np.full(m, -1, np.int64), np.zeros(1), covered(box)
+    bend = yaw / (2 * speed) if speed > SLOWEST else 0.0
     _round(book, kinds, seen, sigma, score, class_id, slot, shift, 0)
     if _shifted(book, seen, slot, shift):
         slot[:] = -1
@@ -115,6 +121,11 @@ def step(
     for j in range(m):
         k = slot[j]
         if k >= 0:
+            if hidden[j] <= HIDDEN and abs(state[k, Y] - bend * state[k, X] ** 2) < PATH:
+                book.life[k, STRAIN] = strained(
+                    state[k], cov[k], body[k], seen[j], sigma[j], book.life[k, STRAIN], dt,
+                    kinds[np.argmax(book.votes[k]), K_ACCEL],
+                )  # fmt: skip
             corrected(state[k], cov[k], body[k], seen[j], sigma[j], shift)
             wide, down = (box[j, 2] - box[j, 0]) * state[k, X], seen[j, ROW] * state[k, X]
             body[k, WIDE] += SMOOTH * (wide - body[k, WIDE])
@@ -215,6 +226,7 @@ def _begin(
     book.body[k, TALL], book.body[k, WIDE] = kind[K_TALL], (box[2] - box[0]) * x
     book.body[k, DOWN] = seen[ROW] * x
     book.life[k, UNSEEN], book.life[k, PROVEN], book.life[k, SCORE] = 0.0, score, score
+    book.life[k, STRAIN] = 0.0
     book.votes[k, class_id] = score
     book.number[k] = book.used[1]
     book.used[1] += 1

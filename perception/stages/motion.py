@@ -20,6 +20,11 @@ NEAREST = 0.5  # metres: nothing is nearer
 X, Y, VX, VY = range(4)
 TALL, WIDE, DOWN = range(3)  # of a body, metres: height, width, and how far the middle is below the camera
 COLUMN, SIZE, ROW = range(3)
+STRAINED, STRAIN_S = (
+    3.5,
+    0.5,
+)  # strain from which an object brakes or speeds up; seconds until it is forgotten
+HARD, HARDEST = 5.0, 3.0  # times its usual acceleration that it does so with, and the most times that again
 
 
 @compiled
@@ -104,6 +109,37 @@ def cost(
     det = s00 * c00 + s01 * c01 + s02 * c02
     d2 = c00 * r0 * r0 + c11 * r1 * r1 + c22 * r2 * r2 + 2 * (c01 * r0 * r1 + c02 * r0 * r2 + c12 * r1 * r2)
     return d2 / det + math.log(det / (sigma[0] * sigma[1] * sigma[2]) ** 2)
+
+
+@compiled
+def strained(
+    state: np.ndarray,
+    cov: np.ndarray,
+    body: np.ndarray,
+    seen: np.ndarray,
+    sigma: np.ndarray,
+    strain: float,
+    dt: float,
+    acceleration: float,
+) -> float:
+    """The strain of a track with what is seen now; its covariance grows, in place, where it is large.
+
+    That is the sum of the errors in size, in standard deviations, of which the old ones are forgotten. Errors
+    of one sign come from an acceleration that is more than the usual one: a manoeuvre by the test of the
+    innovations (Bar-Shalom, Li and Kirubarajan 2001, 11.2). Then the velocity follows at once.
+    """
+    jac = np.empty((3, 2))
+    rest = seen[SIZE] - expected(state, body, jac)[SIZE]
+    strain = strain * math.exp(-dt / STRAIN_S) + rest / math.sqrt(
+        jac[SIZE, 0] * jac[SIZE, 0] * cov[X, X] + sigma[SIZE] ** 2
+    )
+    if abs(strain) > STRAINED:
+        more = acceleration * HARD * min(abs(strain) / STRAINED, HARDEST)
+        cov[X, X] += more * more * dt**4 / 4
+        cov[X, VX] += more * more * dt**3 / 2
+        cov[VX, X] += more * more * dt**3 / 2
+        cov[VX, VX] += more * more * dt * dt
+    return strain
 
 
 @compiled

@@ -14,7 +14,7 @@ from perception.stages.level import Level, level_of
 from perception.stages.lines import Lines
 from perception.stages.readings import Readings
 from perception.tasks import tags
-from perception.types import Detections, Frame, Scene, Size
+from perception.types import Detections, Ego, Frame, Scene, Size
 
 SHOWN_MS = 350.0  # a well-proven object is given out so long after it was last seen
 SURE = 2.0  # sum of the scores from which it is that; with less, for a shorter time in proportion
@@ -45,12 +45,14 @@ class Track:
         self._lines = Lines(road_edge)
         self._readings = Readings(sign_classes)
         self._last_ns: int | None = None
+        self._last_ego: Ego | None = None
 
     def reset(self) -> None:
         self.book.used[0] = 0
         self._lines.clear()
         self._readings.clear()
         self._last_ns = None
+        self._last_ego = None
 
     def __call__(self, frame: Frame, scene: Scene) -> Scene:
         dt = 0.0 if self._last_ns is None else (frame.stamp_ns - self._last_ns) / 1e9
@@ -68,10 +70,10 @@ class Track:
     def _follow(self, frame: Frame, found: Detections, level: Level, dt: float) -> Detections:
         finite = np.isfinite(found.xyxy).all(1) & np.isfinite(found.score)
         found = found if finite.all() else found[finite]
-        book, ego = self.book, frame.ego
+        book = self.book
         self.box = box = level.boxes(found.xyxy)
         seen, sigma, self.cut = follow.measured(found.xyxy, box, *frame.size, level.pixel)
-        speed, yaw = (ego.speed, ego.yaw_rate or 0.0) if ego else (0.0, 0.0)
+        speed, yaw = self._own_motion(frame.ego)
         self.rows = follow.step(
             book, self.kinds, box, seen, sigma, found.score, found.class_id, dt, speed, yaw
         )
@@ -85,6 +87,13 @@ class Track:
             age_ms=np.zeros(len(found), np.float32),
         )
         return self._with_unseen(found, level, frame.size)
+
+    def _own_motion(self, ego: Ego | None) -> tuple[float, float]:
+        """Speed and yaw rate since the last frame: the mean of what they were then and are now."""
+        last, self._last_ego = self._last_ego or ego, ego
+        if ego is None or last is None:
+            return 0.0, 0.0
+        return (last.speed + ego.speed) / 2, ((last.yaw_rate or 0.0) + (ego.yaw_rate or 0.0)) / 2
 
     def _with_unseen(self, found: Detections, level: Level, size: Size) -> Detections:
         life = self.book.life[: self.book.used[0]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -125,7 +126,7 @@ class World:
         )
         legible = None if self.conditions == Conditions() else Legible(image, self.lens.noise)
         found = self._truth(frame, canvas, strip, seen, surface, paint, mouths, legible, camera, t)
-        return replace(found, happenings=tuple(self._happenings(t, things, found.truth)))
+        return replace(found, happenings=tuple(self.happened(t, things, found.truth)))
 
     def _seen_by(self, camera: CameraModel) -> tuple[Sky, Surface]:
         """Sky and ground in the pixels of a camera of the same height and lens."""
@@ -144,7 +145,8 @@ class World:
         """The speed limit at `s`; its signs are random, and nobody judges them."""
         return []
 
-    def _happenings(self, t: float, things: list[Item | Mover], seen: Scene) -> list[Happening]:
+    def happened(self, t: float, things: Sequence[Item | Mover], seen: Scene) -> list[Happening]:
+        """What a driver must know at time t; `seen`: the truth of the things that are in sight."""
         s, d, _ = self.pose(t)
         (s0, d0, _), (s1, d1, _) = self.pose(t - MOMENT), self.pose(t + MOMENT)
         gain = (s1 - 2 * s + s0) / MOMENT**2

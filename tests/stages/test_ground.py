@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from perception.stages.pitch import by_shape
 from perception.types import Ego
 from tests.stages.drives import CAMERA, boxes, drive, found, line
 
@@ -22,6 +23,31 @@ def test_a_lorry_is_told_by_the_road_within_a_second():
     seen = lambda k: found(np.concatenate([lorry, boxes(PLACES)]))  # noqa: E731
     scene = list(drive(seen, 10))[-1]
     assert scene.detections.road[0, 0] == pytest.approx(25, rel=0.06)  # by its usual height it were 11
+
+
+def test_a_slim_box_is_a_large_vehicle_at_once():
+    """A lorry seen from behind is higher than wide, which no car is."""
+    lorry = boxes([(50, 2)], size=(3.5, 2.5))
+    seen = lambda k: found(np.concatenate([lorry, boxes(PLACES)]))  # noqa: E731
+    scene = list(drive(seen, 4))[-1]
+    assert scene.detections.road[0, 0] == pytest.approx(50, rel=0.16)
+
+
+def test_the_shape_says_nothing_of_what_is_cut_or_seen_from_the_side():
+    large, wide = np.array([[2.6, 0.28, 0.15]] * 3), np.array([1.0, 3.0, 1.0])
+    box = np.column_stack([np.zeros((3, 2)), wide, np.full(3, 1.5)])
+    cut = np.array([(False, False), (False, False), (True, False)])
+    shaped = by_shape(large, box, cut)
+    assert shaped[0, 2] > 0.85
+    np.testing.assert_array_equal(shaped[1:], large[1:])
+
+
+def test_the_speed_follows_a_lead_that_brakes_hard():
+    """From 15 m/s with 6 m/s^2, while the own vehicle drives on: 2 s later the lead has 3 m/s."""
+    gone = lambda t: 15 * t - 3 * max(t - 2, 0) ** 2  # noqa: E731
+    seen = lambda k: found(boxes([(25 + gone(k / 10) - 15 * k / 10, 0), (40, -4)]))  # noqa: E731
+    velocity = list(drive(seen, 41, ego=Ego(15.0, 0.0)))[-1].detections.velocity
+    np.testing.assert_allclose(velocity[:, 0], (3, 15), atol=2.5)
 
 
 def test_the_distance_keeps_what_was_learnt_of_a_track():

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from perception.types import Detections, Ego
-from tests.stages.drives import SIZE, boxes, drive, found, tracking
+from perception.types import Detections, Ego, Frame, Scene
+from tests.stages.drives import CAMERA, IMAGE, SIZE, boxes, drive, found, tracking
 
 
 def oncoming(rate):
@@ -29,6 +29,19 @@ def test_numbers_stay_without_a_camera(camera):
 def test_what_stands_is_expected_where_the_own_motion_takes_it():
     seen = lambda k: found(boxes([(50 - 10 * k, 4), (80 - 10 * k, 4)]))  # noqa: E731
     assert numbers(drive(seen, 4, 2, Ego(20.0, 0.0)))[-1] == [0, 1]
+
+
+def test_what_stands_does_not_move_while_the_yaw_rate_grows():
+    """Between two frames the vehicle turns by the mean of both rates."""
+    stages, rate = tracking(), lambda k: 0.02 * k
+    for k in range(16):
+        turned = sum((rate(n) + rate(n + 1)) / 20 for n in range(k))
+        place = (40 * np.cos(turned), -40 * np.sin(turned))
+        frame = Frame(IMAGE, k * 10**8, k, "", CAMERA, Ego(0.0, rate(k)))
+        scene = Scene(k, frame.stamp_ns, frame.size, found(boxes([place])))
+        for stage in stages:
+            scene = stage(frame, scene)
+    assert np.abs(scene.detections.velocity).max() < 0.15
 
 
 def test_an_object_out_of_sight_is_shown_briefly_and_found_again():

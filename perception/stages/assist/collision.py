@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from perception.stages.assist.latch import BEGINS, Finding, Times, first
-from perception.stages.assist.lead import ONCOMING, VEHICLES
+from perception.stages.assist.lead import VEHICLES
 from perception.stages.assist.situation import Situation, Thing
+from perception.types import Ego
 
 SOON, PAST = 2.8, 3.6  # seconds: begins below, ends above
 SLOWEST = 1.0  # m/s: slower closing is no danger
@@ -21,18 +22,18 @@ class Collision:
         self._warned = -1  # track
 
     def __call__(self, situation: Situation) -> Finding | None:
-        best = first(self._judge(thing) for thing in situation.things)
+        best = first(self._judge(thing, situation.ego) for thing in situation.things)
         self._warned = -1 if best is None or best.track is None else best.track
         return best
 
-    def _judge(self, thing: Thing) -> Finding | None:
+    def _judge(self, thing: Thing, ego: Ego | None) -> Finding | None:
         seconds = thing.time_to_collision
         limit = PAST if thing.track == self._warned else SOON
         if thing.name not in VEHICLES or seconds is None or seconds > limit:
             return None
-        if thing.x is None or thing.closing is None:
+        if ego is None:
             return self._by_growth(thing, seconds)
-        if thing.closing < SLOWEST or (thing.speed or 0.0) < ONCOMING:
+        if thing.closing is None or thing.closing < SLOWEST or thing.comes(ego):
             return None
         return Finding(thing.inside, thing.track, seconds)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from perception.stages.assist.latch import Finding, Times, first
-from perception.stages.assist.lead import ONCOMING, VEHICLES
+from perception.stages.assist.lead import VEHICLES
 from perception.stages.assist.situation import Situation, Thing
 
 SOON = 1.5  # seconds
 SIDEWAYS = 0.4  # m/s
 HALF_CAR = 0.9  # metres
+ALONG = 2.0  # times faster along the road than into the path: what else moves in does not drive
 UNSURE = 0.005  # m/s more for each metre of distance
 FARTHEST_S = 3.0  # of driving: what is farther ahead does not matter yet
 FARTHEST_M = 60.0
@@ -36,12 +37,14 @@ def _judge(thing: Thing, situation: Situation, reach: float, told: int) -> Findi
     """It begins beside the path, and goes on until it is in."""
     if thing.name not in VEHICLES or thing.x is None or thing.offset is None or thing.drift is None:
         return None
-    if thing.x > reach or (thing.speed or 0.0) < ONCOMING:
+    if thing.x > reach or thing.cut or thing.comes(situation.ego):
         return None
     outside = abs(thing.offset) - situation.path.half_width - HALF_CAR  # of its near side
     inward = -thing.drift if thing.offset > 0 else thing.drift
     most = -2 * HALF_CAR if thing.track == told else -HALF_CAR
     if inward < SIDEWAYS + UNSURE * thing.x or outside < most:
+        return None
+    if (thing.speed or 0.0) < ALONG * inward:
         return None
     seconds = max(0.0, outside / inward)
     return Finding(min(1.0, inward / (1.5 * SIDEWAYS)), thing.track, seconds) if seconds < SOON else None

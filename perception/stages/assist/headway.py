@@ -11,7 +11,7 @@ SLOWEST = 8.0  # m/s
 
 
 class Headway:
-    times = Times(on_s=0.5, off_s=0.5)
+    times = Times(on_s=0.3, off_s=0.5)
     text = "{:.1f} s"
     warns = True
 

@@ -6,7 +6,7 @@ from perception.stages.assist.latch import Finding, Times
 from perception.stages.assist.situation import Situation, Thing
 
 VEHICLES = ("vehicle", "motorbike")
-ONCOMING = -3.0  # m/s
+FARTHEST = 60.0  # metres: what is farther away, or may be, is often not in the path that is told there
 
 
 class Lead:
@@ -22,12 +22,6 @@ class Lead:
 def lead_of(situation: Situation) -> Thing | None:
     """None: there is none, or distances are not known."""
     ahead = [thing for thing in situation.things if thing.name in VEHICLES and thing.x is not None]
-    ahead = [thing for thing in ahead if thing.inside > 0.35 and not _comes(thing, situation)]
+    ahead = [thing for thing in ahead if (thing.x or 0.0) + thing.sigma <= FARTHEST]
+    ahead = [thing for thing in ahead if thing.inside > 0.35 and not thing.comes(situation.ego)]
     return min(ahead, key=lambda thing: thing.x or 0.0, default=None)
-
-
-def _comes(thing: Thing, situation: Situation) -> bool:
-    """Or might come: its speed is still not known where it could be."""
-    if thing.speed is None:
-        return situation.ego is not None
-    return thing.speed <= ONCOMING

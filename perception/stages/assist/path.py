@@ -31,6 +31,10 @@ class Path:
     def middle(self, x: float) -> float:
         return self.shift + x * (self.slope + x * self.bend)
 
+    def heading(self, x: float) -> float:
+        """Metres to the left a metre ahead."""
+        return self.slope + 2 * self.bend * x
+
 
 def path_of(lanes: Sequence[LaneLine], ego: Ego | None) -> Path:
     sides = {line.role: line for line in lanes if line.role in ("ego_left", "ego_right")}

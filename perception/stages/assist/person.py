@@ -7,6 +7,7 @@ from perception.stages.assist.situation import Situation, Thing
 
 PEOPLE = ("person", "cyclist")
 SOON = 4.0  # seconds of driving
+SURELY = 2.0  # seconds of driving: farther away, its own speed must be known
 NEAR = 25.0  # metres, where the own speed is not known
 BODY = 0.4  # metres to each side
 WALKS, UNSURE = 0.4, 0.015  # m/s: a slower one stands; and how much more a metre of distance asks for
@@ -27,6 +28,8 @@ def _judge(thing: Thing, situation: Situation) -> Finding | None:
     ego = situation.ego
     if ego is None:
         return Finding(thing.inside, thing.track, thing.x) if thing.x < NEAR else None
+    if thing.closing is None and thing.x > ego.speed * SURELY:
+        return None
     closing = ego.speed if thing.closing is None else thing.closing
     if closing < 0.5 or thing.x / closing > SOON:
         return None
@@ -34,6 +37,7 @@ def _judge(thing: Thing, situation: Situation) -> Finding | None:
     crosses = min(thing.offset, then) < situation.path.half_width + BODY and (
         max(thing.offset, then) > -situation.path.half_width - BODY
     )
-    moving = thing.drift is not None and abs(thing.drift) > WALKS + UNSURE * thing.x
+    followed = thing.drift is not None and thing.swelling is not None  # for long enough that it tells
+    moving = followed and abs(thing.drift or 0.0) > WALKS + UNSURE * thing.x
     confidence = max(thing.inside, 0.75 if crosses and moving else 0.0)
     return Finding(confidence, thing.track, thing.x)
