@@ -21,11 +21,12 @@ from perception.model.network import Network
 from perception.outputs import keep_apart
 from perception.training import ledger
 from perception.training.adapt.align import align
-from perception.training.adapt.crossed import Gain, crossed
+from perception.training.adapt.crossed import Gain, crossed, scores
 from perception.training.adapt.fit import fit
 from perception.training.adapt.mixed import ALL, mixed
 from perception.training.adapt.start import check, network_of
 
+WORSE = "--unlabelled: the labelled frames are seen worse with its statistics, so these stay as they were"
 Progress = Callable[[str, float], None]  # what is done, and its share
 
 
@@ -37,6 +38,7 @@ class Change:
     network: Network
     parts: tuple[str, ...]  # of which a share may be taken: tasks, or ALL
     gains: Mapping[str, Gain]  # of the labelled tasks, on frames that were held out
+    aligned: bool  # to the statistics of the unlabelled frames
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,23 +71,23 @@ def adapt(
         facts = _facts(material, change, tried[-1], wanted.old or gate.RENDERED)
         final = bundles.write(work / str(len(tried)), replace(final, info={**final.info, ADAPTED: facts}))
         put(work / str(len(tried)), out)
-    return Adapted(final, tried, change.gains, material.given.warnings)
+    unused = [WORSE] if len(material.unlabelled) and not change.aligned else []
+    return Adapted(final, tried, change.gains, (*material.given.warnings, *unused))
 
 
 def _change(folder: Path, spec: ModelSpec, wanted: Wanted, material: Material, progress: Progress) -> Change:
     """Raises Refused if there are labels alone, and no task is better for them."""
     network = network_of(folder, spec, material.reference)
     before = copy.deepcopy(network.state_dict())
-    if len(material.unlabelled):
-        align(network, material.unlabelled)
     given, recipe = material.given, wanted.recipe
+    aligned = _align(network, material, spec)
     gains: dict[str, Gain] = {}
     if given.tasks:
         progress("learns by halves", 0.0)
         told = (given.told, given.tasks, lambda some: material.batches(spec, recipe, some))
         gains = crossed(network, *told, recipe, spec.input_size, wanted.minutes / 2)
     tasks = tuple(task for task in given.tasks if task not in gains or gains[task].better)
-    if not tasks and not len(material.unlabelled):
+    if not tasks and not aligned:
         raise Refused(
             f"expected frames that teach something, got {_no_better(gains)} on those that were held out; "
             "nothing is written",
@@ -96,8 +98,21 @@ def _change(folder: Path, spec: ModelSpec, wanted: Wanted, material: Material, p
         network = fit(
             network, told_of, tasks, recipe, wanted.minutes / 2, lambda share: progress("learns", share)
         )
-    alone = recipe.parts == "heads" and not len(material.unlabelled)
-    return Change(before, network, tasks if alone else (ALL,), gains)
+    alone = recipe.parts == "heads" and not aligned
+    return Change(before, network, tasks if alone else (ALL,), gains, aligned)
+
+
+def _align(network: Network, material: Material, spec: ModelSpec) -> bool:
+    """Whether it was done: where frames are labelled, they decide by the mean of their tasks' scores."""
+    if not len(material.unlabelled):
+        return False
+    made, told = copy.deepcopy(network), material.given.told
+    align(made, material.unlabelled)
+    before, after = (scores(own, told, spec.input_size) for own in (network, made)) if told else ({}, {})
+    if sum(score for score, _ in after.values()) < sum(score for score, _ in before.values()):
+        return False
+    network.load_state_dict(made.state_dict())
+    return True
 
 
 def _no_better(gains: Mapping[str, Gain]) -> str:
@@ -138,7 +153,7 @@ def _tried(
 def _facts(material: Material, change: Change, last: Try, old: Sequence[str]) -> dict[str, object]:
     return {
         "labelled": len(material.given.images),
-        "unlabelled": len(material.unlabelled),
+        "unlabelled": len(material.unlabelled) if change.aligned else 0,
         "shares": dict(last.shares),
         "held_out": {task: asdict(gain) for task, gain in change.gains.items()},
         "old": list(old),

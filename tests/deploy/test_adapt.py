@@ -231,3 +231,11 @@ def test_nothing_to_adapt_to_is_refused(small, tmp_path):
 def test_an_output_that_is_an_input_is_refused(small, roads):
     with pytest.raises(SinkError, match="a place of its own"):
         adapt(Wanted([f"masks:{roads}"], **QUICK), small, roads)
+
+
+def test_labelled_frames_decide_about_the_statistics(small, roads, old, tmp_path, capsys):
+    night = write_masks(tmp_path / "night", smooth(4, (96, 54)) // 16) / "images"
+    command.adapt(Wanted([f"masks:{roads}"], str(night), old, **QUICK), small, tmp_path / "out")
+    said = bundle.read(tmp_path / "out").info["adapted"]
+    left = "seen worse with its statistics" in capsys.readouterr().out
+    assert (said["unlabelled"], set(said["shares"])) == ((0, {"drivable"}) if left else (4, {ALL}))

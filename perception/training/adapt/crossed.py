@@ -29,6 +29,11 @@ class Gain:
         return self.after > self.before
 
 
+def scores(network: Network, told: Sequence[Told], size: Size) -> dict[str, tuple[float, str]]:
+    """Task -> its score on labelled frames, and what that is."""
+    return headlines(report(records(network, size, told)).metrics)
+
+
 def crossed(
     network: Network,
     told: Sequence[Told],
@@ -46,7 +51,7 @@ def crossed(
     for learnt, held in ((told[::2], told[1::2]), (told[1::2], told[::2])):
         made = fit(copy.deepcopy(network), batches(learnt), tasks, half, minutes / 2)
         said += records(made, size, held)
-    before, after = (headlines(report(own).metrics) for own in (records(network, size, told), said))
+    before, after = scores(network, told, size), headlines(report(said).metrics)
     return {
         task: Gain(what, score, after[task][0])
         for task, (score, what) in before.items()
