@@ -162,10 +162,11 @@ def measured(bench: Bench, way: str, domain: Domain, seed: int) -> dict[str, Any
         return headlines(bench.judged(mixed(old, change.network, shares), bench.old))
 
     try:
-        last = gate.largest(bench.before, attempt, change.parts, {}, ())[-1]
-        shares, cost = last.shares, {task: 100 * (s.after - s.before) for task, s in last.scores.items()}
+        tried = gate.largest(bench.before, attempt, change.parts, {}, ()) if change.parts else []
     except gate.Refused:
-        shares, cost = {}, {}
+        tried = []
+    shares = tried[-1].shares if tried else {}
+    cost = {task: 100 * (s.after - s.before) for task, s in tried[-1].scores.items()} if tried else {}
     whole = headlines(bench.judged(change.network, bench.old)) if shares != {ALL: 1.0} else {}
     return {
         "shares": dict(shares),

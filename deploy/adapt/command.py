@@ -44,7 +44,8 @@ def _adapt(wanted: Wanted, bundle: Path | None, out: Path) -> None:
     _show_gains(found.gains)
     _show(found.tried, wanted)
     console.print(
-        f"{gate.shown(found.tried[-1].shares)} keeps the old domains within {100 * gate.SLACK:.1f} points; "
+        f"written with {gate.shown(found.tried[-1].shares)}, which keeps the old domains within "
+        f"{100 * gate.SLACK:.1f} points; "
         f"{perf_counter() - begin:.0f} s; in {out}",
         markup=False,
         highlight=False,
@@ -68,11 +69,13 @@ def _show_gains(gains: Mapping[str, Gain]) -> None:
 def _show(tried: Sequence[Try], wanted: Wanted) -> None:
     """The old domains, as the old bundle sees them and as each one that was made does."""
     where = " ".join(wanted.old) if wanted.old else "rendered scenes (no --old was named)"
-    table = Table("task", "metric", "before", title=f"Old domains: {escape(where)}, %", title_justify="left")
+    scores = tried[-1].scores
+    heads = (f"{task}: {score.what}" for task, score in scores.items())
+    table = Table("", *heads, title=f"Old domains: {escape(where)}, %", title_justify="left")
+    table.add_row("before", *(f"{100 * score.before:.1f}" for score in scores.values()))
     for own in tried:
-        table.add_column(gate.shown(own.shares), justify="right")
-    for task, score in tried[-1].scores.items():
-        after = (own.scores[task] for own in tried)
-        cells = (f"{100 * own.after:.1f}{' fell' if own.fell else ''}" for own in after)
-        table.add_row(task, score.what, f"{100 * score.before:.1f}", *cells)
+        after = (own.scores[task] for task in scores)
+        table.add_row(
+            gate.shown(own.shares), *(f"{100 * s.after:.1f}{' fell' if s.fell else ''}" for s in after)
+        )
     console.print(table)

@@ -132,7 +132,7 @@ def _told(last: Try) -> str:
 
 
 def shown(shares: Mapping[str, float]) -> str:
-    """`25 % of the change`, or that of each task."""
+    """`25 % of the change`, or that of each task: `25 % of detection, 100 % of lanes`."""
     if ALL in shares:
         return f"{100 * shares[ALL]:.0f} % of the change"
-    return "of the change " + ", ".join(f"{100 * share:.0f} % of {task}" for task, share in shares.items())
+    return ", ".join(f"{100 * share:.0f} % of {task}" for task, share in shares.items())

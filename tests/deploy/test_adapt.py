@@ -118,7 +118,7 @@ def test_unlabelled_frames_change_the_statistics_alone(small, roads, old, tmp_pa
     before, after = (answers(folder, image) for folder in (small, tmp_path / "out"))
     assert all(np.abs(after[name] - before[name]).max() > 1e-3 for name in before)
     assert bundle.read(tmp_path / "out").info["adapted"]["unlabelled"] == 4
-    assert "100 % of the change keeps the old domains" in capsys.readouterr().out
+    assert "written with 100 % of the change, which keeps the old domains" in capsys.readouterr().out
 
 
 def scored(**of):
