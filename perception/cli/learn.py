@@ -1,4 +1,4 @@
-"""Commands that train: `train`, `mtl`, which compares ways to train, and those that add a task."""
+"""Commands that train: `train`, `mtl`, which compares ways to train, `adapt`, and those that add a task."""
 
 from __future__ import annotations
 
@@ -140,3 +140,35 @@ def same(
     from deploy.added.command import same
 
     same(against, bundle, sources, frames)
+
+
+@commands.command("adapt")
+def adapt(
+    out: Annotated[Path, typer.Option(help="Folder for the adapted bundle.")],
+    bundle: Annotated[Path | None, typer.Option(help="Bundle to adapt. Default: the shipped one.")] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A few labelled frames of the new camera or city, named as for `train`; repeatable."
+        ),
+    ] = None,
+    unlabelled: Annotated[
+        str | None, typer.Option(help="Clip or folder of the new camera; needs no labels.")
+    ] = None,
+    old: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Labelled data that must not get worse, named as for `evaluate`; repeatable. Default: "
+            "rendered scenes."
+        ),
+    ] = None,
+    minutes: Annotated[float, typer.Option(min=0.01, help="Time limit for learning, in minutes.")] = 5.0,
+) -> None:
+    """Adapt a bundle to another camera or city. Writes none if a task loses 0.5 points on the old domains.
+
+    Exit code 0: written, 1: refused, 2: it could not be tried.
+    """
+    from deploy.adapt.command import adapt
+    from deploy.adapt.material import Wanted
+
+    raise typer.Exit(adapt(Wanted(data or (), unlabelled, old or (), minutes), bundle, out))

@@ -1,0 +1,81 @@
+"""`perception adapt`: what it prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from time import perf_counter
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+from rich.table import Table
+
+from deploy.adapt import gate
+from deploy.adapt.adapt import adapt as adapted
+from deploy.adapt.gate import Try
+from deploy.adapt.material import Wanted
+from perception.training.adapt.crossed import Gain
+
+console, errors = Console(), Console(stderr=True)
+
+
+def adapt(wanted: Wanted, bundle: Path | None, out: Path) -> int:
+    """Adapt, and show what it cost the old domains; 1: too much, so nothing is written."""
+    try:
+        _adapt(wanted, bundle, out)
+    except gate.Refused as refused:
+        if refused.tried:
+            _show(refused.tried, wanted)
+        errors.print(f"refused: {refused}", style="red", markup=False, highlight=False, soft_wrap=True)
+        return 1
+    return 0
+
+
+def _adapt(wanted: Wanted, bundle: Path | None, out: Path) -> None:
+    begin = perf_counter()
+    with Progress(console=errors, transient=True) as bar:
+        row = bar.add_task("reads", total=1.0)
+        found = adapted(
+            wanted, bundle, out, lambda what, share: bar.update(row, description=what, completed=share)
+        )
+    for warning in found.warnings:
+        console.print(f"warning: {warning}", markup=False, highlight=False, soft_wrap=True)
+    _show_gains(found.gains)
+    _show(found.tried, wanted)
+    console.print(
+        f"written with {gate.shown(found.tried[-1].shares)}, which keeps the old domains within "
+        f"{100 * gate.SLACK:.1f} points; "
+        f"{perf_counter() - begin:.0f} s; in {out}",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _show_gains(gains: Mapping[str, Gain]) -> None:
+    """What half of the frames teach about the other half; a task that is no better stays as it was."""
+    if not gains:
+        return
+    table = Table(
+        "task", "metric", "before", "after", "", title="New frames, held out, %", title_justify="left"
+    )
+    for task, gain in gains.items():
+        scores = (f"{100 * score:.1f}" for score in (gain.before, gain.after))
+        table.add_row(task, gain.what, *scores, "learnt" if gain.better else "no better: stays as it was")
+    console.print(table)
+
+
+def _show(tried: Sequence[Try], wanted: Wanted) -> None:
+    """The old domains, as the old bundle sees them and as each one that was made does."""
+    where = " ".join(wanted.old) if wanted.old else "rendered scenes (no --old was named)"
+    scores = tried[-1].scores
+    heads = (f"{task}: {score.what}" for task, score in scores.items())
+    table = Table("", *heads, title=f"Old domains: {escape(where)}, %", title_justify="left")
+    table.add_row("before", *(f"{100 * score.before:.1f}" for score in scores.values()))
+    for own in tried:
+        after = (own.scores[task] for task in scores)
+        table.add_row(
+            gate.shown(own.shares), *(f"{100 * s.after:.1f}{' fell' if s.fell else ''}" for s in after)
+        )
+    console.print(table)
