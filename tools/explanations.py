@@ -37,6 +37,7 @@ from perception.types import Frame, Scene
 
 TASKS = ("detection", "lanes", "signs")
 MOST = {"detection": 10, "lanes": 3, "signs": 3}  # finds of a picture
+RENDERED = "carla"  # a set that is left out
 FEWEST = 4  # objects: D-RISE's masks serve all finds of a picture
 CROP_GRID = 8  # cells a side of the masks of sign crops, as RISE has for pictures of one thing
 LEFT = ("gradient_activation", "layer_cam")  # methods whose maps are compared after shuffling
@@ -89,6 +90,8 @@ def _spaced(data: Path) -> Iterator[Path]:
     """All pictures of people's val labels, the sets by turns, each far from the one before."""
     sets: dict[str, list[Path]] = {}
     for sample in read_folder(data, "val", lanes.CLASSES).samples:
+        if sample.set == RENDERED:
+            continue
         sets.setdefault(sample.set, []).append(sample.image)
     turns = [
         [sorted(set(own))[k * 37 % len(set(own))] for k in range(len(set(own)))] for own in sets.values()

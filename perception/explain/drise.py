@@ -17,7 +17,6 @@ from perception.types import RawOutputs, Size
 
 GRID = 16  # cells a side, as published
 OPEN = 0.5  # share of them
-GREY = (MEAN,) * 4  # what is closed
 
 
 def drise(
@@ -39,7 +38,7 @@ def drise(
     opened = np.zeros((height, width), np.float32)
     for _ in range(count):
         shown = mask(rng, (width, height), grid)
-        raw = network(cv2.add(cv2.multiply(bright, cv2.merge([shown] * 3)), GREY, dtype=cv2.CV_8U))
+        raw = network((cv2.multiply(bright, cv2.merge([shown] * 3)) + np.float32(MEAN)).astype(np.uint8))
         opened += shown
         for k, target in enumerate(targets):
             sums[k] += score_of(target, raw) * shown
