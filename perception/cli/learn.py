@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from perception.cli.options import InputSize
+
 commands = typer.Typer()
 
 
@@ -74,6 +76,23 @@ def mtl_report(folder: Annotated[Path, typer.Argument(help="OUT of compare or gr
     from perception.training.analysis.command import report
 
     report(folder)
+
+
+@mtl.command("parts")
+def mtl_parts(
+    data: Annotated[
+        Path, typer.Option(help="Folder of labelled pictures; those of the split val are looked at.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the page.")],
+    bundle: Annotated[Path | None, typer.Option(help="Bundle to look at. Default: the shipped one.")] = None,
+    pictures: Annotated[int, typer.Option(min=1, help="Number of pictures, evenly spaced.")] = 12,
+    groups: Annotated[int, typer.Option(min=1, help="Groups of channels of each block.")] = 4,
+    input_size: InputSize = "auto",
+) -> None:
+    """Map which part of the shared network serves which task: by gradients, and by knock-outs."""
+    from perception.explain.parts.command import parts
+
+    parts(bundle, data, out, pictures, groups, input_size)
 
 
 Wider = Annotated[Path, typer.Option(help="Folder for the new bundle.")]

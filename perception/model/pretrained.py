@@ -42,7 +42,7 @@ def load_pretrained(network: Network, folder: Path, images: Tensor, crops: Tenso
     """
     spec = bundle.read(folder)
     files, classes = spec.files["fp32"], {name: task.classes for name, task in spec.tasks.items()}
-    frame = _weights(folder / files["main"])
+    frame = weights(folder / files["main"])
     frame |= _of_classes(frame, network, classes)
     plan: Plan = {}
     ours = (name for name in frame if name.startswith("network.trunk.") and name.endswith(".weight"))
@@ -58,7 +58,7 @@ def load_pretrained(network: Network, folder: Path, images: Tensor, crops: Tenso
             "train with the `sharing` of the bundle"
         )
     if "signs" in network.heads and "signs" in files:
-        crop = _weights(folder / files["signs"])
+        crop = weights(folder / files["signs"])
         _load_signs(network, frame, crop | _of_classes(crop, network, classes), plan)
     _take_statistics(network, plan, images, crops)
 
@@ -102,7 +102,8 @@ def _of_classes(stored: Weights, network: Network, classes: Mapping[str, Sequenc
     return {name: fitted[ours] for name, ours in names.items()}
 
 
-def _weights(path: Path) -> dict[str, Tensor]:
+def weights(path: Path) -> dict[str, Tensor]:
+    """The float weights of an exported network by name, float32 where they are stored as float16."""
     stored = {i.name: np.array(numpy_helper.to_array(i)) for i in onnx.load(str(path)).graph.initializer}
     return {
         name.removesuffix(HALF): torch.from_numpy(value.astype(np.float32) if HALF in name else value)

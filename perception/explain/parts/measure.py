@@ -1,0 +1,176 @@
+"""Importance of groups of channels for each task, foretold and measured.
+
+Foretold: the norm of gradient x activation over a group's channels and places. Its plain sum, the first-order
+change when all become zero (Molchanov et al. 2017), foretells less: places cancel out, but the network does
+not. Measured: the group is set to zero and each find's score is looked at again. No labels are needed: the
+damage is what is lost of the things that the whole network finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from perception.explain.sanity import spearman
+from perception.explain.targets import Outputs, Target
+from perception.model.fuse import FrameNetwork
+
+GROUPS = 4  # of the channels of each block
+
+
+class Part(NamedTuple):
+    """Some channels of the output of a block."""
+
+    block: str  # name of the module
+    first: int
+    end: int
+
+
+@dataclass(frozen=True, eq=False)
+class MapTarget:
+    """A whole map: how far its cells still say what they said, as the mean probability of that."""
+
+    output: str
+    said: Tensor  # +1 and -1, in the shape of the output
+
+    def score(self, outputs: Outputs) -> Tensor:
+        return (outputs[self.output] * self.said).sigmoid().mean()
+
+    def evidence(self, outputs: Outputs) -> Tensor:
+        return torch.nn.functional.logsigmoid(outputs[self.output] * self.said).mean()
+
+
+def blocks_of(network: FrameNetwork) -> dict[str, nn.Module]:
+    """The blocks of the trunk that end in a ReLU: name -> module."""
+    trunk = cast(nn.Module, network.network.trunk)
+    return {name: module for name, module in trunk.named_modules() if isinstance(module, nn.Sequential)}
+
+
+def parts_of(widths: Mapping[str, int], groups: int = GROUPS) -> list[Part]:
+    """`widths`: block -> channels."""
+    return [
+        Part(block, width * k // groups, width * (k + 1) // groups)
+        for block, width in widths.items()
+        for k in range(min(groups, width))
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class Importance:
+    """Of each part (row) for each task (column); summed over pictures, see `Tally`."""
+
+    parts: tuple[Part, ...]
+    tasks: tuple[str, ...]
+    foretold: np.ndarray  # (parts, tasks): mean over finds of the norm of gradient x activation
+    measured: np.ndarray  # (parts, tasks): mean over finds of the score that is lost, below zero: won
+    changed: np.ndarray  # (parts, tasks): mean over finds of the change of score, either way
+    finds: tuple[int, ...]  # of each task
+
+    def agreement(self) -> dict[str, float]:
+        """Task -> Spearman's correlation of what is foretold with what is lost."""
+        return self._agreement(self.measured)
+
+    def agreement_on_change(self) -> dict[str, float]:
+        """Likewise with the change either way."""
+        return self._agreement(self.changed)
+
+    def _agreement(self, shown: np.ndarray) -> dict[str, float]:
+        return {task: spearman(self.foretold[:, k], shown[:, k]) for k, task in enumerate(self.tasks)}
+
+    def shared(self) -> np.ndarray:
+        """(parts, tasks): the damage as a share of that of the part which matters most to the task."""
+        lost = np.maximum(self.measured, 0)
+        most: np.ndarray = lost.max(0, keepdims=True)
+        return lost / np.maximum(most, 1e-9)
+
+
+class Tally:
+    """Adds up over pictures."""
+
+    def __init__(self, network: FrameNetwork, tasks: Sequence[str], groups: int = GROUPS) -> None:
+        self.network, self.tasks = network, tuple(tasks)
+        self.blocks = blocks_of(network)
+        widths = {name: cast(nn.Conv2d, block[0]).out_channels for name, block in self.blocks.items()}  # type: ignore[index]
+        self.parts = parts_of(widths, groups)
+        self._foretold = np.zeros((len(self.parts), len(self.tasks)))
+        self._measured, self._changed = np.zeros_like(self._foretold), np.zeros_like(self._foretold)
+        self._finds = np.zeros(len(self.tasks), int)
+
+    def add(self, images: Tensor, targets: Mapping[str, Sequence[Target]]) -> None:
+        """One picture (1, 3, h, w), normalised, and task -> what was found in it."""
+        with torch.no_grad():
+            whole = _scores(self.network.network(images, self.tasks), targets)
+        for task, foretold in self._foretell(images, targets):
+            self._foretold[:, self.tasks.index(task)] += foretold
+        for row, part in enumerate(self.parts):
+            with torch.no_grad():
+                left = _scores(self._without(part, images), targets)
+            for task, scores in whole.items():
+                lost = scores - left[task]
+                self._measured[row, self.tasks.index(task)] += lost.sum()
+                self._changed[row, self.tasks.index(task)] += np.abs(lost).sum()
+        self._finds += [len(targets.get(task, ())) for task in self.tasks]
+
+    def result(self) -> Importance:
+        counts = np.maximum(self._finds, 1)
+        return Importance(
+            tuple(self.parts),
+            self.tasks,
+            self._foretold / counts,
+            self._measured / counts,
+            self._changed / counts,
+            tuple(self._finds.tolist()),
+        )
+
+    def _foretell(
+        self, images: Tensor, targets: Mapping[str, Sequence[Target]]
+    ) -> Iterator[tuple[str, np.ndarray]]:
+        """(parts,) of each find."""
+        kept: dict[str, Tensor] = {}
+
+        def keep(name: str, output: Tensor) -> Tensor:
+            kept[name] = output if output.requires_grad else output.requires_grad_()
+            return kept[name]
+
+        hooks = [
+            block.register_forward_hook(lambda m, i, output, name=name: keep(name, output))
+            for name, block in self.blocks.items()
+        ]
+        outputs = self.network.network(images, self.tasks)
+        for hook in hooks:
+            hook.remove()
+        for task, own in targets.items():
+            for target in own:
+                gradients = torch.autograd.grad(
+                    target.evidence(outputs), list(kept.values()), retain_graph=True, allow_unused=True
+                )
+                change = {
+                    name: None if g is None else (g * kept[name].detach()).square().sum((0, 2, 3)).numpy()
+                    for name, g in zip(kept, gradients, strict=True)
+                }
+                yield task, np.array([_norm(change.get(part.block), part) for part in self.parts])
+
+    def _without(self, part: Part, images: Tensor) -> Outputs:
+        def hide(module: nn.Module, inputs: object, output: Tensor) -> Tensor:
+            output[:, part.first : part.end] = 0
+            return output
+
+        hook = self.blocks[part.block].register_forward_hook(hide)
+        try:
+            outputs: Outputs = self.network.network(images, self.tasks)
+        finally:
+            hook.remove()
+        return outputs
+
+
+def _norm(squares: np.ndarray | None, part: Part) -> float:
+    return 0.0 if squares is None else float(squares[part.first : part.end].sum()) ** 0.5
+
+
+def _scores(outputs: Outputs, targets: Mapping[str, Sequence[Target]]) -> dict[str, np.ndarray]:
+    return {task: np.array([float(target.score(outputs)) for target in own]) for task, own in targets.items()}
