@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from time import process_time
 from typing import Annotated, Any
@@ -173,7 +174,7 @@ def _by_masks(explainer: Explainer, own: Explained, masks: int) -> tuple[Explain
         if one.find.network != MAIN:
             network = one.find.network
             by_find[id(one.find)] = drise(
-                lambda image, network=network: explainer.answer(network, image),
+                partial(explainer.answer, network),
                 one.image,
                 [one.find.target],
                 masks,

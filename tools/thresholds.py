@@ -3,12 +3,14 @@
     python -m tools.thresholds BUNDLE --data DIR [--split val] [--write]
 
 Of each class the score threshold with the best F1 at IoU 0.5 over all sets that label it; a class with too
-few objects to choose by takes the median of the others. Of the limits of non-maximum suppression the one with
-the best mean AP50; among equals, to a tenth of a point, the highest, which swallows the fewest neighbours in
-a crowd. Of the thresholds of the sign reader the one with the best F1 of readings, were there as many things
-that are none of the known classes as signs, among those that read at most COST fewer of the signs than the
-lowest one. `--write` puts them into the bundle's model.json. Those of a bundle for commercial use are chosen
-on pictures that allow it only; a reader for which there are none keeps its threshold.
+few objects to choose by takes the median of the others. Signs that are read have the one with the best F1 of
+being found and read, because the reader rejects most of what is none; among equals the highest. Of the limits
+of non-maximum suppression the one with the best mean AP50; among equals, to a tenth of a point, the highest,
+which swallows the fewest neighbours in a crowd. Of the thresholds of the sign reader the one with the best F1
+of readings, were there as many things that are none of the known classes as signs, among those that read at
+most COST fewer of the signs than the lowest one. `--write` puts them into the bundle's model.json. Those of a
+bundle for commercial use are chosen on pictures that allow it only; a reader for which there are none keeps
+its threshold.
 """
 
 from __future__ import annotations
@@ -29,10 +31,12 @@ from perception.labels.outside import outside
 from perception.labels.own import Crop
 from perception.labels.rows import read_image
 from perception.labels.signs import SignCrop
+from perception.labels.vocabulary import SIGN
 from perception.load import load
 from perception.tasks import lanes
 from perception.tasks.detection.metric import AveragePrecision, average_precision
 from perception.tasks.evidence import Ranked
+from perception.tasks.signs.metric import SignsRead
 from perception.training.data.licences import is_open
 from perception.types import Frame, Scene
 
@@ -93,6 +97,34 @@ def choose(folder: Path, pictures: Path, split: str) -> tuple[float, Mapping[str
     for limit in LIMITS:
         print(f"nms_iou {limit}: mean AP50 {metrics[limit].mean_ap50():.4f}")
     return best, metrics[best].chosen()
+
+
+def found_and_read(
+    folder: Path, pictures: Path, split: str, limit: float, reading: float
+) -> dict[float, float]:
+    """Threshold of the signs' boxes -> F1 of signs that are found and read; empty where none are read.
+
+    `limit`: of overlap; `reading`: the reader's threshold.
+    """
+    if "signs" not in bundle.read(folder).tasks:
+        return {}
+    pipeline = load(folder, tasks=["detection", "signs"], threads=1)
+    boxes, reader = pipeline.tasks
+    others = dict.fromkeys(boxes.classes, 0.9)
+    reading_it = with_settings(reader, threshold=reading)
+    pipelines, metrics = {}, {}
+    for score in (round(float(score), 2) for score in SCORES):
+        found = with_settings(boxes, threshold={**others, SIGN: score}, nms_iou=limit)
+        pipelines[score], metrics[score] = pipeline.with_tasks([found, reading_it]), SignsRead()
+    dataset = allowed(folder, pictures, split)
+    for number, sample in enumerate(dataset.samples):
+        if sample.boxes is None or sample.boxes.set not in dataset.reads:
+            continue
+        frame = Frame(read_image(sample.image), 0, number)
+        truth = Scene(number, 0, frame.size, signs=sample.boxes.signs(reader.classes))
+        for score, see in pipelines.items():
+            metrics[score].update(truth, see(frame))
+    return {score: metric.result().get("read_f1", 0.0) for score, metric in metrics.items()}
 
 
 def allowed(folder: Path, pictures: Path, split: str) -> Dataset:
@@ -159,6 +191,11 @@ def best_reading(found: Sequence[Reading]) -> Reading:
     return max((r for r in found if r.known_read >= most - COST), key=lambda r: r.f1)
 
 
+def best_found(f1: Mapping[float, float]) -> float:
+    """The threshold with the best F1, to a tenth of a point; among equals the highest."""
+    return max(f1, key=lambda score: (round(f1[score], 3), score))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Choose the thresholds of a bundle.")
     parser.add_argument("bundle", type=Path)
@@ -172,16 +209,21 @@ def main() -> None:
     found = readings(given.bundle, given.data, given.split)
     for one in found:
         print(f"signs {one.threshold}: read right {one.known_read:.4f}, false reads {one.false_reads:.4f}")
+    reader = best_reading(found).threshold if found else None
+    signs = {} if reader is None else found_and_read(given.bundle, given.data, given.split, limit, reader)
+    for score, f1 in signs.items():
+        print(f"signs found from {score} on: F1 of found and read {f1:.3f}")
     if given.write:
         spec = bundle.read(given.bundle)
         task = spec.tasks["detection"]
         scores = {name: score for name, (score, _, _) in chosen.items()}
+        if signs:
+            scores[SIGN] = best_found(signs)
         task = replace(task, settings={**task.settings, "threshold": scores, "nms_iou": limit})
         tasks = {**spec.tasks, "detection": task}
-        if found:
-            reader = spec.tasks["signs"]
-            settings = {**reader.settings, "threshold": best_reading(found).threshold}
-            tasks["signs"] = replace(reader, settings=settings)
+        if reader is not None:
+            read = spec.tasks["signs"]
+            tasks["signs"] = replace(read, settings={**read.settings, "threshold": reader})
         bundle.write(given.bundle, replace(spec, tasks=tasks))
 
 

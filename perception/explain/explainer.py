@@ -141,9 +141,10 @@ class Explainer:
 
 def layer_of(trunk: nn.Module, task: str) -> nn.Module:
     """The last block of STAGE on the way to a task's head, whatever the tasks share."""
-    if hasattr(trunk, "depth") and trunk.depth <= STAGE:  # the task's own part begins before it
-        stages = trunk.own[task]  # type: ignore[index,operator]
-        return cast(nn.Module, stages[STAGE - trunk.depth][-1])
+    depth = cast(int, getattr(trunk, "depth", STAGE + 1))
+    if depth <= STAGE:  # the task's own part begins before it
+        stages = trunk.own[task]  # type: ignore[index]
+        return cast(nn.Module, stages[STAGE - depth][-1])
     own: Mapping[str, nn.Module] | None = getattr(trunk, "encoders", None)
     encoder = trunk.encoder if own is None else own[task]
     return cast(nn.Module, encoder.stages[STAGE][-1])  # type: ignore[index,union-attr]

@@ -10,7 +10,18 @@ from perception import bundle
 from perception.errors import DataError
 from perception.types import Detections, Scene
 from tests.folders import write_folder
-from tools.thresholds import ENOUGH, BestScore, Reading, allowed, best_reading, curve, readings
+from tools.thresholds import (
+    ENOUGH,
+    SCORES,
+    BestScore,
+    Reading,
+    allowed,
+    best_found,
+    best_reading,
+    curve,
+    found_and_read,
+    readings,
+)
 
 SIZE = (640, 384)
 
@@ -70,6 +81,13 @@ def test_the_reading_with_the_best_f1_that_leaves_few_signs_unread():
     assert max((low, mean, high), key=lambda r: r.f1) is high
     assert best_reading([low, mean, high]) is mean
     assert mean.f1 == pytest.approx(2 * 0.985 / (0.985 + 0.1 + 1))
+
+
+def test_signs_boxes_are_chosen_by_what_is_found_and_read(tiny_bundle, tmp_path):
+    f1 = found_and_read(tiny_bundle, write_folder(tmp_path / "data"), "val", 0.45, 0.5)
+    assert list(f1) == pytest.approx(SCORES)
+    assert all(0 <= value <= 1 for value in f1.values())
+    assert best_found({0.4: 0.7841, 0.46: 0.7838, 0.5: 0.77}) == 0.46
 
 
 def test_open_bundles_are_tuned_on_open_pictures(folder, tiny_bundle):
