@@ -41,7 +41,10 @@ def train(
     train(data, out, preset, settings or (), resume, val or (), classes)
 
 
-mtl = typer.Typer(help="Compare sharing architectures, loss balancing and task groups.", no_args_is_help=True)
+mtl = typer.Typer(
+    help="Compare sharing architectures, loss balancing and task groups; search for a network in a budget.",
+    no_args_is_help=True,
+)
 commands.add_typer(mtl, name="mtl")
 Preset = Annotated[str, typer.Option(help="quick to try it out, full for meaningful results.")]
 Settings = Annotated[
@@ -66,6 +69,30 @@ def mtl_groups(data: Sets, out: Runs, preset: Preset = "full", settings: Setting
     from perception.training.analysis.command import groups
 
     groups(preset, data, out, settings or ())
+
+
+Choices = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--choose",
+        help="Change what is searched: NAME=VALUE,... with sharing, balance, width1 to width4, depth1 to "
+        "depth4, neck or scale (of the input); repeatable.",
+    ),
+]
+Used = Annotated[str, typer.Option("--input", help="Input in use, WIDTHxHEIGHT, at scale 1.")]
+
+
+@mtl.command("latency")
+def mtl_latency(
+    out: Annotated[Path, typer.Option(help="JSON file for the table.")],
+    used: Used = "640x384",
+    choices: Choices = None,
+) -> None:
+    """Time the INT8 blocks of the search space on this machine: the table that `search` predicts from."""
+    from deploy.latency.command import latency
+    from perception.training.search.space import size_of
+
+    latency(out, size_of(used), choices or ())
 
 
 @mtl.command("report")
