@@ -80,6 +80,7 @@ Choices = Annotated[
     ),
 ]
 Used = Annotated[str, typer.Option("--input", help="Input in use, WIDTHxHEIGHT, at scale 1.")]
+Training = Annotated[str, typer.Option(help="Training preset: full, small or quick.")]
 
 
 @mtl.command("latency")
@@ -95,8 +96,45 @@ def mtl_latency(
     latency(out, size_of(used), choices or ())
 
 
+@mtl.command("search")
+def mtl_search(
+    data: Sets,
+    out: Annotated[Path, typer.Option(help="Folder for the search; one that is there is resumed.")],
+    budget_ms: Annotated[
+        float, typer.Option(min=0.0, help="Longest time of a frame in INT8 on one thread, in milliseconds.")
+    ],
+    used: Used = "640x384",
+    preset: Training = "small",
+    trials: Annotated[int, typer.Option(min=1, help="Networks to try, with each of both searches.")] = 27,
+    steps: Annotated[
+        int, typer.Option(min=0, help="Training steps of a network. Default: those of the preset.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of proposals and trainings.")] = 0,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Fresh seeds that the best networks are trained with.")
+    ] = 5,
+    latency: Annotated[
+        Path | None, typer.Option(help="Table of `mtl latency`, such as a Jetson's. Default: measure here.")
+    ] = None,
+    processes: Annotated[int, typer.Option(min=1, help="Networks that are trained at a time.")] = 1,
+    choices: Choices = None,
+    settings: Settings = None,
+) -> None:
+    """Search for the best network within a latency budget, beside random search of equal cost; report."""
+    from deploy.latency.command import table_of
+    from perception.training.search.command import run
+    from perception.training.search.runs import Wanted
+    from perception.training.search.space import size_of
+
+    own = (*(settings or ()), *([f"steps={steps}"] if steps else []))
+    wanted = Wanted(
+        budget_ms, preset, size_of(used), own, tuple(choices or ()), trials, seed, seeds, processes
+    )
+    run(wanted, data, out, table_of(latency, out))
+
+
 @mtl.command("report")
-def mtl_report(folder: Annotated[Path, typer.Argument(help="OUT of compare or groups.")]) -> None:
+def mtl_report(folder: Annotated[Path, typer.Argument(help="OUT of compare, groups or search.")]) -> None:
     """Write report.html, and its tables as report.md."""
     from perception.training.analysis.command import report
 
