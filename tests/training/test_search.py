@@ -19,6 +19,7 @@ from perception.training.search.runs import Wanted
 from perception.training.search.search import search
 from perception.training.search.space import Candidate, Space
 from perception.training.search.study import Budget, Search, cost, rungs
+from perception.training.search.trial import Part, perform
 from perception.training.search.verdict import seeds_needed, verdict
 
 SIZE = (320, 192)
@@ -183,6 +184,28 @@ class Parts:
 
     def measure(self, designs, folder):
         return {design: self.predict(design) for design in designs}
+
+
+def trained(folder, out, *steps):
+    """Scores at the end of a network that is trained to these steps, one after the other."""
+    for until in steps:
+        part = Part(out, "quick", SETTINGS, (1, 3), until)
+        perform([part], folder, out.parent, 1, lambda: None)
+    return part.scores(3)
+
+
+def test_a_network_that_is_trained_part_by_part_ends_as_one_that_is_not(folder, tmp_path):
+    whole = trained(folder, tmp_path / "whole", 3)
+    assert trained(folder, tmp_path / "parts", 1, 3) == whole
+    assert set(whole) == {"lanes", "drivable"}
+    (tmp_path / "parts/scores-3.json").unlink()  # as if killed between the last step and its scores
+    assert trained(folder, tmp_path / "parts", 3) == whole
+
+
+def test_a_network_that_cannot_be_trained_is_named(folder, tmp_path):
+    part = Part(tmp_path / "odd", "quick", (*SETTINGS, "sharing=none"), (3,), 3)
+    with pytest.raises(DataError, match=r"failed: odd; see output\.log"):
+        perform([part], folder, tmp_path, 1, lambda: None)
 
 
 WANTED = Wanted(64.0, "quick", (192, 128), SETTINGS, tuple(TINY), trials=2, seeds=2, processes=2)
