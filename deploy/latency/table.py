@@ -20,7 +20,7 @@ from perception.model.shape import Design
 from perception.sinks.files import write_whole
 
 FORMAT = 1
-FITTED = 2  # networks of each way to share, by which the rest is fitted; one more is foretold as a check
+SPREAD = 3  # whole networks of each way to share: fitted to the first and the last, checked on those between
 REMEDY = "make one on this machine: perception mtl latency --out FILE"
 
 
@@ -91,9 +91,12 @@ def make(
     tasks: Collection[str],
     told: Callable[[str], None] = lambda text: None,
 ) -> Table:
-    """Time every block of `pairs`, and some whole networks: `spread(n)` gives n of each way to share."""
+    """Time every block of `pairs`, and some whole networks.
+
+    `spread(n)`: n of each way to share from the smallest to the largest, and perhaps others behind them.
+    """
     wanted = tuple(tasks)
-    whole = list(spread(FITTED + 1))
+    whole = list(spread(SPREAD))
     parts = sorted({part for design in (*pairs, *whole) for part in blocks(design, wanted)})
     told(f"{len(parts)} blocks and {len(whole)} whole networks")
     with tempfile.TemporaryDirectory() as folder:
@@ -103,13 +106,11 @@ def make(
     ways: dict[str, list[Design]] = {}
     for design in dict.fromkeys(whole):
         ways.setdefault(design.sharing, []).append(design)
-    checked = {way: own[len(own) // 2] for way, own in ways.items()}
-    factor = {
-        way: mean(real[d] / sums[d] for d in own if d != checked[way] or len(own) == 1)
-        for way, own in ways.items()
-    }
+    fitted = {way: (own[0], own[min(SPREAD, len(own)) - 1]) for way, own in ways.items()}
+    factor = {way: mean(real[design] / sums[design] for design in own) for way, own in fitted.items()}
     table = Table(machine()["processor"], wanted, times, factor)
-    checks = [check(design, table.predict(design), real[design]) for design in checked.values()]
+    foretold = [design for way, own in ways.items() for design in own if design not in fitted[way]]
+    checks = [check(design, table.predict(design), real[design]) for design in foretold]
     return replace(table, checks=checks)
 
 

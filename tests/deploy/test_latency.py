@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -105,13 +104,21 @@ def test_pairs_hold_every_block_of_the_space():
         assert set(blocks(space.candidate(chosen).design, TASKS)) <= known
 
 
-def test_the_command_times_a_small_space(tmp_path):
-    chosen = [part for option in OPTIONS for part in ("--choose", option)]
+def test_the_command_times_a_small_space_and_the_shipped_network(tmp_path):
+    chosen = [part for option in (*OPTIONS, "sharing=branch2") for part in ("--choose", option)]
     out = tmp_path / "table.json"
     result = CliRunner().invoke(app, ["mtl", "latency", "--out", str(out), "--input", "96x64", *chosen])
     assert result.exit_code == 0, result.output
-    made = json.loads(out.read_text())
-    assert min(row[-1] for row in made["blocks"]) > 0 < made["factor"]["hard"]
-    assert [set(row) for row in made["checks"]] == [
-        {"design", "predicted_ms", "measured_ms", "error_percent"}
-    ]
+    made = table.read(out)
+    assert min(made.times.values()) > 0
+    assert set(made.factor) == {"hard", "branch2"}
+    assert made.predict(Space.of(SIZE, SIZE).shipped.design) > 0
+
+
+def test_networks_that_were_not_fitted_are_checks():
+    space = Space.of(SIZE, SIZE, [*OPTIONS, "depth3=1,2,3"])
+    made = table.make(space.pairs(), space.spread, TASKS)
+    between, shipped = [row["design"] for row in made.checks]
+    assert "x1-1-2-1" in between
+    assert "x1-3-4-2" in shipped
+    assert all({"predicted_ms", "measured_ms", "error_percent"} < set(row) for row in made.checks)

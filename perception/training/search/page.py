@@ -75,7 +75,7 @@ def verdicts(found: Mapping[str, Any]) -> Iterator[str]:
             continue
         word = "above" if own["above"] else "below" if own["below"] else "not above"
         count = own["difference"]["count"]
-        text = f"Against {NAMES[name]}: {word}, by {cell(own['difference'])} points over {count} seeds."
+        text = f"Against {NAMES[name]}: {word}, {cell(own['difference'])} points over {count} seeds."
         if not (own["above"] or own["below"]):
             many = own["settled_by"]
             text += (

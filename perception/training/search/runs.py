@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,19 @@ class Wanted:
     seed: int = 0
     seeds: int = 5  # of the finals, none of which is `seed`
     processes: int = 1
+
+    @property
+    def command(self) -> str:
+        """Without the data and the folder."""
+        changes = [f"--set {shlex.quote(own)}" for own in self.settings]
+        changes += [f"--choose {own}" for own in self.choices]
+        return " ".join(
+            (
+                f"perception mtl search --budget-ms {self.budget_ms:g} --input {self.used[0]}x{self.used[1]}",
+                f"--preset {self.preset} --trials {self.trials} --seed {self.seed} --seeds {self.seeds}",
+                *changes,
+            )
+        )
 
     @property
     def final_seeds(self) -> range:

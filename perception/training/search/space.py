@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from perception.errors import DataError
-from perception.model.shape import STAGES, Design, Shape
+from perception.model.shape import DEFAULT, STAGES, Design, Shape
 from perception.model.sharing import SHARING
 from perception.training.balance import BALANCE
 from perception.types import Size
@@ -83,10 +83,15 @@ class Space:
         used, trained = (scaled(size, chosen["scale"]) for size in (self.used, self.trained))
         return Candidate(Design(chosen["sharing"], shape, used), chosen["balance"], trained)
 
+    @property
+    def shipped(self) -> Candidate:
+        """What is compared with, wherever it lies: the shipped architecture."""
+        return Candidate(Design("hard", DEFAULT, self.used), "static", self.trained)
+
     def spread(self, count: int) -> list[Design]:
-        """Designs from the smallest to the largest of each way to share, evenly spaced."""
+        """Designs from the smallest to the largest of each way to share, evenly spaced; the shipped one."""
         at = [k / max(1, count - 1) for k in range(count)]
-        return [
+        found = [
             self.candidate(
                 {name: own[round(part * (len(own) - 1))] for name, own in self.ordered.items()}
                 | {"sharing": sharing}
@@ -94,6 +99,7 @@ class Space:
             for sharing in self.choices["sharing"]
             for part in at
         ]
+        return [*found, self.shipped.design]
 
     def smallest(self) -> list[Candidate]:
         """The smallest of each way to share."""
@@ -101,7 +107,7 @@ class Space:
         return [self.candidate({**least, "sharing": sharing}) for sharing in self.choices["sharing"]]
 
     def pairs(self) -> list[Design]:
-        """Designs that together hold every block of the space: two widths meet in a block, never more.
+        """Designs, the shipped one too, that hold every block: two widths meet in a block, never more.
 
         All pairs for one way to share; each width and neck for the others, which join the same parts.
         """
@@ -115,7 +121,8 @@ class Space:
             *widths, neck = (own[at % len(own)] for own, at in zip(axes, (i, j, i, j, k), strict=True))
             found[sharing, Shape(tuple(widths), (2,) * STAGES, neck)] = None
         sizes = sorted({scaled(self.used, scale) for scale in self.choices["scale"]})
-        return [Design(sharing, shape, size) for sharing, shape in found for size in sizes]
+        designs = [Design(sharing, shape, size) for sharing, shape in found for size in sizes]
+        return [*designs, self.shipped.design]
 
     @property
     def ordered(self) -> dict[str, Sequence[Any]]:
