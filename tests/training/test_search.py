@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from multiprocessing import get_context
 
 import pytest
 from optuna.trial import TrialState
@@ -21,6 +22,7 @@ from perception.training.search.space import Candidate, Space
 from perception.training.search.study import Budget, Search, cost, rungs
 from perception.training.search.trial import Part, perform
 from perception.training.search.verdict import seeds_needed, verdict
+from tests.waiting import wait_until
 
 SIZE = (320, 192)
 
@@ -206,6 +208,17 @@ def test_a_network_that_cannot_be_trained_is_named(folder, tmp_path):
     part = Part(tmp_path / "odd", "quick", (*SETTINGS, "sharing=none"), (3,), 3)
     with pytest.raises(DataError, match=r"failed: odd; see output\.log"):
         perform([part], folder, tmp_path, 1, lambda: None)
+
+
+def test_a_training_ends_with_the_search_that_began_it(folder, tmp_path):
+    endless = Part(tmp_path / "long", "quick", (*SETTINGS, "steps=100000"), (100_000,), 100_000)
+    arguments = ([endless], folder, tmp_path, 1, lambda: None)
+    searching = get_context("fork").Process(target=perform, args=arguments)
+    searching.start()
+    wait_until((endless.folder / "config.json").exists)
+    searching.kill()
+    wait_until(lambda: "KeyboardInterrupt" in (endless.folder / "output.log").read_text())
+    assert (endless.folder / "checkpoint.pt").exists()
 
 
 WANTED = Wanted(64.0, "quick", (192, 128), SETTINGS, tuple(TINY), trials=2, seeds=2, processes=2)

@@ -7,6 +7,7 @@ network's folder, so a search that is killed repeats one part at most.
 from __future__ import annotations
 
 import json
+import os
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
@@ -51,10 +52,12 @@ class _Judge:
     """Judges at the rungs, by a few pictures on the way and by all at the end; ends the part."""
 
     def __init__(self, part: Part, data: Path | None, config: Config) -> None:
-        self.part, self.last = part, config.steps
+        self.part, self.last, self.search = part, config.steps, os.getppid()
         self.validation = Validation(data, replace(config, eval_every=config.steps + 1))
 
     def __call__(self, trainer: Trainer, batch: Batch | None = None) -> dict[str, float]:
+        if os.getppid() != self.search:  # it was killed: the one that goes on with it trains this network
+            raise KeyboardInterrupt
         step = trainer.step
         if step in self.part.rungs and self.part.scores(step) is None:
             few = None if step >= self.last else FEW
