@@ -114,7 +114,8 @@ def mtl_search(
         int, typer.Option(min=1, help="Fresh seeds that the best networks are trained with.")
     ] = 5,
     latency: Annotated[
-        Path | None, typer.Option(help="Table of `mtl latency`, such as a Jetson's. Default: measure here.")
+        Path | None,
+        typer.Option(help="Table of `mtl latency`, such as another machine's. Default: measure here."),
     ] = None,
     processes: Annotated[int, typer.Option(min=1, help="Networks that are trained at a time.")] = 1,
     choices: Choices = None,
