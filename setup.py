@@ -32,6 +32,7 @@ TRAIN = [
     "onnxscript>=0.1",  # torch's exporter
     "tensorboard>=2.16",
     "matplotlib>=3.8",
+    "optuna>=4",
 ]
 DEV = [
     *EVAL,

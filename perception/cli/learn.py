@@ -43,7 +43,10 @@ def train(
     train(data, out, preset, settings or (), resume, val or (), classes)
 
 
-mtl = typer.Typer(help="Compare sharing architectures, loss balancing and task groups.", no_args_is_help=True)
+mtl = typer.Typer(
+    help="Compare sharing architectures, loss balancing and task groups; search for a network in a budget.",
+    no_args_is_help=True,
+)
 commands.add_typer(mtl, name="mtl")
 Preset = Annotated[str, typer.Option(help="quick to try it out, full for meaningful results.")]
 Settings = Annotated[
@@ -70,8 +73,71 @@ def mtl_groups(data: Sets, out: Runs, preset: Preset = "full", settings: Setting
     groups(preset, data, out, settings or ())
 
 
+Choices = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--choose",
+        help="Change what is searched: NAME=VALUE,... with sharing, balance, width1 to width4, depth1 to "
+        "depth4, neck or scale (of the input); repeatable.",
+    ),
+]
+Used = Annotated[str, typer.Option("--input", help="Input in use, WIDTHxHEIGHT, at scale 1.")]
+Training = Annotated[str, typer.Option(help="Training preset: full, small or quick.")]
+
+
+@mtl.command("latency")
+def mtl_latency(
+    out: Annotated[Path, typer.Option(help="JSON file for the table.")],
+    used: Used = "640x384",
+    choices: Choices = None,
+) -> None:
+    """Time the INT8 blocks of the search space on this machine: the table that `search` predicts from."""
+    from deploy.latency.command import latency
+    from perception.training.search.space import size_of
+
+    latency(out, size_of(used), choices or ())
+
+
+@mtl.command("search")
+def mtl_search(
+    data: Sets,
+    out: Annotated[Path, typer.Option(help="Folder for the search; one that is there is resumed.")],
+    budget_ms: Annotated[
+        float, typer.Option(min=0.0, help="Longest time of a frame in INT8 on one thread, in milliseconds.")
+    ],
+    used: Used = "640x384",
+    preset: Training = "small",
+    trials: Annotated[int, typer.Option(min=1, help="Networks to try, with each of both searches.")] = 27,
+    steps: Annotated[
+        int, typer.Option(min=0, help="Training steps of a network. Default: those of the preset.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of proposals and trainings.")] = 0,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Fresh seeds that the best networks are trained with.")
+    ] = 5,
+    latency: Annotated[
+        Path | None,
+        typer.Option(help="Table of `mtl latency`, such as another machine's. Default: measure here."),
+    ] = None,
+    processes: Annotated[int, typer.Option(min=1, help="Networks that are trained at a time.")] = 1,
+    choices: Choices = None,
+    settings: Settings = None,
+) -> None:
+    """Search for the best network within a latency budget, beside random search of equal cost; report."""
+    from deploy.latency.command import table_of
+    from perception.training.search.command import run
+    from perception.training.search.runs import Wanted
+    from perception.training.search.space import size_of
+
+    own = (*(settings or ()), *([f"steps={steps}"] if steps else []))
+    wanted = Wanted(
+        budget_ms, preset, size_of(used), own, tuple(choices or ()), trials, seed, seeds, processes
+    )
+    run(wanted, data, out, table_of(latency, out))
+
+
 @mtl.command("report")
-def mtl_report(folder: Annotated[Path, typer.Argument(help="OUT of compare or groups.")]) -> None:
+def mtl_report(folder: Annotated[Path, typer.Argument(help="OUT of compare, groups or search.")]) -> None:
     """Write report.html, and its tables as report.md."""
     from perception.training.analysis.command import report
 

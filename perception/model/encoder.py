@@ -13,9 +13,7 @@ from perception.model.blocks import Patchify, RepConv
 class Encoder(nn.Module):
     """`widths` and `depths` of the stages at strides 4, 8, 16, 32; a stage's first block halves the size."""
 
-    def __init__(
-        self, widths: Sequence[int] = (32, 64, 128, 144), depths: Sequence[int] = (1, 3, 4, 2)
-    ) -> None:
+    def __init__(self, widths: Sequence[int], depths: Sequence[int]) -> None:
         super().__init__()
         self.widths = tuple(widths)
         self.stem = Patchify(widths[0])

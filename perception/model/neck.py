@@ -16,7 +16,7 @@ from perception.model.blocks import RepConv, down, lateral
 
 
 class Neck(nn.Module):
-    def __init__(self, widths: Sequence[int], width: int = 64) -> None:
+    def __init__(self, widths: Sequence[int], width: int) -> None:
         super().__init__()
         self.detail = down(widths[0], width)
         self.lateral = nn.ModuleList([lateral(w, width) for w in widths[1:]])

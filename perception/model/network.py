@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from perception.convention import MEAN, SCALE
+from perception.model.shape import DEFAULT, Shape
 from perception.model.sharing import SHARING
 from perception.model.specs import CLASSES
 from perception.tasks.heads import CROP_READERS, HEADS
@@ -28,12 +29,13 @@ class Network(nn.Module):
         tasks: Collection[str] = tuple(HEADS),
         sharing: str = "hard",
         classes: Mapping[str, Sequence[str]] = CLASSES,
+        shape: Shape = DEFAULT,
     ) -> None:
         """`classes`: of tasks whose classes are not ours."""
         super().__init__()
         self.classes = {task: tuple(own) for task, own in {**CLASSES, **classes}.items()}
         crops = [task for task in tasks if task in CROP_READERS]
-        self.trunk = SHARING[sharing]([task for task in tasks if task not in crops], crops)
+        self.trunk = SHARING[sharing]([task for task in tasks if task not in crops], crops, shape)
         counts = {task: len(self.classes[LIKE.get(task, task)]) for task in tasks}
         self.heads = nn.ModuleDict({task: HEADS[task](self.trunk, counts[task]) for task in tasks})
 

@@ -52,10 +52,15 @@ def load_pretrained(network: Network, folder: Path, images: Tensor, crops: Tenso
         if f"{stored}.weight" in frame:
             _load(module, frame, stored, plan)
             left.discard(stored)
+        elif _is_block(module) and _has_part(name, frame):
+            raise BundleError(
+                f"{folder}: expected a network of the same shape, got one without {name}; "
+                "train with the `shape` of the bundle"
+            )
     if left:
         raise BundleError(
             f"{folder}: expected a network shared in the same way, got one with {min(left)}; "
-            "train with the `sharing` of the bundle"
+            "train with the `sharing` and the `shape` of the bundle"
         )
     if "signs" in network.heads and "signs" in files:
         crop = weights(folder / files["signs"])
@@ -126,6 +131,16 @@ def _common(name: str) -> str:
     return OWN.sub(r"trunk.\1.", name)
 
 
+def _has_part(name: str, frame: Weights) -> bool:
+    """Does a file have the part of the trunk that this is in: its encoder, its neck?"""
+    parts = {".".join(place.split(".")[:2]) for place in (name, _common(name)) if name.startswith("trunk.")}
+    return any(key.startswith(f"network.{part}.") for part in parts for key in frame)
+
+
+def _is_block(module: nn.Module) -> bool:
+    return isinstance(module, RepConv | Patchify | Linear2d)
+
+
 def _stored(name: str, module: nn.Module) -> str:
     """Where `fuse` leaves the convolution of a block: blocks with a ReLU become a pair."""
     return f"{name}.0" if isinstance(module, RepConv | Patchify) else name
@@ -151,7 +166,10 @@ def _load(module: nn.Module, weights: Weights, name: str, plan: Plan) -> None:
 
 def _copy(parameter: Tensor, value: Tensor, name: str) -> None:
     if parameter.shape != value.shape:
-        raise BundleError(f"{name}: expected weights {tuple(parameter.shape)}, got {tuple(value.shape)}")
+        raise BundleError(
+            f"{name}: expected weights {tuple(parameter.shape)}, got {tuple(value.shape)}; "
+            "train with the `shape` of the bundle"
+        )
     parameter.copy_(value)
 
 

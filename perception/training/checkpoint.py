@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -17,6 +17,7 @@ from perception.errors import DataError
 from perception.labels.vocabulary import Vocabulary
 from perception.model.network import Network
 from perception.model.pretrained import by_class
+from perception.model.shape import Shape
 from perception.training import ledger
 from perception.training.classes import vocabulary
 from perception.training.config import Config
@@ -58,9 +59,14 @@ def load_network(path: Path) -> Network:
     """The averaged network of a checkpoint, in evaluation mode."""
     state = load_checkpoint(path)
     config = json.loads(state["config"])
-    network = Network(config["tasks"], config["sharing"], vocabulary_of(state).by_task)
+    network = Network(config["tasks"], config["sharing"], vocabulary_of(state).by_task, shape_of(state))
     network.load_state_dict(state["ema"])
     return network.eval()
+
+
+def shape_of(state: Mapping[str, Any]) -> Shape:
+    """The shape of a checkpoint; up to version 0.7 there was one only."""
+    return Shape.of(json.loads(state["config"]).get("shape", {}))
 
 
 def vocabulary_of(state: Mapping[str, Any]) -> Vocabulary:
@@ -71,5 +77,13 @@ def vocabulary_of(state: Mapping[str, Any]) -> Vocabulary:
 
 
 def fitted(state: Mapping[str, Any], network: Network) -> Mapping[str, Tensor]:
-    """The averaged weights of a checkpoint; classes that it has not keep what `network` has."""
+    """The averaged weights of a checkpoint; classes that it has not keep what `network` has.
+
+    Raises DataError if its shape is another.
+    """
+    if (theirs := shape_of(state)) != (ours := network.trunk.shape):
+        raise DataError(
+            f"init: expected weights of a network of {ours}, got those of {theirs}. Train with its shape: "
+            f"--set 'shape={json.dumps(asdict(theirs))}'; or begin without init"
+        )
     return by_class(network, state["ema"], vocabulary_of(state).by_task)

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from perception.errors import DataError
+from perception.model.shape import DEFAULT, Shape
 from perception.tasks import TASKS
 
 WEIGHTS = {  # of losses that do not count once
@@ -19,6 +20,7 @@ WEIGHTS = {  # of losses that do not count once
 class Config:
     tasks: tuple[str, ...] = tuple(TASKS)
     sharing: str = "hard"
+    shape: Mapping[str, Any] = field(default_factory=lambda: asdict(DEFAULT))  # widths, depths, neck
     balance: str = "static"
     balance_at: str = "features"  # where methods that look at gradients compare them, or "parameters"
     schedule: str = "joint"
@@ -181,7 +183,7 @@ def configure(preset: str, settings: Sequence[str] = ()) -> Config:
     if config.licences == "open":
         config = replace(config, sources=_open(config.sources, asked))
     check_ranges(config, RANGES)
-    return config
+    return replace(config, shape=asdict(Shape.of(config.shape)))
 
 
 def _open(sources: Mapping[str, float], asked: Collection[str]) -> dict[str, float]:

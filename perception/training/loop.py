@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from perception.errors import DataError
 from perception.model import fakequant
 from perception.model.network import Network
 from perception.model.pretrained import load_pretrained
+from perception.model.shape import Shape
 from perception.model.sharing import SHARING
 from perception.outputs import PartFile, write_whole
 from perception.tasks.batch import Batch
@@ -31,7 +33,14 @@ from perception.training import ledger
 from perception.training.augment import Place
 from perception.training.backward import PLACES, backward, cut_off
 from perception.training.balance import BALANCE
-from perception.training.checkpoint import CHECKPOINT, fitted, learnt_from, load_checkpoint, recorded
+from perception.training.checkpoint import (
+    CHECKPOINT,
+    fitted,
+    learnt_from,
+    load_checkpoint,
+    recorded,
+    shape_of,
+)
 from perception.training.classes import vocabulary
 from perception.training.config import Config, renamed
 from perception.training.data import READERS, signs, sources
@@ -49,7 +58,7 @@ from perception.training.schedule import SCHEDULES
 from perception.types import Size
 
 FINISH_ZOOM, FINISH_COVER = (0.85, 1.25), 0.15
-BUILT = ("tasks", "sharing", "detection", "signs")  # what weights are made for
+BUILT = ("tasks", "sharing", "shape", "detection", "signs")  # what weights are made for
 
 
 class Trainer:
@@ -63,7 +72,7 @@ class Trainer:
         self.data, self.out, self.config = data, out, config
         self.device = _device(config.device)
         self.vocabulary = vocabulary(config)
-        network = Network(config.tasks, config.sharing, self.vocabulary.by_task)
+        network = Network(config.tasks, config.sharing, self.vocabulary.by_task, Shape.of(config.shape))
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.optimizer = optimizer(self.network, config)
         self.balance = BALANCE[config.balance](config.weights, config.seed)
@@ -115,7 +124,7 @@ class Trainer:
         if not path.exists():
             return
         state = load_checkpoint(path, self.device)
-        self._check_same(path, renamed(json.loads(state["config"])))
+        self._check_same(path, {"shape": asdict(shape_of(state))} | renamed(json.loads(state["config"])))
         self.network.load_state_dict(state["network"])
         self.ema.network.load_state_dict(state["ema"])
         self.optimizer.load_state_dict(state["optimizer"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import cv2
 import numpy as np
@@ -15,6 +15,7 @@ from perception import Frame, load
 from perception.bundle import read
 from perception.cli import FAILED, app
 from perception.model.network import Network
+from perception.model.shape import Shape
 from perception.training.config import Config
 from perception.training.data.licences import ORIGINS
 from perception.training.ledger import Row, to_csv
@@ -24,7 +25,8 @@ from tests.batches import SIZE, smooth, trained
 def stored(network, path, rows=()):
     """A checkpoint of `network`, which has learnt from `rows`."""
     state = network.state_dict()
-    config = replace(Config(), size=SIZE, tasks=tuple(network.heads)).to_json()
+    shape = asdict(network.trunk.shape)
+    config = replace(Config(), size=SIZE, tasks=tuple(network.heads), shape=shape).to_json()
     saved = {"network": state, "ema": state, "optimizer": {}, "step": 1, "config": config}
     saved |= {"ledger": to_csv(rows)} if rows else {}
     torch.save(saved, path)
@@ -124,6 +126,15 @@ def test_a_network_of_some_tasks_is_a_bundle_of_these(folder, tmp_path, tasks):
     assert set(read(tmp_path / "some").tasks) == set(tasks)
     scene = load(tmp_path / "some", threads=1)(Frame(np.full((72, 128, 3), 90, np.uint8), 0, 0))
     assert (scene.lanes is None, scene.signs is None) == ("lanes" not in tasks, "signs" not in tasks)
+
+
+def test_a_network_of_another_shape_is_a_bundle_too(folder, tmp_path):
+    network = Network(("lanes",), shape=Shape((16, 32, 32, 48), (1, 1, 2, 1), 32))
+    result = export(stored(network, tmp_path / "small.pt"), folder, tmp_path / "small")
+    assert result.exit_code == 0, result.output
+    assert (
+        load(tmp_path / "small", threads=1)(Frame(np.zeros((72, 128, 3), np.uint8), 0, 0)).lanes is not None
+    )
 
 
 @pytest.mark.parametrize("tasks", [("signs",), ("signs", "lanes")])

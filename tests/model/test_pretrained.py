@@ -16,6 +16,7 @@ from perception.errors import BundleError
 from perception.model.blocks import RepConv
 from perception.model.network import Network, normalise
 from perception.model.pretrained import load_pretrained
+from perception.model.shape import Shape
 from tests.batches import smooth
 
 TASKS = ("detection", "lanes", "signs", "drivable")
@@ -95,8 +96,22 @@ def test_tasks_with_parts_of_their_own_begin_with_the_shared_ones(pictures, shar
 
 
 def test_a_bundle_shared_in_another_way_is_refused(pictures):
-    with pytest.raises(BundleError, match="train with the `sharing` of the bundle"):
+    with pytest.raises(BundleError, match="train with the `sharing` and the `shape` of the bundle"):
         load_pretrained(Network(TASKS, "branch2"), SHIPPED, *map(bytes_of, pictures))
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        (Shape(widths=(48, 64, 128, 144)), r"encoder\.stem.*expected weights \(48"),
+        (Shape(neck=48), r"neck.*expected weights \(48"),
+        (Shape(depths=(1, 2, 4, 2)), r"got one with network\.trunk\.encoder\.stages\.1\.2"),
+        (Shape(depths=(1, 3, 5, 2)), r"got one without trunk\.encoder\.stages\.2\.4"),
+    ],
+)
+def test_a_bundle_of_another_shape_is_refused(pictures, shape, message):
+    with pytest.raises(BundleError, match=f"{message}.*the `shape` of the bundle"):
+        load_pretrained(Network(TASKS, shape=shape), SHIPPED, *map(bytes_of, pictures))
 
 
 def test_a_bundle_without_signs_leaves_that_head_alone(pictures, tmp_path):

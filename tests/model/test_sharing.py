@@ -9,6 +9,7 @@ import torch
 
 from deploy.export import export_crops, export_frames
 from perception.model.network import Network, normalise
+from perception.model.shape import DEFAULT, Shape
 from perception.model.sharing import SHARING
 from perception.training.objective import losses
 from tests.batches import make_batch
@@ -21,9 +22,12 @@ PARAMETERS = {  # whose gradient a task's loss must not enter: the other heads'
 BATCH = make_batch()
 
 
-def network(sharing, tasks=TASKS):
+SMALL = Shape((16, 32, 48, 48), (2, 1, 2, 1), 32)
+
+
+def network(sharing, tasks=TASKS, shape=DEFAULT):
     torch.manual_seed(0)
-    return Network(tasks, sharing)
+    return Network(tasks, sharing, shape=shape)
 
 
 @pytest.fixture(params=SHARING)
@@ -32,9 +36,10 @@ def sharing(request):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("size", [(64, 96), (32, 160)])
-def test_views_have_the_heads_widths_and_strides(sharing, size):
-    trunk = network(sharing).trunk
+@pytest.mark.parametrize(("size", "shape"), [((64, 96), DEFAULT), ((32, 160), DEFAULT), ((64, 96), SMALL)])
+def test_views_have_the_heads_widths_and_strides(sharing, size, shape):
+    trunk = network(sharing, shape=shape).trunk
+    assert trunk.widths == (shape.neck,) * 3
     views = trunk(torch.zeros(1, 3, *size), FRAMES)
     assert set(views) == set(FRAMES)
     for levels in views.values():
@@ -83,8 +88,9 @@ def test_only_what_is_called_sharing_shares(sharing):
 
 
 @torch.no_grad()
-def test_it_is_exported(sharing, tmp_path):
-    whole = network(sharing).eval()
+@pytest.mark.parametrize("shape", [DEFAULT, SMALL])
+def test_it_is_exported(sharing, tmp_path, shape):
+    whole = network(sharing, shape=shape).eval()
     export_frames(whole, (96, 64), tmp_path / "frames.onnx")
     export_crops(whole, tmp_path / "crops.onnx")
     images = BATCH.images[:1].permute(0, 2, 3, 1).contiguous().numpy()

@@ -186,7 +186,7 @@ def test_the_same_results_give_the_same_page(judged_runs):
 
 
 def test_nothing_to_report_is_named(tmp_path):
-    with pytest.raises(DataError, match="found neither"):
+    with pytest.raises(DataError, match="found none"):
         report(tmp_path)
 
 

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from perception.errors import DataError
+from perception.model.shape import Shape
 from perception.training.config import PRESETS, Config, configure, renamed
 
 
@@ -34,6 +35,12 @@ def test_a_value_takes_the_type_of_the_one_it_replaces(setting, name, value):
     assert type(got) is type(value)
 
 
+def test_a_shape_is_filled_up_with_the_shipped_one():
+    config = configure("full", ['shape={"neck": 48, "depths": [1, 2, 2, 1]}'])
+    assert Shape.of(config.shape) == Shape(neck=48, depths=(1, 2, 2, 1))
+    assert configure("full", ["shape.neck=48", "shape.depths=[1, 2, 2, 1]"]) == config
+
+
 def test_configurations_of_older_versions_are_read():
     saved = {"rate": 0.1, "decay": 0.2, "rounding": True, "looks": 5, "steps": 1000}
     assert renamed(saved) == {"lr": 0.1, "weight_decay": 0.2, "qat": True, "eval_every": 200, "steps": 1000}
@@ -57,6 +64,11 @@ def test_one_entry_of_a_table_is_changed_and_the_others_stay():
         ("steps.camvid=1", "steps has no entries"),
         ("sources.idd=much", "expected a value like 4.5"),
         ("sources=3", "expected a value like"),
+        ("shape.neck=0", r"shape\.neck: expected a whole number of 1 to 1024, got 0"),
+        ("shape.widths=[32, 64]", r"shape\.widths: expected 4 whole numbers of 1 to 1024, got \(32, 64\)"),
+        ("shape.depths=[1, 3, 4, 0.5]", r"shape\.depths: expected 4 whole numbers"),
+        ('shape={"heads": 3}', "shape: expected widths, depths, neck, got heads"),
+        ('shape={"widths": 3}', r"shape\.widths: expected 4 whole numbers, got 3"),
     ],
 )
 def test_a_wrong_setting_is_named(setting, message):

@@ -6,7 +6,7 @@ import csv
 import multiprocessing
 import resource
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from subprocess import PIPE, STDOUT, Popen
 
@@ -16,6 +16,7 @@ from torch import nn
 
 from perception.cli import INTERRUPTED
 from perception.errors import DataError, SinkError
+from perception.model.shape import DEFAULT, Shape
 from perception.training.checkpoint import CHECKPOINT, load_checkpoint, load_network
 from perception.training.command import train
 from perception.training.config import Config
@@ -270,6 +271,20 @@ def test_a_run_may_start_from_other_weights_and_round_as_int8(folder, tmp_path, 
     expected = weights(tmp_path / "first") if "first" in start else {}
     kept = weights(tmp_path / "second")
     assert all(torch.equal(kept[name], x) for name, x in expected.items() if name.startswith("ema."))
+
+
+SMALL = Shape((16, 16, 32, 32), (1, 1, 1, 1), 16)
+
+
+def test_a_run_of_another_shape_is_kept_and_mixes_with_no_other(folder, tmp_path):
+    small = replace(TINY, steps=1, shape=asdict(SMALL))
+    Trainer(folder, tmp_path, small).run()
+    assert load_network(tmp_path / CHECKPOINT).trunk.shape == SMALL
+    with pytest.raises(DataError, match=r"got one of .*'widths': \[16, 16, 32, 32\].* Resume with"):
+        Trainer(folder, tmp_path, replace(small, shape=asdict(DEFAULT))).resume()
+    other = replace(TINY, init=str(tmp_path / CHECKPOINT))
+    with pytest.raises(DataError, match=r"init: expected weights .*Train with its shape: --set 'shape="):
+        Trainer(folder, tmp_path / "other", other).run()
 
 
 def test_sigterm_saves_what_was_learnt(folder, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from functools import partial
 
+from perception.model.shape import Shape
 from perception.model.sharing.attention import CrossTaskAttention
 from perception.model.sharing.branch import Branch
 from perception.model.sharing.cross_stitch import CrossStitch
@@ -15,7 +16,7 @@ from perception.model.sharing.separate import Separate
 from perception.model.sharing.soft import SoftSharing
 from perception.model.sharing.trunk import Trunk
 
-SHARING: dict[str, Callable[[Collection[str], Collection[str]], Trunk]] = {
+SHARING: dict[str, Callable[[Collection[str], Collection[str], Shape], Trunk]] = {
     "hard": HardSharing,
     "separate": Separate,
     "soft": SoftSharing,

@@ -15,14 +15,17 @@ from torch import Tensor, nn
 from perception.model.blocks import RepConv
 from perception.model.encoder import Encoder
 from perception.model.neck import Neck
-from perception.model.sharing.trunk import WIDTH, Trunk
+from perception.model.shape import DEFAULT, Shape
+from perception.model.sharing.trunk import Trunk
 
 
 class CrossTaskAttention(Trunk):
-    def __init__(self, tasks: Collection[str], crop_tasks: Collection[str] = ()) -> None:
-        super().__init__()
-        self.encoder = Encoder()
-        self.neck = Neck(self.encoder.widths, WIDTH)
+    def __init__(
+        self, tasks: Collection[str], crop_tasks: Collection[str] = (), shape: Shape = DEFAULT
+    ) -> None:
+        super().__init__(shape)
+        self.encoder = Encoder(shape.widths, shape.depths)
+        self.neck = Neck(shape.widths, shape.neck)
         self.own = nn.ModuleDict({t: nn.ModuleList([RepConv(w, w) for w in self.widths]) for t in tasks})
         self.ask, self.tell = (
             nn.ModuleDict({t: nn.ModuleList([nn.Conv2d(w, w, 1) for w in self.widths]) for t in tasks})

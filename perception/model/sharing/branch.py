@@ -8,16 +8,23 @@ from typing import cast
 from torch import Tensor, nn
 
 from perception.model.encoder import Encoder
+from perception.model.shape import DEFAULT, Shape
 from perception.model.sharing.trunk import Trunk, necks
 
 
 class Branch(Trunk):
-    def __init__(self, tasks: Collection[str], crop_tasks: Collection[str] = (), depth: int = 2) -> None:
+    def __init__(
+        self,
+        tasks: Collection[str],
+        crop_tasks: Collection[str] = (),
+        shape: Shape = DEFAULT,
+        depth: int = 2,
+    ) -> None:
         """`depth`: stages that are shared, of the encoder's four."""
-        super().__init__()
-        self.depth, self.encoder = depth, Encoder()
-        self.own = nn.ModuleDict({task: Encoder().stages[depth:] for task in tasks})
-        self.necks = necks(tasks, self.encoder)
+        super().__init__(shape)
+        self.depth, self.encoder = depth, Encoder(shape.widths, shape.depths)
+        self.own = nn.ModuleDict({task: Encoder(shape.widths, shape.depths).stages[depth:] for task in tasks})
+        self.necks = necks(tasks, shape)
         del self.encoder.stages[max(depth, 2) :]  # sign crops read two stages
 
     def forward(self, images: Tensor, tasks: Collection[str]) -> Mapping[str, list[Tensor]]:

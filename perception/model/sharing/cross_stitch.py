@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from perception.model.encoder import Encoder
+from perception.model.shape import DEFAULT, Shape
 from perception.model.sharing.trunk import Trunk, encoders, necks
 
 OWN = 0.9  # share of a task's own features at the start
@@ -20,10 +21,12 @@ OWN = 0.9  # share of a task's own features at the start
 class CrossStitch(Trunk):
     """Sign crops are read by the first frame task's encoder."""
 
-    def __init__(self, tasks: Collection[str], crop_tasks: Collection[str] = ()) -> None:
-        super().__init__()
-        self.encoders = encoders(tasks or crop_tasks)
-        self.necks = necks(tasks, self.encoder)
+    def __init__(
+        self, tasks: Collection[str], crop_tasks: Collection[str] = (), shape: Shape = DEFAULT
+    ) -> None:
+        super().__init__(shape)
+        self.encoders = encoders(tasks or crop_tasks, shape)
+        self.necks = necks(tasks, shape)
         count = len(self.encoders)
         start = torch.full((count, count), (1 - OWN) / max(1, count - 1)).fill_diagonal_(
             OWN if count > 1 else 1

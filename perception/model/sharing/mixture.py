@@ -15,20 +15,23 @@ from torch import Tensor, nn
 from perception.model.blocks import RepConv
 from perception.model.encoder import Encoder
 from perception.model.neck import Neck
-from perception.model.sharing.trunk import WIDTH, Trunk
+from perception.model.shape import DEFAULT, Shape
+from perception.model.sharing.trunk import Trunk
 
 EXPERTS = 3
 
 
 class Mixture(Trunk):
-    def __init__(self, tasks: Collection[str], crop_tasks: Collection[str] = ()) -> None:
-        super().__init__()
-        self.encoder = Encoder()
-        self.neck = Neck(self.encoder.widths, WIDTH)
+    def __init__(
+        self, tasks: Collection[str], crop_tasks: Collection[str] = (), shape: Shape = DEFAULT
+    ) -> None:
+        super().__init__(shape)
+        self.encoder = Encoder(shape.widths, shape.depths)
+        self.neck = Neck(shape.widths, shape.neck)
         self.experts = nn.ModuleList(
             [nn.ModuleList([RepConv(w, w) for w in self.widths]) for _ in range(EXPERTS)]
         )
-        self.gates = nn.ModuleDict({task: nn.Linear(WIDTH, EXPERTS) for task in tasks})
+        self.gates = nn.ModuleDict({task: nn.Linear(shape.neck, EXPERTS) for task in tasks})
         self.shares: dict[str, Tensor] = {}  # task -> (EXPERTS,) mean over the last batch
 
     def telemetry(self) -> dict[str, float]:

@@ -8,16 +8,19 @@ from typing import cast
 from torch import Tensor
 
 from perception.model.encoder import Encoder
+from perception.model.shape import DEFAULT, Shape
 from perception.model.sharing.trunk import Trunk, encoders, necks
 
 
 class Separate(Trunk):
     """Each task's head reads the pyramid of its own encoder; sign crops have one of their own, too."""
 
-    def __init__(self, tasks: Collection[str], crop_tasks: Collection[str] = ()) -> None:
-        super().__init__()
-        self.encoders = encoders([*crop_tasks, *tasks])
-        self.necks = necks(tasks, self.encoder)
+    def __init__(
+        self, tasks: Collection[str], crop_tasks: Collection[str] = (), shape: Shape = DEFAULT
+    ) -> None:
+        super().__init__(shape)
+        self.encoders = encoders([*crop_tasks, *tasks], shape)
+        self.necks = necks(tasks, shape)
 
     @property
     def encoder(self) -> Encoder:  # type: ignore[override]

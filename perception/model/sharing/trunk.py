@@ -9,19 +9,22 @@ from torch import Tensor, nn
 
 from perception.model.encoder import Encoder
 from perception.model.neck import Neck
-
-WIDTH = 64  # of every view
+from perception.model.shape import Shape
 
 
 class Trunk(nn.Module, ABC):
     """Made of `tasks`, which read frames, and `crop_tasks`, which read crops by `encoder`'s first stages."""
 
-    widths = (WIDTH,) * 3  # of a task's view at strides 8, 16 and 32
     encoder: Encoder
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.widths = (shape.neck,) * 3  # of a task's view at strides 8, 16 and 32
 
     @abstractmethod
     def forward(self, images: Tensor, tasks: Collection[str]) -> Mapping[str, list[Tensor]]:
-        """Normalised images (b, 3, h, w) to each task's own view: three levels (b, WIDTH, h / stride, …)."""
+        """Normalised images (b, 3, h, w) to each task's own view: three levels (b, neck, h / stride, …)."""
 
     def telemetry(self) -> dict[str, float]:
         """What the training log should know of the last forward pass, by name."""
@@ -32,11 +35,11 @@ class Trunk(nn.Module, ABC):
         return None
 
 
-def encoders(tasks: Collection[str]) -> nn.ModuleDict:
+def encoders(tasks: Collection[str], shape: Shape) -> nn.ModuleDict:
     """An encoder for each task."""
-    return nn.ModuleDict({task: Encoder() for task in tasks})
+    return nn.ModuleDict({task: Encoder(shape.widths, shape.depths) for task in tasks})
 
 
-def necks(tasks: Collection[str], encoder: Encoder) -> nn.ModuleDict:
-    """A neck for each task, behind encoders like `encoder`."""
-    return nn.ModuleDict({task: Neck(encoder.widths, WIDTH) for task in tasks})
+def necks(tasks: Collection[str], shape: Shape) -> nn.ModuleDict:
+    """A neck for each task."""
+    return nn.ModuleDict({task: Neck(shape.widths, shape.neck) for task in tasks})

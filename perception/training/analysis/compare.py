@@ -152,7 +152,7 @@ def compare(
     folder, wanted = sorted_out(data, [*chosen.settings, *settings])
     config = configure(chosen.training, wanted)  # a wrong setting or folder is named before the first run
     surveyed.check(surveyed.survey(folder, config), config, ())
-    _check_val(Validation(folder, replace(config, eval_every=spread(config, EVALUATIONS))), config)
+    check_val(Validation(folder, replace(config, eval_every=spread(config, EVALUATIONS))), config)
     chosen = replace(chosen, tasks=config.tasks)
     runs: list[Run] = []
     while (more := planned(chosen, results(runs, out))) != runs:
@@ -187,7 +187,7 @@ def _pair(found: Interval) -> list[float | None]:
     return [found.mean, None if found.count == 1 else found.half]
 
 
-def _check_val(validation: Validation, config: Config) -> None:
+def check_val(validation: Validation, config: Config) -> None:
     """Raises DataError if a task cannot be judged."""
     told = {task for picture in validation.chosen for task in picture.tasks}
     missing = [task for task in config.tasks if validation.chosen and task not in told]
@@ -241,7 +241,7 @@ def variant(
         "scores": {task: as_dict(x) for task in TASKS if (x := scores_of(runs, task))},
         "steps": against(runs, alone),
         "time": against(timed, alone) | {"steps": [run["steps"] for run in timed.values()][:1]},
-        "seconds": _plain(interval([run["seconds"] for run in runs.values()])),
+        "seconds": plain(interval([run["seconds"] for run in runs.values()])),
         "parameters": first["parameters"],
         "macs": first["macs"],
         "see_saw": see_saw([[row["scores"] for row in run["history"]] for run in runs.values()]),
@@ -272,8 +272,8 @@ def against(
     found = {task: x for task in TASKS if (x := delta(own[task], baseline[task])) is not None}
     whole = delta_m(own, baseline)
     return {
-        "delta": {task: _plain(x) for task, x in found.items()},
-        "delta_m": _plain(whole) if whole is not None else None,
+        "delta": {task: plain(x) for task, x in found.items()},
+        "delta_m": plain(whole) if whole is not None else None,
         "hurt": [task for task, x in found.items() if x.below_zero],
         "worst": min(found, key=lambda task: found[task].mean, default=None),
     }
@@ -288,10 +288,10 @@ def means(runs: Mapping[int, Mapping[str, Any]]) -> dict[str, float]:
 
 
 def as_dict(scores: Mapping[int, float]) -> dict[str, Any]:
-    return _plain(interval(list(scores.values()))) | {"seeds": {str(s): x for s, x in scores.items()}}
+    return plain(interval(list(scores.values()))) | {"seeds": {str(s): x for s, x in scores.items()}}
 
 
-def _plain(found: Interval) -> dict[str, Any]:
+def plain(found: Interval) -> dict[str, Any]:
     """JSON has no infinity: with one seed there is no interval."""
     return asdict(found) | ({"half": None} if found.count == 1 else {})
 

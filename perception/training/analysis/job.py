@@ -60,6 +60,7 @@ def run(data: Path | None, out: Path, preset: str, settings: Sequence[str]) -> d
         "settings": list(settings),
         "tasks": list(config.tasks),
         "sharing": config.sharing,
+        "shape": dict(config.shape),
         "balance": config.balance,
         "balance_at": config.balance_at,
         "schedule": config.schedule,

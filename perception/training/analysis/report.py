@@ -13,6 +13,7 @@ from perception.evaluation.report import html
 from perception.sinks.files import write_whole
 from perception.training.analysis import figures
 from perception.training.analysis.conflict import WHOLE
+from perception.training.search import page as search
 
 TITLE = "Tasks together and apart"
 AXES = {"steps": "at equal steps", "time": "at equal processor time"}
@@ -21,18 +22,18 @@ LOW = 0.15  # a single-task score below this makes percents of it shaky
 
 
 def report(folder: Path) -> list[Path]:
-    """Write report.html and report.md beside comparison.json or groups.json.
+    """Write report.html and report.md beside comparison.json, groups.json or search.json.
 
-    Raises DataError if neither is there.
+    Raises DataError if none is there.
     """
-    comparison, grouping = (_read(folder / f"{name}.json") for name in ("comparison", "groups"))
-    if comparison is None and grouping is None:
+    found = [_read(folder / f"{name}.json") for name in ("comparison", "groups", "search")]
+    if not any(found):
         raise DataError(
-            f"{folder}: expected comparison.json or groups.json, found neither; "
+            f"{folder}: expected comparison.json, groups.json or search.json, found none; "
             "`perception mtl compare` writes the first"
         )
-    page = html.page(TITLE, _page(comparison, grouping))
-    text = "\n".join(_markdown(comparison, grouping)) + "\n"
+    page = html.page(TITLE, _page(*found))
+    text = "\n".join(_markdown(*found)) + "\n"
     write_whole(folder / "report.html", page.encode())
     write_whole(folder / "report.md", text.encode())
     return [folder / "report.html", folder / "report.md"]
@@ -103,13 +104,15 @@ def _cell(found: Mapping[str, Any] | None) -> str:
     return f"{found['mean']:+.1f}{half}"
 
 
-def _page(comparison: Any, grouping: Any) -> Iterator[str]:
+def _page(comparison: Any, grouping: Any, searched: Any) -> Iterator[str]:
     if comparison is not None:
         yield from _comparison_page(comparison)
     if grouping is not None:
         yield html.heading("Which tasks belong together")
         yield f"<p>{escape(verdict(grouping))}</p>"
         yield html.table(group_rows(grouping))
+    if searched is not None:
+        yield from search.page(searched)
 
 
 def _comparison_page(comparison: Mapping[str, Any]) -> Iterator[str]:
@@ -187,7 +190,7 @@ def _mark(cell: str) -> str:
     return "" if not sure else "better" if float(mean) > 0 else "worse"
 
 
-def _markdown(comparison: Any, grouping: Any) -> Iterator[str]:
+def _markdown(comparison: Any, grouping: Any, searched: Any) -> Iterator[str]:
     yield f"# {TITLE}"
     if comparison is not None:
         yield from (f"\n{line}" for line in _how(comparison))
@@ -200,6 +203,12 @@ def _markdown(comparison: Any, grouping: Any) -> Iterator[str]:
     if grouping is not None:
         yield f"\n## Which tasks belong together\n\n{verdict(grouping)}\n"
         yield from markdown_table(group_rows(grouping))
+    if searched is not None:
+        yield f"\n## {search.TITLE}"
+        yield from (f"\n{line}" for line in (*search.how(searched), *search.verdicts(searched)))
+        for table in (search.final_rows(searched), search.search_rows(searched)):
+            yield ""
+            yield from markdown_table(table)
 
 
 def markdown_table(table: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -33,8 +33,13 @@ def interval(values: Sequence[float]) -> Interval:
     x = np.asarray(values, np.float64)
     if len(x) == 1:
         return Interval(float(x[0]), float("inf"), 1)
-    t = T95[len(x) - 2] if len(x) - 2 < len(T95) else 1.96
-    return Interval(float(x.mean()), float(t * x.std(ddof=1) / np.sqrt(len(x))), len(x))
+    return Interval(float(x.mean()), half_width(float(x.std(ddof=1)), len(x)), len(x))
+
+
+def half_width(spread: float, count: int) -> float:
+    """Of the 95 % interval of the mean of `count` values, two or more, with a standard deviation `spread`."""
+    t = T95[count - 2] if count - 2 < len(T95) else 1.96
+    return float(t * spread / np.sqrt(count))
 
 
 def relative(score: float, baseline: float) -> float:

@@ -63,13 +63,16 @@ class Validation:
         known = {f"score.{task}": score for task, score in found.items()}
         return known | {f"alarm.{task}": points for task, points in behind.items()}
 
-    def judged(self, network: Network, size: Size) -> tuple[dict[str, float], dict[str, float]]:
-        """Metrics of all pictures to evaluate on, and the scores of the tasks."""
+    def judged(
+        self, network: Network, size: Size, limit: int | None = None
+    ) -> tuple[dict[str, float], dict[str, float]]:
+        """Metrics of all pictures to evaluate on, or of `limit` of each kind, and the scores of the tasks."""
         if not self.chosen:
             assert self.data is not None
-            metrics = judge(network, size, self.data)
+            metrics = judge(network, size, self.data, limit)
             return metrics, scores(metrics)
-        metrics = report(records(network, size, self.chosen)).metrics
+        step = 1 if limit is None else max(1, len(self.chosen) // limit)
+        metrics = report(records(network, size, self.chosen[::step])).metrics
         return metrics, scores(metrics, ANY)
 
     def _scores(self, trainer: Trainer) -> dict[str, float]:

@@ -1,0 +1,1 @@
+"""How long a network takes in INT8, foretold from its blocks, which are timed once on a machine."""
