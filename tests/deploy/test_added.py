@@ -25,7 +25,7 @@ from perception.training import ledger
 from perception.training.added.judge import confusion
 from perception.training.added.recipe import Recipe, recipe
 
-QUICK = Recipe(steps=60, views=1, batch=8, lr=1e-2)
+QUICK = Recipe(steps=150, views=1, batch=8, lr=3e-3)
 
 
 def squares(colours, side=16):
