@@ -110,10 +110,8 @@ def campaign(*faults: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_slice_of_the_campaign_is_survived():
     names = [f"{kind}.pipe.steady" for kind in ("unplug", "black", "cut", "size")]
-    done = campaign(
-        *names, "stalled_video.viewer", "pause.serve.pipe", "term.run.steady", "flipped.model.run"
-    )
-    assert "8 faults: 8 survived" in done.stdout, done.stdout + done.stderr
+    done = campaign(*names, "stalled_video.viewer", "term.run.steady", "flipped.model.run")
+    assert "7 faults: 7 survived" in done.stdout, done.stdout + done.stderr
 
 
 def test_a_camera_of_a_real_rtsp_server():
