@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -57,3 +59,10 @@ def test_affinity_is_what_a_step_does_for_others(network):
     assert set(found) == {f"{a}>{b}" for a in TASKS for b in TASKS}
     assert all(found[f"{task}>{task}"] > 0 for task in ("lanes", "signs", "drivable"))
     assert all(torch.equal(before[name], x) for name, x in network.state_dict().items())
+
+
+def test_affinity_leaves_out_a_loss_that_is_0(network):
+    nothing = torch.zeros(2, 2, dtype=torch.bool)
+    batch = replace(make_batch(), valid=nothing, negative_weight=torch.zeros(2, 6))
+    assert losses(network, batch, exact=True)["detection"] == 0
+    assert set(affinity(network, batch)) == {f"{a}>{b}" for a in TASKS for b in TASKS if b != "detection"}

@@ -79,7 +79,11 @@ def affinity(network: Network, batch: Batch, step: float = STEP) -> dict[str, fl
             for p, old, g in zip(trunk, kept, gradient, strict=True):
                 p.copy_(old if g is None else old - step * size / length.clamp(min=1e-12) * g)
             after = losses(network, batch, exact=True)
-            found |= {f"{task}>{t}": 1 - x.item() / before[t].item() for t, x in after.items()}
+            found |= {
+                f"{task}>{t}": 1 - x.item() / was
+                for t, x in after.items()
+                if (was := before[t].item())  # a loss of 0 cannot fall by a share of it
+            }
         for p, old in zip(trunk, kept, strict=True):
             p.copy_(old)
     for dropout in dropouts:
