@@ -36,8 +36,8 @@ p.note { color: var(--soft); font-size: 0.9rem; }
   padding: 0.5rem 0.8rem; }
 .card b { display: block; font-size: 1.5rem; line-height: 1.3; } .card span { color: var(--soft);
   font-size: 0.85rem; display: block; }
-.pictures { display: flex; flex-wrap: wrap; gap: 4px; font-size: 0.8rem; color: var(--soft); }
-.pictures div { flex: 1 1 18rem; width: 18rem; max-width: 100%; }
+.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(17rem, 100%), 1fr));
+  gap: 4px; font-size: 0.8rem; color: var(--soft); }
 .pictures img { display: block; width: 100%; height: auto; }
 .rows { display: grid; grid-template-columns: fit-content(40%) 1fr auto; gap: 0 0.8rem; align-items: center;
   font-size: 0.85rem; font-variant-numeric: tabular-nums; }
