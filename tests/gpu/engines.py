@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-from contextlib import contextmanager
 from pathlib import Path
 
 from deploy.engine import engine
@@ -56,14 +54,3 @@ def damage(home, how):
 
 
 DAMAGES = ["flipped bit", "cut short", "no plan", "no record", "empty record", "record of nothing"]
-
-
-@contextmanager
-def files_end_at(size):
-    """Like a full disk, also for processes that are started."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

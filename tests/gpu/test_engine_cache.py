@@ -19,7 +19,8 @@ from perception.backends.engine_cache import (
 )
 from perception.errors import BackendUnavailable, BundleError, FrameError, SinkError
 from tests.conftest import SIZE, TASKS
-from tests.gpu.engines import DAMAGES, GOOD, INT8, ORIN, Builder, damage, files_end_at, get, good, left
+from tests.disks import files_end_at
+from tests.gpu.engines import DAMAGES, GOOD, INT8, ORIN, Builder, damage, get, good, left
 
 _, LANES, SIGNS, DRIVABLE = TASKS
 

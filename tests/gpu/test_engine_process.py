@@ -17,7 +17,8 @@ from perception.backends.engine_cache import (
 )
 from perception.backends.trt import TrtRunner
 from perception.errors import BackendUnavailable, BundleError, SinkError
-from tests.gpu.engines import INT8, ORIN, files_end_at, left
+from tests.disks import files_end_at
+from tests.gpu.engines import INT8, ORIN, left
 from tests.gpu.tensorrt_fake import HostMemory, fake_tensorrt, network
 
 CALLER = """

@@ -1,7 +1,6 @@
 """A disk that is full, or a folder that cannot be written: SinkError, and nothing half-written."""
 
-import resource
-from contextlib import closing, contextmanager
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from perception.errors import SinkError
 from perception.sinks import Maps, OverlayImages, OverlayVideo, SceneLines
 from perception.types import Frame
+from tests.disks import files_end_at
 from tests.sinks.fakes import TASKS, empty, full
 
 SINKS = {
@@ -18,18 +18,6 @@ SINKS = {
     "maps": lambda folder: Maps(folder / "maps"),
 }
 every_sink = pytest.mark.parametrize("kind", SINKS)
-
-
-@contextmanager
-def files_end_at(size):
-    """Like a full disk: no file of this process grows beyond so many bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
 
 NOISE = np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8)
 
