@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import multiprocessing
-import resource
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from perception.training.command import train
 from perception.training.config import Config
 from perception.training.loop import Trainer
 from perception.training.optimise import Ema, learning_rate, optimizer
+from tests.disks import files_end_at
 
 ROOT = Path(__file__).parents[2]
 TINY = Config(
@@ -305,12 +305,7 @@ def test_a_disk_that_is_full_is_named_and_the_older_checkpoint_stays(folder, tmp
     trainer = Trainer(folder, tmp_path, TINY)
     trainer.save()
     before = (tmp_path / "checkpoint.pt").read_bytes()
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
-        with pytest.raises(SinkError, match=r"checkpoint\.pt: expected to write it"):
-            trainer.save()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with files_end_at(100_000), pytest.raises(SinkError, match=r"checkpoint\.pt: expected to write it"):
+        trainer.save()
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
     assert not (tmp_path / "checkpoint.pt.part").exists()
