@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from threading import Thread
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,6 +29,7 @@ from perception.node.parameters import Settings, Value, refusal
 from perception.node.verdict import ODD_CLOCK_MS, Facts, findings, level
 from perception.pipeline import MAX_FAILURES
 from perception.redaction import redacted
+from perception.sources.lens import LensWatch
 from perception.sources.mailbox import Mailbox
 from perception.types import Frame
 from perception.white import White
@@ -47,6 +48,11 @@ WAIT_S = 3600.0  # for an image, before the thread waits again
 log = logging.getLogger(__name__)
 
 
+class Letter(NamedTuple):
+    message: Any
+    arrived_ns: int  # of time.monotonic_ns
+
+
 class PerceptionNode:
     """`configure`, `activate`, `deactivate` and `cleanup` are called by one thread, in a fitting order."""
 
@@ -60,6 +66,7 @@ class PerceptionNode:
         self.counting = Counting()
         self.health = Health(settings.image_topic, _limits(settings), time.monotonic_ns())
         self._heat = Heat(self.health)
+        self._lens = LensWatch(self.health)
         self._found: set[str] = set()  # reasons that the counts gave
         self._told = ""  # the state that was published last
         self._bus = bus
@@ -76,6 +83,7 @@ class PerceptionNode:
         self._motion = OwnMotion(self.settings)
         self._white = White(self.settings.image_topic)
         self._loaded = self._load(self.settings)
+        self._lens.warm()
         pipeline = self._loaded.pipeline
         self._outputs = Outputs(self._bus, pipeline.tasks, self._loaded.thresholds, pipeline.stages)
         self.state = INACTIVE
@@ -83,7 +91,7 @@ class PerceptionNode:
     def activate(self) -> None:
         """Listen."""
         settings = self.settings
-        self._mailbox: Mailbox[Any] = Mailbox()
+        self._mailbox: Mailbox[Letter] = Mailbox()
         self._thread = Thread(target=self._work, args=(self._mailbox,), name="perception", daemon=True)
         self._thread.start()
         self.counting.activated()
@@ -103,7 +111,7 @@ class PerceptionNode:
         self._mailbox.close()
         self._thread.join()
         self.counting.settle()
-        self._forget_failures()
+        self._forget_images()
         self.state = INACTIVE
 
     def cleanup(self) -> None:
@@ -127,12 +135,13 @@ class PerceptionNode:
     def enable(self, on: bool) -> str:
         """While it is off, images are not looked at. What to answer who asked for it."""
         self.enabled = on
-        self._forget_failures()
+        self._forget_images()
         return f"{'on' if on else 'off'}, {self.state}"
 
-    def _forget_failures(self) -> None:
-        """Those of images say nothing of a node that looks at none, or at others."""
+    def _forget_images(self) -> None:
+        """Their faults say nothing of a node that looks at none, or at others."""
         self.health.clear("failures", "failing")
+        self._lens.forget()
 
     def refusal(self, changes: Mapping[str, Value]) -> str | None:
         """Why these settings cannot be changed now; None: they can."""
@@ -159,6 +168,7 @@ class PerceptionNode:
         device = loaded.pipeline.backend.device if loaded else ""
         about = {
             "health": report.state,
+            "reasons": ", ".join(reason.name for reason in report.reasons),
             "state": self.state,
             "enabled": self.enabled,
             "model": loaded.model if loaded else "",
@@ -172,6 +182,8 @@ class PerceptionNode:
         for name, text in found.items():
             self.health.say(name, text, now_ns)
         self._found = set(found)
+        if "no_frames" in found:
+            self._lens.forget()
         report = self.health.report(now_ns)
         self._heat(report)
         self._told = report.state
@@ -201,22 +213,23 @@ class PerceptionNode:
         """By the bus, in its thread: the network must not run here, or images would queue up before it."""
         stamp_ns = messages.stamp_ns(message.header)
         self.counting.arrived(stamp_ns, message.header.frame_id, ignored=not self.enabled)
-        self.health.arrived(time.monotonic_ns())
+        now_ns = time.monotonic_ns()
+        self.health.arrived(now_ns)
         if self.enabled:
             before = self._mailbox.overwritten
-            self._mailbox.put(message)
+            self._mailbox.put(Letter(message, now_ns))
             self.counting.dropped(self._mailbox.overwritten - before)
 
-    def _work(self, mailbox: Mailbox[Any]) -> None:
+    def _work(self, mailbox: Mailbox[Letter]) -> None:
         while True:
             try:
-                message = mailbox.take(WAIT_S)
+                letter = mailbox.take(WAIT_S)
             except TimeoutError:
                 continue
-            if message is None:
+            if letter is None:
                 return
             try:
-                self._answer(message)
+                self._answer(*letter)
             except Exception as error:  # also a bug, or a device that is gone: diagnostics must say so
                 self._failed(error)
 
@@ -229,21 +242,20 @@ class PerceptionNode:
         if self.counting.in_row <= MAX_FAILURES:  # then /diagnostics tells, and the log would only grow
             log.warning("image skipped: %s", text, exc_info=bug)
 
-    def _answer(self, message: Any) -> None:
+    def _answer(self, message: Any, arrived_ns: int) -> None:
         loaded, settings = self._loaded, self.settings
         assert loaded is not None, "active nodes are configured"
         stamp_ns = messages.stamp_ns(message.header)
         image = KINDS[settings.transport][1](message, self._white)
+        self._lens(image, time.monotonic_ns())
         size = image.shape[1], image.shape[0]
         seq = self.counting.counts().received - 1
         camera, ego = self._mounted.camera(size), self._motion.at(stamp_ns)
         frame = Frame(image, stamp_ns, seq, settings.image_topic, camera, ego)
-        begun_ns = time.monotonic_ns()
         scene = loaded.pipeline(frame)
-        now_ns = time.monotonic_ns()
-        age_ms = (self._bus.now_ns() - stamp_ns) / 1e6
+        age_ms, now_ns = (self._bus.now_ns() - stamp_ns) / 1e6, time.monotonic_ns()
         known = abs(age_ms) <= ODD_CLOCK_MS  # else the stamp is of another clock
-        if objection := self.health.judge(age_ms if known else (now_ns - begun_ns) / 1e6, now_ns):
+        if objection := self.health.judge(age_ms if known else (now_ns - arrived_ns) / 1e6, now_ns):
             raise Withheld(f"the result is withheld: {objection}")
         self._outputs.publish(frame, scene, messages.header(stamp_ns, message.header.frame_id), settings)
         age_ms = (self._bus.now_ns() - stamp_ns) / 1e6

@@ -55,7 +55,7 @@ class Camera:
     ) -> None:
         """`shedding`: `pipeline` with what is left out of frames when the machine is too slow."""
         self.name, self.health, self.look = name, health, look
-        self.studio = Studio(name, look)
+        self.studio = Studio(name, look, lambda: self.health.limits.oldest_ms)
         self.size: Size | None = None  # of the last frame
         self.calibrated = False
         self.times = Times()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
@@ -48,6 +49,13 @@ class Shot:
     look: Look = field(default_factory=Look)
     withheld: str = ""
     age_ms: float = 0.0  # when the scene was ready
+    oldest_ms: float = np.inf  # of a scene that may be given
+
+    @property
+    def fresh(self) -> bool:
+        """It may be given now. The process may have been held up since the scene was judged."""
+        age_ms = (time.monotonic_ns() - (self.frame.taken_ns or 0)) / 1e6
+        return self.scene is None or age_ms <= self.oldest_ms
 
     @cached_property
     def jpeg(self) -> bytes:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from math import inf
 from threading import Condition, Thread
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -34,10 +35,12 @@ class Looker(Protocol):
 class Studio:
     """Makes shots in a thread of its own, so that the pipeline waits for nobody who looks."""
 
-    def __init__(self, name: str, look: Look) -> None:
+    def __init__(self, name: str, look: Look, oldest_ms: Callable[[], float] = lambda: inf) -> None:
+        """`oldest_ms`: of a scene that may be given to those who look live."""
         self.look = look
         self.made = 0  # shots
         self.missed = 0  # frames that whoever wants every frame did not get
+        self._oldest_ms = oldest_ms
         self._changed = Condition()
         self._waiting: deque[Taken] = deque()
         self._lookers: list[Looker] = []
@@ -79,7 +82,7 @@ class Studio:
     def _run(self) -> None:
         while (taken := self._next()) is not None:
             frame, scene, withheld, age_ms = taken
-            shot = Shot(frame, scene, self.look, withheld, age_ms)
+            shot = Shot(frame, scene, self.look, withheld, age_ms, self._oldest_ms())
             self.made += 1
             for looker in self._lookers:
                 if looker.hungry:
@@ -105,7 +108,7 @@ class Viewer(Generic[T]):
         self.hungry = False
         self._studio, self._make = studio, make
         self._loop = asyncio.get_running_loop()
-        self._answer: asyncio.Future[T] | None = None
+        self._answer: asyncio.Future[tuple[Shot, T]] | None = None
 
     def __enter__(self) -> Viewer[T]:
         self._studio.join(self)
@@ -116,16 +119,19 @@ class Viewer(Generic[T]):
         self._studio.leave(self)
 
     async def next(self) -> T:
-        """Of the next frame."""
-        self._answer = self._loop.create_future()
-        self.hungry = True
-        return await self._answer
+        """Of the next frame whose scene is still fresh."""
+        while True:
+            self._answer = self._loop.create_future()
+            self.hungry = True
+            shot, made = await self._answer
+            if shot.fresh:
+                return made
 
     def take(self, shot: Shot) -> None:
         made = self._make(shot)
         self.hungry = False
-        self._loop.call_soon_threadsafe(self._give, made)
+        self._loop.call_soon_threadsafe(self._give, shot, made)
 
-    def _give(self, made: T) -> None:
+    def _give(self, shot: Shot, made: T) -> None:
         if self._answer is not None and not self._answer.done():
-            self._answer.set_result(made)
+            self._answer.set_result((shot, made))

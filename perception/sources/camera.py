@@ -17,6 +17,7 @@ import cv2
 from perception.errors import SourceError
 from perception.sources.choices import parted, patience_s
 from perception.sources.convert import to_bgr
+from perception.sources.grabs import Grabs
 from perception.sources.live import PATIENCE_S, Live, Shot
 
 SILENCE = "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "2"  # seconds, after which OpenCV's read gives up by itself
@@ -28,7 +29,7 @@ CHOICES = {  # key -> what it looks like
     "exposure": r"auto|\d+(\.\d+)?",  # milliseconds
 }
 MANUAL, AUTO = 1, 3  # V4L2_CID_EXPOSURE_AUTO
-OLDEST_S = 10.0  # a stamp of the driver that is older is of another clock
+OLDEST_S = 10.0  # while all stamps of the driver are older, they are of another clock
 
 
 class V4l2Capture:
@@ -39,6 +40,7 @@ class V4l2Capture:
         self.lost = self.dropped = 0
         if not Path(device).exists():
             raise SourceError(f"{device}: expected a camera, found none; plug one in, see `ls /dev/video*`")
+        asked_s = time.monotonic()
         os.environ.setdefault(*SILENCE)  # read when OpenCV waits for the first time
         self._capture = cv2.VideoCapture(device, cv2.CAP_V4L2)
         if not self._capture.isOpened():
@@ -49,14 +51,19 @@ class V4l2Capture:
         for prop, value in properties(chosen).items():  # the driver takes the nearest it can
             self._capture.set(prop, value)
 
+        self._grabs = Grabs(self._capture, asked_s)
+        self._stamped = False  # on the monotonic clock
+
     def read(self) -> Shot:
-        ok, image = self._capture.read()
-        if not ok:
+        if (grabbed := self._grabs.next()) is None:
             raise SourceError(f"{self.device}: expected a frame, the camera gave none")
-        return Shot(to_bgr(image), age_s(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3, time.monotonic()))
+        image, since_s = grabbed
+        stamp_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
+        self._stamped = self._stamped or is_ours(stamp_s, time.monotonic())
+        return Shot(to_bgr(image), stamp_s if self._stamped else since_s)
 
     def close(self) -> None:
-        self._capture.release()
+        self._grabs.close()
 
 
 def properties(chosen: Mapping[str, str]) -> dict[int, float]:
@@ -79,13 +86,13 @@ def properties(chosen: Mapping[str, str]) -> dict[int, float]:
     return told
 
 
-def age_s(stamp_s: float, now_s: float) -> float:
-    """Of a picture that the driver stamped on the monotonic clock; 0: it did not.
+def is_ours(stamp_s: float, now_s: float) -> bool:
+    """The driver stamps on the monotonic clock. A picture that waited long does not tell, the first one does.
 
-    >>> age_s(99.98, 100.0) > 0.01, age_s(0.0, 100.0), age_s(1.7e9, 100.0)
-    (True, 0.0, 0.0)
+    >>> is_ours(99.98, 100.0), is_ours(0.0, 100.0), is_ours(1.7e9, 100.0)
+    (True, False, False)
     """
-    return now_s - stamp_s if 0 < now_s - stamp_s < OLDEST_S else 0.0
+    return stamp_s > 0 and 0 < now_s - stamp_s < OLDEST_S
 
 
 def open_camera(text: str) -> Live:

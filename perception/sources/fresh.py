@@ -53,9 +53,9 @@ class Anchor:
             self._fell_to, self._fell = offset, now
         return offset - self._offset
 
-    def age(self, time_s: float) -> float:
-        """Of a picture, now."""
-        return self.clock() - time_s - self._offset
+    def taken_s(self, time_s: float) -> float:
+        """When a picture was taken, on our clock."""
+        return min(time_s + self._offset, self.clock())
 
     @property
     def settled(self) -> bool:
@@ -98,9 +98,16 @@ class FreshPackets(Generic[P]):
                 self._late_since = None
             yield packet
 
-    def all(self) -> Iterator[P]:
-        """Nothing is left out: of a stream whose times say nothing."""
-        return self._packets
+    def untimed(self, age_s: Callable[[], float], alone: bool) -> Iterator[P]:
+        """Of a stream whose times say nothing: `age_s` tells of the last packet. If pictures stand `alone`,
+        those that waited too long are left out; else later ones refer to them."""
+        late = False
+        for packet in self._packets:
+            was_late, late = late, alone and age_s() > FRESH_S
+            if late:
+                self.dropped += 1 if was_late else 1 + self._restart()
+            else:
+                yield packet
 
     def _start(self) -> Iterator[P]:
         """The newest key frame and what follows it, as soon as ages are known; as far as there is time."""

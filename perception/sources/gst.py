@@ -6,11 +6,14 @@ on the Jetson shows whether its camera works, `perception run csi:0 --max-frames
 
 from __future__ import annotations
 
+import time
+
 import cv2
 
 from perception.errors import BackendUnavailable, SourceError
 from perception.redaction import redacted
 from perception.sources.convert import to_bgr
+from perception.sources.grabs import Grabs
 from perception.sources.live import Live, Shot
 
 LAST = " ! videoconvert ! video/x-raw,format=BGR ! appsink drop=true max-buffers=1 sync=false"
@@ -26,22 +29,24 @@ class GstCapture:
     def __init__(self, pipeline: str, name: str) -> None:
         self.name = name
         self.lost = self.dropped = 0
+        asked_s = time.monotonic()
         whole = pipeline if "appsink" in pipeline else pipeline + LAST
-        self._capture = cv2.VideoCapture(whole, cv2.CAP_GSTREAMER)
-        if not self._capture.isOpened():
+        capture = cv2.VideoCapture(whole, cv2.CAP_GSTREAMER)
+        if not capture.isOpened():
             raise SourceError(
                 f"{name}: expected a GStreamer pipeline that starts; try it with gst-launch-1.0, "
                 "its end replaced by `! fakesink`"
             )
+        self._grabs = Grabs(capture, asked_s)
 
     def read(self) -> Shot:
-        ok, image = self._capture.read()
-        if not ok:
+        if (grabbed := self._grabs.next()) is None:
             raise SourceError(f"{self.name}: expected a frame, the pipeline gave none")
-        return Shot(to_bgr(image))
+        image, since_s = grabbed
+        return Shot(to_bgr(image), since_s)
 
     def close(self) -> None:
-        self._capture.release()
+        self._grabs.close()
 
 
 def open_gst(text: str) -> Live:

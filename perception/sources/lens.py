@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from perception.blank import is_blank
+from perception.health import Health
 
 ROWS = 8  # of so many rows, one is compared
 REPEATS, FROZEN_S = 3, 0.2  # so many equal pictures, for so long: a slow camera needs the first
@@ -83,6 +84,29 @@ class Lens:
             self._cells, self._moved_s = cells, now_s
         still_s = now_s - self._moved_s
         return {} if still_s < self._still_s else {"still": f"nothing has moved for {self._still_s:.0f} s"}
+
+
+class LensWatch:
+    """Tells a health what `Lens` finds."""
+
+    def __init__(self, health: Health) -> None:
+        self._health, self._lens, self._told = health, Lens(), set[str]()
+
+    def __call__(self, image: np.ndarray, now_ns: int) -> None:
+        """image: (H, W, 3) uint8 BGR; now_ns: of the health's clock."""
+        found = self._lens(image, now_ns / 1e9)
+        for name, text in found.items():
+            self._health.say(name, text, now_ns)
+        self._health.clear(*(self._told - set(found)))
+        self._told = set(found)
+
+    def forget(self) -> None:
+        """No pictures come any more: nothing is wrong with them."""
+        self._health.clear(*self._told)
+        self._told, self._lens = set(), Lens()
+
+    def warm(self) -> None:
+        self._lens.warm()
 
 
 def _blurred(image: np.ndarray) -> dict[str, str]:

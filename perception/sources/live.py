@@ -14,7 +14,7 @@ import numpy as np
 
 from perception.errors import AccessError, PerceptionError, SourceError
 from perception.health import Health
-from perception.sources.lens import Lens
+from perception.sources.lens import LensWatch
 from perception.sources.mailbox import Mailbox
 from perception.types import Frame
 
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 class Shot(NamedTuple):
     image: np.ndarray  # (H, W, 3) uint8 BGR
-    age_s: float = 0.0  # since it was taken, as far as the device tells
+    taken_s: float | None = None  # on the monotonic clock, as far as the device tells; None: now
 
 
 class Capture(Protocol):
@@ -80,7 +80,7 @@ class Live:
         self._opener = opener
         self._first_pause_s = first_pause_s
         self._clock = clock
-        self._lens, self._faults = Lens(), set[str]()
+        self._lens = LensWatch(self.health)
         self._mailbox: Mailbox[Frame] = Mailbox()
         self._stop = Event()
         self._seq = 0  # of the next frame
@@ -139,8 +139,7 @@ class Live:
         """The camera cannot be opened, or has failed."""
         self._trouble = str(error)
         name = "login" if isinstance(error, AccessError) else "no_camera"
-        self.health.clear(*self._faults)
-        self._faults.clear()
+        self._lens.forget()
         self.health.say(name, self._trouble, self._now_ns())
         now = self._clock()
         if now - self._said.get(self._trouble, -np.inf) > QUIET_S:
@@ -168,19 +167,13 @@ class Live:
         return now
 
     def _give(self, shot: Shot) -> None:
-        now_ns, age_ns = self._now_ns(), round(shot.age_s * 1e9)
-        self._stamp_ns = max(time.time_ns() - age_ns, self._stamp_ns + 1)
+        world_ns, now_ns = time.time_ns(), self._now_ns()  # held up in between, a stamp is rather too old
+        taken_ns = now_ns if shot.taken_s is None else round(shot.taken_s * 1e9)
+        self._stamp_ns = max(world_ns - (now_ns - taken_ns), self._stamp_ns + 1)
         self.health.arrived(now_ns)
-        self._look(shot.image, now_ns)
-        self._mailbox.put(Frame(shot.image, self._stamp_ns, self._seq, self.name, taken_ns=now_ns - age_ns))
+        self._lens(shot.image, now_ns)
+        self._mailbox.put(Frame(shot.image, self._stamp_ns, self._seq, self.name, taken_ns=taken_ns))
         self._seq += 1
-
-    def _look(self, image: np.ndarray, now_ns: int) -> None:
-        found = self._lens(image, now_ns / 1e9)
-        for name, text in found.items():
-            self.health.say(name, text, now_ns)
-        self.health.clear(*(self._faults - set(found)))
-        self._faults = set(found)
 
     def _now_ns(self) -> int:
         return round(self._clock() * 1e9)

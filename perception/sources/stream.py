@@ -19,6 +19,7 @@ from perception.sources.choices import parted, patience_s, with_login
 from perception.sources.clock import NO_WRAP, VideoPacket
 from perception.sources.decode import Decoder
 from perception.sources.fresh import FRESH_S, Anchor, FreshPackets
+from perception.sources.held import HeldUp
 from perception.sources.live import PATIENCE_S, Live, Shot
 from perception.sources.recording import Recording, is_picture, open_container
 from perception.sources.waited import Waited
@@ -27,12 +28,12 @@ OPEN_S, READ_S = 5.0, 2.0  # without an answer, without a packet: the camera is 
 FRAMES_S = 3.0  # packets come, and no picture: likewise
 ENDLESS = ("hls", "mpjpeg")  # the length of an HLS answer is that of its list, and cameras make theirs up
 TIMED = ("rtsp", "mpegts", "flv")  # their times are those of the camera; of motion JPEG they are made up
+BEHIND = ("jpeg_pipe", "mjpeg", "h264", "hevc")  # nothing in them tells the end of a picture but the next one
 # Not `nobuffer`: it throws away what was read to know the stream, and with it often the only key frame.
 QUICK = {"flags": "low_delay", "analyzeduration": "200000", "fpsprobesize": "0"}
 TRANSPORTS = ("tcp", "udp")
 ABSENT = (ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT)
 READ_BYTES = 1 << 16
-SLICE_S = 0.05  # of the wait for a pipe
 
 
 class StreamCapture:
@@ -54,8 +55,9 @@ class StreamCapture:
         self._anchor = Anchor(time.monotonic)
         self._timed = live and container.format.name in TIMED
         self._waiting_s: float | None = None  # since when packets come without a picture
-        restart = self._decoder.restart
-        self._waited = Waited(self._watched(), time.monotonic, asked_s, waited)
+        self._held = HeldUp()
+        behind, restart = container.format.name in BEHIND, self._decoder.restart
+        self._waited = Waited(self._watched(), time.monotonic, asked_s, waited, self._held.look, behind)
         self._packets = FreshPackets(self._waited, self._time_of, self._anchor, restart, name)
         self._too_old = 0  # when they came out of the decoder
         self._shots = self._fresh()
@@ -84,6 +86,7 @@ class StreamCapture:
             raise SourceError(f"{self.name}: expected frames, got: {error.strerror}") from error
 
     def close(self) -> None:
+        self._held.close()
         self._container.close()
 
     def _watched(self) -> Iterator[VideoPacket]:
@@ -108,23 +111,26 @@ class StreamCapture:
         return SourceError(f"{self.name}: expected frames, got {got} for {FRAMES_S:.0f} s")
 
     def _fresh(self) -> Iterator[Shot]:
-        """Pictures that are old are decoded, because later ones refer to them, but not converted."""
+        """Pictures that are old are decoded, where later ones refer to them, but not converted."""
         clock = self._decoder.clock
-        packets = self._packets if self._timed else self._packets.all()
-        for frame, ticks in self._decoder.frames(self._decodable(packets)):
+        for frame, ticks in self._decoder.frames(self._decodable(self._worth_decoding())):
             self._waiting_s = None
             time_s = None if ticks is None or not self._timed else clock.told_s(ticks)
-            if self._age_s(time_s) > FRESH_S:
+            taken_s = self._taken_s(time_s)
+            if time.monotonic() - taken_s > FRESH_S:
                 self._too_old += 1
                 continue
-            image = self._decoder.image(frame)
-            yield Shot(image, self._age_s(time_s))
+            yield Shot(self._decoder.image(frame), taken_s)
 
-    def _age_s(self, time_s: float | None) -> float:
-        """Of a picture with that time in the stream, now; None: it is not known."""
-        if time_s is not None:
-            return max(0.0, self._anchor.age(time_s))
-        return 0.0 if self._timed else self._waited.age_s
+    def _worth_decoding(self) -> Iterator[VideoPacket]:
+        if self._timed:
+            return iter(self._packets)
+        alone = self._decoder.stream.codec_context.codec.intra_only
+        return self._packets.untimed(lambda: self._waited.age_s, alone)
+
+    def _taken_s(self, time_s: float | None) -> float:
+        """When a picture with that time in the stream was taken; None: it is not known."""
+        return self._waited.since_s if time_s is None else self._anchor.taken_s(time_s)
 
     def _time_of(self, packet: VideoPacket) -> float | None:
         """In the stream, in seconds."""
@@ -217,22 +223,14 @@ class _Pipe:
     def read(self, size: int) -> bytes:
         """b"": the end, nobody writes. Raises TimeoutError where a writer is silent."""
         if not self._ready(0.0):
-            self._empty_s = self._wait()
+            if not self._ready(READ_S):
+                raise TimeoutError(ETIMEDOUT, "the writer of the pipe is silent")
+            self._empty_s = time.monotonic()
         return os.read(self._descriptor, min(size, READ_BYTES))
 
     def waited(self, since_s: float) -> float | None:
         """When, since then, nothing lay there for the last time."""
         return self._empty_s if self._empty_s >= since_s else None
-
-    def _wait(self) -> float:
-        """Until something lies there; since when, if this process was held up meanwhile: it tells by waits
-        that take longer than they were to."""
-        end = time.monotonic() + READ_S
-        while (begun := time.monotonic()) < end:
-            if self._ready(SLICE_S):
-                now = time.monotonic()
-                return now if now - begun < 2 * SLICE_S else begun
-        raise TimeoutError(ETIMEDOUT, "the writer of the pipe is silent")
 
     def _ready(self, seconds: float) -> bool:
         return bool(select.select([self._descriptor], [], [], seconds)[0])

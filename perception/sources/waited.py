@@ -23,18 +23,23 @@ class Waited(Generic[P]):
         clock: Callable[[], float],
         since_s: float,
         waited: Callable[[float], float | None] | None = None,
+        held: Callable[[], float | None] = lambda: None,
+        behind: bool = False,
     ) -> None:
         """`since_s`: nobody has waited since then: when the stream was opened, which reads ahead. `waited`:
         when, since a time, nothing lay there for the last time, or None; by itself: if a packet took longer
-        than WAITED_S, when it came."""
+        than WAITED_S, when it came. `held`: as `HeldUp.look`; a wait during which the process was held up is
+        none. `behind`: a packet is not given before the next one begins."""
         self._packets, self._clock = iter(packets), clock
-        self._since_s = since_s
-        self._waited = waited or self._guessed
+        self._empty_s = since_s
+        self._waited, self._held = waited or self._guessed, held
+        self._behind = behind
+        self.since_s = since_s  # the last packet cannot have come earlier
 
     @property
     def age_s(self) -> float:
         """The most that the last packet may be old by now."""
-        return self._clock() - self._since_s
+        return self._clock() - self.since_s
 
     def __iter__(self) -> Iterator[P]:
         while True:
@@ -43,9 +48,17 @@ class Waited(Generic[P]):
                 packet = next(self._packets)
             except StopIteration:
                 return
-            if (since_s := self._waited(asked_s)) is not None:
-                self._since_s = since_s
+            before_s = self._empty_s
+            self._note(self._waited(asked_s), self._held())
+            self.since_s = before_s if self._behind else self._empty_s
             yield packet
+
+    def _note(self, empty_s: float | None, held_s: float | None) -> None:
+        """When nothing lay there for the last time, as far as is sure."""
+        if empty_s is not None:
+            self._empty_s = empty_s
+        if held_s is not None:
+            self._empty_s = min(self._empty_s, held_s)
 
     def _guessed(self, asked_s: float) -> float | None:
         now_s = self._clock()

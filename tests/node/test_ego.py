@@ -10,7 +10,7 @@ from perception.node.bus import message
 from perception.node.ego import OwnMotion
 from perception.node.parameters import Settings
 from perception.types import Ego
-from tests.node.test_node import NOW, Rig
+from tests.node.rig import NOW
 from tests.sources.test_bag_ego import imu, odometry, twist
 
 S = 10**9
@@ -82,16 +82,3 @@ def test_the_node_hears_it_and_tells_what_is_wrong(rig):
     it.send(stamp_ns=NOW)
     it.answered(2)
     assert [frame.ego for frame in it.pipeline.frames] == [None, Ego(10.0, 0.1)]
-
-
-@pytest.fixture
-def rig():
-    rigs = []
-
-    def make(**settings):
-        rigs.append(Rig(**settings))
-        return rigs[-1]
-
-    yield make
-    for one in rigs:
-        one.node.close()

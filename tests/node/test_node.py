@@ -12,71 +12,14 @@ import pytest
 from perception import messages
 from perception.camera import CameraModel
 from perception.errors import BundleError, PerceptionError
+from perception.health import Limits
 from perception.node.bus import InProcessBus
 from perception.node.loading import load
 from perception.node.node import PerceptionNode
 from perception.node.parameters import Settings
-from tests.node.fakes import FakePipeline
+from tests.node.rig import NOW
 
-IMAGE, JPEG, INFO = (f"sensor_msgs/msg/{name}" for name in ("Image", "CompressedImage", "CameraInfo"))
-OBJECTS = "vision_msgs/msg/Detection2DArray"
-NOW = 1_700_000_000_000_000_000
 CAMERA = CameraModel((64, 48), 50.0, 50.0, 32.0, 24.0)
-
-
-class Rig:
-    """A node, a camera, and an ear on every topic."""
-
-    def __init__(self, **settings) -> None:
-        self.pipeline = FakePipeline(settings.pop("names", ("detection", "lanes", "signs", "drivable")))
-        self.bus = InProcessBus(now_ns=lambda: NOW)
-        self.settings = Settings(**settings)
-        self.node = PerceptionNode(self.bus, self.settings, self.pipeline.load)
-        kind = IMAGE if self.settings.transport == "raw" else JPEG
-        self.camera = self.bus.publisher("image", kind)
-        self.infos = self.bus.publisher("camera_info", INFO)
-        self.heard = {}
-
-    def hear(self, *topics):
-        for topic in topics:
-            self.heard[topic] = []
-            self.bus.subscribe(topic, "", self.heard[topic].append)
-
-    def start(self):
-        self.node.configure()
-        self.node.activate()
-
-    def send(self, value=0, stamp_ns=NOW - 10_000_000, frame_id="front", **change):
-        picture = np.full((48, 64, 3), value, np.uint8)
-        header = messages.header(stamp_ns, frame_id)
-        self.camera.publish({**messages.image(picture, header), **change})
-
-    def until(self, holds):
-        end = time.monotonic() + 10
-        while not holds():
-            assert time.monotonic() < end, self.values()
-            time.sleep(0.001)
-
-    def answered(self, count):
-        self.until(lambda: self.node.counting.counts().answered >= count)
-
-    def values(self):
-        return {pair["key"]: pair["value"] for pair in self.node.status()["values"]}
-
-
-@pytest.fixture
-def rig():
-    """Makes rigs, and closes them."""
-    rigs = []
-
-    def make(**settings):
-        rigs.append(Rig(**settings))
-        return rigs[-1]
-
-    yield make
-    for one in rigs:
-        one.pipeline.go.set()
-        one.node.close()
 
 
 def test_results_carry_the_header_of_the_image(rig):
@@ -325,3 +268,19 @@ def test_a_camera_that_falls_silent_is_published_at_once(rig):
     it.until(lambda: any(array.status[0].level == 3 for array in it.heard["/diagnostics"]))
     told = it.heard["/diagnostics"][-1].status[0]
     assert "none any more" in told.message
+
+
+def test_of_a_clock_of_its_own_an_image_is_as_old_as_its_arrival(rig):
+    """It waited for the network, and its stamp does not tell."""
+    it = rig()
+    it.hear("~/lanes")
+    it.start()
+    it.pipeline.go.clear()
+    for _ in range(2):
+        it.send(stamp_ns=5)
+        it.until(it.pipeline.busy.is_set)
+    it.node.health.limits = Limits(oldest_ms=40.0)
+    time.sleep(0.05)
+    it.pipeline.go.set()
+    it.until(lambda: it.node.counting.counts().failed == 2)
+    assert it.heard["~/lanes"] == []

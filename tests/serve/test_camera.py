@@ -1,5 +1,6 @@
 """Cameras that come and go, the threads they share, and those who look."""
 
+import asyncio
 import threading
 import time
 from contextlib import closing
@@ -13,7 +14,7 @@ from perception.serve.budget import Budget
 from perception.serve.command import opened
 from perception.serve.config import CameraConfig
 from perception.serve.shot import Look
-from perception.serve.viewers import BACKLOG, Studio
+from perception.serve.viewers import BACKLOG, Studio, Viewer
 from tests.serve.fakes import FakeSource, camera, frame, served
 from tests.sinks.fakes import TASKS, full
 from tests.sources.clips import numbered
@@ -142,6 +143,23 @@ def test_one_who_fails_is_left_out_and_the_others_go_on(caplog):
     assert other.seqs == [0, 1, 2]
     assert studio.lookers == 1
     assert "left out" in caplog.text
+
+
+def test_a_scene_that_is_old_when_it_is_to_be_sent_is_not():
+    """The server was stopped between its judgement and the viewer."""
+
+    async def seen():
+        with Viewer(studio, lambda shot: shot.frame.seq) as viewer:
+            soon = asyncio.ensure_future(viewer.next())
+            await asyncio.sleep(0)  # it is hungry
+            studio.write(frame(0, age_s=3600), full(frame(0)))
+            await asyncio.to_thread(wait_until, lambda: studio.made == 1)
+            await asyncio.to_thread(wait_until, lambda: viewer.hungry)
+            studio.write(frame(1), full(frame(1)))
+            return await soon
+
+    with closing(Studio("front", Look(TASKS), lambda: 1e6)) as studio:
+        assert asyncio.run(seen()) == 1
 
 
 def test_a_video_is_played_as_a_camera(tmp_path):

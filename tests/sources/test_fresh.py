@@ -60,7 +60,7 @@ class Reader:
         for packet in self.packets:
             self.now += self.decode_s
             time_s = self.time_of(packet)
-            told = 0.0 if time_s is None else self.anchor.age(time_s)
+            told = 0.0 if time_s is None else self.now - self.anchor.taken_s(time_s)
             if told <= FRESH_S:
                 self.given.append((packet.number, self.now - self.sent - packet.time_s, told))
             if self.now - self.start > seconds:
@@ -148,3 +148,16 @@ def test_what_is_left_out_is_counted():
     missing = numbers[-1] + 1 - len(numbers)
     too_old = missing - reader.packets.dropped  # those were decoded for the sake of later ones
     assert 0 <= too_old <= FPS
+
+
+def untimed(ages, alone):
+    """What is given of packets of these ages, and how many were dropped where the decoder held two."""
+    told = iter(ages)
+    packets = FreshPackets(range(len(ages)), lambda _: None, Anchor(lambda: 0.0), lambda: 2, "cam")
+    return list(packets.untimed(lambda: next(told), alone)), packets.dropped
+
+
+def test_without_times_what_waited_is_passed_over_if_pictures_stand_alone():
+    old = FRESH_S + 0.01
+    assert untimed([0, old, old, 0.1, old], alone=True) == ([0, 3], 3 + 2 * 2)
+    assert untimed([0, old, old, 0.1], alone=False) == ([0, 1, 2, 3], 0)

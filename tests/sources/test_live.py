@@ -13,7 +13,7 @@ from tests.waiting import wait_until
 
 
 class FakeCapture:
-    """Gives what is put into it: the grey value of a picture, or an error to raise."""
+    """Gives what is put into it: the grey value of a picture, or its time and that, or an error to raise."""
 
     def __init__(self, *items):
         self.lost = self.dropped = 0
@@ -26,8 +26,8 @@ class FakeCapture:
         item = self.items.get(timeout=5)
         if isinstance(item, Exception):
             raise item
-        age_s, item = item if isinstance(item, tuple) else (0.0, item)
-        return Shot(np.full((2, 2, 3), item, np.uint8), age_s)
+        taken_s, item = item if isinstance(item, tuple) else (None, item)
+        return Shot(np.full((2, 2, 3), item, np.uint8), taken_s)
 
     def close(self):
         self.closed = True
@@ -79,15 +79,26 @@ def test_frames_that_cannot_be_decoded_leave_a_gap():
 
 
 def test_stamps_say_when_a_frame_was_taken_and_never_go_back():
-    capture = FakeCapture((0.4, 1))
+    capture = FakeCapture((99.6, 1))
     with closing(Live("cam", lambda: capture, clock=lambda: 100.0)) as source:
         frames = iter(source)
         first = next(frames)
         assert time.time_ns() - first.stamp_ns >= 0.4e9
-        capture.items.put((-3600.0, 2))  # another clock, for a while
+        capture.items.put((3700.0, 2))  # another clock, for a while
         later = next(frames)
         capture.items.put(3)
         assert next(frames).stamp_ns == later.stamp_ns + 1
+        capture.items.put(UNPLUGGED)
+
+
+def test_the_way_from_the_device_counts_into_the_age():
+    """The process was stopped between the picture and its stamp."""
+    now, capture = [100.0], FakeCapture((99.9, 1))
+    with closing(Live("cam", lambda: capture, clock=lambda: now[0])) as source:
+        now[0] = 101.5
+        capture.items.put((101.4, 2))
+        frame = next(iter(source))
+        assert (frame.image[0, 0, 0], frame.taken_ns, source.dropped) == (2, 101.4e9, 1)
         capture.items.put(UNPLUGGED)
 
 

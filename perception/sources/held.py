@@ -1,0 +1,46 @@
+"""Whether this process was held up: stopped, suspended with its machine, or without a processor.
+
+A reader cannot know it of itself: to be held up while it waits looks as if the camera had sent nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from threading import Event, Lock, Thread
+
+EVERY_S, LATE_S = 0.05, 0.1  # between two looks at the clock; a longer time is no wait
+SHARE, LONGEST_S = 0.25, 1.0  # of the time it was held up: so long it takes to read what waited meanwhile
+
+
+class HeldUp:
+    """A thread that looks at the clock; where it could not, no other thread of the process could do anything.
+
+    Threads may share it. The clock goes on while a process is stopped.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = Lock()
+        self._looked_s = clock()
+        self._since_s = self._over_s = self._looked_s
+        self._stop = Event()
+        Thread(target=self._run, name="held up", daemon=True).start()
+
+    def look(self) -> float | None:
+        """Since when it was held up, while what waited meanwhile may still be coming; None: it does not."""
+        with self._lock:
+            now = self._clock()
+            if now - self._looked_s > LATE_S:
+                if self._looked_s >= self._over_s:  # else it is the same hold-up, for what still waits
+                    self._since_s = self._looked_s
+                self._over_s = now + min(SHARE * (now - self._since_s), LONGEST_S)
+            self._looked_s = now
+            return self._since_s if now < self._over_s else None
+
+    def close(self) -> None:
+        self._stop.set()
+
+    def _run(self) -> None:
+        while not self._stop.wait(EVERY_S):
+            self.look()
