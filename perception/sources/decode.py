@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import heapq
 import logging
+import math
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -41,7 +42,8 @@ class Decoder:
     `lost` and the pictures that came out are those up to `seq`.
     """
 
-    def __init__(self, container: InputContainer, name: str) -> None:
+    def __init__(self, container: InputContainer, name: str, whole: bool = False) -> None:
+        """`whole`: pictures that refer to a damaged one are lost, too: they would show what never was."""
         if not container.streams.video:
             raise SourceError(f"{name}: expected a video, found no picture stream; is it complete?")
         self.stream = container.streams.video[0]
@@ -57,6 +59,9 @@ class Decoder:
         if context.name == "mjpeg":  # else half a picture is one, the rest of it grey
             context.options = {**context.options, "err_detect": "explode"}
         self._context = context
+        self._whole = whole
+        self._damaged = False  # since the last key frame
+        self._damage = -math.inf  # the latest time of it
         self.clock = Clock(container, self.stream)
         self.packets = 0  # so far
         self._beat = self.clock.beat()
@@ -86,7 +91,11 @@ class Decoder:
             for frame in self._decode(packet):
                 ticks = self._settle(frame)
                 self._seq = max(self._seq + 1, self._passed + self._absent - 1)
-                yield frame, ticks
+                self._damaged = self._damaged and not self._begins_anew(frame)
+                if self._damaged and self._whole:
+                    self._given -= 1
+                else:
+                    yield frame, ticks
 
     def image(self, frame: av.VideoFrame) -> np.ndarray:
         """(H, W, 3) uint8 BGR, as it is to be seen."""
@@ -115,12 +124,25 @@ class Decoder:
 
     def _decode(self, packet: VideoPacket) -> list[av.VideoFrame]:
         try:
-            return [frame for frame in packet.decode() if not frame.is_corrupt]
+            frames = packet.decode()
+            for frame in frames:
+                if frame.is_corrupt:
+                    self._note_damage(frame.pts)
+            return [frame for frame in frames if not frame.is_corrupt]
         except av.FFmpegError as error:
             log.debug("packet at %s: %s", packet.pts, error)
+            self._note_damage(packet.pts)
             # else its time will be passed over
             self._passed += packet.pts is None or not self.clock.per_packet
             return []
+
+    def _note_damage(self, pts: int | None) -> None:
+        self._damaged = True
+        self._damage = self._damage if pts is None else max(pts, self._damage)
+
+    def _begins_anew(self, frame: av.VideoFrame) -> bool:
+        """A key frame behind the damage; one before it may come out later."""
+        return frame.key_frame and (frame.pts is None or frame.pts > self._damage)
 
     def _settle(self, frame: av.VideoFrame) -> int | None:
         """The time of a picture that came out: earlier ones that are still awaited will not come."""

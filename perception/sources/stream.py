@@ -51,7 +51,7 @@ class StreamCapture:
         old they are; else it is told by what had to be waited for: `waited` as of `Waited`."""
         self.name = name
         self._container = container
-        self._decoder = Decoder(container, name)
+        self._decoder = Decoder(container, name, whole=True)
         self._anchor = Anchor(time.monotonic)
         self._timed = live and container.format.name in TIMED
         self._waiting_s: float | None = None  # since when packets come without a picture

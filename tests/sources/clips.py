@@ -25,12 +25,12 @@ def number(image: np.ndarray) -> int:
     return sum((image[24, 16 * bit + 8].mean() > 128) << bit for bit in range(BITS))
 
 
-def write_video(path: Path, frames: Iterable[np.ndarray], **options: str) -> Path:
-    """25 fps, a key frame every 10 frames, two B-frames between the others."""
+def write_video(path: Path, frames: Iterable[np.ndarray], b_frames: int = 2, **options: str) -> Path:
+    """25 fps, a key frame every 10 frames, B-frames between the others."""
     with av.open(str(path), "w", options=options) as container:
         stream = container.add_stream("libx264" if "libx264" in av.codecs_available else "mpeg4", rate=25)
         stream.width, stream.height = SIZE
-        stream.codec_context.gop_size, stream.codec_context.max_b_frames = 10, 2
+        stream.codec_context.gop_size, stream.codec_context.max_b_frames = 10, b_frames
         for image in frames:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
         container.mux(stream.encode())

@@ -32,7 +32,7 @@ class Sent(NamedTuple):
 
     @property
     def readable(self) -> bool:
-        return self.what not in HIDING
+        return self.what not in (*HIDING, "corrupt")  # damage that a decoder need not notice
 
     @property
     def good(self) -> bool:

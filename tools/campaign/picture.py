@@ -54,7 +54,7 @@ class Scenery:
             return self._noisy(np.full((size[1], size[0], 3), 90, np.uint8), number), number
         image = self._view(number, size)
         if mode == BLURRED:
-            return cv2.GaussianBlur(image, (0, 0), 9), number
+            return cv2.GaussianBlur(image, (0, 0), 6), number
         self._last = image, number
         return image, number
 

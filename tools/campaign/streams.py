@@ -22,6 +22,7 @@ Harm = Callable[[bytes], bytes]
 QUALITY = 75
 KEY_EVERY = 8
 BEGIN_S = 10.0  # of the times in a stream, so that they may jump back
+START = b"\0\0\0\1"  # of a NAL unit: the muxer asks for it
 WRITE_S = 1.0  # a reader that takes nothing for so long misses the picture
 
 
@@ -98,6 +99,7 @@ class TsPipe:
         self._fifo = _Fifo(path)
         self._began = time.monotonic()
         self._stream: _Ts | None = None
+        self._jumped_s = 0.0
 
     def plug(self, there: bool) -> None:
         if not there:
@@ -108,7 +110,9 @@ class TsPipe:
             self._stream = None  # who comes gets a stream from its beginning
             if not self._fifo.open():
                 return False
-        self._stream = self._stream or _Ts()
+        if self._stream is None or jump_s < self._jumped_s:  # a muxer takes no time that goes back
+            self._stream = _Ts()
+        self._jumped_s = jump_s
         at_s = time.monotonic() - self._began + BEGIN_S + jump_s
         return self._fifo.write(self._stream.encoded(image, at_s, harm))
 
@@ -130,7 +134,7 @@ class _Ts:
         frame = av.VideoFrame.from_ndarray(image, format="bgr24").reformat(format="yuv420p")
         frame.pts, frame.time_base = round(at_s * 90_000), Fraction(1, 90_000)
         for packet in encoder.encode(frame):
-            sent = av.Packet(harm(bytes(packet)))
+            sent = av.Packet(START + harm(bytes(packet)))
             sent.pts = sent.dts = packet.pts
             sent.time_base, sent.stream = packet.time_base, self._stream
             sent.is_keyframe = packet.is_keyframe
@@ -166,7 +170,7 @@ def _encoder(image: Image) -> av.VideoCodecContext:
     encoder.gop_size = KEY_EVERY
     encoder.options = {
         "tune": "zerolatency",
-        "preset": "ultrafast",
+        "preset": "superfast",
         "crf": "26",
         "x264-params": "annexb=1:repeat-headers=1:threads=1",
     }
