@@ -32,7 +32,11 @@ class Heat:
         if self._looked_ns is not None and report.now_ns - self._looked_ns < EVERY_NS:
             return
         self._looked_ns = report.now_ns
-        if found := [*_hot_zones(self._folder), *_slowed(self._folder)]:
+        try:
+            found = [*_hot_zones(self._folder), *_slowed(self._folder)]
+        except OSError:  # no descriptor is free: it is not known, and what was said stays
+            return
+        if found:
             self._health.say("hot", "; ".join(found), report.now_ns)
         else:
             self._health.clear("hot")

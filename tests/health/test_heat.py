@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+
 import pytest
 
 from perception.health import Health, Heat
@@ -72,3 +74,17 @@ def test_a_sensor_that_says_nothing_is_passed_over(text, thermal):
 def test_a_container_without_sensors_says_nothing(tmp_path):
     health = Health("cam")
     assert said(health, Heat(health, tmp_path / "none"), 0) == ""
+
+
+def test_without_a_free_descriptor_what_was_said_stays(thermal):
+    health = Health()
+    heat = Heat(health, thermal)
+    (thermal / "cooling_device1/cur_state").write_text("3\n")
+    before = said(health, heat, 0)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        told = said(health, heat, 3)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert told == before != ""

@@ -143,18 +143,18 @@ def serve_full(result: Result, desk: Desk) -> None:
         served.check(result, before)
 
 
-def serve_refuses(options: str, result: Result, desk: Desk) -> None:
+def serve_refuses(megabytes: float, options: str, result: Result, desk: Desk) -> None:
     """A recording that cannot begin is refused; scenes go on."""
     folder = desk.folder()
     with (
-        disk(folder, 5, *filter(None, [options])) as place,
+        disk(folder, megabytes, *filter(None, [options])) as place,
         serving("pipe", folder, more=("--recordings", str(place))) as served,
     ):
         served.await_scene(lambda seen: True)
         before, begun = served.begin(), time.monotonic()
         status, said = ask(served, "start")
         result.seen = f"{status} {said[:40]}"
-        result.expect(status == 400, f"{status} {said}")
+        result.expect(status == 409, f"{status} {said}")
         served.await_scene(lambda seen: seen.at > begun)
         served.check(result, before)
 
@@ -170,8 +170,8 @@ def _faults() -> Iterator[Fault]:
         ):
             yield Fault(f"{name}.{command}", "disk", f"exit code {FAILED}", partial(play, command))
     yield Fault("full.serve", "disk", "disk", serve_full)
-    yield Fault("no_room.serve", "disk", "refused", partial(serve_refuses, ""))
-    yield Fault("read_only.serve", "disk", "refused", partial(serve_refuses, "ro"))
+    yield Fault("no_room.serve", "disk", "refused", partial(serve_refuses, 5, ""))
+    yield Fault("read_only.serve", "disk", "refused", partial(serve_refuses, 600, "ro"))
 
 
 FAULTS = tuple(_faults())
