@@ -22,6 +22,7 @@ from av.video.codeccontext import VideoCodecContext
 from perception.errors import SourceError
 from perception.limits import check
 from perception.sources.clock import Clock, VideoPacket
+from perception.sources.references import References
 from perception.sources.upright import Upright
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,8 @@ class Decoder:
     """
 
     def __init__(self, container: InputContainer, name: str, whole: bool = False) -> None:
-        """`whole`: pictures that refer to a damaged one are lost, too: they would show what never was."""
+        """`whole`: pictures that refer to a damaged or missing one are lost, too: they would show what never
+        was."""
         if not container.streams.video:
             raise SourceError(f"{name}: expected a video, found no picture stream; is it complete?")
         self.stream = container.streams.video[0]
@@ -60,6 +62,8 @@ class Decoder:
             context.options = {**context.options, "err_detect": "explode"}
         self._context = context
         self._whole = whole
+        told = whole and context.name == "h264"
+        self._references = References(context.extradata or b"") if told else None
         self._damaged = False  # since the last key frame
         self._damage = -math.inf  # the latest time of it
         self.clock = Clock(container, self.stream)
@@ -104,6 +108,8 @@ class Decoder:
     def restart(self) -> int:
         """Forget what came before, at a key frame; gives how many pictures were still to come."""
         self._context.flush_buffers()
+        if self._references is not None:
+            self._references.forget()
         self._beat = self.clock.beat()
         held, self._awaited = len(self._awaited), []
         self.packets -= held
@@ -119,6 +125,8 @@ class Decoder:
         self.packets += 1
         self._skipped += packet.is_discard
         self.clock.set(packet)
+        if self._references is not None and self._references.misses(bytes(packet)):
+            self._note_damage(packet.pts)
         if packet.pts is not None and self.clock.per_packet and not packet.is_discard:
             heapq.heappush(self._awaited, packet.pts)
 

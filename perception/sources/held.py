@@ -1,4 +1,4 @@
-"""Whether this process was held up: stopped, suspended with its machine, or without a processor.
+"""Whether this process was held up: stopped, frozen, or without a processor.
 
 A reader cannot know it of itself: to be held up while it waits looks as if the camera had sent nothing.
 """

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import select
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
@@ -21,6 +19,7 @@ from perception.sources.decode import Decoder
 from perception.sources.fresh import FRESH_S, Anchor, FreshPackets
 from perception.sources.held import HeldUp
 from perception.sources.live import PATIENCE_S, Live, Shot
+from perception.sources.pipe import Pipe
 from perception.sources.recording import Recording, is_picture, open_container
 from perception.sources.waited import Waited
 
@@ -33,7 +32,6 @@ BEHIND = ("jpeg_pipe", "mjpeg", "h264", "hevc")  # nothing in them tells the end
 QUICK = {"flags": "low_delay", "analyzeduration": "200000", "fpsprobesize": "0"}
 TRANSPORTS = ("tcp", "udp")
 ABSENT = (ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT)
-READ_BYTES = 1 << 16
 
 
 class StreamCapture:
@@ -46,9 +44,10 @@ class StreamCapture:
         asked_s: float,
         live: bool = True,
         waited: Callable[[float], float | None] | None = None,
+        behind: Callable[[], bool] | None = None,
     ) -> None:
         """`asked_s`: when opening it began, on the monotonic clock. `live`: the times of its packets tell how
-        old they are; else it is told by what had to be waited for: `waited` as of `Waited`."""
+        old they are; else it is told by what had to be waited for: `waited` and `behind` as of `Waited`."""
         self.name = name
         self._container = container
         self._decoder = Decoder(container, name, whole=True)
@@ -56,8 +55,10 @@ class StreamCapture:
         self._timed = live and container.format.name in TIMED
         self._waiting_s: float | None = None  # since when packets come without a picture
         self._held = HeldUp()
-        behind, restart = container.format.name in BEHIND, self._decoder.restart
+        parsed = container.format.name in BEHIND
+        behind = behind or (lambda: parsed)
         self._waited = Waited(self._watched(), time.monotonic, asked_s, waited, self._held.look, behind)
+        restart = self._decoder.restart
         self._packets = FreshPackets(self._waited, self._time_of, self._anchor, restart, name)
         self._too_old = 0  # when they came out of the decoder
         self._shots = self._fresh()
@@ -200,40 +201,17 @@ class PipeCapture(StreamCapture):
         asked_s = time.monotonic()
         with ExitStack() as opened:  # closed again if something is amiss
             try:
-                self._file = opened.enter_context(closing(_Pipe(path)))
-                container = av.open(self._file, "r", options={**NO_WRAP, **QUICK})
+                self._file = opened.enter_context(closing(Pipe(path)))
+                jpegs = self._file.holds_jpegs()
+                kind = "mjpeg" if jpegs else None
+                container = av.open(self._file, "r", kind, options={**NO_WRAP, **QUICK})
             except (av.FFmpegError, OSError, ValueError) as error:
                 raise SourceError(f"{path}: expected video in the pipe, got: {error}") from error
             opened.callback(container.close)
-            super().__init__(container, path, asked_s, waited=self._file.waited)
+            behind = self._file.behind if jpegs else None
+            super().__init__(container, path, asked_s, waited=self._file.waited, behind=behind)
             opened.pop_all()
 
     def close(self) -> None:
         super().close()
         self._file.close()
-
-
-class _Pipe:
-    """What PyAV reads of."""
-
-    def __init__(self, path: str) -> None:
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        self._empty_s = 0.0  # when nothing lay there
-
-    def read(self, size: int) -> bytes:
-        """b"": the end, nobody writes. Raises TimeoutError where a writer is silent."""
-        if not self._ready(0.0):
-            if not self._ready(READ_S):
-                raise TimeoutError(ETIMEDOUT, "the writer of the pipe is silent")
-            self._empty_s = time.monotonic()
-        return os.read(self._descriptor, min(size, READ_BYTES))
-
-    def waited(self, since_s: float) -> float | None:
-        """When, since then, nothing lay there for the last time."""
-        return self._empty_s if self._empty_s >= since_s else None
-
-    def _ready(self, seconds: float) -> bool:
-        return bool(select.select([self._descriptor], [], [], seconds)[0])
-
-    def close(self) -> None:
-        os.close(self._descriptor)

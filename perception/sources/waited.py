@@ -24,12 +24,12 @@ class Waited(Generic[P]):
         since_s: float,
         waited: Callable[[float], float | None] | None = None,
         held: Callable[[], float | None] = lambda: None,
-        behind: bool = False,
+        behind: Callable[[], bool] = lambda: False,
     ) -> None:
         """`since_s`: nobody has waited since then: when the stream was opened, which reads ahead. `waited`:
         when, since a time, nothing lay there for the last time, or None; by itself: if a packet took longer
         than WAITED_S, when it came. `held`: as `HeldUp.look`; a wait during which the process was held up is
-        none. `behind`: a packet is not given before the next one begins."""
+        none. `behind`: the last packet was not given before the next one began."""
         self._packets, self._clock = iter(packets), clock
         self._empty_s = since_s
         self._waited, self._held = waited or self._guessed, held
@@ -50,7 +50,7 @@ class Waited(Generic[P]):
                 return
             before_s = self._empty_s
             self._note(self._waited(asked_s), self._held())
-            self.since_s = before_s if self._behind else self._empty_s
+            self.since_s = before_s if self._behind() else self._empty_s
             yield packet
 
     def _note(self, empty_s: float | None, held_s: float | None) -> None:

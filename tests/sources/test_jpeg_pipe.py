@@ -5,12 +5,13 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from threading import Timer
 
 import cv2
 import pytest
 
+from perception.errors import SourceError
 from perception.sources.stream import PipeCapture
 from tests.sources.clips import number, picture
 
@@ -27,7 +28,8 @@ def pipe(tmp_path):
     descriptor = os.open(path, os.O_RDWR)
     fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, 1 << 20)
     yield str(path), descriptor
-    os.close(descriptor)
+    with suppress(OSError):  # a test has closed it
+        os.close(descriptor)
 
 
 def begun(pipe) -> PipeCapture:
@@ -57,3 +59,44 @@ def test_a_picture_that_is_cut_off_is_lost(pipe):
         seen = [number(capture.read().image) for _ in range(35)]
     assert set(seen) <= {*range(20), *range(21, 40)}
     assert capture.lost == 1
+
+
+def read_to_the_end(capture) -> None:
+    while number(capture.read().image) < 19:
+        pass
+
+
+def test_a_picture_does_not_wait_for_the_next_one(pipe):
+    with closing(begun(pipe)) as capture:
+        read_to_the_end(capture)
+        for k in range(20, 25):
+            os.write(pipe[1], jpeg(k))
+            assert number(capture.read().image) == k
+        assert capture.lost == 0
+
+
+def test_a_picture_that_was_begun_for_the_writer_is_not_lost(pipe):
+    with closing(begun(pipe)) as capture:
+        read_to_the_end(capture)
+        os.close(pipe[1])
+        with pytest.raises(SourceError, match="ended"):
+            capture.read()
+        assert capture.lost == 0
+
+
+def test_with_something_between_pictures_each_is_as_old_as_its_beginning(pipe):
+    """It comes when the next one begins."""
+    with closing(begun(pipe)) as capture:
+        read_to_the_end(capture)
+        times, seen = {}, {}
+        for k in range(20, 26):
+            times[k] = time.monotonic()
+            soon = Timer(0.05, os.write, (pipe[1], b"\r\n" + jpeg(k)))
+            soon.start()
+            if k > 20:
+                shot = capture.read()
+                seen[number(shot.image)] = shot.taken_s
+            soon.join()
+        assert len(seen) == 5
+        assert all(taken_s < times[k + 1] for k, taken_s in seen.items())
+        assert capture.lost <= 1

@@ -2,6 +2,8 @@
 
 from perception.sources.waited import Waited
 
+WAITS = [0.08, 0.08, 0, 0.08, 2.0, 0.08]
+
 
 class Clock:
     def __init__(self) -> None:
@@ -53,4 +55,11 @@ def test_to_be_held_up_is_no_wait():
 
 
 def test_a_packet_that_ends_with_the_beginning_of_the_next_one_came_before():
-    assert ages(Clock(), [0.08, 0.08, 0, 0.08, 2.0, 0.08], behind=True) == [0.08, 0.08, 0, 0.08, 2.0, 0.08]
+    assert ages(Clock(), WAITS, behind=lambda: True) == [
+        0.08,
+        0.08,
+        0,
+        0.08,
+        2.0,
+        0.08,
+    ]

@@ -10,9 +10,11 @@ from perception.sources.decode import Decoder
 from tests.sources.clips import numbered, picture, write_video
 
 
-def damaged(packets, numbers):
-    """These packets are cut off."""
+def damaged(packets, numbers, gone=()):
+    """Some packets are cut off, and some are gone."""
     for k, packet in enumerate(packets):
+        if k in gone:
+            continue
         if k not in numbers:
             yield packet
             continue
@@ -26,11 +28,11 @@ def damaged(packets, numbers):
         yield rest
 
 
-def read(path, numbers, whole):
+def read(path, numbers, whole, gone=()):
     """How far each picture that comes out is from what it should be, by its place; how many are lost."""
     with av.open(str(path)) as container:
         decoder = Decoder(container, "cam", whole)
-        shown = list(decoder.pictures(damaged(container.demux(decoder.stream), numbers)))
+        shown = list(decoder.pictures(damaged(container.demux(decoder.stream), numbers, gone)))
         off = {shot.seq: np.abs(shot.image.astype(int) - picture(shot.seq)).mean() for shot in shown}
         return off, decoder.lost
 
@@ -44,6 +46,12 @@ def test_what_follows_damage_is_lost_until_the_next_key_frame(tmp_path, number):
     assert len(good) == 40
     assert set(off) >= {*range(11), *range(30, 40)}
     assert (len(off) + lost, max(off[k] - good[k] for k in off)) == (40, 0)
+
+
+def test_so_is_what_follows_a_picture_that_never_came(tmp_path):
+    path = write_video(tmp_path / "a.ts", map(picture, range(40)), b_frames=0)
+    off, _ = read(path, (), whole=True, gone={14})
+    assert len(off) == 40 - 6
 
 
 def test_of_a_recording_all_is_given_that_can_be_read(tmp_path):

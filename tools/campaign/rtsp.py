@@ -23,7 +23,7 @@ PATH = "/front"
 ENCODER = (
     "appsrc name=pictures is-live=true do-timestamp=true format=time "
     "! videoconvert ! video/x-raw,format=I420 "
-    "! x264enc tune=zerolatency speed-preset=superfast quantizer=24 pass=quant key-int-max=8 threads=1 "
+    "! x264enc tune=zerolatency speed-preset=superfast quantizer=24 pass=quant key-int-max=6 threads=1 "
     "! video/x-h264,stream-format=byte-stream,alignment=au ! appsink name=encoded sync=false"
 )
 SERVED = (

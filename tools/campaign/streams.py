@@ -171,7 +171,7 @@ def _encoder(image: Image) -> av.VideoCodecContext:
     encoder.options = {
         "tune": "zerolatency",
         "preset": "superfast",
-        "crf": "26",
+        "qp": "24",
         "x264-params": "annexb=1:repeat-headers=1:threads=1",
     }
     return encoder
