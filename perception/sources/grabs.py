@@ -7,7 +7,7 @@ import time
 import cv2
 import numpy as np
 
-from perception.sources.held import HeldUp
+from perception.sources.held import this_process
 from perception.sources.waited import Waited
 
 
@@ -17,8 +17,8 @@ class Grabs:
     def __init__(self, capture: cv2.VideoCapture, asked_s: float) -> None:
         """`asked_s`: when opening it began, on the monotonic clock."""
         self._capture = capture
-        self._held = HeldUp()
-        self._waited = Waited(iter(capture.grab, False), time.monotonic, asked_s, held=self._held.look)
+        held = this_process().look
+        self._waited = Waited(iter(capture.grab, False), time.monotonic, asked_s, held=held)
         self._grabs = iter(self._waited)
 
     def next(self) -> tuple[np.ndarray, float] | None:
@@ -29,5 +29,4 @@ class Grabs:
         return (image, self._waited.since_s) if ok else None
 
     def close(self) -> None:
-        self._held.close()
         self._capture.release()

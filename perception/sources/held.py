@@ -7,25 +7,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from threading import Event, Lock, Thread
+from functools import cache
+from threading import Lock, Thread
 
 EVERY_S, LATE_S = 0.05, 0.1  # between two looks at the clock; a longer time is no wait
 SHARE, LONGEST_S = 0.25, 1.0  # of the time it was held up: so long it takes to read what waited meanwhile
 
 
 class HeldUp:
-    """A thread that looks at the clock; where it could not, no other thread of the process could do anything.
+    """Told by looks at a clock, which goes on meanwhile, that come too late. Threads may share it."""
 
-    Threads may share it. The clock goes on while a process is stopped.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._lock = Lock()
         self._looked_s = clock()
         self._since_s = self._over_s = self._looked_s
-        self._stop = Event()
-        Thread(target=self._run, name="held up", daemon=True).start()
 
     def look(self) -> float | None:
         """Since when it was held up, while what waited meanwhile may still be coming; None: it does not."""
@@ -38,9 +34,16 @@ class HeldUp:
             self._looked_s = now
             return self._since_s if now < self._over_s else None
 
-    def close(self) -> None:
-        self._stop.set()
 
-    def _run(self) -> None:
-        while not self._stop.wait(EVERY_S):
-            self.look()
+@cache
+def this_process() -> HeldUp:
+    """With a thread that looks; where it could not, no other thread could do anything."""
+    held = HeldUp(time.monotonic)
+
+    def run() -> None:
+        while True:
+            time.sleep(EVERY_S)
+            held.look()
+
+    Thread(target=run, name="held up", daemon=True).start()
+    return held

@@ -17,7 +17,7 @@ from perception.sources.choices import parted, patience_s, with_login
 from perception.sources.clock import NO_WRAP, VideoPacket
 from perception.sources.decode import Decoder
 from perception.sources.fresh import FRESH_S, Anchor, FreshPackets
-from perception.sources.held import HeldUp
+from perception.sources.held import this_process
 from perception.sources.live import PATIENCE_S, Live, Shot
 from perception.sources.pipe import Pipe
 from perception.sources.recording import Recording, is_picture, open_container
@@ -54,10 +54,10 @@ class StreamCapture:
         self._anchor = Anchor(time.monotonic)
         self._timed = live and container.format.name in TIMED
         self._waiting_s: float | None = None  # since when packets come without a picture
-        self._held = HeldUp()
+        held = this_process().look
         parsed = container.format.name in BEHIND
         behind = behind or (lambda: parsed)
-        self._waited = Waited(self._watched(), time.monotonic, asked_s, waited, self._held.look, behind)
+        self._waited = Waited(self._watched(), time.monotonic, asked_s, waited, held, behind)
         restart = self._decoder.restart
         self._packets = FreshPackets(self._waited, self._time_of, self._anchor, restart, name)
         self._too_old = 0  # when they came out of the decoder
@@ -87,7 +87,6 @@ class StreamCapture:
             raise SourceError(f"{self.name}: expected frames, got: {error.strerror}") from error
 
     def close(self) -> None:
-        self._held.close()
         self._container.close()
 
     def _watched(self) -> Iterator[VideoPacket]:

@@ -53,7 +53,8 @@ def stopped(command: str, name: str, moment: str, result: Result, desk: Desk) ->
             program.send(number)
         code = program.end(number)
         result.detected_ms, result.seen = 1e3 * (time.monotonic() - begun), f"exit code {code}"
-        early = (-number, 1) if moment == "loading" else ()  # Python itself was still starting
+        # Python itself was still starting; or it heard of it in code of its own, and tells that in this way
+        early = (-number, -signal.SIGINT, 1) if moment == "loading" else ()
         result.expect(code in (STOPPED, *early), f"exit code {code}: {program.said()[-300:]}")
         if moment in ("steady", "stalled"):
             check(command, result, folder, camera.sent(), program)
