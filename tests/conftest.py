@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,13 @@ def pytest_runtest_makereport(item, call):
         if not any(absent in reason for absent in ABSENT):
             report.outcome, report.longrepr = "failed", f"skipped where nothing should be: {reason}"
     return report
+
+
+@pytest.fixture(autouse=True)
+def _same_weights():
+    """A network that a test makes starts from the same weights in every run."""
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(0)
 
 
 @pytest.fixture

@@ -8,15 +8,17 @@ being found and read, because the reader rejects most of what is none; among equ
 of non-maximum suppression the one with the best mean AP50; among equals, to a tenth of a point, the highest,
 which swallows the fewest neighbours in a crowd. Of the thresholds of the sign reader the one with the best F1
 of readings, were there as many things that are none of the known classes as signs, among those that read at
-most COST fewer of the signs than the lowest one. `--write` puts them into the bundle's model.json. Those of a
-bundle for commercial use are chosen on pictures that allow it only; a reader for which there are none keeps
-its threshold.
+most COST fewer of the signs than the lowest one. Of the drivable area the threshold with the best mean IoU of
+the sets, so that a small set of nights counts as much as a large one of days. `--write` puts them into the
+bundle's model.json. Those of a bundle for commercial use are chosen on pictures that allow it only; a reader
+for which there are none keeps its threshold.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,6 +37,7 @@ from perception.labels.vocabulary import SIGN
 from perception.load import load
 from perception.tasks import lanes
 from perception.tasks.detection.metric import AveragePrecision, average_precision
+from perception.tasks.drivable.metric import DrivableArea
 from perception.tasks.evidence import Ranked
 from perception.tasks.signs.metric import SignsRead
 from perception.training.data.licences import is_open
@@ -44,6 +47,7 @@ LIMITS = (0.35, 0.4, 0.45, 0.5, 0.55)
 SCORES = np.arange(0.36, 0.601, 0.02)  # below, a class seldom labelled would flicker on every other frame
 ENOUGH = 30  # objects to choose by
 READINGS = np.arange(0.2, 0.901, 0.05)  # thresholds of the sign reader
+AREAS = np.arange(0.3, 0.751, 0.05)  # thresholds of the drivable area
 COST = 0.01  # share of the known signs that a higher threshold may leave unread
 
 
@@ -127,6 +131,26 @@ def found_and_read(
     return {score: metric.result().get("read_f1", 0.0) for score, metric in metrics.items()}
 
 
+def areas(folder: Path, pictures: Path, split: str) -> dict[float, float]:
+    """Threshold of the drivable area -> mean IoU of the sets; empty where it is not found or not labelled."""
+    if "drivable" not in bundle.read(folder).tasks:
+        return {}
+    pipeline = load(folder, tasks=["drivable"], threads=1)
+    (task,) = pipeline.tasks
+    thresholds = [round(float(threshold), 2) for threshold in AREAS]
+    others = [pipeline.with_tasks([with_settings(task, threshold=threshold)]) for threshold in thresholds]
+    metrics: defaultdict[str, list[DrivableArea]] = defaultdict(lambda: [DrivableArea() for _ in AREAS])
+    for number, sample in enumerate(allowed(folder, pictures, split).samples):
+        if sample.mask is None:
+            continue
+        frame = Frame(read_image(sample.image), 0, number)
+        truth = Scene(number, 0, frame.size, drivable=sample.mask.drivable())
+        for see, metric in zip(others, metrics[sample.mask.set], strict=True):
+            metric.update(truth, see(frame))
+    ious = [[metric.result()["iou"] for metric in own] for own in metrics.values()]
+    return dict(zip(thresholds, np.mean(ious, axis=0).tolist(), strict=True)) if ious else {}
+
+
 def allowed(folder: Path, pictures: Path, split: str) -> Dataset:
     """The pictures on which the thresholds of a bundle may be chosen."""
     dataset = read_folder(pictures, split, lanes.CLASSES)
@@ -191,9 +215,9 @@ def best_reading(found: Sequence[Reading]) -> Reading:
     return max((r for r in found if r.known_read >= most - COST), key=lambda r: r.f1)
 
 
-def best_found(f1: Mapping[float, float]) -> float:
-    """The threshold with the best F1, to a tenth of a point; among equals the highest."""
-    return max(f1, key=lambda score: (round(f1[score], 3), score))
+def best_found(metric: Mapping[float, float]) -> float:
+    """The threshold with the best metric, to a tenth of a point; among equals the highest."""
+    return max(metric, key=lambda score: (round(metric[score], 3), score))
 
 
 def main() -> None:
@@ -213,6 +237,9 @@ def main() -> None:
     signs = {} if reader is None else found_and_read(given.bundle, given.data, given.split, limit, reader)
     for score, f1 in signs.items():
         print(f"signs found from {score} on: F1 of found and read {f1:.3f}")
+    iou = areas(given.bundle, given.data, given.split)
+    for threshold, value in iou.items():
+        print(f"drivable {threshold}: mean IoU {value:.4f}")
     if given.write:
         spec = bundle.read(given.bundle)
         task = spec.tasks["detection"]
@@ -224,6 +251,9 @@ def main() -> None:
         if reader is not None:
             read = spec.tasks["signs"]
             tasks["signs"] = replace(read, settings={**read.settings, "threshold": reader})
+        if iou:
+            area = spec.tasks["drivable"]
+            tasks["drivable"] = replace(area, settings={**area.settings, "threshold": best_found(iou)})
         bundle.write(given.bundle, replace(spec, tasks=tasks))
 
 

@@ -137,11 +137,9 @@ def _objects(inputs: Mapping[str, np.ndarray]) -> np.ndarray:
     """(n, 6) float32: box, score, class."""
     scores = tuple(inputs[f"detection.scores{stride}"][0] for stride in STRIDES)
     boxes = tuple(inputs[f"detection.boxes{stride}"][0] for stride in STRIDES)
-    found = reference.all_candidates(scores, boxes, THRESHOLDS, STRIDES)
-    best = np.argsort(-found[1], kind="stable")[:MAX_CANDIDATES]
-    ranked = found[0][best], found[1][best], found[2][best]
+    found = reference.all_candidates(scores, boxes, THRESHOLDS, STRIDES, MAX_CANDIDATES)
     to_image = np.array((BOX.offset, BOX.scale, BOX.image), np.float64)
-    xyxy, score, class_id = reference.objects(ranked, LIMIT, to_image, SMALLEST, MOST)
+    xyxy, score, class_id = reference.objects(found, LIMIT, to_image, SMALLEST, MOST)
     return np.concatenate([xyxy, score[:, None], class_id[:, None]], axis=1).astype(np.float32)
 
 

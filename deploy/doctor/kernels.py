@@ -55,14 +55,12 @@ def comparisons() -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     scores = tuple(rng.normal(-1, 1, (4, 64 // s, 96 // s)).astype(np.float32) for s in STRIDES)
     boxes = tuple(rng.normal(0, 0.5, (4, 64 // s, 96 // s)).astype(np.float32) for s in STRIDES)
     thresholds = np.zeros(4, np.float32)
-    found = cpu.all_candidates(scores, boxes, thresholds, STRIDES)
-    wanted = reference.all_candidates(scores, boxes, thresholds, STRIDES)
+    found = cpu.all_candidates(scores, boxes, thresholds, STRIDES, 99)
+    wanted = reference.all_candidates(scores, boxes, thresholds, STRIDES, 99)
     yield "candidates", _table(found), _table(wanted)
-    best = np.argsort(-wanted[1], kind="stable")
-    ranked = wanted[0][best], wanted[1][best], wanted[2][best]
     box = np.array([(0.0, 4.0), (0.5, 0.5), (192.0, 112.0)])
-    objects = cpu.objects(ranked, 0.5, box, 1.0, 20)
-    yield "objects", _table(objects), _table(reference.objects(ranked, 0.5, box, 1.0, 20))
+    objects = cpu.objects(wanted, 0.5, box, 1.0, 20)
+    yield "objects", _table(objects), _table(reference.objects(wanted, 0.5, box, 1.0, 20))
     yield "strokes", *_strokes(maps)
 
 

@@ -19,7 +19,7 @@ def main() -> None:
     cpu.halve(np.zeros((4, 4, 3), np.uint8), np.zeros((2, 2, 3), np.uint8))
     cpu.shrink(np.zeros((2, 3, 3), np.uint8), np.zeros((2, 2, 3), np.uint8), Letterbox.fit((3, 2), (2, 2)))
     cpu.upsampled_labels(maps, 0.0, (32, 32))
-    found = cpu.all_candidates(three, three, np.ones(4, np.float32), (8, 16, 32))
+    found = cpu.all_candidates(three, three, np.ones(4, np.float32), (8, 16, 32), 9)
     cpu.objects(found, 0.6, np.ones((3, 2)), 1.0, 1)
     points, begins = np.zeros((9, 4)), np.zeros(9, np.int64)
     count = cpu.strokes(maps, (0, 0), np.zeros((16, 16), np.bool_), 0.9, points, begins)

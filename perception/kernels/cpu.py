@@ -90,6 +90,7 @@ def all_candidates(
     boxes: tuple[np.ndarray, ...],
     thresholds: np.ndarray,
     strides: tuple[int, ...],
+    most: int,
 ) -> Found:
     """`reference.all_candidates`."""
     total = 0
@@ -100,7 +101,8 @@ def all_candidates(
     n = 0
     for k in range(len(scores)):
         n = _add(scores[k], boxes[k], thresholds, strides[k], (xyxy, logits, class_id), n)
-    return xyxy, logits, class_id
+    best = np.argsort(-logits, kind="mergesort")[:most]  # stable
+    return xyxy[best], logits[best], class_id[best]
 
 
 @register_jitable

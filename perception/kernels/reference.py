@@ -63,13 +63,15 @@ def all_candidates(
     boxes: tuple[np.ndarray, ...],
     thresholds: np.ndarray,
     strides: tuple[int, ...],
+    most: int,
 ) -> Found:
-    """The candidates of several levels, one level after the other."""
+    """The `most` best candidates of several levels, best first; equal ones one level after the other."""
     levels = [
         candidates(s, b, thresholds, stride) for s, b, stride in zip(scores, boxes, strides, strict=True)
     ]
     xyxy, logits, class_id = (np.concatenate(part) for part in zip(*levels, strict=True))
-    return xyxy, logits, class_id
+    best = np.argsort(-logits, kind="stable")[:most]
+    return xyxy[best], logits[best], class_id[best]
 
 
 def iou(a: np.ndarray, b: np.ndarray) -> float:
@@ -117,7 +119,7 @@ def objects(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Candidates, best first, to at most `most` objects: xyxy in image pixels, score, class_id.
 
-    `found` is what `all_candidates` gives, in descending order of the logits; `limit` and `most` are those of
+    `found` is what `all_candidates` gives; `limit` and `most` are those of
     `nms`; `to_image` (3, 2) float64 is a letterbox: offset, scale and image size, x and y. Candidates with a
     side below `smallest` within the image count for nothing; the boxes of the others are `voted` on and
     clipped to the image. A mean of boxes has no shorter sides in the image than the shortest of them.

@@ -214,15 +214,23 @@ def probability(
     result begins. The second result is the greatest of each row.
     """
     p, peaks = np.zeros(shape, np.float32), np.zeros(shape[0], np.float32)
-    f = int(math.sqrt(parts.shape[0]))
+    f, soft = int(math.sqrt(parts.shape[0])), np.float32(SOFT)
     for channel in range(parts.shape[0]):
+        down, across = channel // f - first[0], channel % f - first[1]
         for i in range(parts.shape[1]):
-            for j in range(parts.shape[2]):
-                if parts[channel, i, j] > SOFT:
-                    row, column = f * i + channel // f - first[0], f * j + channel % f - first[1]
-                    if 0 <= row < shape[0] and 0 <= column < shape[1]:
-                        p[row, column] = 1 / (1 + math.exp(-np.float64(parts[channel, i, j])))
-                        peaks[row] = max(peaks[row], p[row, column])
+            row, line = f * i + down, parts[channel, i]
+            if not 0 <= row < shape[0]:
+                continue
+            above = 0  # most rows show nothing, and this loop is done many cells at a time
+            for j in range(len(line)):
+                above += line[j] > soft
+            if above == 0:
+                continue
+            for j in range(len(line)):
+                column = f * j + across
+                if line[j] > soft and 0 <= column < shape[1]:
+                    p[row, column] = 1 / (1 + math.exp(-np.float64(line[j])))
+                    peaks[row] = max(peaks[row], p[row, column])
     return p, peaks
 
 

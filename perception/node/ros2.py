@@ -5,10 +5,12 @@ from __future__ import annotations
 import array
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from importlib import import_module
+from threading import Event
 from typing import Any
 
 import rclpy
@@ -22,9 +24,10 @@ from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.exceptions import InvalidParameterValueException
-from rclpy.executors import ExternalShutdownException
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import get_rmw_implementation_identifier
 from std_srvs.srv import SetBool  # type: ignore[import-not-found]
 
@@ -34,11 +37,13 @@ from perception.node.bus import Close, Receive
 from perception.node.loading import Load, load
 from perception.node.node import INACTIVE, PerceptionNode
 from perception.node.parameters import ABOUT, DEFAULTS, About, Settings, Value
+from perception.signals import STOPS
 
 NAME = "perception"
 RESULTS = QoSProfile(depth=10)  # reliable: fits every subscriber
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 LARGE_DATA = "FASTDDS_BUILTIN_TRANSPORTS"
+HEED_S = 0.1  # a signal is heeded within it
 
 log = logging.getLogger(__name__)
 
@@ -208,22 +213,31 @@ class RosLog(logging.Handler):
 
 
 def main(arguments: Sequence[str] | None = None, load: Load = load) -> None:
-    """Run until SIGINT or SIGTERM. SystemExit with the reason for parameters that cannot be."""
-    rclpy.init(args=list(sys.argv if arguments is None else ["perception", *arguments]))
+    """Run until SIGINT, SIGTERM or SIGHUP. SystemExit with the reason for parameters that cannot be.
+
+    The signals are ours: rclpy would end its context at once, under a frame in work and a callback.
+    """
+    stop = Event()
+    for number in (signal.SIGINT, *STOPS):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda number, frame: stop.set())
+    words = list(sys.argv if arguments is None else ["perception", *arguments])
+    rclpy.init(args=words, signal_handler_options=SignalHandlerOptions.NO)
     try:
         node = RosNode(load)
     except (PerceptionError, InvalidParameterValueException) as error:
         raise SystemExit(f"error: {error}") from error
     logging.getLogger("perception").addHandler(RosLog(node))
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
     try:
         node.start()
-        rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
+        while not stop.is_set():
+            executor.spin_once(timeout_sec=HEED_S)
     finally:
         node.it.close()
         node.destroy_node()
-        rclpy.try_shutdown()
+        rclpy.shutdown()
 
 
 def descriptor(about: About, default: Value) -> Any:

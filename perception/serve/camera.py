@@ -66,8 +66,8 @@ class Camera:
         self._first_pause_s = first_pause_s
         self._source: Source | None = None
         self._watched = False  # the source tells the health of its frames
-        self._before = Account()  # of the sources that are closed
-        self._outcome = Outcome()  # of the one that is open
+        # Of the sources that are closed, and of the open one: one name, so that nothing is counted twice.
+        self._accounts = Account(), Outcome()
         self._stop = Event()
         self._thread = Thread(target=self._run, name=f"camera {name}", daemon=True)
 
@@ -86,7 +86,8 @@ class Camera:
     @property
     def account(self) -> Account:
         """Of all frames since the start."""
-        return self._before + self._outcome
+        before, outcome = self._accounts
+        return before + outcome
 
     def report(self) -> Report:
         return self.health.report(time.monotonic_ns())
@@ -101,14 +102,13 @@ class Camera:
     def _run(self) -> None:
         pause = self._first_pause_s
         while not self._stop.is_set():
-            self._outcome = Outcome()
-            self._once()
-            answered = self._outcome.answered
-            self._before, self._outcome = self.account, Outcome()
-            pause = self._first_pause_s if answered else min(2 * pause, LAST_PAUSE_S)
+            before, outcome = self._accounts
+            self._once(outcome)
+            self._accounts = before + outcome, Outcome()
+            pause = self._first_pause_s if outcome.answered else min(2 * pause, LAST_PAUSE_S)
             self._stop.wait(pause)
 
-    def _once(self) -> None:
+    def _once(self, outcome: Outcome) -> None:
         """Open the source and see until it ends."""
         try:
             self._source = self._opener()
@@ -120,7 +120,7 @@ class Camera:
             self._pipeline.reset()
             self._look_at = self._shedding(self.health) if self._shedding else self._pipeline
             see = Guard(self._see, self.health, withheld=self._withheld)
-            run(self._source, see, [_Sink(self)], outcome=self._outcome)
+            run(self._source, see, [_Sink(self)], outcome=outcome)
             ended = "the source has ended"
         except FrameError as error:  # so many in a row that the health has told it
             ended = str(error)

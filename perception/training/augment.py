@@ -13,11 +13,13 @@ import numpy as np
 
 from perception.letterbox import PAD, Letterbox
 from perception.tasks.batch import ANY_SIGN, MAPS, UNKNOWN
+from perception.tasks.detection import CLASSES
 from perception.training.data.sample import Boxes, Sample
 from perception.training.light import relight, under_another_light
 from perception.types import Size
 
 LEAST = 3.0  # pixels a side: a box smaller than this after cropping teaches nothing
+VEHICLE = CLASSES.index("vehicle")
 CELL = 2  # pixels of a map's cell
 MUCH = 1.7  # so much larger must a frame be to fill the input, for it to be enlarged at all times
 
@@ -126,7 +128,8 @@ def augment(sample: Sample, place: Place, rng: np.random.Generator) -> Item:
     item = place(sample, rng)
     if rng.random() < 0.5:
         item = mirror(item)
-    return replace(item, image=under_another_light(item.image, rng))
+    vehicles = item.boxes.xyxy[item.boxes.label == VEHICLE]
+    return replace(item, image=under_another_light(item.image, rng, vehicles))
 
 
 def sign_crop(

@@ -1,4 +1,4 @@
-"""Photometric augmentation: exposure, colour, blur, noise, compression, night, fog, rain and dirt.
+"""Photometric augmentation: exposure, colour, blur, noise, compression, fog, rain and dirt. Night: night.py.
 
 What a frame shows stays where it is; what it looks like changes. Each function takes a BGR image (h, w, 3)
 uint8 and gives another of the same size.
@@ -12,15 +12,28 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from perception.training.night import dark
+
 Rng = np.random.Generator
+Changes = tuple[tuple[float, Callable[[np.ndarray, Rng], np.ndarray]], ...]  # chance, what; in this order
 HORIZON = 0.45  # of the image's height: light and fog depend on how far things are
 
 
-def under_another_light(image: np.ndarray, rng: Rng) -> np.ndarray:
-    """Another exposure for most frames; for some, weather, and what a lens, a sensor and a codec add."""
+def under_another_light(image: np.ndarray, rng: Rng, vehicles: np.ndarray | None = None) -> np.ndarray:
+    """Another exposure for most frames; for some, weather, night, and what a lens, a sensor and a codec add.
+
+    `vehicles` (n, 4): boxes, in pixels, of those that have their lamps on at night.
+    """
     if rng.random() < 0.85:
         image = exposed(image, rng)
-    for chance, change in CHANGES:
+    image = _some(AIR, image, rng)
+    if rng.random() < NIGHT:
+        image = dark(image, rng, vehicles)
+    return _some(CAMERA, image, rng)
+
+
+def _some(changes: Changes, image: np.ndarray, rng: Rng) -> np.ndarray:
+    for chance, change in changes:
         if rng.random() < chance:
             image = change(image, rng)
     return image
@@ -85,37 +98,6 @@ def grainy(image: np.ndarray, rng: Rng) -> np.ndarray:
         grain = cv2.blur(grain, (3, 3)) * 2
     strength = rng.uniform(2, 12) / 64
     return np.asarray(cv2.add(image, (grain * np.float32(strength)).astype(np.int16), dtype=cv2.CV_8U))
-
-
-def dark(image: np.ndarray, rng: Rng) -> np.ndarray:
-    """Day turned to night: little light, own headlights on the road ahead, another colour of light, noise."""
-    height, width = image.shape[:2]
-    ambient = np.exp(rng.uniform(np.log(0.06), np.log(0.5)))
-    y, x = np.linspace(0, 1, height, dtype=np.float32)[:, None], np.linspace(-1, 1, width, dtype=np.float32)
-    cone = np.exp(-(((y - rng.uniform(0.6, 0.95)) / 0.22) ** 2) - ((x - rng.uniform(-0.2, 0.2)) / 0.6) ** 2)
-    light = ambient + rng.uniform(0, 0.55) * cone
-    gains = np.exp(rng.normal(0, 0.12, 3)).astype(np.float32)
-    level = np.linspace(0, 1, 256) ** rng.uniform(1.0, 1.7)  # what is bright stays so, the rest sinks
-    dimmed = cv2.LUT(image, _table(np.repeat(level[:, None], 3, 1))) * (light[..., None] * gains)
-    lamps = _lamps((height, width), rng)
-    if lamps is not None:
-        dimmed = dimmed + lamps
-    return grainy(np.clip(dimmed, 0, 255).astype(np.uint8), rng)
-
-
-def _lamps(shape: tuple[int, int], rng: Rng) -> np.ndarray | None:
-    """Street lamps and their halos above the horizon: (h, w, 3) float32 to add."""
-    height, width = shape
-    count = int(rng.integers(0, 7))
-    if not count:
-        return None
-    small = np.zeros((height // 4 + 1, width // 4 + 1, 3), np.float32)
-    colour = np.array([rng.uniform(120, 255), 220, 255])
-    for _ in range(count):
-        at = (int(rng.integers(small.shape[1])), int(rng.uniform(0, HORIZON) * small.shape[0]))
-        cv2.circle(small, at, int(rng.integers(1, 4)), tuple((4 * colour).tolist()), -1)
-    halo = cv2.GaussianBlur(small, (0, 0), float(rng.uniform(2, 8)))
-    return np.asarray(cv2.resize(small * 0.2 + halo * rng.uniform(0.4, 1.2), (width, height)))
 
 
 def foggy(image: np.ndarray, rng: Rng) -> np.ndarray:
@@ -188,10 +170,9 @@ def stamped(image: np.ndarray, rng: Rng) -> np.ndarray:
     return image
 
 
-CHANGES: tuple[tuple[float, Callable[[np.ndarray, Rng], np.ndarray]], ...] = (  # chance, what; in this order
-    (0.10, hue_shifted),
-    (0.05, foggy),
-    (0.12, dark),
+NIGHT = 0.2  # share of frames
+AIR: Changes = ((0.10, hue_shifted), (0.05, foggy))
+CAMERA: Changes = (
     (0.05, streaked),
     (0.05, spotted),
     (0.06, hazed),

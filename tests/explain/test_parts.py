@@ -23,6 +23,7 @@ class Halves(nn.Module):
         self.trunk = nn.ModuleDict({"encoder": self.trunk})
         self.reads = {"left": torch.tensor([0.9, 0.2, 0, 0]), "right": torch.tensor([0, 0, 0.3, 0.6])}
         nn.init.constant_(self.trunk["encoder"][0].weight, 0.3)
+        nn.init.zeros_(self.trunk["encoder"][0].bias)
         self.requires_grad_(False)
 
     def forward(self, images, tasks):

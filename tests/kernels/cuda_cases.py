@@ -126,10 +126,9 @@ def wanted_objects(
     scores, boxes = ([raw[f"detection.{name}{s}"][0] for s in STRIDES] for name in ("scores", "boxes"))
     to_image = np.array((box.offset, box.scale, box.image), np.float64)
     with np.errstate(all="ignore"):
-        found = reference.all_candidates(tuple(scores), tuple(boxes), thresholds, STRIDES)
-        best = np.argsort(-found[1], kind="stable")[: launch.MAX_CANDIDATES]
-        parts = (found[0][best], found[1][best], found[2][best])
-        xyxy, score, class_id = reference.objects(parts, limit, to_image, 1.0, most)
+        most_of_them = launch.MAX_CANDIDATES
+        found = reference.all_candidates(tuple(scores), tuple(boxes), thresholds, STRIDES, most_of_them)
+        xyxy, score, class_id = reference.objects(found, limit, to_image, 1.0, most)
     return np.concatenate([xyxy, score[:, None], class_id[:, None]], axis=1).astype(np.float32)
 
 

@@ -265,8 +265,9 @@ def restart(peer: Peer) -> dict[str, Any]:
     node = Node(*options)
     peer.stream("compressed", 20)
     peer.until(lambda: peer.detections, "answers")
-    first = len(peer.detections)
     killed = node.stop(signal.SIGKILL)
+    time.sleep(0.5)  # what is on its way arrives
+    first = len(peer.detections)
     node = Node(*options)
 
     def answered() -> bool:

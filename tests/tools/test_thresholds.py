@@ -4,18 +4,21 @@ import math
 from dataclasses import replace
 
 import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper
 
 from perception import bundle
 from perception.errors import DataError
 from perception.types import Detections, Scene
-from tests.folders import write_folder
+from tests.folders import picture, write_folder
 from tools.thresholds import (
     ENOUGH,
     SCORES,
     BestScore,
     Reading,
     allowed,
+    areas,
     best_found,
     best_reading,
     curve,
@@ -56,6 +59,22 @@ def test_too_few_objects_of_every_class_are_refused():
     metric.update(*seen(0, 0.5, 0))
     with pytest.raises(DataError, match="30 objects or more"):
         metric.chosen()
+
+
+def test_each_threshold_of_the_drivable_area_has_the_mean_of_the_sets(tiny_bundle, tmp_path):
+    network, spec = onnx.load(tiny_bundle / "network.onnx"), bundle.read(tiny_bundle)
+    undecided = next(w for w in network.graph.initializer if w.name == "drivable.map.b.w")
+    undecided.CopyFrom(numpy_helper.from_array(0 * numpy_helper.to_array(undecided), undecided.name))
+    onnx.save(network, tiny_bundle / "network.onnx")
+    bundle.write(tiny_bundle, spec)
+    data = write_folder(tmp_path / "data")
+    for path in data.rglob("images/*.png"):  # not blank
+        picture(path, np.kron([[20, 200], [90, 40]], np.ones((32, 48))))
+    found = areas(tiny_bundle, data, "val")
+    assert {t: round(iou, 1) for t, iou in found.items() if 0.4 <= t <= 0.55} == {
+        **dict.fromkeys((0.4, 0.45), 0.5),  # all is drivable, and half of each picture is
+        **dict.fromkeys((0.5, 0.55), 0.0),
+    }
 
 
 def test_the_curve_of_a_bundle_is_of_all_crops(tiny_bundle, tmp_path):

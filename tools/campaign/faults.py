@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.campaign import disks, ends, lenses, limits, lookers, models
+from tools.campaign import disks, ends, lenses, limits, lookers, models, starved
 from tools.campaign.fault import Fault
 
 FAULTS: tuple[Fault, ...] = (
@@ -12,4 +12,5 @@ FAULTS: tuple[Fault, ...] = (
     *disks.FAULTS,
     *models.FAULTS,
     *limits.FAULTS,
+    *starved.FAULTS,
 )

@@ -31,6 +31,7 @@ class Seen(NamedTuple):
     size: tuple[int, int]
     withheld: str
     blank: bool
+    age_ms: float = 0.0  # as it is told
 
 
 class Viewer:
@@ -86,7 +87,7 @@ def _seen(message: bytes) -> Seen:
     ready_ms = scene["stamp_ns"] / 1e6 + scene["age_ms"] - shift_ms
     width, height = scene["size"]
     withheld, blank = scene.get("withheld", ""), bool(scene.get("blank"))
-    return Seen(at, scene["seq"], number, ready_ms, (width, height), withheld, blank)
+    return Seen(at, scene["seq"], number, ready_ms, (width, height), withheld, blank, scene["age_ms"])
 
 
 def invented(given: Iterable[Seen], sent: Iterable[Sent]) -> list[str]:
@@ -111,3 +112,9 @@ def ages_ms(given: Iterable[Seen], sent: Iterable[Sent]) -> list[float]:
     """Of scenes when they were ready, since their picture was sent last."""
     done_ms = {one.number: one.done_ms for one in sent}
     return [seen.ready_ms - done_ms[seen.number] for seen in given if seen.number in done_ms]
+
+
+def untrue_ms(seen: Iterable[Seen], sent: Iterable[Sent]) -> list[float]:
+    """How much older scenes were than they said."""
+    done_ms = {one.number: one.done_ms for one in sent}
+    return [one.ready_ms - done_ms[one.number] - one.age_ms for one in seen if one.number in done_ms]

@@ -26,9 +26,7 @@ def decode(
     scores = tuple(raw[f"detection.scores{stride}"][0] for stride in STRIDES)
     boxes = tuple(raw[f"detection.boxes{stride}"][0] for stride in STRIDES)
     _check_channels(scores, boxes, len(thresholds))
-    xyxy, logits, class_id = cpu.all_candidates(scores, boxes, thresholds, STRIDES)
-    best = np.argsort(-logits, kind="stable")[:MAX_CANDIDATES]
-    found = xyxy[best], logits[best], class_id[best]
+    found = cpu.all_candidates(scores, boxes, thresholds, STRIDES, MAX_CANDIDATES)
     return Detections(*cpu.objects(found, nms_iou, _to_image(box), SMALLEST, max_objects))
 
 

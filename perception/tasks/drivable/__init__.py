@@ -42,6 +42,7 @@ class Drivable:
     field = DrivableField()
 
     def __init__(self, spec: TaskSpec, network: Backend | None = None) -> None:
+        self.spec = spec
         self.classes = spec.classes
         self.outputs = spec.outputs
         self.needs = spec.needs

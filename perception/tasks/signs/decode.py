@@ -17,12 +17,14 @@ def decode(image: np.ndarray, xyxy: np.ndarray, network: Backend, threshold: flo
 
     The network takes crops (n, 64, 64, 3) and gives LOGITS (n, classes). It is not called for none.
     """
+    if not len(xyxy):
+        return Signs(xyxy, np.empty(0, np.int32), np.empty(0, np.float32))
     logits = []
     for first in range(0, len(xyxy), BATCH):
         image = cpu.plain(image)
         crops = cpu.sign_crops(image, xyxy[first : first + BATCH], network.input_size[0])
         logits.append(network(crops)[LOGITS].copy())
-    return decoded(xyxy, np.concatenate(logits) if logits else np.empty((0, 1), np.float32), threshold)
+    return decoded(xyxy, np.concatenate(logits), threshold)
 
 
 def decoded(xyxy: np.ndarray, logits: np.ndarray, threshold: float) -> Signs:
