@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import cache
+from math import inf
 from threading import Lock, Thread
 
 EVERY_S, LATE_S = 0.05, 0.1  # between two looks at the clock; a longer time is no wait
@@ -21,17 +22,21 @@ class HeldUp:
         self._clock = clock
         self._lock = Lock()
         self._looked_s = clock()
-        self._since_s = self._over_s = self._looked_s
+        self._since_s = self._until_s = self._over_s = self._looked_s
 
-    def look(self) -> float | None:
-        """Since when it was held up, while what waited meanwhile may still be coming; None: it does not."""
+    def look(self, empty_s: float = -inf) -> float | None:
+        """Since when it was held up, while what waited meanwhile may still be coming; None: it does not.
+        `empty_s`: at that time nothing waited, for sure."""
         with self._lock:
             now = self._clock()
             if now - self._looked_s > LATE_S:
                 if self._looked_s >= self._over_s:  # else it is the same hold-up, for what still waits
                     self._since_s = self._looked_s
+                self._until_s = now
                 self._over_s = now + min(SHARE * (now - self._since_s), LONGEST_S)
             self._looked_s = now
+            if empty_s > self._until_s:
+                self._over_s = min(self._over_s, empty_s)
             return self._since_s if now < self._over_s else None
 
 

@@ -7,6 +7,8 @@ import select
 import time
 from errno import ETIMEDOUT
 
+from perception.sources.waited import Wait
+
 SILENT_S = 2.0  # without data: the writer is gone
 READ_BYTES = 1 << 16
 START, END = b"\xff\xd8", b"\xff\xd9"  # of a JPEG
@@ -23,7 +25,7 @@ class Pipe:
 
     def __init__(self, path: str) -> None:
         self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        self._empty_s = 0.0  # when nothing lay there
+        self._wait = Wait(0.0)  # the last one
         self._ahead = b""  # was read to know what it is
         self._whole = False  # pictures are told to be complete
         self._begun = False  # the next one is begun
@@ -43,9 +45,9 @@ class Pipe:
         """The last picture was not given before the next one began."""
         return not self._begun
 
-    def waited(self, since_s: float) -> float | None:
-        """When, since then, nothing lay there for the last time."""
-        return self._empty_s if self._empty_s >= since_s else None
+    def waited(self, since_s: float) -> Wait | None:
+        """The last time that nothing lay there, if it ended since then."""
+        return self._wait if self._wait.over_s >= since_s else None
 
     def close(self) -> None:
         os.close(self._descriptor)
@@ -61,10 +63,11 @@ class Pipe:
         if self._ahead:
             data, self._ahead = self._ahead[:size], self._ahead[size:]
             return data
+        asked_s = time.monotonic()
         if not self._ready(0.0):
             if not self._ready(SILENT_S):
                 raise TimeoutError(ETIMEDOUT, "the writer of the pipe is silent")
-            self._empty_s = time.monotonic()
+            self._wait = Wait(time.monotonic(), asked_s)
         return os.read(self._descriptor, size)
 
     def _ready(self, seconds: float) -> bool:

@@ -21,7 +21,7 @@ from perception.sources.held import this_process
 from perception.sources.live import PATIENCE_S, Live, Shot
 from perception.sources.pipe import Pipe
 from perception.sources.recording import Recording, is_picture, open_container
-from perception.sources.waited import Waited
+from perception.sources.waited import Wait, Waited
 
 OPEN_S, READ_S = 5.0, 2.0  # without an answer, without a packet: the camera is gone
 FRAMES_S = 3.0  # packets come, and no picture: likewise
@@ -43,7 +43,7 @@ class StreamCapture:
         name: str,
         asked_s: float,
         live: bool = True,
-        waited: Callable[[float], float | None] | None = None,
+        waited: Callable[[float], Wait | None] | None = None,
         behind: Callable[[], bool] | None = None,
     ) -> None:
         """`asked_s`: when opening it began, on the monotonic clock. `live`: the times of its packets tell how

@@ -35,3 +35,9 @@ def test_what_waited_is_told_for_a_while_by_how_long_it_was():
 def test_a_second_time_in_the_midst_of_it_begins_with_the_first():
     assert looks(101.0, 101.0 + STEP, 102.0) == [100.0, 100.0, 100.0]
     assert looks(100.5, 100.5 + STEP, 100.5 + 2 * STEP, 102.0)[2:] == [None, 100.5 + 2 * STEP]
+
+
+def test_what_was_seen_to_be_empty_afterwards_holds_nothing_of_it():
+    held = HeldUp(Clock(100.0, 101.0, 101.01, 101.02, 101.03))
+    assert held.look(100.99) == 100.0
+    assert [held.look(101.0), held.look(101.015), held.look()] == [100.0, None, None]

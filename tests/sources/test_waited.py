@@ -1,6 +1,6 @@
 """How old packets without times may be."""
 
-from perception.sources.waited import Waited
+from perception.sources.waited import Wait, Waited
 
 WAITS = [0.08, 0.08, 0, 0.08, 2.0, 0.08]
 
@@ -42,7 +42,7 @@ def test_what_was_read_ahead_may_be_as_old_as_the_opening():
 
 def test_a_reader_that_knows_when_it_waited_is_believed():
     clock = Clock()
-    empty = iter([None, 100.9])  # it was held up for 0.1 s
+    empty = iter([None, Wait(100.9)])  # it was held up for 0.1 s
     waited = Waited(clock.packets(0.5, 0.5), clock, 100.0, waited=lambda asked_s: next(empty))
     assert [round(waited.age_s, 3) for _ in waited] == [0.5, 0.1]
 
@@ -50,7 +50,7 @@ def test_a_reader_that_knows_when_it_waited_is_believed():
 def test_to_be_held_up_is_no_wait():
     """By 1.4 s in the second packet; what came meanwhile is read one after the other, not at once."""
     clock, held = Clock(), iter([None, 100.1, 100.1, 100.1, None])
-    told = ages(clock, [0.08, 1.5, 0.01, 0.01, 0.08], held=lambda: next(held))
+    told = ages(clock, [0.08, 1.5, 0.01, 0.01, 0.08], held=lambda empty_s: next(held))
     assert told == [0, 1.48, 1.49, 1.5, 0]
 
 
