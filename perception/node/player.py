@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from itertools import islice
+from threading import Event
 
 import cv2
 
@@ -26,7 +27,7 @@ def play(
     bus: InProcessBus,
     settings: Settings,
     max_frames: int | None = None,
-    wait: Callable[[float], None] = time.sleep,
+    wait: Callable[[float], object] | None = None,
 ) -> int:
     """Publish the frames, and tell the bus of those that are missing. Gives how many there were.
 
@@ -36,6 +37,7 @@ def play(
     images = bus.publisher(settings.image_topic, kind)
     infos = bus.publisher(settings.camera_info_topic, "sensor_msgs/msg/CameraInfo")
     period_s = 0.0 if source.live else 1 / (source.fps or USUAL_FPS)
+    wait = wait or Event().wait  # time.sleep fails under some tools that move the clock
     due, count, account = time.monotonic(), 0, Account()
     for frame in islice(Counted(source, account), max_frames):
         wait(max(0.0, due - time.monotonic()))

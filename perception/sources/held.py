@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from functools import cache
 from math import inf
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 
 EVERY_S, LATE_S = 0.05, 0.1  # between two looks at the clock; a longer time is no wait
 SHARE, LONGEST_S = 0.25, 1.0  # of the time it was held up: so long it takes to read what waited meanwhile
@@ -43,11 +43,10 @@ class HeldUp:
 @cache
 def this_process() -> HeldUp:
     """With a thread that looks; where it could not, no other thread could do anything."""
-    held = HeldUp(time.monotonic)
+    held, never = HeldUp(time.monotonic), Event()
 
     def run() -> None:
-        while True:
-            time.sleep(EVERY_S)
+        while not never.wait(EVERY_S):  # time.sleep fails under some tools that move the clock
             held.look()
 
     Thread(target=run, name="held up", daemon=True).start()

@@ -59,7 +59,8 @@ class StreamCapture:
         behind = behind or (lambda: parsed)
         self._waited = Waited(self._watched(), time.monotonic, asked_s, waited, held, behind)
         restart = self._decoder.restart
-        self._packets = FreshPackets(self._waited, self._time_of, self._anchor, restart, name)
+        # A function, not a method: what refers to itself keeps its decoder until garbage is collected.
+        self._packets = FreshPackets(self._waited, _time_s, self._anchor, restart, name)
         self._too_old = 0  # when they came out of the decoder
         self._shots = self._fresh()
 
@@ -132,11 +133,12 @@ class StreamCapture:
         """When a picture with that time in the stream was taken; None: it is not known."""
         return self._waited.since_s if time_s is None else self._anchor.taken_s(time_s)
 
-    def _time_of(self, packet: VideoPacket) -> float | None:
-        """In the stream, in seconds."""
-        if not self._timed or packet.pts is None or packet.time_base is None:
-            return None
-        return float(packet.pts * packet.time_base)
+
+def _time_s(packet: VideoPacket) -> float | None:
+    """In the stream, as it tells it."""
+    if packet.pts is None or packet.time_base is None:
+        return None
+    return float(packet.pts * packet.time_base)
 
 
 def open_stream(text: str) -> Live:

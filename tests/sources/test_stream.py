@@ -1,5 +1,8 @@
 """Network streams, from real servers on the loopback."""
 
+import gc
+import time
+import weakref
 from contextlib import closing
 
 import cv2
@@ -7,6 +10,8 @@ import pytest
 
 from perception.errors import SourceError
 from perception.sources import open_source
+from perception.sources.recording import open_container
+from perception.sources.stream import StreamCapture
 from tests.sources.clips import number, numbered, picture, timed
 from tests.sources.servers import PICTURES, HttpCamera, HttpFile, RtspCamera, serving
 
@@ -24,6 +29,24 @@ def test_a_camera_is_live_and_is_opened_again_when_it_hangs_up(scheme, camera):
                 break
     assert source.live
     assert seqs == sorted(set(seqs))
+
+
+@pytest.mark.parametrize(("scheme", "camera"), CAMERAS)
+def test_a_camera_that_has_failed_lets_go_of_its_memory(scheme, camera):
+    """At once, and not when garbage is collected: it is opened again and again."""
+    gc.disable()
+    try:
+        with serving(camera) as address:
+            container = open_container(f"{scheme}://{address}/cam", "cam", (5.0, 2.0), rtsp_transport="tcp")
+            capture = StreamCapture(container, "cam", time.monotonic(), live=scheme == "rtsp")
+            with pytest.raises(SourceError), closing(capture):
+                while True:
+                    capture.read()
+        here = weakref.ref(capture)
+        del capture
+        assert here() is None
+    finally:
+        gc.enable()
 
 
 def test_with_a_wrong_wait_no_camera_is_opened():
