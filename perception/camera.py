@@ -92,15 +92,15 @@ class CameraModel:
 
     def at(self, size: tuple[int, int]) -> CameraModel:
         """The same camera for images of a size. Raises PerceptionError if their shape is another."""
+        return self if size == self.size else self.scaled(size)
+
+    def scaled(self, size: tuple[int, int]) -> CameraModel:
+        """The same camera after its image was resized to `size`. Raises PerceptionError for another shape."""
         if not self.fits(size):
             raise PerceptionError(
                 f"expected frames of the camera's shape, {self.size[0]} x {self.size[1]}, got {size[0]} x "
                 f"{size[1]}; calibrate at this size, or give a camera without the part that was cut away"
             )
-        return self if size == self.size else self.scaled(size)
-
-    def scaled(self, size: tuple[int, int]) -> CameraModel:
-        """The same camera after its image was resized to `size`."""
         sx, sy = size[0] / self.size[0], size[1] / self.size[1]
         return replace(self, size=size, fx=self.fx * sx, fy=self.fy * sy, cx=self.cx * sx, cy=self.cy * sy)
 

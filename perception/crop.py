@@ -137,5 +137,5 @@ def _placed(labels: np.ndarray, part: Part, size: Size, outside: int = 0) -> np.
 def _cropped(camera: CameraModel, size: Size, part: Part) -> CameraModel:
     """The camera of a part of its image, which has `size`."""
     left, top, width, height = part
-    scaled = camera if camera.size == size else camera.scaled(size)
+    scaled = camera.at(size)
     return replace(scaled, size=(width, height), cx=scaled.cx - left, cy=scaled.cy - top)

@@ -124,6 +124,11 @@ def test_a_resized_image_shows_the_same_road(camera):
     np.testing.assert_allclose(half.project(points), camera.project(points) / 2)
 
 
+def test_a_part_of_an_image_is_no_resized_image():
+    with pytest.raises(PerceptionError, match="expected frames of the camera's shape, 1280 x 720, got 480 x"):
+        CameraModel((1280, 720), 1000, 1000, 640, 360).scaled((480, 360))
+
+
 @cameras
 def test_a_saved_camera_loads_as_the_same(camera, tmp_path):
     camera.save(tmp_path / "camera.json")

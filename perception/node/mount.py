@@ -12,8 +12,6 @@ from perception.messages import camera_from
 from perception.node.parameters import Settings
 from perception.types import Size
 
-ASPECT = 0.01  # how much the shape of the image may differ from that of the camera, as a share
-
 
 class Mounted:
     """`problem` says why there is no model, "" if that is as it should be."""
@@ -37,12 +35,12 @@ class Mounted:
         if self._fixed is None and info is not self._read:
             self._read, self._camera = info, self._understood(info)
         camera = self._camera if self._fixed is None else self._fixed.own(size)
-        if camera is None or camera.size == size:
-            return camera
-        if abs(camera.size[0] * size[1] / (camera.size[1] * size[0]) - 1) > ASPECT:
+        if camera is None:
+            return None
+        if not camera.fits(size):
             self.problem = f"the camera model is for images of {camera.size}, they are {size}: not used"
             return None
-        return camera.scaled(size)
+        return camera.at(size)
 
     def _understood(self, info: Any) -> CameraModel | None:
         mount = self._settings

@@ -87,7 +87,7 @@ def fitted(camera: CameraModel, size: Size, topic: str) -> CameraModel | None:
     if not camera.fits(size):
         log.warning("%s: no camera model: it is of images %s, these are %s", topic, camera.size, size)
         return None
-    return camera if camera.size == size else camera.scaled(size)
+    return camera.at(size)
 
 
 def content(info: Any) -> tuple[Any, ...]:

@@ -122,4 +122,4 @@ def _level(camera: CameraModel | None, size: Size, angles: tuple[float | None, .
     told = zip(("pitch", "yaw", "roll"), angles, strict=False)
     learnt: dict[str, Any] = {name: angle for name, angle in told if angle is not None}
     camera = replace(camera, **learnt)
-    return Level(camera if camera.size == size else camera.scaled(size))
+    return Level(camera.at(size))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -159,7 +160,7 @@ def test_a_camera_file_is_stronger_than_camera_info(rig, tmp_path):
     CAMERA.save(tmp_path / "camera.json")
     it = rig(camera_file=str(tmp_path / "camera.json"))
     it.start()
-    it.infos.publish(messages.camera_info(CAMERA.scaled((640, 480)), messages.header(NOW, "front")))
+    it.infos.publish(messages.camera_info(replace(CAMERA, size=(640, 480)), messages.header(NOW, "front")))
     it.send()
     it.answered(1)
     assert it.pipeline.frames[0].camera == CAMERA

@@ -59,7 +59,7 @@ class Evidence:
 
     def __call__(self, belief: Belief, frame: Frame, scene: Scene, dt: float) -> bool:
         """Whether this frame told anything. `dt` seconds since the last frame."""
-        camera = belief.camera if belief.camera.size == frame.size else belief.camera.scaled(frame.size)
+        camera = belief.camera.at(frame.size)
         heard, steady = False, belief.calibrated and not belief.doubted
         self._lines_s += dt
         if self._count >= self._next_lines:

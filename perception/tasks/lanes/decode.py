@@ -125,7 +125,7 @@ def _geometry(box: Letterbox) -> tuple[tuple[int, int], tuple[int, int], np.ndar
 
 def _on_road(points: np.ndarray, camera: CameraModel, size: Size) -> np.ndarray:
     """Image points (m, 2) to vehicle x, y in metres (m, 2) float32; NaN where too far to say."""
-    road = (camera if camera.size == size else camera.scaled(size)).to_road(points)
+    road = camera.at(size).to_road(points)
     road[~(road[:, 0] <= FARTHEST)] = np.nan
     return road.astype(np.float32)
 
