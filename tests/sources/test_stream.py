@@ -3,7 +3,7 @@
 import gc
 import time
 import weakref
-from contextlib import closing
+from contextlib import closing, suppress
 
 import cv2
 import pytest
@@ -39,7 +39,7 @@ def test_a_camera_that_has_failed_lets_go_of_its_memory(scheme, camera):
         with serving(camera) as address:
             container = open_container(f"{scheme}://{address}/cam", "cam", (5.0, 2.0), rtsp_transport="tcp")
             capture = StreamCapture(container, "cam", time.monotonic(), live=scheme == "rtsp")
-            with pytest.raises(SourceError), closing(capture):
+            with suppress(SourceError), closing(capture):  # it hangs up
                 while True:
                     capture.read()
         here = weakref.ref(capture)
