@@ -20,7 +20,12 @@ NARROW = 320  # of a picture, pixels
 NONE = "none"
 CONFIDENCE = (
     *("", "constant", "max. probability", "confidence", "best order"),
-    *("excess, max. probability", "excess, confidence", "of the possible gain", "below max. probability"),
+    *(
+        "excess, max. probability",
+        "excess, confidence",
+        "share of the possible gain",
+        "below max. probability, 95 %",
+    ),
 )
 FACTS = ("bundle", "precision", "device", "runtime", "limit", "severities", "perception")
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from perception.evaluation.corrupt.drives import Condition
-from perception.evaluation.corrupt.robustness import TIMES, draws, interval
+from perception.evaluation.corrupt.robustness import TIMES, draws, interval, mean_of_sets
 from perception.evaluation.names import in_order
 from perception.evaluation.observe import OWN, PLAIN
 from perception.evaluation.records import FrameRecord
@@ -25,6 +25,7 @@ CONSTANT, BEST = "constant", "best"  # the order of chance, and that of the loss
 COVERED = 0.95  # share of the clean frames that a threshold lets through
 
 Records = Sequence[FrameRecord]
+Row = tuple[int, str, bool, float, float, float]  # frame, set, is it corrupted, loss, PLAIN, OWN
 
 
 def selective(
@@ -35,41 +36,39 @@ def selective(
     All conditions have the frames of `clean`, in order.
     """
     weights = draws(clean, times)
-    told = {task for record in clean for task in record.confidence.get(OWN, ())}
-    return {task: _task(task, [clean, *under.values()], weights) for task in in_order(told)}
+    rows: dict[str, list[Row]] = {}
+    for number, records in enumerate((clean, *under.values())):
+        for frame, record in enumerate(records):
+            for task, score in frame_scores(record).items() if record.confidence else ():
+                row = (frame, record.drive, number > 0, 1 - score.value, *_sure(record, task))
+                rows.setdefault(task, []).append(row)
+    told = [task for task in in_order(rows) if any(row[-1] > 0 for row in rows[task])]
+    return {task: _task(rows[task], weights) for task in told}
 
 
-def _task(task: str, conditions: Sequence[Records], weights: np.ndarray) -> dict[str, Any]:
-    rows = [
-        (frame, record.drive, number > 0, 1 - scores[task].value, *_sure(record, task))
-        for number, records in enumerate(conditions)
-        for frame, record in enumerate(records)
-        if record.confidence and task in (scores := frame_scores(record))
-    ]
+def _task(rows: Sequence[Row], weights: np.ndarray) -> dict[str, Any]:
     frame, drive, worse, loss, plain, own = map(np.array, zip(*rows, strict=True))
     orders = {CONSTANT: np.zeros(len(loss)), PLAIN: plain, OWN: own, BEST: -loss}
-    areas = {name: np.zeros((0, len(weights))) for name in orders}
-    for name in np.unique(drive):
-        part = drive == name
-        for order, sure in orders.items():
-            area = aurc(loss[part], sure[part], weights[:, frame[part]])
-            areas[order] = np.vstack([areas[order], area])
-    mean = {order: own.mean(axis=0) for order, own in areas.items()}
+    sets = [drive == name for name in np.unique(drive)]
+    mean = {
+        order: mean_of_sets([aurc(loss[part], sure[part], weights[:, frame[part]]) for part in sets])
+        for order, sure in orders.items()
+    }
     return {
         "frames": len(loss),
-        "sets": len(np.unique(drive)),
+        "sets": len(sets),
         "aurc": {order: interval(area) for order, area in mean.items()},
         "excess": {order: interval(mean[order] - mean[BEST]) for order in (CONSTANT, PLAIN, OWN)},
         "below_plain": interval(mean[PLAIN] - mean[OWN]),
         "gained": {order: interval(_gained(mean, order)) for order in (PLAIN, OWN)},
-        "pooled": {order: round(float(aurc(loss, own)[0]), 5) for order, own in orders.items()},
+        "pooled": {order: round(float(aurc(loss, sure)[0]), 5) for order, sure in orders.items()},
         "withheld": _withheld(own, loss, worse),
     }
 
 
-def _sure(record: FrameRecord, task: str) -> list[float]:
+def _sure(record: FrameRecord, task: str) -> tuple[float, float]:
     """By PLAIN and OWN; nothing was found: 0."""
-    return [record.confidence[order].get(task, 0.0) for order in (PLAIN, OWN)]
+    return record.confidence[PLAIN].get(task, 0.0), record.confidence[OWN].get(task, 0.0)
 
 
 def _gained(area: Mapping[str, np.ndarray], order: str) -> np.ndarray:
@@ -80,7 +79,7 @@ def _gained(area: Mapping[str, np.ndarray], order: str) -> np.ndarray:
 
 def aurc(loss: np.ndarray, sure: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
     """(B,) the area for frames with a `loss` (F,) and a confidence `sure` (F,), each as often as `weights`
-    (B, F) say; None: once. Equally sure frames come in the order of chance, in the mean."""
+    (B, F) say; None: once; NaN for none. Equally sure frames come in the order of chance, in the mean."""
     order = np.argsort(-sure, kind="stable")
     loss, sure = loss[order], sure[order]
     weights = np.ones((1, len(loss))) if weights is None else weights[:, order]
@@ -90,13 +89,13 @@ def aurc(loss: np.ndarray, sure: np.ndarray, weights: np.ndarray | None = None) 
     tied = np.repeat(of_tie, np.diff(np.append(begins, len(loss))), axis=1)
     covered = weights.cumsum(axis=1)
     risk = np.divide((weights * tied).cumsum(axis=1), covered, out=np.zeros_like(tied), where=covered > 0)
-    found: np.ndarray = (weights * risk).sum(axis=1) / np.maximum(covered[:, -1], 1)
-    return found
+    every = covered[:, -1]
+    return np.divide((weights * risk).sum(axis=1), every, out=np.full_like(every, np.nan), where=every > 0)
 
 
 def _withheld(sure: np.ndarray, loss: np.ndarray, worse: np.ndarray) -> dict[str, float | None]:
     """What a threshold does that lets through COVERED of the clean frames."""
-    threshold = float(np.quantile(sure[~worse], 1 - COVERED))
+    threshold = float(np.quantile(sure[~worse], 1 - COVERED)) if not worse.all() else 0.0
     out = sure < threshold
     means = {"clean": out[~worse], "corrupted": out[worse], "loss_kept": loss[worse & ~out]}
     means["loss_withheld"] = loss[worse & out]
