@@ -46,7 +46,7 @@ class PipelineConfig:
         from perception.stages.warm import warm_up
 
         pipeline = self.load()
-        warm = pipeline.with_tasks(pipeline.tasks)
+        warm = pipeline.with_tasks(pipeline.tasks, stages=[s for s in pipeline.stages if not s.remembers])
         warm.crop = WHOLE  # that of the pipeline may not fit into so small a frame
         width, height = pipeline.backend.input_size
         for seq in range(WARM_UP):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -107,6 +107,22 @@ class Stage(Protocol):
 
     def draw(self, canvas: np.ndarray, scene: Scene) -> None:
         """Paint this stage's part of `scene` on a BGR image of `scene.size`, in place."""
+
+
+class Sure(Protocol):
+    """A task that can tell how far its answer can be trusted."""
+
+    name: str
+
+    def confidence(self, raw: RawOutputs, box: Letterbox, scene: Scene) -> float | None:
+        """0..1, what its metric should come to. None: it found nothing, or `raw` holds too little of it."""
+
+
+class Hearing(Protocol):
+    """A stage that also hears what the network said, before it is called."""
+
+    def hear(self, tasks: Sequence[Task], raw: RawOutputs, box: Letterbox) -> None:
+        """`tasks`: those that ran. `raw`: valid until the frame is done. `box`: of the part looked at."""
 
 
 class Sink(Protocol):

@@ -200,6 +200,7 @@ class Scene:
     mount: Mount | None = None
     road_pitch: float | None = None  # radians: of the camera against the road in this frame, down positive
     events: tuple[Event, ...] | None = None
+    confidence: Mapping[str, float] | None = None  # task -> 0..1; left out: it found nothing to vouch for
     # What added tasks say, by their names; None: no task of that kind ran. Empty: nothing can be seen.
     image_classes: Mapping[str, ImageClass] | None = None
     object_classes: Mapping[str, ObjectClasses] | None = None

@@ -37,6 +37,7 @@ FILES = (
     "repeatability",
     "sizes",
     "corrupt",
+    "confidence",
 )
 LEFT_OUT = ("metrics_by", "latency")  # the page does not show them
 PRIVATE = ("sources", "drives")  # facts: where the data was
@@ -218,6 +219,19 @@ def under_corruption(found: Mapping[str, Any]) -> Iterator[str]:
     yield from markdown_table([head, *page.rows_of_corruptions(own)])
 
 
+def confidence(found: Mapping[str, Any]) -> Iterator[str]:
+    """What the confidence of each task is worth, as `evaluate --corrupt --stages confidence` wrote it."""
+    if "confidence" not in found:
+        yield UNKNOWN
+        return
+    own = found["confidence"]
+    facts = own["facts"]
+    severities = ", ".join(map(str, facts["severities"]))
+    yield f"Severities: {severities}. Pictures: at most {facts['limit'] or 'all'} of a set."
+    yield ""
+    yield from markdown_table([["task", *page.CONFIDENCE[1:]], *page.rows_of_confidence(own)])
+
+
 def signs(found: Mapping[str, Any]) -> Iterator[str]:
     """The two ways of reading signs, as tools.sign_heads wrote it."""
     yield written(KEPT / "signs.md")
@@ -289,6 +303,7 @@ TABLES = {
     "speed": speed,
     "sizes": by_size,
     "under_corruption": under_corruption,
+    "confidence": confidence,
     "signs": signs,
     "sources": sources,
     "mtl": mtl("steps"),

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from perception.evaluation.nothing import NothingThere, OwnVehicle
-from perception.evaluation.observe import Observer
+from perception.evaluation.observe import OWN, PLAIN, Observer
 from perception.evaluation.records import FrameRecord
 from perception.labels import own_vehicle
 from perception.labels.labelled import Still
@@ -89,8 +89,9 @@ def judged(
     }
     if truth.condition is not None:
         evidence |= {_under(truth.condition, key): said for key, said in evidence.items()}
+    sure = {} if scene.confidence is None else {OWN: scene.confidence, PLAIN: unsure.confidence or {}}
     return FrameRecord(
-        drive, frame.seq, frame.stamp_ns, frame.source, truth.tags, evidence, dict(scene.timing_ms)
+        drive, frame.seq, frame.stamp_ns, frame.source, truth.tags, evidence, dict(scene.timing_ms), sure
     )
 
 

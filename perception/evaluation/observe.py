@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from perception.crop import WHOLE
+from perception.evaluation.plain import Plain
 from perception.interfaces import Task
 from perception.labels.signs import SignCrop
 from perception.letterbox import Letterbox
@@ -21,17 +22,21 @@ See = Callable[[Frame], Scene]
 
 UNSURE = 0.01  # average precision is an integral over all scores; below this one nothing is left to gain
 UNSURE_BOXES = 300
+OWN, PLAIN = "confidence", "max_probability"  # that of the pipeline, and what it is compared with
 
 
 class Observer:
-    """`observer(frame)`: the scene as it is reported, and the same with every box down to score UNSURE.
+    """`observer(frame)`: the scene as it is reported, and the same with every box down to score UNSURE and,
+    where the stage of confidence runs, the usual one (`Plain`) in its place.
 
     The network runs once; the boxes are decoded twice. A `see` that is not a `Pipeline` is asked once and
     its boxes serve for both.
     """
 
     def __init__(self, see: See) -> None:
-        self._see, self._unsure, self._crop = see, None, WHOLE
+        self._see, self._crop = see, WHOLE
+        self._unsure: _Aside | None = None
+        self._plain: Plain | None = None
         if isinstance(see, Pipeline):  # a copy: its stages change with what is looked at
             self._see = see.with_tasks(see.tasks, stages=see.stages)
         self._stages = see.stages if isinstance(see, Pipeline) else ()
@@ -47,13 +52,18 @@ class Observer:
             scores = dict.fromkeys(task.classes, UNSURE)
             self._unsure = _Aside(with_settings(task, threshold=scores, max_objects=UNSURE_BOXES))
             self._crop = see.crop
-            self._see = see.with_tasks([*see.tasks, self._unsure], stages=see.stages)
+        if isinstance(see, Pipeline) and any(stage.name == OWN for stage in see.stages):
+            self._plain = Plain(see.tasks)
+        aside: list[Task] = [task for task in (self._unsure, self._plain) if task is not None]
+        if isinstance(see, Pipeline) and aside:
+            self._see = see.with_tasks([*see.tasks, *aside], stages=see.stages)
 
     def __call__(self, frame: Frame) -> tuple[Scene, Scene]:
         scene = self._see(frame)
+        unsure = scene if self._plain is None else replace(scene, confidence=self._plain.found)
         if self._unsure is None:
-            return scene, scene
-        return scene, replace(scene, detections=self._crop.moved(self._unsure.found, frame.size))
+            return scene, unsure
+        return scene, replace(unsure, detections=self._crop.moved(self._unsure.found, frame.size))
 
     def begin(self, stills: bool) -> None:
         """What comes has nothing to do with what was; of `stills`, each with nothing at all."""

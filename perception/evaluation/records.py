@@ -31,6 +31,8 @@ class FrameRecord:
     tags: tuple[str, ...]  # "set:camvid", "weather:rainy", "timeofday:night"
     evidence: Mapping[str, Evidence]  # by name, see perception.tasks.evidence
     timing_ms: Mapping[str, float] = field(default_factory=dict)  # stage -> ms
+    # Which -> task -> 0..1, of whole frames where the stage ran; not saved.
+    confidence: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 def metrics(records: Sequence[FrameRecord]) -> dict[str, float]:

@@ -28,7 +28,7 @@ from perception.tasks.evidence import Evidence
 from perception.types import Frame, Scene
 
 BATCH = 10  # frames of a piece: what a progress bar hears of at once
-ASIDE = "unsure"  # the stage of boxes for the metrics alone
+ASIDE = ("unsure", "plain")  # the stages of what is for the metrics alone
 AGE = "age"  # from the arrival of a frame to its scene, among its times
 Seen = Answer[tuple[FrameRecord, bytes]]
 
@@ -130,8 +130,8 @@ def _with(record: FrameRecord, more: Mapping[str, Evidence]) -> FrameRecord:
 
 
 def _without_aside(scene: Scene) -> Scene:
-    """A device does not look for unsure boxes."""
-    times = {name: ms for name, ms in scene.timing_ms.items() if name != ASIDE}
+    """A device does not do what is for the metrics alone."""
+    times = {name: ms for name, ms in scene.timing_ms.items() if name not in ASIDE}
     return replace(scene, timing_ms=times)
 
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from perception.field import Classes, Field
 from perception.fields.blank import BlankField
+from perception.fields.confidence import ConfidenceField
 from perception.fields.events import EventsField
 from perception.fields.freshness import AgeField, ShedField
 from perception.fields.mount import MountField
@@ -23,7 +24,7 @@ from perception.types import Scene
 
 OTHERS: tuple[Field[Any], ...] = (
     *(AgeField(), ShedField()),
-    *(BlankField(), MountField(), RoadPitchField(), EventsField()),
+    *(BlankField(), MountField(), RoadPitchField(), EventsField(), ConfidenceField()),
 )
 _OWN = {
     field.name: field for field in (*(make.field for make in (*TASKS.values(), *ADDED.values())), *OTHERS)

@@ -16,6 +16,12 @@ Make = Callable[
 ]  # from the tasks that run, whose classes are named there
 
 
+def _confidence(tasks: Mapping[str, TaskSpec], made: Made) -> Stage:
+    from perception.stages.confidence import Confidence
+
+    return Confidence()
+
+
 def _mount(tasks: Mapping[str, TaskSpec], made: Made) -> Stage:
     from perception.stages.mount import Mounting
 
@@ -53,6 +59,7 @@ def _assist(tasks: Mapping[str, TaskSpec], made: Made) -> Stage:
 
 
 STAGES: dict[str, Make] = {  # in the order in which they run
+    "confidence": _confidence,  # before objects of earlier frames are among the found
     "mount": _mount,
     "track": _track,
     "pitch": _pitch,

@@ -48,6 +48,7 @@ def everything(of):
         age_ms=41.5,
         shed=("signs",),
         events=(Event("braking", 0.5, 40, track=7, value=1.5), Event("departure", 1.0, 0)),
+        confidence={"lanes": 0.512, "drivable": 0.0},
         **added(of),
     )
 

@@ -19,6 +19,7 @@ from perception.evaluation.command import HERE, Way, watched
 from perception.evaluation.corrupt import page
 from perception.evaluation.corrupt.drives import Condition, conditions, named, parsed, stills, under
 from perception.evaluation.corrupt.robustness import main_of, noticed, robustness, summary
+from perception.evaluation.corrupt.selective import selective
 from perception.evaluation.names import HEADLINES
 from perception.evaluation.records import FrameRecord, count
 from perception.evaluation.report.pictures import view_of
@@ -69,6 +70,7 @@ def corrupt(
         "facts": {**facts, "sources": list(drives), "severities": list(asked.severities)},
         "pictures": dict(count(clean)),
         **summary(tasks, asked.kinds, asked.severities),
+        **_sure(clean, worse),
         "noticed": {"clean": noticed(clean), **_by_severity(worse, noticed)},
         "metrics": {"clean": main_of(clean), **_by_severity(worse, main_of)},
     }
@@ -80,6 +82,12 @@ def corrupt(
     if way.out:
         _page(way.out / PAGE, found, opened, clean, settings)
     return 0
+
+
+def _sure(clean: Sequence[FrameRecord], worse: Records) -> dict[str, Any]:
+    """What confidence is worth, where it was told."""
+    told = selective(clean, worse)
+    return {"confidence": told} if told else {}
 
 
 def _judging_tasks(settings: Settings) -> Settings:
@@ -139,6 +147,17 @@ def show(found: Mapping[str, Any], console: Console) -> None:
     for row in page.rows_of_corruptions(found):
         table.add_row(*row)
     console.print(table)
+    if "confidence" in found:
+        console.print(_of_confidence(found))
+
+
+def _of_confidence(found: Mapping[str, Any]) -> Table:
+    table = Table(title="area under the risk-coverage curve, %", title_justify="left")
+    for column in page.CONFIDENCE:
+        table.add_column(column, justify="right" if column else "left")
+    for row in page.rows_of_confidence(found):
+        table.add_row(*row)
+    return table
 
 
 def _page(

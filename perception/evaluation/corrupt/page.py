@@ -8,7 +8,9 @@ from typing import Any
 
 from perception.corruptions import CORRUPTIONS
 from perception.evaluation.corrupt.drives import Condition, under
+from perception.evaluation.corrupt.selective import BEST, CONSTANT
 from perception.evaluation.names import Name
+from perception.evaluation.observe import OWN, PLAIN
 from perception.evaluation.records import FrameRecord
 from perception.evaluation.report import html
 from perception.evaluation.report.pictures import View, again, jpeg
@@ -16,6 +18,15 @@ from perception.labels.labelled import Stills
 
 NARROW = 320  # of a picture, pixels
 NONE = "none"
+CONFIDENCE = (
+    *("", "constant", "max. probability", "confidence", "best order"),
+    *(
+        "excess, max. probability",
+        "excess, confidence",
+        "share of the possible gain",
+        "below max. probability, 95 %",
+    ),
+)
 FACTS = ("bundle", "precision", "device", "runtime", "limit", "severities", "perception")
 
 
@@ -31,6 +42,14 @@ def rows_of_corruptions(found: Mapping[str, Any]) -> Iterator[list[str]]:
     for kind, first in found["breaks_first"].items():
         cells = (own["corruptions"][kind]["rpc"]["value"] for own in found["tasks"].values())
         yield [kind, *map(percent, cells), first or NONE, percent(seen(found, kind))]
+
+
+def rows_of_confidence(found: Mapping[str, Any]) -> Iterator[list[str]]:
+    """Of each task a row for the columns CONFIDENCE, in percent."""
+    for task, own in found["confidence"].items():
+        areas = (percent(own["aurc"][order]["value"]) for order in (CONSTANT, PLAIN, OWN, BEST))
+        excess = (percent(own["excess"][order]["value"]) for order in (PLAIN, OWN))
+        yield [task, *areas, *excess, percent(own["gained"][OWN]["value"]), between(own["below_plain"])]
 
 
 def seen(found: Mapping[str, Any], kind: str) -> float | None:
@@ -70,12 +89,20 @@ def page(found: Mapping[str, Any], pictures: str) -> str:
                 "pictures of which the checks of a live camera complain, of clean ones "
                 f"{percent(found['noticed']['clean'])} %."
             ),
+            *_sure(found),
             html.heading("Each severity, percent"),
             *(html.folded(task, html.table(_severities(found, task))) for task in found["tasks"]),
             html.heading("One picture under each corruption, as seen"),
             pictures,
         ],
     )
+
+
+def _sure(found: Mapping[str, Any]) -> Iterator[str]:
+    """What confidence is worth, where it was told."""
+    if "confidence" in found:
+        yield html.heading("Confidence: area under the risk-coverage curve, percent, less is better")
+        yield html.table([list(CONFIDENCE), *rows_of_confidence(found)])
 
 
 def heat(found: Mapping[str, Any]) -> str:

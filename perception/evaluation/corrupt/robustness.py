@@ -160,7 +160,7 @@ def _performances(
             if not ending and places & {name, name.rpartition(".")[0]}:
                 gathered.setdefault(key, []).append((frame, _at_first_iou(said)))
     found = weighted(gathered, weights)
-    return {task: _mean([found[name] for name in names]) for task, names in members.items()}
+    return {task: mean_of_sets([found[name] for name in names]) for task, names in members.items()}
 
 
 def _at_first_iou(said: Evidence) -> Evidence:
@@ -168,7 +168,7 @@ def _at_first_iou(said: Evidence) -> Evidence:
     return replace(said, right=said.right[:1], counts=said.counts[:1]) if isinstance(said, Ranked) else said
 
 
-def _mean(values: Sequence[np.ndarray]) -> Draws:
+def mean_of_sets(values: Sequence[np.ndarray]) -> Draws:
     """Over the sets; one of which a draw holds no truth is left out of it."""
     table = np.stack(values)
     known = np.isfinite(table)

@@ -18,6 +18,7 @@ from perception.interfaces import Backend
 from perception.kernels.reference import logit
 from perception.letterbox import Letterbox
 from perception.tasks.about import About, Score
+from perception.tasks.detection.confidence import confidence
 from perception.tasks.detection.decode import SMALLEST, decode, decoded
 from perception.tasks.detection.draw import draw
 from perception.tasks.detection.field import DetectionsField
@@ -68,6 +69,12 @@ class Detection:
 
     def draw(self, canvas: np.ndarray, scene: Scene) -> None:
         draw(canvas, scene, self.classes)
+
+    def confidence(self, raw: RawOutputs, box: Letterbox, scene: Scene) -> float | None:
+        """The F1 that the scores promise. None: no objects, or a device decoded them."""
+        if not scene.detections or "detection.objects" in raw:
+            return None
+        return confidence(raw, scene.detections, self._thresholds)
 
     @staticmethod
     def on_device(spec: TaskSpec) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from perception.interfaces import Backend
 from perception.kernels.reference import logit
 from perception.letterbox import Letterbox
 from perception.tasks.about import About, Score
+from perception.tasks.drivable.confidence import confidence
 from perception.tasks.drivable.decode import decode
 from perception.tasks.drivable.draw import draw
 from perception.tasks.drivable.field import DrivableField
@@ -58,6 +59,12 @@ class Drivable:
     def draw(self, canvas: np.ndarray, scene: Scene) -> None:
         if scene.drivable is not None:
             draw(canvas, scene.drivable)
+
+    def confidence(self, raw: RawOutputs, box: Letterbox, scene: Scene) -> float | None:
+        """The IoU that the probabilities promise. None: no area, or a device decoded it."""
+        if "drivable.labels" in raw:
+            return None
+        return confidence(raw["drivable.map"][0], box, self._threshold)
 
     @staticmethod
     def on_device(spec: TaskSpec) -> dict[str, float]:

@@ -10,6 +10,7 @@ from perception.bundle import TaskSpec
 from perception.interfaces import Backend
 from perception.letterbox import Letterbox
 from perception.tasks.about import About, Score
+from perception.tasks.lanes.confidence import confidence
 from perception.tasks.lanes.decode import LaneSettings, decode, map_of, maps_of
 from perception.tasks.lanes.draw import draw
 from perception.tasks.lanes.field import LanesField
@@ -65,6 +66,10 @@ class Lanes:
     def draw(self, canvas: np.ndarray, scene: Scene) -> None:
         if scene.lanes is not None:
             draw(canvas, scene.lanes)
+
+    def confidence(self, raw: RawOutputs, box: Letterbox, scene: Scene) -> float | None:
+        """The mean score along lane lines, the lower the shorter they are. None: no lines."""
+        return confidence(scene.lanes or (), box)
 
     @staticmethod
     def on_device(spec: TaskSpec) -> dict[str, bool]:

@@ -12,6 +12,7 @@ from perception.interfaces import Backend
 from perception.letterbox import Letterbox
 from perception.tasks.about import About, Score
 from perception.tasks.detection import CLASSES as OBJECTS
+from perception.tasks.signs.confidence import confidence
 from perception.tasks.signs.decode import LOGITS, decode, decoded
 from perception.tasks.signs.draw import draw
 from perception.tasks.signs.field import SignsField
@@ -112,6 +113,13 @@ class SignReader:
     def draw(self, canvas: np.ndarray, scene: Scene) -> None:
         if scene.signs is not None:
             draw(canvas, scene.signs, self.classes)
+
+    def confidence(self, raw: RawOutputs, box: Letterbox, scene: Scene) -> float | None:
+        """The F1 that the scores promise, of signs found and read. None: no signs were read."""
+        if not scene.signs or scene.detections is None:
+            return None
+        own = scene.detections.class_id == self._sign
+        return confidence(scene.signs, scene.detections.xyxy[own], scene.detections.score[own])
 
     @staticmethod
     def on_device(spec: TaskSpec) -> dict[str, int]:

@@ -106,3 +106,11 @@ def test_severities_are_numbers_from_one_to_five(text):
 def test_severities_without_corruptions_are_refused(folder):
     done = CliRunner().invoke(app, ["evaluate", "--data", str(folder), "--severities", "3"])
     assert (done.exit_code, "expected --corrupt with it" in done.output) == (2, True)
+
+
+def test_confidence_is_judged_where_its_stage_runs(folder, settings, tmp_path):
+    sure = replace(settings, pipeline=replace(settings.pipeline, stages=("confidence",)))
+    corrupt([f"data:{folder}:val"], sure, FOG, Way(out=tmp_path / "out"))
+    found = json.loads((tmp_path / "out" / "robustness.json").read_text())["confidence"]
+    assert found["drivable"]["aurc"].keys() == {"constant", "max_probability", "confidence", "best"}
+    assert "risk-coverage curve" in (tmp_path / "out" / "robustness.html").read_text()
