@@ -2,9 +2,9 @@
 
     python -m tools.stage_times [--frames N] [--objects 20] [--lines 8] [--json FILE]
 
-Twenty objects, eight lane lines of 48 points and a drivable map in every frame, the own motion known. Three cameras: a level
-one, one with a mount (pitch, yaw and roll), and one whose lens also distorts. Nothing is painted. Times are
-of the processor, for this thread. The first frames, in which tracks begin, do not count.
+Twenty objects, eight lane lines of 48 points and a drivable map in every frame, the own motion known. Three
+cameras: a level one, one with a mount (pitch, yaw and roll), and one whose lens also distorts. Nothing is
+painted. Times are of the processor, for this thread. The first frames, in which tracks begin, do not count.
 """
 
 from __future__ import annotations

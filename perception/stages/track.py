@@ -75,7 +75,7 @@ class Track:
         seen, sigma, self.cut = follow.measured(found.xyxy, box, *frame.size, level.pixel)
         speed, yaw = self._own_motion(frame.ego)
         self.rows = follow.step(
-            book, self.kinds, box, seen, sigma, found.score, found.class_id, dt, speed, yaw
+            book, self.kinds, box, seen, sigma, self.cut, found.score, found.class_id, dt, speed, yaw
         )
         proven = np.append(book.life[:, follow.PROVEN] >= follow.PROOF, False)[self.rows]
         number = np.where(proven, book.number[self.rows], NONE)
