@@ -62,7 +62,8 @@ class Pitch:
         box, cut = self._track.box, self._track.cut
         self.tall, self.spread = plane.learnt(
             self.plane, found.track, box, kinds[:, TALL].copy(), kinds[:, SPREAD].copy(),
-            by_shape(kinds[:, LARGE], box, cut), stands, cut, lines, doubt, level.camera.height, level.pixel, dt,
+            by_shape(kinds[:, LARGE], box, cut), stands, cut, lines, doubt, level.camera.height, level.pixel,
+            dt,
         )  # fmt: skip
         told = np.isfinite(lines) or bool((stands & ~cut[:, 1]).any())
         self._idle = 0.0 if told else self._idle + dt
