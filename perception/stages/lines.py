@@ -146,8 +146,9 @@ def in_sight(lanes: tuple[LaneLine, ...], boxes: np.ndarray) -> tuple[LaneLine, 
         if not line.predicted:
             shown.append(line)
             continue
-        at = line.image[:, None]
-        hidden = ((at >= boxes[:, :2]) & (at <= boxes[:, 2:])).all(2).any(1)
+        x, y = line.image[:, :1], line.image[:, 1:]
+        aside, above = (x >= boxes[:, 0]) & (x <= boxes[:, 2]), (y >= boxes[:, 1]) & (y <= boxes[:, 3])
+        hidden = (aside & above).any(axis=1)
         ends = np.flatnonzero(np.diff(np.concatenate([[True], hidden, [True]]))).reshape(-1, 2)
         first, last = max(ends.tolist(), key=lambda end: end[1] - end[0], default=(0, 0))
         if last - first > 1:
