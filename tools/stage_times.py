@@ -2,9 +2,9 @@
 
     python -m tools.stage_times [--frames N] [--objects 20] [--lines 8] [--json FILE]
 
-Twenty objects and eight lane lines of 48 points in every frame, the own motion known. Three cameras: a level
-one, one with a mount (pitch, yaw and roll), and one whose lens also distorts. Nothing is painted. Times are
-of the processor, for this thread. The first frames, in which tracks begin, do not count.
+Twenty objects, eight lane lines of 48 points and a drivable map in every frame, the own motion known. Three
+cameras: a level one, one with a mount (pitch, yaw and roll), and one whose lens also distorts. Nothing is
+painted. Times are of the processor, for this thread. The first frames, in which tracks begin, do not count.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from perception.camera import CameraModel
 from perception.interfaces import Stage
 from perception.outputs import write_whole
 from perception.stages import ready
-from perception.types import Detections, Ego, Frame, LaneLine, Scene
+from perception.types import ClassMap, Detections, Ego, Frame, LaneLine, Scene
 
 SIZE = (1280, 720)
 LEVEL = CameraModel(SIZE, 1000.0, 1000.0, 640.0, 360.0, height=1.5)
@@ -35,6 +35,7 @@ CAMERAS = {
 }
 CLASSES = ("vehicle", "person")
 KINDS = ("solid", "dashed", "road_edge")
+CELLS = (640, 360)  # of the drivable map
 RATE, WARM, POINTS = 10.0, 20, 48
 SPEED, CAR = 15.0, (1.53, 1.8)  # m/s of the own vehicle; metres tall and wide
 
@@ -58,7 +59,8 @@ def main() -> None:
 
 def timed(camera: CameraModel, frames: int, objects: int, lines: int) -> dict[str, dict[str, float]]:
     """Stage -> p50, p95 and p99, milliseconds; `all`: their sum of each frame."""
-    tasks = [TaskSpec("detection", CLASSES, ()), TaskSpec("lanes", KINDS, ())]
+    classes = {"detection": CLASSES, "lanes": KINDS, "drivable": ("other", "drivable")}
+    tasks = [TaskSpec(name, own, ()) for name, own in classes.items()]
     stages = ready(None, tasks)  # every one that these tasks allow
     taken: dict[str, list[float]] = {stage.name: [] for stage in stages}
     for frame, scene in drive(camera, frames + WARM, objects, lines):
@@ -94,7 +96,8 @@ def drive(
         nod = replace(camera, pitch=camera.pitch + 0.004 * float(np.sin(k / 5)))
         stamp_ns = int(k / RATE * 1e9)
         seen = tuple(line(nod, n, lines, 0.2 * float(np.sin(k / 20)), rng) for n in range(lines))
-        scene = Scene(k, stamp_ns, SIZE, cars(nod, at, rng), lanes=tuple(x for x in seen if len(x.image)))
+        lanes = tuple(x for x in seen if len(x.image))
+        scene = Scene(k, stamp_ns, SIZE, cars(nod, at, rng), lanes=lanes, drivable=free(nod, rng))
         yield Frame(image, stamp_ns, k, "made up", camera, Ego(SPEED, 0.01)), scene
 
 
@@ -109,6 +112,20 @@ def cars(camera: CameraModel, at: np.ndarray, rng: np.random.Generator) -> Detec
     return Detections(
         boxes.astype(np.float32), score.astype(np.float32), np.arange(n, dtype=np.int32) % 5 // 4
     )
+
+
+def free(camera: CameraModel, rng: np.random.Generator) -> ClassMap:
+    """A road 14 m wide whose edges are off by a few cells in each row."""
+    ahead = np.geomspace(3.0, 80.0, 60)
+    edges = [camera.project(np.column_stack([ahead, np.full(60, y), np.zeros(60)])) for y in (7.0, -7.0)]
+    rows, scale = np.arange(CELLS[1]), CELLS[0] / SIZE[0]
+    found = [
+        np.interp(-rows, -scale * edge[:, 1], scale * edge[:, 0]) + rng.normal(0, 2, len(rows))
+        for edge in edges
+    ]
+    columns, below = np.arange(CELLS[0]), rows > scale * edges[0][:, 1].min()
+    labels = (columns > found[0][:, None]) & (columns < found[1][:, None]) & below[:, None]
+    return ClassMap(labels.astype(np.uint8), SIZE)
 
 
 def line(camera: CameraModel, nth: int, lines: int, sway: float, rng: np.random.Generator) -> LaneLine:

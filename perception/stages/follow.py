@@ -42,7 +42,7 @@ COMMON = 4  # pairs from which a shift of the whole image is told from motion of
 SMOOTH = 0.3  # share of a new box in the body of a track
 PATH = 2.5  # metres: of what is farther aside of the own path, the size tells no braking, but another side
 SLOWEST = 3.0  # m/s: below, the yaw rate says nothing of the path
-EDGE = 2.0  # pixels from the border: a box there is cut
+EDGE, EDGE_SHARE = 2.0, 0.05  # pixels, and share of its size, from the border: a box there is cut
 # Of a life: seconds since last seen, sum of scores, last score, and how its size differs from the expected.
 UNSEEN, PROVEN, SCORE, STRAIN = range(4)
 K_TALL, K_SPEED, K_ACCEL, K_FIXED = 0, 1, 3, 5  # of a kind: metres, m/s (2), m/s^2 (2), 1: does not move
@@ -80,7 +80,8 @@ def measured(
         wide, tall = max(box[k, 2] - box[k, 0], pixel), max(box[k, 3] - box[k, 1], pixel)
         seen[k, 0], seen[k, 1] = (box[k, 0] + box[k, 2]) / 2, np.log(tall)
         seen[k, 2] = (box[k, 1] + box[k, 3]) / 2
-        cut[k, 0] = xyxy[k, 0] <= EDGE or xyxy[k, 2] >= width - EDGE
+        aside = EDGE + EDGE_SHARE * (xyxy[k, 2] - xyxy[k, 0])
+        cut[k, 0] = xyxy[k, 0] <= aside or xyxy[k, 2] >= width - aside
         cut[k, 1] = xyxy[k, 1] <= EDGE or xyxy[k, 3] >= height - EDGE
         sigma[k, 0] = (0.3 if cut[k, 0] else 0.05) * wide + pixel
         sigma[k, 1] = (0.3 if cut[k, 1] else 0.05) + pixel / tall
@@ -95,6 +96,7 @@ def step(
     box: np.ndarray,
     seen: np.ndarray,
     sigma: np.ndarray,
+    cut: np.ndarray,
     score: np.ndarray,
     class_id: np.ndarray,
     dt: float,
@@ -121,6 +123,8 @@ def step(
     for j in range(m):
         k = slot[j]
         if k >= 0:
+            if cut[j, 0]:
+                seen[j, COLUMN] = _middle(box[j], body[k, WIDE] / state[k, X])
             if hidden[j] <= HIDDEN and abs(state[k, Y] - bend * state[k, X] ** 2) < PATH:
                 book.life[k, STRAIN] = strained(
                     state[k], cov[k], body[k], seen[j], sigma[j], book.life[k, STRAIN], dt,
@@ -128,7 +132,8 @@ def step(
                 )  # fmt: skip
             corrected(state[k], cov[k], body[k], seen[j], sigma[j], shift)
             wide, down = (box[j, 2] - box[j, 0]) * state[k, X], seen[j, ROW] * state[k, X]
-            body[k, WIDE] += SMOOTH * (wide - body[k, WIDE])
+            if not cut[j, 0]:
+                body[k, WIDE] += SMOOTH * (wide - body[k, WIDE])
             body[k, DOWN] += SMOOTH * (down - body[k, DOWN])
             book.life[k, UNSEEN] = 0.0
             book.life[k, PROVEN] += score[j]
@@ -137,6 +142,13 @@ def step(
         elif score[j] >= BEGIN and book.used[0] < MOST:
             slot[j] = _begin(book, kinds[class_id[j]], box[j], seen[j], score[j], class_id[j])
     return slot
+
+
+@compiled
+def _middle(box: np.ndarray, wide: float) -> float:
+    """Of a box that ends at a side of the image: as far from its inner edge as it was `wide` before."""
+    middle, half = (box[0] + box[2]) / 2, wide / 2
+    return min(middle, box[2] - half) if middle < 0 else max(middle, box[0] + half)
 
 
 @compiled

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 
 import numpy as np
@@ -134,6 +134,27 @@ class Lines:
             )
             for old in shown
         )
+
+
+def in_sight(lanes: tuple[LaneLine, ...], boxes: np.ndarray) -> tuple[LaneLine, ...]:
+    """Predicted lines only where no box (n, 4) of an object hides them: their longest stretch.
+
+    Lines that are seen stay as they are.
+    """
+    shown = []
+    for line in lanes:
+        if not line.predicted:
+            shown.append(line)
+            continue
+        x, y = line.image[:, :1], line.image[:, 1:]
+        aside, above = (x >= boxes[:, 0]) & (x <= boxes[:, 2]), (y >= boxes[:, 1]) & (y <= boxes[:, 3])
+        hidden = (aside & above).any(axis=1)
+        ends = np.flatnonzero(np.diff(np.concatenate([[True], hidden, [True]]))).reshape(-1, 2)
+        first, last = max(ends.tolist(), key=lambda end: end[1] - end[0], default=(0, 0))
+        if last - first > 1:
+            road = None if line.road is None else line.road[first:last]
+            shown.append(replace(line, image=line.image[first:last], road=road))
+    return tuple(shown)
 
 
 def _update(

@@ -6,18 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from perception.kernels.cpu import compiled
 from perception.stages import paint, plane
-from perception.stages.fit import fitted
 from perception.stages.level import Level, level_of
+from perception.stages.mount.meeting import meeting
 from perception.stages.track import Track
 from perception.types import Frame, LaneLine, Scene
 
 FIXED, TALL, SPREAD, LARGE = 5, 0, 6, slice(7, 10)  # columns of Track.kinds
 KEPT_S = 2.0  # without an object or two lines, nothing is known of the pitch any more
-POINTS = 6  # a line has at least
-BENT = 0.01  # as a ray: mean distance from a straight line of one that is none
-ACROSS = 0.3  # metres right a metre down: by so much two lines differ at least
+POINTS = 12  # of a line that are used, or up to twice as many
+UNSURE = 0.02  # as a ray: a horizon by lane lines that is less sure tells nothing
 SLIM, SLIM_STEP = 1.3, 0.05  # height over width of a box, from which its vehicle is rather a large one
 SLIMMEST = 0.9  # the most that this is worth, as a probability
 WIDTH, LOW, TOP, WIDTH_SPREAD = 2.1, 1.9, 3.8, 0.15  # metres of a large vehicle: see `by_shape`
@@ -60,11 +58,12 @@ class Pitch:
         self._camera_pitch = level.camera.pitch
         kinds = self._track.kinds[found.class_id]
         stands = (kinds[:, FIXED] == 0) & (found.age_ms == 0)
-        lines = self._horizon(scene.lanes or (), level)
+        lines, doubt = self._horizon(scene.lanes or (), level)
         box, cut = self._track.box, self._track.cut
         self.tall, self.spread = plane.learnt(
             self.plane, found.track, box, kinds[:, TALL].copy(), kinds[:, SPREAD].copy(),
-            by_shape(kinds[:, LARGE], box, cut), stands, cut, lines, level.camera.height, level.pixel, dt,
+            by_shape(kinds[:, LARGE], box, cut), stands, cut, lines, doubt, level.camera.height, level.pixel,
+            dt,
         )  # fmt: skip
         told = np.isfinite(lines) or bool((stands & ~cut[:, 1]).any())
         self._idle = 0.0 if told else self._idle + dt
@@ -73,11 +72,19 @@ class Pitch:
         down = float(self.plane.x[0] + self.plane.x[1])
         return replace(scene, road_pitch=level.camera.pitch - float(np.arctan(down)))
 
-    def _horizon(self, lanes: tuple[LaneLine, ...], level: Level) -> float:
+    def _horizon(self, lanes: tuple[LaneLine, ...], level: Level) -> tuple[float, float]:
+        """The row, as a ray, in which the lines beside the vehicle meet, and its variance; NaN: not known."""
         points, self.ends = paint.packed([line.image for line in lanes])
         self.rays = level.straightened(points)
-        straight = np.array([line.kind != self._road_edge and not line.predicted for line in lanes], np.bool_)
-        return float(horizon(level.levelled(self.rays), self.ends, straight))
+        used = [k for k, line in enumerate(lanes) if line.role and not line.predicted]
+        if len(used) < 2:
+            return np.nan, np.inf
+        rays = level.levelled(self.rays)
+        parts = [rays[a:b][:: max(1, (b - a) // POINTS)] for a, b in (self.ends[k : k + 2] for k in used)]
+        first = np.cumsum([0, *map(len, parts)])
+        expected = np.array([0.0, self.plane.x[0] + self.plane.x[1]])
+        met, variance, _ = meeting(np.concatenate(parts), first, expected, level.pixel)
+        return (float(met[1]), float(variance[1])) if variance[1] < UNSURE**2 else (np.nan, np.inf)
 
     def draw(self, canvas: np.ndarray, scene: Scene) -> None:
         """Nothing: it shows in the distances."""
@@ -96,30 +103,3 @@ def by_shape(large: np.ndarray, box: np.ndarray, cut: np.ndarray) -> np.ndarray:
     told = (large[:, 2] > 0) & ~cut.any(1) & (share > large[:, 2])
     shaped = np.stack([np.clip(WIDTH * slim, LOW, TOP), np.full(len(slim), WIDTH_SPREAD), share], 1)
     return np.where(told[:, None], shaped, large)
-
-
-@compiled
-def horizon(rays: np.ndarray, ends: np.ndarray, used: np.ndarray) -> float:
-    """The row, as a ray, in which straight lines meet; NaN where fewer than two do.
-
-    Parallel lines of a road meet on its horizon (vanishing point). `rays` (n, 2) level ones, `ends` as in
-    `paint`; `used` (lines,): whether a line counts.
-    """
-    across, at, n = np.empty(len(used)), np.empty(len(used)), 0
-    for k in range(len(used)):
-        points = ends[k + 1] - ends[k]
-        if not used[k] or points < POINTS:
-            continue
-        part = rays[ends[k] : ends[k] + max(POINTS, points * 2 // 3)]
-        if part[:, 1].max() - part[:, 1].min() < 0.03:
-            continue
-        slope, base = fitted(part[:, 1], part[:, 0])
-        bent = 0.0
-        for i in range(len(part)):
-            bent += abs(part[i, 0] - base - slope * part[i, 1])
-        if bent / len(part) < BENT:
-            across[n], at[n] = slope, base
-            n += 1
-    if n < 2 or across[:n].max() - across[:n].min() < ACROSS:
-        return np.nan
-    return float(-fitted(across[:n], at[:n])[0])

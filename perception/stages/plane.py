@@ -35,7 +35,8 @@ ANEW_S = 1.0  # seconds until the road tells something new of a height
 FOGGY = 0.15  # variance of the logarithm of a height by the road, from which it is no evidence
 FITS = 2.0  # squared deviation from the usual large height, in variances, up to which it may be one
 LEAST_ODDS = -3.0  # what was told against it is forgotten
-LINES = 0.006  # of the horizon by lane lines, as a ray
+LINES = 0.004  # of the horizon by lane lines, as a ray, at least;
+LASTING = 4.0  # and so many times the variance that it has by the lines: it is off alike for some frames
 
 
 class Plane(NamedTuple):
@@ -77,6 +78,7 @@ def learnt(
     stands: np.ndarray,
     cut: np.ndarray,
     lines: float,
+    doubt: float,
     camera: float,
     pixel: float,
     dt: float,
@@ -85,8 +87,8 @@ def learnt(
 
     `number` of tracks, -1: none; `box` (n, 4) rays; `tall` (n,), `spread` (n,): usual height of the class
     and its spread; `large` (n, 3): those of large ones, their share; `stands` (n,): on the road; `cut`
-    (n, 2): aside, above or below; `lines`: the horizon by lane lines, NaN: none; `camera` its height; `pixel`
-    as a ray.
+    (n, 2): aside, above or below; `lines`, `doubt`: the horizon by lane lines and its variance, NaN: none;
+    `camera` its height; `pixel` as a ray.
     """
     _forget(plane, number, dt)
     _carry(plane, dt)
@@ -101,7 +103,7 @@ def learnt(
     size = HEAD + 2 * plane.used[0]
     if not math.isnan(lines):
         h[:2] = 1.0
-        _take(plane, h, size, lines - plane.x[0] - plane.x[1], LINES**2, -1)
+        _take(plane, h, size, lines - plane.x[0] - plane.x[1], LINES**2 + LASTING * doubt, -1)
     order = np.argsort(-(box[:, 3] - box[:, 1]))
     for k in order:
         if not stands[k] or cut[k, 1]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
-from math import cos, sin
 
 import numpy as np
 
 from perception.camera import FISHEYE
+from perception.kernels.cpu import compiled
+from perception.stages.lens import turn_of
 from perception.stages.level import level_of
 from perception.types import ClassMap, Ego, Frame, Scene, Size
 
@@ -51,60 +53,71 @@ class Steady:
         seen, pixels = np.ascontiguousarray(found.labels), _image_from_road(frame, scene)
         given = seen
         if before is not None and before.seen.shape == seen.shape:
-            places = changed(seen, before.given)
-            given = seen.copy()
-            given.ravel()[places] = _settled(seen.ravel()[places], *self._were(frame, before, places, pixels))
+            given = settled(seen, before.seen, before.given, *_carried(frame, before, pixels))
         self._before = _Before(seen, given, frame.stamp_ns, pixels)
         return replace(scene, drivable=ClassMap(given, found.size))
-
-    def _were(
-        self, frame: Frame, before: _Before, places: np.ndarray, pixels: np.ndarray | None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """What was seen and given out last at the same places of the road, by flat number."""
-        if pixels is not None and before.pixels is not None and frame.ego is not None:
-            moved = before.pixels @ _motion(frame.ego, (frame.stamp_ns - before.stamp_ns) / 1e9)
-            road = np.linalg.inv(pixels)
-            places = carried(places, before.seen.shape, moved @ road, frame.size, _horizon(road, frame.size))
-        return before.seen.ravel()[places], before.given.ravel()[places]
 
     def draw(self, canvas: np.ndarray, scene: Scene) -> None:
         """Nothing: the task draws its map."""
 
 
-def changed(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Flat numbers (k,) of the cells in which two maps of labels differ: eight cells are compared at once."""
-    differ = (one ^ other).ravel()
-    whole = len(differ) // EIGHT * EIGHT
-    words = np.flatnonzero(differ[:whole].view(np.uint64))
-    cells = np.append(words[:, None] * EIGHT + np.arange(EIGHT), np.arange(whole, len(differ)))
-    return cells[differ[cells] != 0]
+def _carried(
+    frame: Frame, before: _Before, pixels: np.ndarray | None
+) -> tuple[np.ndarray, float, float, float]:
+    """`then`, `wide`, `high` and `horizon` of `settled`; below no horizon where the motion is not known."""
+    wide, high = frame.size[0] / before.seen.shape[1], frame.size[1] / before.seen.shape[0]
+    if pixels is None or before.pixels is None or frame.ego is None:
+        return np.eye(3), wide, high, np.inf
+    road = np.linalg.inv(pixels)
+    moved = before.pixels @ _motion(frame.ego, (frame.stamp_ns - before.stamp_ns) / 1e9)
+    return moved @ road, wide, high, _horizon(road, frame.size)
 
 
-def _settled(now: np.ndarray, seen: np.ndarray, given: np.ndarray) -> np.ndarray:
-    """What two frames say; else what was given out."""
-    return np.where(now == seen, now, given)
-
-
-def carried(
-    places: np.ndarray, shape: tuple[int, ...], then: np.ndarray, size: Size, horizon: float
+@compiled
+def settled(
+    now: np.ndarray,
+    seen: np.ndarray,
+    given: np.ndarray,
+    then: np.ndarray,
+    wide: float,
+    high: float,
+    horizon: float,
 ) -> np.ndarray:
-    """Flat numbers of cells (k,) in a map of `shape`, to those where the same road was in the last frame.
+    """Labels (h, w) that two frames say; else those given out: `now`, and at the same places of the road
+    `seen` and `given` in the last frame.
 
-    `then` (3, 3): pixels of an image of `size` to pixels then, on the road. Cells above the row `horizon`, in
-    pixels, and those that were outside of the image, keep their number.
+    `then` (3, 3): pixels of the image to pixels then, on the road; a cell has `wide` by `high` of them. Cells
+    above the row `horizon`, in pixels, and those that were outside of the image are looked up where they are.
+    Only where `now` is not what was given out is anything to be done: eight cells are compared at once.
     """
-    rows, columns = np.divmod(places, shape[1])
-    wide, high = size[0] / shape[1], size[1] / shape[0]
-    x, y = (columns + 0.5) * wide, (rows + 0.5) * high
+    shape, out = now.shape, now.copy()
+    flat, last, told, result = now.ravel(), seen.ravel(), given.ravel(), out.ravel()
+    whole = len(flat) // EIGHT * EIGHT
+    ours, theirs = flat[:whole].view(np.uint64), told[:whole].view(np.uint64)
+    for word in range(len(ours) + 1):
+        if word < len(ours) and ours[word] == theirs[word]:
+            continue
+        for cell in range(word * EIGHT, min((word + 1) * EIGHT, len(flat))):
+            if flat[cell] != told[cell]:
+                place = _place(cell, shape, then, wide, high, horizon)
+                result[cell] = flat[cell] if flat[cell] == last[place] else told[place]
+    return out
+
+
+@compiled
+def _place(
+    cell: int, shape: tuple[int, int], then: np.ndarray, wide: float, high: float, horizon: float
+) -> int:
+    """Flat number of the cell in which the road of this one was in the last frame."""
+    x, y = (cell % shape[1] + 0.5) * wide, (cell // shape[1] + 0.5) * high
     depth = then[2, 0] * x + then[2, 1] * y + then[2, 2]
-    depth[np.abs(depth) < 1e-9] = np.nan
-    column = np.floor((then[0, 0] * x + then[0, 1] * y + then[0, 2]) / depth / wide)
-    row = np.floor((then[1, 0] * x + then[1, 1] * y + then[1, 2]) / depth / high)
-    known = (y > horizon) & (row >= 0) & (row < shape[0]) & (column >= 0) & (column < shape[1])
-    there = row[known].astype(np.int64) * shape[1] + column[known].astype(np.int64)
-    carried = places.copy()
-    carried[known] = there
-    return carried
+    if not y > horizon or abs(depth) < 1e-9:
+        return cell
+    column = math.floor((then[0, 0] * x + then[0, 1] * y + then[0, 2]) / depth / wide)
+    row = math.floor((then[1, 0] * x + then[1, 1] * y + then[1, 2]) / depth / high)
+    if 0 <= row < shape[0] and 0 <= column < shape[1]:
+        return int(row * shape[1] + column)
+    return cell
 
 
 def _image_from_road(frame: Frame, scene: Scene) -> np.ndarray | None:
@@ -112,10 +125,9 @@ def _image_from_road(frame: Frame, scene: Scene) -> np.ndarray | None:
     if frame.camera is None or frame.ego is None or frame.camera.lens == FISHEYE:
         return None
     camera = level_of(frame, scene).camera
-    if scene.road_pitch is not None:
-        camera = replace(camera, pitch=scene.road_pitch)
-    ground = np.array([(1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, -camera.height)])
-    found: np.ndarray = camera.matrix @ camera.camera_from_vehicle @ ground
+    pitch = camera.pitch if scene.road_pitch is None else scene.road_pitch
+    turn = turn_of(pitch, camera.yaw, camera.roll)
+    found: np.ndarray = camera.matrix @ (turn * (1.0, 1.0, -camera.height))
     return found
 
 
@@ -125,8 +137,8 @@ def _motion(ego: Ego, dt: float) -> np.ndarray:
     ahead = ego.speed * dt
     return np.array(
         [
-            (cos(turn), -sin(turn), ahead * cos(turn / 2)),
-            (sin(turn), cos(turn), ahead * sin(turn / 2)),
+            (math.cos(turn), -math.sin(turn), ahead * math.cos(turn / 2)),
+            (math.sin(turn), math.cos(turn), ahead * math.sin(turn / 2)),
             (0.0, 0.0, 1.0),
         ]
     )

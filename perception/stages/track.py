@@ -11,7 +11,7 @@ import numpy as np
 from perception.stages import follow
 from perception.stages.kinds import as_rows
 from perception.stages.level import Level, level_of
-from perception.stages.lines import Lines
+from perception.stages.lines import Lines, in_sight
 from perception.stages.readings import Readings
 from perception.tasks import tags
 from perception.types import Detections, Ego, Frame, Scene, Size
@@ -65,6 +65,8 @@ class Track:
             found = self._follow(frame, found, level, dt)
             if signs is not None:
                 signs = self._readings(signs, found)
+            if lanes is not None:
+                lanes = in_sight(lanes, found.xyxy)
         return replace(scene, detections=found, signs=signs, lanes=lanes)
 
     def _follow(self, frame: Frame, found: Detections, level: Level, dt: float) -> Detections:
@@ -75,7 +77,7 @@ class Track:
         seen, sigma, self.cut = follow.measured(found.xyxy, box, *frame.size, level.pixel)
         speed, yaw = self._own_motion(frame.ego)
         self.rows = follow.step(
-            book, self.kinds, box, seen, sigma, found.score, found.class_id, dt, speed, yaw
+            book, self.kinds, box, seen, sigma, self.cut, found.score, found.class_id, dt, speed, yaw
         )
         proven = np.append(book.life[:, follow.PROVEN] >= follow.PROOF, False)[self.rows]
         number = np.where(proven, book.number[self.rows], NONE)

@@ -8,7 +8,7 @@ import numpy as np
 from perception.bundle import MAIN, TaskSpec
 from perception.camera import CameraModel
 from perception.stages import ready
-from perception.types import Detections, Ego, Frame, LaneLine, Scene, Signs
+from perception.types import ClassMap, Detections, Ego, Frame, LaneLine, Scene, Signs
 
 SIZE = (640, 384)
 FRAMES = 4
@@ -16,6 +16,7 @@ TASKS = [
     TaskSpec("detection", ("vehicle", "person"), (), (), MAIN, {}),
     TaskSpec("lanes", ("solid", "road_edge"), (), (), MAIN, {}),
     TaskSpec("signs", ("stop",), (), (), MAIN, {}),
+    TaskSpec("drivable", ("other", "drivable"), (), (), MAIN, {}),
 ]
 CAMERA = CameraModel(SIZE, 500.0, 500.0, 320.0, 192.0, pitch=0.01)
 
@@ -27,7 +28,8 @@ def warm_up() -> None:
         stamp_ns = seq * 100_000_000
         frame = Frame(np.roll(ground, seq, 1), stamp_ns, seq, "", CAMERA, Ego(10.0, 0.0))
         objects = _objects()[: 2 - seq // (FRAMES - 1)]  # one of them is hidden in the last
-        scene = Scene(seq, stamp_ns, SIZE, objects, _signs(), (_line(150.0), _line(500.0)))
+        free = ClassMap(np.full((48, 80), seq % 2, np.uint8), SIZE)
+        scene = Scene(seq, stamp_ns, SIZE, objects, _signs(), (_line(150.0), _line(500.0)), free)
         for stage in stages:
             scene = stage(frame, scene)
 

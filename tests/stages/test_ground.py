@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from perception.stages.pitch import by_shape
-from perception.types import Ego
+from perception.types import Ego, LaneLine
 from tests.stages.drives import CAMERA, boxes, drive, found, line
 
 PLACES = [(12, -3), (18, 3), (30, 0), (45, 6), (25, -6), (38, -3)]
@@ -84,6 +84,33 @@ def test_lane_lines_tell_the_pitch_and_lie_on_the_road():
     scene = list(drive(lambda k: found(boxes([])), 10, lanes=lambda k: lines))[-1]
     assert scene.road_pitch == pytest.approx(np.arctan((360 - 345) / 1000), abs=0.004)
     assert scene.lanes[0].road is not None
+
+
+def bent(left, level, radius=250.0):
+    """A line on a road that bends, `left` metres aside, in an image whose horizon is row `level`."""
+    ahead = np.geomspace(6.0, 45.0, 24)
+    y = left + ahead**2 / (2 * radius)
+    image = np.stack([640 - 1000 * y / ahead, level + 1000 * 1.5 / ahead], 1)
+    return LaneLine(image.astype(np.float32), None, 0.9, 1)
+
+
+def test_lines_of_a_bend_and_a_crack_among_them_tell_the_pitch():
+    crack = LaneLine(np.float32([(800 + 3 * k, 640 - 14 * k) for k in range(8)]), None, 0.9, 1)
+    lines = (bent(5.4, 345.0), bent(1.8, 345.0), crack, bent(-1.8, 345.0))
+    scene = list(drive(lambda k: found(boxes([])), 10, lanes=lambda k: lines))[-1]
+    assert scene.road_pitch == pytest.approx(np.arctan((360 - 345) / 1000), abs=0.002)
+
+
+def test_what_leaves_the_image_at_its_side_stays_where_it_stands():
+    """A parked car beside the path, whose box ends near the border, does not come into the path."""
+
+    def seen(k):
+        box = boxes([(14 - 3 * k / 10, -2.4)], size=(1.53, 3.0))
+        return found(np.clip(box, 0, (1265, 720, 1265, 720)).astype(np.float32))
+
+    last = [scene.detections for scene in drive(seen, 34, ego=Ego(3.0, 0.0))][-1]
+    assert last.road[0, 1] < -2.0
+    np.testing.assert_allclose(last.velocity[0], 0, atol=0.4)
 
 
 def test_long_without_anything_the_pitch_is_unknown():

@@ -1,8 +1,10 @@
 """Lane lines keep numbers and roles, move without lag, and bridge short gaps."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from perception.stages.lines import Lines
+from perception.stages.lines import Lines, in_sight
 from tests.stages.drives import SIZE, line
 
 
@@ -39,6 +41,17 @@ def test_a_short_gap_is_bridged_as_predicted_and_a_long_one_is_not():
     assert [[one.predicted for one in lanes] for lanes in gap[:2]] == [[True, False]] * 2
     assert len(gap[-1]) == 1
     assert feet(follow((line(300.0), line(980.0)), SIZE, 0.1)).keys() == {0, 1}
+
+
+def test_a_predicted_line_ends_where_an_object_hides_it():
+    """The box covers the far part; a line that is seen stays whole."""
+    seen, lost = line(980.0), replace(line(300.0), predicted=True)
+    box = np.float32([[0, 0, 1280, 460]])
+    shown = in_sight((lost, seen), box)
+    assert shown[1] is seen
+    assert 1 < len(shown[0].image) < len(lost.image)
+    assert shown[0].image[:, 1].min() > 460
+    assert in_sight((lost,), np.float32([[0, 0, 1280, 720]])) == ()
 
 
 def test_another_size_of_image_begins_anew_and_bad_points_are_left_out():

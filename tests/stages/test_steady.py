@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from perception.camera import CameraModel
-from perception.stages.steady import Steady, changed
+from perception.stages.steady import Steady, settled
 from perception.types import ClassMap, Ego, Frame, Scene
 
 SIZE, SHAPE = (640, 360), (90, 160)
@@ -65,9 +65,20 @@ def test_the_maps_of_the_network_stay_as_they_were():
 
 
 @pytest.mark.parametrize("shape", [(90, 160), (7, 9), (1, 3)])
-def test_cells_that_differ_are_found_in_a_map_of_any_size(shape):
-    one, other = (np.random.default_rng(k).integers(0, 3, shape, dtype=np.uint8) for k in (1, 2))
-    np.testing.assert_array_equal(changed(one, other), np.flatnonzero(one != other))
+def test_maps_of_any_size_are_the_majority_of_three(shape):
+    now, seen, told = (np.random.default_rng(k).integers(0, 3, shape, dtype=np.uint8) for k in range(3))
+    found = settled(now, seen, told, np.eye(3), 4.0, 4.0, np.inf)
+    np.testing.assert_array_equal(found, np.where(now == seen, now, told))
+
+
+def test_below_the_horizon_the_last_map_is_looked_up_where_the_road_was():
+    """The road has moved by two cells to the right; what was outside of the image is looked up in place."""
+    now, seen, told = (np.random.default_rng(k).integers(0, 2, (4, 11), dtype=np.uint8) for k in range(3))
+    then = np.array([[1.0, 0.0, -8.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    found = settled(now, seen, told, then, 4.0, 4.0, 8.0)
+    seen[2:, 2:], were = seen[2:, :-2].copy(), told.copy()
+    were[2:, 2:] = told[2:, :-2]
+    np.testing.assert_array_equal(found, np.where((now == told) | (now == seen), now, were))
 
 
 def seen_at(ahead, turned):

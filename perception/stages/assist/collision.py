@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from perception.stages.assist.latch import BEGINS, Finding, Times, first
-from perception.stages.assist.lead import VEHICLES
 from perception.stages.assist.situation import Situation, Thing
 from perception.types import Ego
 
@@ -29,7 +28,7 @@ class Collision:
     def _judge(self, thing: Thing, ego: Ego | None) -> Finding | None:
         seconds = thing.time_to_collision
         limit = PAST if thing.track == self._warned else SOON
-        if thing.name not in VEHICLES or seconds is None or seconds > limit:
+        if not thing.is_vehicle or seconds is None or seconds > limit:
             return None
         if ego is None:
             return self._by_growth(thing, seconds)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from perception.stages.assist.latch import Finding, Times, first
-from perception.stages.assist.lead import VEHICLES
-from perception.stages.assist.situation import Situation, Thing
+from perception.stages.assist.situation import HALF_CAR, Situation, Thing
 
 SOON = 1.5  # seconds
 SIDEWAYS = 0.4  # m/s
-HALF_CAR = 0.9  # metres
 ALONG = 2.0  # times faster along the road than into the path: what else moves in does not drive
 UNSURE = 0.005  # m/s more for each metre of distance
 FARTHEST_S = 3.0  # of driving: what is farther ahead does not matter yet
@@ -35,7 +33,7 @@ class CutIn:
 
 def _judge(thing: Thing, situation: Situation, reach: float, told: int) -> Finding | None:
     """It begins beside the path, and goes on until it is in."""
-    if thing.name not in VEHICLES or thing.x is None or thing.offset is None or thing.drift is None:
+    if not thing.is_vehicle or thing.x is None or thing.offset is None or thing.drift is None:
         return None
     if thing.x > reach or thing.cut or thing.comes(situation.ego):
         return None

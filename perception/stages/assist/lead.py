@@ -5,7 +5,6 @@ from __future__ import annotations
 from perception.stages.assist.latch import Finding, Times
 from perception.stages.assist.situation import Situation, Thing
 
-VEHICLES = ("vehicle", "motorbike")
 FARTHEST = 60.0  # metres: what is farther away, or may be, is often not in the path that is told there
 
 
@@ -21,7 +20,7 @@ class Lead:
 
 def lead_of(situation: Situation) -> Thing | None:
     """None: there is none, or distances are not known."""
-    ahead = [thing for thing in situation.things if thing.name in VEHICLES and thing.x is not None]
+    ahead = [thing for thing in situation.things if thing.is_vehicle and thing.x is not None]
     ahead = [thing for thing in ahead if (thing.x or 0.0) + thing.sigma <= FARTHEST]
     ahead = [thing for thing in ahead if thing.inside > 0.35 and not thing.comes(situation.ego)]
     return min(ahead, key=lambda thing: thing.x or 0.0, default=None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from perception.stages.assist.latch import Finding, Times, first
 from perception.stages.assist.situation import Situation, Thing
 
-PEOPLE = ("person", "cyclist")
 SOON = 4.0  # seconds of driving
 SURELY = 2.0  # seconds of driving: farther away, its own speed must be known
 NEAR = 25.0  # metres, where the own speed is not known
@@ -23,7 +22,7 @@ class PersonInPath:
 
 
 def _judge(thing: Thing, situation: Situation) -> Finding | None:
-    if thing.name not in PEOPLE or thing.x is None or thing.offset is None:
+    if not thing.is_person or thing.x is None or thing.offset is None:
         return None
     ego = situation.ego
     if ego is None:

@@ -13,11 +13,12 @@ from perception.stages.fit import fitted
 K = TypeVar("K", bound=Hashable)
 SPAN_S = 0.8  # over which rates are measured
 SHORTEST_S = 0.35  # over less, a rate says nothing
+GAP_S = 0.35  # a key that is not told for longer is forgotten
 KEYS, KEPT = 128, 128  # numbers at once; values of each: at more than 160 frames a second the span is shorter
 
 
 class Rates(Generic[K]):
-    """Of numbers by key. A key that is not told is forgotten."""
+    """Of numbers by key. One that is not told for a moment goes on after it."""
 
     def __init__(self) -> None:
         self._past = np.empty((KEYS, 2, KEPT))  # times and values of each, oldest first
@@ -32,7 +33,8 @@ class Rates(Generic[K]):
     def __call__(self, time_s: float, values: Mapping[K, float]) -> dict[K, float | None]:
         """Key -> change a second; None: not followed for long enough, or one of too many."""
         for key in [key for key in self._row if key not in values]:
-            self._free.append(self._row.pop(key))
+            if time_s - self._past[row := self._row[key], 0, self._count[row] - 1] > GAP_S:
+                self._free.append(self._row.pop(key))
         for key in values:
             if key not in self._row and self._free:
                 self._row[key] = self._free.pop()

@@ -14,7 +14,7 @@ from perception.kernels.cpu import compiled
 from perception.stages.assist.path import SLOWEST, Path, path_of
 from perception.stages.assist.rates import Rates
 from perception.stages.fit import fitted
-from perception.stages.follow import EDGE
+from perception.stages.follow import EDGE, EDGE_SHARE
 from perception.types import Detections, Ego, Frame, LaneLine, Scene, Signs
 
 ASIDE_M, ASIDE = 0.25, 0.015  # standard deviation of a lateral position: metres, and a share of the distance
@@ -25,6 +25,9 @@ ONCOMING, DOUBT = -3.0, 2.5  # m/s over the road: what is faster than that towar
 NEAR = ("ego_left", "ego_right")  # lines, by role
 NEAREST, STRETCH = 12.0, 10.0  # metres: where a line must begin, and over which its direction is measured
 WHEELS = 1.5  # metres: the front wheels, ahead of the camera
+HALF_CAR = 0.9  # metres: half the width of a vehicle
+VEHICLES, PEOPLE = ("vehicle", "motorbike"), ("person", "cyclist")
+RIDING = 7.0  # m/s: a slower motorbike is taken for a cyclist
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,16 @@ class Thing:
     speed: float | None = None  # m/s over the road, along the vehicle
     swelling: float | None = None  # rate of the logarithm of its size, 1/s: 1 / time to collision
     cut: bool = False  # its box ends at the side of the image, so that where it is across is not known
+
+    @property
+    def is_person(self) -> bool:
+        """On foot or on a bicycle. Two-wheelers look alike: one as slow as a bicycle is taken for one."""
+        slow = self.name == "motorbike" and self.speed is not None and abs(self.speed) < RIDING
+        return slow or self.name in PEOPLE
+
+    @property
+    def is_vehicle(self) -> bool:
+        return self.name in VEHICLES and not self.is_person
 
     @property
     def time_to_collision(self) -> float | None:
@@ -127,7 +140,8 @@ class Watch:
         )
         places = _places(found, rows, ego)
         left, right = found.xyxy[rows, 0], found.xyxy[rows, 2]
-        cut = ((left <= EDGE) | (right >= width - EDGE)).tolist()
+        edge = EDGE + EDGE_SHARE * (right - left)
+        cut = ((left <= edge) | (right >= width - edge)).tolist()
         closing = {
             track: _closing(place, ego, swelling[track])
             for track, place in zip(tracks, places, strict=True)

@@ -11,12 +11,12 @@ import numpy as np
 from perception.stages.assist import Assist
 from perception.types import Detections, Ego, Frame, LaneLine, Scene, Signs
 
-CLASSES = ("vehicle", "person", "cyclist")
+CLASSES = ("vehicle", "person", "cyclist", "motorbike")
 SIGNS = ("speed_limit_50", "speed_limit_80", "speed_limit_80_end", "restrictions_end", "stop")
 IMAGE = np.zeros((72, 128, 3), np.uint8)
 SIZE = (1280, 720)
 FOCAL = 1000.0
-TALL = {"vehicle": 1.5, "person": 1.7, "cyclist": 1.7}
+TALL = {"vehicle": 1.5, "person": 1.7, "cyclist": 1.7, "motorbike": 1.5}
 HALF_LANE = 1.75
 
 

@@ -115,6 +115,16 @@ def test_a_pedestrian_who_walks_into_the_path(seed):
     assert began < 1.3
 
 
+@pytest.mark.parametrize(
+    ("speed", "name", "other"), [(4, "person_in_path", "lead"), (12, "lead", "person_in_path")]
+)
+def test_a_motorbike_as_slow_as_a_bicycle_is_taken_for_one(speed, name, other):
+    bike = Mover("motorbike", lambda t: 40 + (speed - 15) * t, lambda t: 0.0, lambda t: float(speed))
+    found = events(Drive(movers=[bike]), 3.0)
+    assert times(found, name) is not None
+    assert times(found, other) is None
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(("y", "aside"), [(-4.0, 0.0), (-3.0, -1.4), (5.0, 0.0)])
 def test_a_pedestrian_on_the_pavement_is_no_event(y, aside, seed):

@@ -32,6 +32,16 @@ def test_a_drift_is_that_of_both_lines():
     assert np.allclose([found["ego_left"][1], found["ego_right"][1]], -0.4, atol=0.01)
 
 
+def test_a_line_that_is_not_seen_for_a_moment_has_still_moved():
+    """It is in every third frame only; so is the other."""
+    watch = Watch(("vehicle",), ())
+    for k in range(13):
+        lanes = (line(1.8 - 0.05 * k, "ego_left", 1, 0.0), line(-1.8 - 0.05 * k, "ego_right", 2, 0.0))
+        scene = Scene(k, k * 100_000_000, (4, 4), lanes=lanes if k % 3 == 0 else ())
+        found = watch(Frame(IMAGE, scene.stamp_ns, k), scene).sides
+    assert np.allclose([found["ego_left"][1], found["ego_right"][1]], -0.5, atol=0.01)
+
+
 def test_lines_that_move_apart_tell_no_drift():
     found = sides(lambda k: 1.8 + 0.05 * k, lambda k: -1.8 - 0.05 * k)
     assert found == {"ego_left": None, "ego_right": None}
