@@ -215,9 +215,9 @@ def best_reading(found: Sequence[Reading]) -> Reading:
     return max((r for r in found if r.known_read >= most - COST), key=lambda r: r.f1)
 
 
-def best_found(metric: Mapping[float, float]) -> float:
-    """The threshold with the best metric, to a tenth of a point; among equals the highest."""
-    return max(metric, key=lambda score: (round(metric[score], 3), score))
+def best_found(f1: Mapping[float, float]) -> float:
+    """The threshold with the best F1, to a tenth of a point; among equals the highest."""
+    return max(f1, key=lambda score: (round(f1[score], 3), score))
 
 
 def main() -> None:
@@ -253,7 +253,8 @@ def main() -> None:
             tasks["signs"] = replace(read, settings={**read.settings, "threshold": reader})
         if iou:
             area = spec.tasks["drivable"]
-            tasks["drivable"] = replace(area, settings={**area.settings, "threshold": best_found(iou)})
+            best = max(iou, key=lambda threshold: iou[threshold])
+            tasks["drivable"] = replace(area, settings={**area.settings, "threshold": best})
         bundle.write(given.bundle, replace(spec, tasks=tasks))
 
 

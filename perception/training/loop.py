@@ -217,9 +217,14 @@ class Trainer:
             self.save()
             raise
         except (RuntimeError, EOFError, ConnectionError) as fault:
-            if isinstance(fault, RuntimeError) and "DataLoader worker" not in str(fault):
+            if isinstance(fault, RuntimeError) and not _of_a_worker(fault):
                 raise
-            self.save()
+            try:
+                self.save()
+            except RuntimeError as late:  # torch tells of it in a signal handler, at whatever moment
+                if not _of_a_worker(late):
+                    raise
+                self.save()
             raise DataError(
                 "a process that makes batches was killed, most often because memory was full. What was "
                 f"learnt is saved in {self.out}: go on with --resume --set workers=0, or with a smaller batch"
@@ -362,3 +367,8 @@ def check_names(config: Config) -> None:
         unknown = sorted(set(names) - set(table))
         if unknown:
             raise DataError(f"{key}: expected of {', '.join(table)}, got {', '.join(unknown)}")
+
+
+def _of_a_worker(fault: RuntimeError) -> bool:
+    """Torch says that a process that makes batches has died."""
+    return "DataLoader worker" in str(fault)

@@ -118,7 +118,8 @@ def test_a_camera_may_change_its_size():
 
 def differently(frame: Frame) -> Frame:
     """The same by a camera of another shape, which is wider."""
-    return replace(frame, image=np.ascontiguousarray(frame.image[360:, :]))
+    camera = frame.camera and replace(frame.camera, size=(1280, 360), cy=frame.camera.cy - 360)
+    return replace(frame, image=np.ascontiguousarray(frame.image[360:, :]), camera=camera)
 
 
 @on_fake()

@@ -33,7 +33,7 @@ def test_a_rate_is_the_slope_over_the_span():
 def test_what_is_not_told_is_forgotten_and_too_many_have_no_rate():
     rates = Rates[int]()
     for k in range(9):
-        told = rates(k * 0.1, {key: float(k) for key in range(200) if key or k != 5})
+        told = rates(k * 0.1, {key: float(k) for key in range(200) if key or not 2 < k < 7})
     assert told[0] is None
     assert told[1] == pytest.approx(10)
     assert told[199] is None
