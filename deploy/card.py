@@ -39,6 +39,7 @@ def write_card(folder: Path, run: Path, int8: Path, fp32: Path, note: str = "") 
     """Write README.md into the bundle, and the metrics into its model.json. `note`: what else was done."""
     metrics = {precision: _metrics(path) for precision, path in (("int8", int8), ("fp32", fp32))}
     config = json.loads((run / "config.json").read_text())
+    config["init"] = Path(config.get("init", "")).name  # where it lay is nobody's business
     spec = bundle.read(folder)
     spec = bundle.write(
         folder, replace(spec, info={**spec.info, "metrics": metrics, "training": config, "note": note})

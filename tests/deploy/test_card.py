@@ -53,6 +53,12 @@ def test_an_open_run_is_one_setting(card):
     assert """--out RUN --set 'licences="open"'`, then""" in text
 
 
+def test_no_folder_of_the_machine_stands_in_the_bundle(card, tiny_bundle):
+    text = card(["gtsdb"], "init=/home/somebody/before")
+    assert """--set 'init="before"'""" in text
+    assert "somebody" not in text + (tiny_bundle / "model.json").read_text()
+
+
 def test_the_card_names_the_classes_of_the_bundle(card, tiny_bundle, tmp_path):
     spec = bundle.read(tiny_bundle)
     classes = ("fork_lift", *spec.tasks["detection"].classes[1:])
