@@ -114,9 +114,9 @@ def assert_same(got, wanted):
 
 
 def accounted(heard) -> int:
-    """Frames that were answered, or counted as dropped or lost, by the last diagnostics."""
+    """Frames whose fate the last diagnostics tell; failed are those too, whose result came too late."""
     last = heard["diagnostics"][-1]
-    return sum(int(last[name]) for name in ("answered", "dropped", "lost"))
+    return sum(int(last[name]) for name in ("answered", "dropped", "failed", "lost"))
 
 
 @pytest.mark.parametrize("kind", ["raw", "compressed"])
