@@ -208,10 +208,7 @@ def under_corruption(found: Mapping[str, Any]) -> Iterator[str]:
         yield UNKNOWN
         return
     own = found["corrupt"]
-    facts = own["facts"]
-    severities = ", ".join(map(str, facts["severities"]))
-    yield f"Severities: {severities}. Pictures: at most {facts['limit'] or 'all'} of a set."
-    yield ""
+    yield from _asked(own["facts"])
     head = ["task", "metric", "clean", "mPC", "rPC", "95 % interval of rPC"]
     yield from markdown_table([head, *page.rows_of_tasks(own)])
     yield ""
@@ -225,11 +222,15 @@ def confidence(found: Mapping[str, Any]) -> Iterator[str]:
         yield UNKNOWN
         return
     own = found["confidence"]
-    facts = own["facts"]
+    yield from _asked(own["facts"])
+    yield from markdown_table([["task", *page.CONFIDENCE[1:]], *page.rows_of_confidence(own)])
+
+
+def _asked(facts: Mapping[str, Any]) -> Iterator[str]:
+    """Of `evaluate --corrupt`."""
     severities = ", ".join(map(str, facts["severities"]))
     yield f"Severities: {severities}. Pictures: at most {facts['limit'] or 'all'} of a set."
     yield ""
-    yield from markdown_table([["task", *page.CONFIDENCE[1:]], *page.rows_of_confidence(own)])
 
 
 def signs(found: Mapping[str, Any]) -> Iterator[str]:

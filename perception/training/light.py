@@ -12,11 +12,10 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from perception.training.night import dark
+from perception.training.night import HORIZON, dark
 
 Rng = np.random.Generator
 Changes = tuple[tuple[float, Callable[[np.ndarray, Rng], np.ndarray]], ...]  # chance, what; in this order
-HORIZON = 0.45  # of the image's height: light and fog depend on how far things are
 
 
 def under_another_light(image: np.ndarray, rng: Rng, vehicles: np.ndarray | None = None) -> np.ndarray:
@@ -29,6 +28,7 @@ def under_another_light(image: np.ndarray, rng: Rng, vehicles: np.ndarray | None
     image = _some(AIR, image, rng)
     if rng.random() < NIGHT:
         image = dark(image, rng, vehicles)
+        image = grainy(image, rng) if rng.random() < 0.6 else image
     return _some(CAMERA, image, rng)
 
 

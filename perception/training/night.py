@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 Rng = np.random.Generator
-HORIZON = 0.45  # of the image's height
+HORIZON = 0.45  # of the image's height: light and fog depend on how far things are
 MOST = 0.012  # of the image's width: the radius of a lamp
 SMALLEST = 5.0  # pixels: the width of a vehicle whose lamps can be told apart
 RED, WHITE = (50.0, 60.0, 255.0), (255.0, 250.0, 235.0)  # BGR
@@ -27,8 +27,6 @@ def dark(image: np.ndarray, rng: Rng, vehicles: np.ndarray | None = None) -> np.
     lit = cv2.LUT(image, np.repeat(255 * level[None, :, None], 3, 2).astype(np.float32)) * light
     lit *= 1 - _sky(image, horizon)[..., None]
     lit += _lamps((height, width), horizon, vehicles, rng)
-    if rng.random() < 0.6:
-        lit += rng.uniform(1, 9) * _grain(lit.shape, rng)
     return np.clip(lit, 0, 255).astype(np.uint8)
 
 
@@ -95,9 +93,3 @@ def _spot(points: np.ndarray, at: tuple[float, float], radius: float, colour: tu
     """A disc with a soft edge; `at` and `radius` in pixels."""
     centre, r = (int(16 * at[0]), int(16 * at[1])), max(1, int(16 * radius))
     cv2.circle(points, centre, r, colour, -1, cv2.LINE_8, 4)
-
-
-def _grain(shape: tuple[int, ...], rng: Rng) -> np.ndarray:
-    """Noise of a sensor short of light, float32 of a standard deviation of 1, in blotches."""
-    small = rng.standard_normal((shape[0] // 2 + 1, shape[1] // 2 + 1, 3), np.float32)
-    return np.asarray(cv2.resize(small, shape[1::-1]) * np.float32(1.5))

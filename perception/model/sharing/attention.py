@@ -13,19 +13,15 @@ import torch
 from torch import Tensor, nn
 
 from perception.model.blocks import RepConv
-from perception.model.encoder import Encoder
-from perception.model.neck import Neck
 from perception.model.shape import DEFAULT, Shape
-from perception.model.sharing.trunk import Trunk
+from perception.model.sharing.trunk import SharedTrunk
 
 
-class CrossTaskAttention(Trunk):
+class CrossTaskAttention(SharedTrunk):
     def __init__(
         self, tasks: Collection[str], crop_tasks: Collection[str] = (), shape: Shape = DEFAULT
     ) -> None:
-        super().__init__(shape)
-        self.encoder = Encoder(shape.widths, shape.depths)
-        self.neck = Neck(shape.widths, shape.neck)
+        super().__init__(tasks, crop_tasks, shape)
         self.own = nn.ModuleDict({t: nn.ModuleList([RepConv(w, w) for w in self.widths]) for t in tasks})
         self.ask, self.tell = (
             nn.ModuleDict({t: nn.ModuleList([nn.Conv2d(w, w, 1) for w in self.widths]) for t in tasks})
@@ -34,7 +30,7 @@ class CrossTaskAttention(Trunk):
 
     def forward(self, images: Tensor, tasks: Collection[str]) -> Mapping[str, list[Tensor]]:
         """All tasks' blocks run, whichever tasks are asked for: each is attended to."""
-        levels = self.neck(self.encoder(images))
+        levels = self.pyramid(images)
         views: dict[str, list[Tensor]] = {task: [] for task in tasks}
         for k, level in enumerate(levels):
             features = {task: block(self.own, task, k)(level) for task in self.own}

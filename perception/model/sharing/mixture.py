@@ -13,21 +13,17 @@ import torch
 from torch import Tensor, nn
 
 from perception.model.blocks import RepConv
-from perception.model.encoder import Encoder
-from perception.model.neck import Neck
 from perception.model.shape import DEFAULT, Shape
-from perception.model.sharing.trunk import Trunk
+from perception.model.sharing.trunk import SharedTrunk
 
 EXPERTS = 3
 
 
-class Mixture(Trunk):
+class Mixture(SharedTrunk):
     def __init__(
         self, tasks: Collection[str], crop_tasks: Collection[str] = (), shape: Shape = DEFAULT
     ) -> None:
-        super().__init__(shape)
-        self.encoder = Encoder(shape.widths, shape.depths)
-        self.neck = Neck(shape.widths, shape.neck)
+        super().__init__(tasks, crop_tasks, shape)
         self.experts = nn.ModuleList(
             [nn.ModuleList([RepConv(w, w) for w in self.widths]) for _ in range(EXPERTS)]
         )
@@ -39,7 +35,7 @@ class Mixture(Trunk):
         return {f"gate.{task}.{k}": float(x) for task, own in self.shares.items() for k, x in enumerate(own)}
 
     def forward(self, images: Tensor, tasks: Collection[str]) -> Mapping[str, list[Tensor]]:
-        levels = self.neck(self.encoder(images))
+        levels = self.pyramid(images)
         pooled = levels[-1].mean((2, 3))
         answers = [
             [block(x) for block, x in zip(cast(nn.ModuleList, expert), levels, strict=True)]

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from perception.model.encoder import Encoder
 from perception.model.neck import Neck
-from perception.model.shape import Shape
+from perception.model.shape import DEFAULT, Shape
 
 
 class Trunk(nn.Module, ABC):
@@ -33,6 +33,22 @@ class Trunk(nn.Module, ABC):
     def penalty(self) -> Tensor | None:
         """What is added to the losses in training, if anything."""
         return None
+
+
+class SharedTrunk(Trunk):
+    """One encoder and neck for all tasks; what a task does with their pyramid is its own affair."""
+
+    def __init__(
+        self, tasks: Collection[str], crop_tasks: Collection[str] = (), shape: Shape = DEFAULT
+    ) -> None:
+        super().__init__(shape)
+        self.encoder = Encoder(shape.widths, shape.depths)
+        self.neck = Neck(shape.widths, shape.neck)
+
+    def pyramid(self, images: Tensor) -> list[Tensor]:
+        """Levels at strides 8, 16 and 32."""
+        levels: list[Tensor] = self.neck(self.encoder(images))
+        return levels
 
 
 def encoders(tasks: Collection[str], shape: Shape) -> nn.ModuleDict:
