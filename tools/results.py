@@ -224,6 +224,8 @@ def confidence(found: Mapping[str, Any]) -> Iterator[str]:
     own = found["confidence"]
     yield from _asked(own["facts"])
     yield from markdown_table([["task", *page.CONFIDENCE[1:]], *page.rows_of_confidence(own)])
+    yield ""
+    yield page.ABOUT_CONFIDENCE
 
 
 def _asked(facts: Mapping[str, Any]) -> Iterator[str]:

@@ -18,14 +18,22 @@ from perception.labels.labelled import Stills
 
 NARROW = 320  # of a picture, pixels
 NONE = "none"
+MOST = "max. prob."
 CONFIDENCE = (
-    *("", "constant", "max. probability", "confidence", "best order"),
-    *(
-        "excess, max. probability",
-        "excess, confidence",
-        "share of the possible gain",
-        "below max. probability, 95 %",
-    ),
+    "",
+    "constant",
+    MOST,
+    "confidence",
+    "best",
+    "excess, " + MOST,
+    "excess",
+    "gain",
+    "better by, 95 %",
+)
+ABOUT_CONFIDENCE = (
+    f"Constant: the order of chance; {MOST}: by the mean of the largest probabilities; best: by the loss. "
+    "Excess: above the area of the best order. Gain: what confidence gains on chance, as a share of what the "
+    f"best order gains. Better by: the area of {MOST} less that of confidence."
 )
 FACTS = ("bundle", "precision", "device", "runtime", "limit", "severities", "perception")
 
@@ -68,9 +76,9 @@ def between(known: Mapping[str, float | None]) -> str:
 
 def page(found: Mapping[str, Any], pictures: str) -> str:
     """`pictures`: of `strip`."""
-    facts = {name: found["facts"].get(name) for name in FACTS}
-    head = ["", "metric", "clean", "mPC", "rPC", "95 % interval of rPC"]
     severities = ", ".join(map(str, found["facts"]["severities"]))
+    facts = {name: found["facts"].get(name) for name in FACTS} | {"severities": severities}
+    head = ["", "metric", "clean", "mPC", "rPC", "95 % interval of rPC"]
     times = ", ".join(f"{task} {n}" for task, n in found["breaks_first_times"].items())
     return html.page(
         f"{facts['bundle']} under corruption",
@@ -103,6 +111,7 @@ def _sure(found: Mapping[str, Any]) -> Iterator[str]:
     if "confidence" in found:
         yield html.heading("Confidence: area under the risk-coverage curve, percent, less is better")
         yield html.table([list(CONFIDENCE), *rows_of_confidence(found)])
+        yield html.note(ABOUT_CONFIDENCE)
 
 
 def heat(found: Mapping[str, Any]) -> str:
