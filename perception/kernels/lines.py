@@ -17,6 +17,8 @@ LOOK_BACK = 8  # points at an end that give its direction
 MAX_GAP = 60.0  # cells
 WINDOW = 11  # points of the local quadratic, odd
 KEEP = 2  # every second point of a smooth line is given out, and so are both its ends
+TURN = 5.0  # cells: a line with both ends so far below its top is two lines
+PASSAGE = 1.0  # cells below the top: there neither of the two is told
 
 
 def lines(
@@ -40,13 +42,14 @@ def lines(
     and of each (m, 3): mean probability, share of its points that see paint, changes between paint and none.
     """
     rows, first = chained(points, begins, count)
-    smoothed = np.empty((int(length(rows, 0, len(rows)) / SPACING) + 3 * count, 2))
-    ends, facts, n = np.zeros(count + 1, np.int64), np.zeros((count, 3)), 0
-    for k in range(len(first) - 1):
-        end = smooth(rows, first[k], first[k + 1], fits, smoothed, ends[n])
+    pieces = parted(rows, first)
+    smoothed = np.empty((int(length(rows, 0, len(rows)) / SPACING) + 3 * len(pieces), 2))
+    ends, facts, n = np.zeros(len(pieces) + 1, np.int64), np.zeros((len(pieces), 3)), 0
+    for begin, last in pieces:
+        end = smooth(rows, begin, last, fits, smoothed, ends[n])
         if end - ends[n] > shortest:
             near_to_far(smoothed, ends[n], end)
-            facts[n, 0] = mean(rows, first[k], first[k + 1])
+            facts[n, 0] = mean(rows, begin, last)
             see(paint, smoothed, ends[n], end, to_image, facts[n])
             n += 1
             ends[n] = end
@@ -96,6 +99,30 @@ def chained(points: np.ndarray, begins: np.ndarray, count: int) -> tuple[np.ndar
         lines_found += 1
         first[lines_found] = n
     return rows, first[: lines_found + 1]
+
+
+def parted(rows: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """Where each line of `chained` begins and ends (m, 2): one that turns back at its top is two.
+
+    The lines of a road run together at the horizon, where one is followed into the other. No line of a road
+    comes back down the image.
+    """
+    pieces, m = np.empty((2 * len(first) - 2, 2), np.int64), 0
+    for k in range(len(first) - 1):
+        begin, end = first[k], first[k + 1]
+        top = begin + np.argmin(rows[begin:end, 1])
+        pieces[m, 0], pieces[m, 1] = begin, end
+        m += 1
+        if not begin + 2 <= top <= end - 3 or min(rows[begin, 1], rows[end - 1, 1]) <= rows[top, 1] + TURN:
+            continue
+        before, behind = top, top
+        while before > begin + 2 and rows[before - 1, 1] < rows[top, 1] + PASSAGE:
+            before -= 1
+        while behind < end - 2 and rows[behind, 1] < rows[top, 1] + PASSAGE:
+            behind += 1
+        pieces[m - 1, 1], pieces[m, 0], pieces[m, 1] = before, behind, end
+        m += 1
+    return pieces[:m]
 
 
 def add(rows: np.ndarray, n: int, points: np.ndarray, begin: int, end: int, backwards: bool) -> int:

@@ -62,6 +62,30 @@ def test_the_straighter_of_two_goes_on():
     assert max(lines, key=len)[:, 1].max() == 0
 
 
+def parted(line: np.ndarray) -> list[np.ndarray]:
+    return [line[a:b] for a, b in lines.parted(line, np.array([0, len(line)]))]
+
+
+def test_a_line_that_comes_back_down_from_the_horizon_is_two():
+    x = np.arange(0, 121, 2.0)
+    left, right = parted(np.stack([x, 40 + 30 * np.cos(x * np.pi / 60)], axis=1))
+    assert left[-1, 0] < 60 < right[0, 0]
+    assert left[-1, 1] > 11 and right[0, 1] > 11  # the top is 10
+
+
+@pytest.mark.parametrize("drop", [0.0, 4.0])  # cells, behind the top of a bend
+def test_a_line_that_bends_away_at_the_horizon_is_one(drop):
+    steep, flat = straight((0, 60), (40, 10)), straight((42, 10), (80, 10 + drop))
+    assert len(parted(np.concatenate([steep, flat]))) == 1
+
+
+@pytest.mark.parametrize("points", [3, 4, 5])
+def test_no_part_of_a_line_is_a_single_point(points):
+    line = np.array([(0, 21), (2, 20), (4, 0), (6, 20), (8, 21)], float)[:points]
+    assert min(map(len, parted(line))) >= 2
+    assert len(parted(line)) == (2 if points == 5 else 1)
+
+
 @pytest.mark.parametrize("length", [1.0, 3.0, 37.0, 200.0])
 def test_smoothing_leaves_a_straight_line_where_it_is(length):
     rows = smooth(np.linspace((3, 5), (3 + length, 5), 7))
