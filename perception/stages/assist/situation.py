@@ -27,6 +27,7 @@ NEAREST, STRETCH = 12.0, 10.0  # metres: where a line must begin, and over which
 WHEELS = 1.5  # metres: the front wheels, ahead of the camera
 HALF_CAR = 0.9  # metres: half the width of a vehicle
 VEHICLES, PEOPLE = ("vehicle", "motorbike"), ("person", "cyclist")
+HELD_S = 1.0  # a velocity that is told no more, as while an object brakes hard, counts so long
 RIDING = 7.0  # m/s: a slower motorbike is taken for a cyclist
 
 
@@ -104,8 +105,10 @@ class Watch:
     def __init__(self, classes: Sequence[str], signs: Sequence[str]) -> None:
         self._classes, self._signs = classes, signs
         self._sizes, self._speeds, self._sides = Rates[int](), Rates[int](), Rates[int | None]()
+        self._told: dict[int, tuple[float, _Place]] = {}  # by track: when its velocity was told
 
     def clear(self) -> None:
+        self._told.clear()
         self._sizes.clear()
         self._speeds.clear()
         self._sides.clear()
@@ -138,7 +141,7 @@ class Watch:
         swelling = self._sizes(
             time_s, {track: log(max(t, 1.0)) for track, t in zip(tracks, tall, strict=True)}
         )
-        places = _places(found, rows, ego)
+        places = self._with_velocity(time_s, tracks, _places(found, rows, ego))
         left, right = found.xyxy[rows, 0], found.xyxy[rows, 2]
         edge = EDGE + EDGE_SHARE * (right - left)
         cut = ((left <= edge) | (right >= width - edge)).tolist()
@@ -153,6 +156,21 @@ class Watch:
                 track, name, place, path, ego, swelling[track], closing.get(track), gaining.get(track), ends
             )
             for track, name, place, ends in zip(tracks, names, places, cut, strict=True)
+        ]
+
+    def _with_velocity(
+        self, time_s: float, tracks: list[int], places: list[_Place | None]
+    ) -> list[_Place | None]:
+        """Where it is not known, that of a moment ago."""
+        self._told = {key: told for key, told in self._told.items() if time_s - told[0] <= HELD_S}
+        for track, place in zip(tracks, places, strict=True):
+            if place is not None and place.vx is not None:
+                self._told[track] = time_s, place
+        return [
+            place._replace(vx=self._told[track][1].vx, vy=self._told[track][1].vy)
+            if place is not None and track in self._told
+            else place
+            for track, place in zip(tracks, places, strict=True)
         ]
 
     def _moving(

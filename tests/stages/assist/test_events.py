@@ -85,6 +85,15 @@ def test_the_lead_is_the_nearest_in_the_path(seed):
     assert found[-1][1]["lead"].value == pytest.approx(30, rel=0.12)
 
 
+@pytest.mark.parametrize(("unsure_s", "stays"), [(0.9, True), (2.0, False)])
+def test_a_lead_whose_speed_is_not_told_for_a_moment_stays_the_lead(unsure_s, stays):
+    """As while it brakes hard: what drove ahead of us does not come towards us a moment later."""
+    speed = lambda t: np.nan if 3 < t < 3 + unsure_s else 15.0  # noqa: E731
+    found = events(Drive(movers=[Mover("vehicle", lambda t: 10.0, lambda t: 0.0, speed)]))
+    for name in ("lead", "headway"):
+        assert all(name in own for t, own in found if 1 < t < 3 + unsure_s) == stays
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_cut_in_is_told_before_it_is_in(seed):
     """It begins to move at 2 s with 1 m/s, and its side is over the line after 0.85 m."""
