@@ -14,7 +14,6 @@ from perception.colour import UNSAID, usual
 
 SQUARE = 0.01  # a pixel so near to a square is one: some tools round the size and note the rest here
 ODD = 4.0  # no camera has pixels so much wider or higher: the entry is wrong
-SELDOM = 50  # frames: side data and its frame hold each other, and only the garbage collector frees them
 FLIPS = {(True, False): 1, (False, True): 0, (True, True): -1}  # left for right, top for bottom -> cv2.flip
 
 
@@ -28,7 +27,7 @@ class Upright:
         self._aspect = aspect if usable else 1.0
         self._to_bgr = VideoReformatter()  # one for all frames: it keeps its tables
         self._matrix: np.ndarray | None = None
-        self._rotation, self._age = 0, SELDOM  # of the last frame, and frames since the matrix was read
+        self._rotation: int | None = None  # of the last frame
 
     def width(self, stored: int) -> int:
         """In square pixels."""
@@ -42,12 +41,12 @@ class Upright:
         return image if matrix is None else turned(image, matrix)
 
     def _display_matrix(self, frame: av.VideoFrame) -> np.ndarray | None:
-        """Read at key frames, at most at one in SELDOM frames, and where the rotation is another."""
-        self._age += 1
-        if frame.rotation != self._rotation or (frame.key_frame and self._age > SELDOM):
+        """Read where the rotation is another: side data and its frame hold each other, so that only the
+        garbage collector frees them."""
+        if frame.rotation != self._rotation:
             said: Any = frame.side_data.get("DISPLAYMATRIX")
             self._matrix = None if said is None else np.frombuffer(bytes(said), np.int32)
-            self._rotation, self._age = frame.rotation, 0
+            self._rotation = frame.rotation
         return self._matrix
 
 

@@ -74,11 +74,12 @@ class Served:
 
     def check(self, result: Result, before: tuple[int, int]) -> None:
         """What holds after every fault."""
-        time.sleep(0.15)  # the log of the camera
         result.expect(self.program.alive, f"serve has ended: {self.program.said()[-400:]}")
-        sent = self.camera.sent()
+        whole = self.viewer.given
         given = [seen for seen in self.viewer.seen[self._from :] if not seen.withheld]
-        strange = invented(self.viewer.given, sent)
+        time.sleep(0.15)  # what they show is in the log of the camera by then
+        sent = self.camera.sent()
+        strange = invented(whole, sent)
         result.invented = len(strange)
         result.expect(not strange, "; ".join(strange[:3]))
         result.fresh(ages_ms(given, sent))
