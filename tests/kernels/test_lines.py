@@ -79,11 +79,12 @@ def test_a_line_that_bends_away_at_the_horizon_is_one(drop):
     assert len(parted(np.concatenate([steep, flat]))) == 1
 
 
-@pytest.mark.parametrize("points", [3, 4, 5])
-def test_no_part_of_a_line_is_a_single_point(points):
-    line = np.array([(0, 21), (2, 20), (4, 0), (6, 20), (8, 21)], float)[:points]
-    assert min(map(len, parted(line))) >= 2
-    assert len(parted(line)) == (2 if points == 5 else 1)
+@given(st.lists(st.floats(0, 40), min_size=3, max_size=20))
+def test_parts_of_a_line_are_in_order_and_no_single_points(rows):
+    line = np.stack([np.arange(len(rows)), rows], axis=1)
+    parts = parted(line)
+    assert [len(part) >= 2 for part in parts] == [True] * len(parts)
+    assert (np.diff(np.concatenate(parts)[:, 0]) >= 1).all()
 
 
 @pytest.mark.parametrize("length", [1.0, 3.0, 37.0, 200.0])

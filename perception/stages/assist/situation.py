@@ -31,8 +31,7 @@ HELD_S = 1.0  # a velocity that is told no more, as while an object brakes hard,
 RIDING = 7.0  # m/s: a slower motorbike is taken for a cyclist
 
 
-@dataclass(frozen=True)
-class Thing:
+class Thing(NamedTuple):
     """A tracked object, seen in this frame. Metres and seconds; None: not known."""
 
     track: int
