@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from perception.stages.assist.latch import BEGINS, Finding, Times, first
-from perception.stages.assist.situation import Situation, Thing
+from perception.stages.assist.situation import Situation
+from perception.stages.assist.thing import Thing
 from perception.types import Ego
 
 SOON, PAST = 2.8, 3.6  # seconds: begins below, ends above

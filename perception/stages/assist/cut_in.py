@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from perception.stages.assist.latch import Finding, Times, first
-from perception.stages.assist.situation import HALF_CAR, Situation, Thing
+from perception.stages.assist.situation import HALF_CAR, Situation
+from perception.stages.assist.thing import Thing
 
 SOON = 1.5  # seconds
 SIDEWAYS = 0.4  # m/s

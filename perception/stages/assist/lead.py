@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from perception.stages.assist.latch import Finding, Times
-from perception.stages.assist.situation import Situation, Thing
+from perception.stages.assist.situation import Situation
+from perception.stages.assist.thing import Thing
 
+LEAST = 0.35  # probability that it is in the path
 FARTHEST = 60.0  # metres: what is farther away, or may be, is often not in the path that is told there
 
 
@@ -20,7 +22,14 @@ class Lead:
 
 def lead_of(situation: Situation) -> Thing | None:
     """None: there is none, or distances are not known."""
-    ahead = [thing for thing in situation.things if thing.is_vehicle and thing.x is not None]
-    ahead = [thing for thing in ahead if (thing.x or 0.0) + thing.sigma <= FARTHEST]
-    ahead = [thing for thing in ahead if thing.inside > 0.35 and not thing.comes(situation.ego)]
-    return min(ahead, key=lambda thing: thing.x or 0.0, default=None)
+    nearest: Thing | None = None
+    for thing in situation.things:
+        if thing.x is None or not thing.inside > LEAST or thing.x + thing.sigma > FARTHEST:
+            continue
+        if (
+            (nearest is None or thing.x < (nearest.x or 0.0))
+            and thing.is_vehicle
+            and not thing.comes(situation.ego)
+        ):
+            nearest = thing
+    return nearest

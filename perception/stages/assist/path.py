@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,8 +18,7 @@ SHORTEST, LONG = 6.0, 20.0  # metres: of a line that tells the path, and of one 
 SLOWEST = 3.0  # m/s: below, the yaw rate says nothing of the path
 
 
-@dataclass(frozen=True)
-class Path:
+class Path(NamedTuple):
     """Its middle is y = shift + slope x + bend x^2, metres, to the left positive."""
 
     shift: float = 0.0
@@ -27,13 +26,6 @@ class Path:
     bend: float = 0.0
     half_width: float = HALF_WIDTH
     by_lines: bool = False
-
-    def middle(self, x: float) -> float:
-        return self.shift + x * (self.slope + x * self.bend)
-
-    def heading(self, x: float) -> float:
-        """Metres to the left a metre ahead."""
-        return self.slope + 2 * self.bend * x
 
 
 def path_of(lanes: Sequence[LaneLine], ego: Ego | None) -> Path:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from perception.stages.assist.latch import Finding, Times, first
-from perception.stages.assist.situation import Situation, Thing
+from perception.stages.assist.situation import Situation
+from perception.stages.assist.thing import Thing
 
 SOON = 4.0  # seconds of driving
 SURELY = 2.0  # seconds of driving: farther away, its own speed must be known
