@@ -16,7 +16,7 @@ from perception.errors import SourceError
 FRESH_S = 0.5  # a picture older than that is not given
 BEHIND_S = 0.8  # decoding alone will not catch up: go on with a key frame that is fresh
 HOPELESS_S = 10.0  # left out for so long without catching up: the stream is late, or its clock is wrong
-SETTLED_S, STEP_S = 0.5, 0.05  # the offset is known when it did not fall by a STEP for so long
+SETTLED_S, STEP_S = 0.35, 0.05  # the offset is known when it did not fall by a STEP for so long
 UNTIMED_S = 2.0  # a stream without times is taken as it comes
 BACK_S = 1.0  # stream time that goes back further is that of another clock; pictures may be out of order
 DRIFT = 500e-6  # of the clocks: by so much the offset may rise
