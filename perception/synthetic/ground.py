@@ -176,6 +176,16 @@ def slabs(kind: Any, s: Any, d: Any, foot_s: Any, foot_d: Any, noise: Any, grain
 
 
 @inlined
+def footway(s: Any, d: Any, foot_s: Any, foot_d: Any, noise: Any, grain: Any, look: Any) -> Any:
+    """Brightness factor of a pavement of asphalt, which nobody drives on: finer and evener than a road."""
+    value = 1.0 + 0.6 * look[0] * bilinear(noise, s * 11.0, d * 13.0) * fade(foot_s, 2.0)
+    left = fade(max(foot_s * 0.4, foot_d), 0.05)
+    if left > FADED:
+        value += 0.7 * look[1] * bilinear(grain, s * 71.0, d * 67.0) * left
+    return value
+
+
+@inlined
 def texture(
     kind: Any,
     s: Any,
@@ -190,6 +200,8 @@ def texture(
 ) -> Any:
     if kind <= 1 or kind == 7:
         return asphalt(s, d, foot_s, foot_d, noise, grain, profile, marks, look)
+    if kind == 4 and look[7] > 0.0:
+        return footway(s, d, foot_s, foot_d, noise, grain, look)
     if kind == 3 or kind == 4:
         return slabs(kind, s, d, foot_s, foot_d, noise, grain)
     return soft(kind, s, d, foot_s, foot_d, noise, grain)
@@ -287,7 +299,8 @@ def shade_ground(
             paint[i, j] = int(min(total, 1.0) * 255.0)
             sun = 1.0 - shade_of(shadow, along, d)
             under = 1.0 - shade_of(contact, along, d)
-            shine = mirrored(kind, s, d, x, height, wet, noise) * under
+            smooth = 0 if kind == 4 and look[7] > 0.0 else kind
+            shine = mirrored(smooth, s, d, x, height, wet, noise) * under
             dark = 1.0 - 0.3 * wet * (shine > 0.0)
             fog = 1.0 - math.exp(-look[4] * math.sqrt(x * x + y * y))
             for c in range(3):

@@ -8,7 +8,7 @@ import numpy as np
 
 from perception.camera import CameraModel
 from perception.synthetic.ground import shade_ground
-from perception.synthetic.layout import ASPHALT, Layout
+from perception.synthetic.layout import ASPHALT, KERB, PAVEMENT, Layout
 from perception.synthetic.light import Light
 from perception.synthetic.road import Strip
 from perception.synthetic.textures import fractal, marks
@@ -27,7 +27,7 @@ _COLOURS = np.array(
     np.float64,
 )  # fmt: skip  BGR by material
 
-
+OF_ASPHALT = 0.5  # of the drives: their pavements look like their roads
 DECOR = np.array([(34, 32, 32), (150, 152, 154), (96, 100, 102)], np.float64)  # tar, pale joints, rails
 
 
@@ -42,7 +42,10 @@ class Surface:
     colours: np.ndarray  # (n, 3) BGR of white and yellow paint and of what is none
     profile: np.ndarray  # (1000,) brightness across the road, 5 cm apart from d = -25
     marks: np.ndarray  # see textures.marks
-    look: np.ndarray  # (7,) blotches, grain, d of the marks' edge, their strength, haze, wear, its unevenness
+    look: (
+        np.ndarray
+    )  # (8,) blotches, grain, d of the marks' edge, their strength, haze, wear, its unevenness,
+    # and whether pavements are of asphalt, 0 or 1
     noise: np.ndarray
     grain: np.ndarray
 
@@ -60,10 +63,12 @@ class Surface:
         palette[[0, 1, 7]] = palette[0] * np.array([1, rng.uniform(0.86, 1.1), 1])[:, None]
         paint = np.array([(222, 226, 226), (60, 176, 222)]) * rng.uniform(0.86, 1.08)
         paint = np.concatenate([paint, DECOR])
+        apart = rng.spawn(2)
+        asphalt = _footways(apart[1], palette)
         wear = float(rng.choice((0.0, 0.15, 0.4), p=(0.45, 0.35, 0.2)))
         profile = _profile(rng, layout)
         if snow:
-            wear = _snow(rng.spawn(1)[0], palette, profile, layout, wear)
+            wear = _snow(apart[0], palette, profile, layout, wear)
         right, left = layout.edges
         look = np.array(
             [
@@ -74,7 +79,7 @@ class Surface:
                 light.haze,
                 wear,
                 rng.uniform(0.1, 0.4),
-                0,
+                asphalt,
             ]
         )
         strokes = [
@@ -120,6 +125,16 @@ def road_grid(camera: CameraModel) -> np.ndarray:
     w, h = camera.size
     pixels = np.stack(np.meshgrid(np.arange(w) + 0.5, np.arange(h) + 0.5), -1)
     return np.nan_to_num(camera.to_road(pixels), nan=-1.0).astype(np.float32)
+
+
+def _footways(rng: np.random.Generator, palette: np.ndarray) -> float:
+    """1: pavements are of asphalt, as the road is, and their kerbs hardly differ; `palette` in place."""
+    if rng.random() >= OF_ASPHALT:
+        return 0.0
+    palette[PAVEMENT] = palette[ASPHALT] * rng.uniform(0.8, 1.3) * (1 + rng.normal(0, 0.02, 3))
+    if rng.random() < 0.5:
+        palette[KERB] = palette[ASPHALT] * rng.uniform(0.9, 1.5)
+    return 1.0
 
 
 def _snow(

@@ -25,7 +25,7 @@ SIZES: dict[Size, float] = {(1280, 720): 0.66, (1248, 376): 0.14, (960, 720): 0.
 SHRINK = 2
 LINE_WIDTH = 5  # pixels of a shrunk picture, about that of the teacher's lines
 CROWDS = {1.0: 0.45, 3.0: 0.4, 8.0: 0.15}  # times as many people and two-wheelers: they are rare otherwise
-VERSION = 2  # of the renderer: scenes of another one are not found again
+VERSION = 3  # of the renderer: scenes of another one are not found again
 OWN_CAMERA = 0.6  # share of scenes with a camera of their own; the others have the default one
 EVERYTHING = negative_weights(**dict.fromkeys(CLASSES, 1.0))
 
