@@ -8,12 +8,14 @@ from typing import Any
 import av
 import cv2
 import numpy as np
+from av.sidedata.sidedata import SideDataContainer
 from av.video.reformatter import VideoReformatter
 
 from perception.colour import UNSAID, usual
 
 SQUARE = 0.01  # a pixel so near to a square is one: some tools round the size and note the rest here
 ODD = 4.0  # no camera has pixels so much wider or higher: the entry is wrong
+SIDE_DATA: Any = SideDataContainer  # its stub does not know that it takes a frame
 FLIPS = {(True, False): 1, (False, True): 0, (True, True): -1}  # left for right, top for bottom -> cv2.flip
 
 
@@ -27,7 +29,7 @@ class Upright:
         self._aspect = aspect if usable else 1.0
         self._to_bgr = VideoReformatter()  # one for all frames: it keeps its tables
         self._matrix: np.ndarray | None = None
-        self._rotation: int | None = None  # of the last frame
+        self._rotation = 0  # of the last frame
 
     def width(self, stored: int) -> int:
         """In square pixels."""
@@ -41,10 +43,10 @@ class Upright:
         return image if matrix is None else turned(image, matrix)
 
     def _display_matrix(self, frame: av.VideoFrame) -> np.ndarray | None:
-        """Read where the rotation is another: side data and its frame hold each other, so that only the
-        garbage collector frees them."""
-        if frame.rotation != self._rotation:
-            said: Any = frame.side_data.get("DISPLAYMATRIX")
+        """Read at key frames, and where the rotation is another."""
+        if frame.key_frame or frame.rotation != self._rotation:
+            # Not `frame.side_data`: it and the frame hold each other until garbage is collected.
+            said: Any = SIDE_DATA(frame).get("DISPLAYMATRIX")
             self._matrix = None if said is None else np.frombuffer(bytes(said), np.int32)
             self._rotation = frame.rotation
         return self._matrix

@@ -3,7 +3,8 @@
 Kinds: `pipe` (motion JPEG) and `ts` (H.264) write into the named pipe PLACE, `http` (motion JPEG) and `rtsp`
 (H.264) listen on port PLACE. Orders come as lines on standard input: a mode of `picture`, `size WxH`,
 `rate FPS`, `unplug`, `plug`, `corrupt`, `cut`, `jump SECONDS`. Each picture that is sent leaves a line of the
-log: when it was taken and was sent, the number that stands in it, and what was wrong with it.
+log: when it was taken and was sent, the number that stands in it, and what was wrong with it. That of the one
+that is being sent stands in a file beside it: a camera may be killed before it has noted what it sent.
 """
 
 from __future__ import annotations
@@ -96,10 +97,12 @@ def main() -> None:
     output = outputs(given.kind, given.place, given.login)
     output.plug(state.plugged)
     with given.log.open("a", buffering=1) as log:
-        run(state, output, log.write)
+        run(state, output, given.log.with_suffix(".now").write_text, log.write)
 
 
-def run(state: State, output: Output, note: Callable[[str], object]) -> None:
+def run(
+    state: State, output: Output, announce: Callable[[str], object], note: Callable[[str], object]
+) -> None:
     """Until standard input ends: the parent is gone."""
     orders, due, made = selectors.DefaultSelector(), time.monotonic(), Scenery()
     os.set_blocking(sys.stdin.fileno(), False)
@@ -117,9 +120,10 @@ def run(state: State, output: Output, note: Callable[[str], object]) -> None:
         now_ms = time.monotonic_ns() // 1_000_000
         image, number = made(state.mode, now_ms % MOST, state.size)
         harm = HARMS.get(state.harm, bytes)
+        facts = f"{number} {state.harm or state.mode} {state.size[0]}x{state.size[1]} {state.rate:g}\n"
+        announce(f"{now_ms} {now_ms} {facts}")
         if output.send(image, state.jump_s, harm):
-            size, done_ms = "x".join(map(str, state.size)), time.monotonic_ns() // 1_000_000
-            note(f"{now_ms} {done_ms} {number} {state.harm or state.mode} {size} {state.rate:g}\n")
+            note(f"{now_ms} {time.monotonic_ns() // 1_000_000} {facts}")
 
 
 if __name__ == "__main__":

@@ -106,7 +106,16 @@ class Camera:
             self._process.wait()
             if self._process.stdin is not None:
                 self._process.stdin.close()
+            self._complete()
         self._process = None
+
+    def _complete(self) -> None:
+        """It may have sent one picture more than it has noted."""
+        announced = self.log.with_suffix(".now")
+        last = announced.read_text() if announced.exists() else ""
+        if last.endswith("\n") and (noted := self.sent()) and _sent(last.rstrip()).ms > noted[-1].ms:
+            with self.log.open("a") as log:
+                log.write(last)
 
     close = kill
 
