@@ -206,7 +206,7 @@ def _markdown(comparison: Any, grouping: Any, searched: Any) -> Iterator[str]:
     if searched is not None:
         yield f"\n## {search.TITLE}"
         yield from (f"\n{line}" for line in (*search.how(searched), *search.verdicts(searched)))
-        for table in (search.final_rows(searched), search.search_rows(searched)):
+        for table in search.tables(searched):
             yield ""
             yield from markdown_table(table)
 
