@@ -22,6 +22,7 @@ from perception.backends.runtimes import FIRST
 from perception.evaluation.corrupt import page
 from perception.tasks import TASKS
 from perception.training.analysis.report import grid, group_rows, markdown_table, verdict
+from perception.training.search.page import how, tables, verdicts
 from tools import sizes
 
 ROOT = Path(__file__).parents[1]
@@ -261,6 +262,17 @@ def groups(found: Mapping[str, Any]) -> Iterator[str]:
     yield from [verdict(grouping), "", *markdown_table(group_rows(grouping))] if grouping else [UNKNOWN]
 
 
+def searched(found: Mapping[str, Any]) -> Iterator[str]:
+    """What `perception mtl search` found."""
+    search = _kept("search")
+    if search is None:
+        yield UNKNOWN
+        return
+    yield from (*how(search), *verdicts(search))
+    for table in tables(search):
+        yield from ("", *markdown_table(table))
+
+
 def _kept(name: str) -> Any:
     path = KEPT / "mtl" / f"{name}.json"
     return json.loads(path.read_text()) if path.is_file() else None
@@ -312,6 +324,7 @@ TABLES = {
     "mtl": mtl("steps"),
     "mtl_time": mtl("time"),
     "groups": groups,
+    "search": searched,
     "summary": summary,
 }
 
