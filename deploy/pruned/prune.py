@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -37,7 +36,7 @@ from perception.training.loop import Trainer
 from perception.training.optimise import Ema
 
 PRUNED = "pruned"  # in `info`: of what, and how
-STATISTICS = 64  # pictures that batch norms take their statistics from
+PICTURES = 64
 STEPS = 300  # of training
 GENTLE = (  # for weights that are nearly right: pictures as in use, a low rate
     "batch=4",
@@ -52,7 +51,6 @@ GENTLE = (  # for weights that are nearly right: pictures as in use, a low rate
     "threads=1",
     "workers=0",
 )
-AS_BEFORE = ("sources", "weights")  # of the bundle's own training
 Progress = Callable[[str], None]  # what is done now
 
 
@@ -66,6 +64,8 @@ class Wanted:
     steps: int = STEPS  # 0: no training
     seed: int = 0
     settings: Sequence[str] = ()  # of the training
+    pictures: int = PICTURES  # to choose by, and to take statistics from
+    calibrated: int = frames.COUNT  # pictures to calibrate INT8 on
 
 
 def prune(
@@ -82,15 +82,13 @@ def prune(
     keep_apart([out], [*wanted.data, folder])
     check_free(out)
     spec = bundles.read(folder)
-    before = _readable(folder, spec)
-    shape = before.frames.network.trunk.shape
-    assert isinstance(shape, Shape)
+    progress("reads training pictures")
+    looked = looked_at(folder, spec, wanted)
+    shape = looked.network.trunk.shape
     small = replace(shape, widths=widths_of(shape.widths, shares))
     config = _config(spec, small, wanted)
-    progress("reads training pictures")
-    network, looked = _looked(folder, spec, before, shape, config, wanted)
     progress(f"chooses channels by {wanted.by}")
-    network = pruned(network, chosen(network, BY[wanted.by](looked), small.widths))
+    network = pruned(looked.network, chosen(looked.network, BY[wanted.by](looked), small.widths))
     align(network, looked.images, 0.0, looked.crops)
     with tempfile.TemporaryDirectory() as temporary:
         run, made = Path(temporary, "run"), Path(temporary, "made")
@@ -98,7 +96,7 @@ def prune(
         progress(f"trains for {wanted.steps} steps")
         _train(network, folder, sort(wanted.data)[0], run, config, wanted.steps)
         progress("calibrates INT8")
-        exported = build(run / CHECKPOINT, wanted.data, made, name=f"{spec.name}-pruned")
+        exported = build(run / CHECKPOINT, wanted.data, made, wanted.calibrated, f"{spec.name}-pruned")
         facts = {
             "from": f"{spec.name} {spec.version}",
             "widths_before": list(shape.widths),
@@ -129,39 +127,46 @@ def _readable(folder: Path, spec: ModelSpec) -> Stored:
 
 
 def _config(spec: ModelSpec, shape: Shape, wanted: Wanted) -> Config:
-    """Of the training: the bundle's classes, and its data and weights if it says which."""
-    asked = [*GENTLE, f"seed={wanted.seed}", f"steps={max(1, wanted.steps)}", *wanted.settings]
-    config = configure("full", asked)
-    own = renamed(spec.info.get("training", {}))
-    named = {setting.partition("=")[0].partition(".")[0] for setting in wanted.settings}
-    kept: Mapping[str, Any] = {key: own[key] for key in AS_BEFORE if key in own and key not in named}
+    """Of the training: the classes of the bundle, and what it says of its own training."""
+    own = [f"licences={_licences(spec)}", f"seed={wanted.seed}", f"steps={max(1, wanted.steps)}"]
+    config = configure("full", [*GENTLE, *_as_before(spec), *own, *wanted.settings])
     return replace(
         of_vocabulary(config, Vocabulary.of_bundle(spec)),
         tasks=tuple(spec.tasks),
-        shape={"widths": shape.widths, "depths": shape.depths, "neck": shape.neck},
+        shape=asdict(shape),
         size=spec.input_size,
         data=(*config.data, *sort(wanted.data)[1]),
-        licences=_licences(spec),
-        **kept,
     )
+
+
+def _as_before(spec: ModelSpec) -> list[str]:
+    """Settings: the weights of the tasks, and the shares of data sets that everybody knows."""
+    told = renamed(spec.info.get("training", {}))
+    weights = [f"weights.{task}={weight}" for task, weight in told.get("weights", {}).items()]
+    known = Config().sources
+    return weights + [f"sources.{k}={share}" for k, share in told.get("sources", {}).items() if k in known]
 
 
 def _licences(spec: ModelSpec) -> str:
     return "open" if spec.info.get(LEDGER_INFO, {}).get("commercial") else "any"
 
 
-def _looked(
-    folder: Path, spec: ModelSpec, before: Stored, shape: Shape, config: Config, wanted: Wanted
-) -> tuple[Network, Looked]:
-    """The network of the bundle with the statistics of training pictures, and what rules look at."""
-    learnt = Learnt.named(wanted.data, Vocabulary.of_bundle(spec))
-    images = frames.frames(learnt.pictures(config.licences), spec.input_size, STATISTICS, wanted.seed)
+def looked_at(folder: Path, spec: ModelSpec, wanted: Wanted) -> Looked:
+    """The network of a bundle with the statistics of training pictures, and what rules look at.
+
+    Raises BundleError for a bundle that cannot be pruned, DataError.
+    """
+    before, words = _readable(folder, spec), Vocabulary.of_bundle(spec)
+    learnt, licences = Learnt.named(wanted.data, words), _licences(spec)
+    images = frames.frames(learnt.pictures(licences), spec.input_size, wanted.pictures, wanted.seed)
     crops = np.zeros((0, 64, 64, 3), np.uint8)
     if before.crops is not None:
-        crops = frames.crops(learnt.signs(config.licences), CROPS * STATISTICS, wanted.seed)
-    network = Network(config.tasks, "hard", Vocabulary.of_bundle(spec).by_task, shape)
+        crops = frames.crops(learnt.signs(licences), CROPS * wanted.pictures, wanted.seed)
+    shape = before.frames.network.trunk.shape
+    assert isinstance(shape, Shape)
+    network = Network(tuple(spec.tasks), "hard", words.by_task, shape)
     load_pretrained(network, folder, planes(images), planes(crops))
-    return network.eval(), Looked(folder, before, network.eval(), images, crops, wanted.seed)
+    return Looked(folder, before, network.eval(), images, crops, wanted.seed)
 
 
 def _train(network: Network, folder: Path, data: Path | None, run: Path, config: Config, steps: int) -> None:

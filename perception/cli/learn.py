@@ -175,7 +175,7 @@ def mtl_prune(
     ] = "0.85",
     by: Annotated[
         str,
-        typer.Option(help="What chooses the channels: importance (to the tasks, by gradients), norm, random."),
+        typer.Option(help="What channels are chosen by: importance (for the tasks), norm or random."),
     ] = "importance",
     steps: Annotated[
         int, typer.Option(min=0, help="Training steps of the pruned network; 0: statistics alone.")
