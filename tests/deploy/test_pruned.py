@@ -123,7 +123,8 @@ def test_a_bundle_whose_tasks_share_otherwise_is_refused(small, folder, tmp_path
 
 def test_a_bundle_with_an_added_task_is_refused(small, folder, tmp_path):
     spec = bundle.read(small)
-    tasks = {**spec.tasks, "weather": replace(spec.tasks["drivable"], name="weather", kind="image_class")}
-    bundle.write(small, replace(spec, tasks=tasks, shapes={"drivable.map": (1, 2)}))
-    with pytest.raises(BundleError, match="without added tasks, got weather"):
+    added = bundle.TaskSpec("level", ("a", "b"), ("level.scores",), kind="image")
+    shapes = {"level.scores": (1, 2, 16, 24)}
+    bundle.write(small, replace(spec, tasks={**spec.tasks, "level": added}, shapes=shapes))
+    with pytest.raises(BundleError, match="without added tasks, got level"):
         prune(Wanted([str(folder)]), small, tmp_path / "out")
