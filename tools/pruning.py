@@ -93,7 +93,7 @@ def of_bundle(folder: Path, data: Path, limit: int | None) -> dict[str, Any]:
     return said
 
 
-def milliseconds(shape: Shape, size: Size, tasks: Sequence[str], keeps: Sequence[str]) -> Any:
+def milliseconds(shape: Shape, size: Size, tasks: tuple[str, ...], keeps: Sequence[str]) -> Any:
     """Share that is kept -> widths and INT8 ms of a frame, one thread."""
     shapes = {k: replace(shape, widths=widths_of(shape.widths, shares_of(k))) for k in ("1", *keeps)}
     designs = {keep: Design("hard", own, size) for keep, own in shapes.items()}

@@ -61,7 +61,7 @@ def pruned(network: Network, kept: Channels) -> Network:
         outputs, inputs = kept.get(name), kept.get(read.get(name, ""))
         state |= {f"{name}.{key}": value for key, value in _cut(modules[name], outputs, inputs).items()}
     small.load_state_dict(state)
-    return small.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload, no-any-return]
+    return small.to(memory_format=torch.channels_last).eval()
 
 
 def _width(block: RepConv | Patchify) -> int:
