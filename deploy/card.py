@@ -71,7 +71,7 @@ def _text(
         parameters=spec.info["parameters"] / 1e6,
         calibrated=spec.info["calibration_images"],
         metrics="\n".join(rows),
-        learnt=_learnt(spec.info.get(bundle.LEDGER_INFO)),
+        learnt=learnt(spec.info.get(bundle.LEDGER_INFO)),
         settings=_settings(config),
         length=f"{config['minutes']:g} minutes" if config.get("minutes") else f"{config['steps']} steps",
         batch=config["batch"],
@@ -105,7 +105,7 @@ def _of_new_classes(spec: bundle.ModelSpec, metrics: Mapping[str, float]) -> dic
     return found
 
 
-def _learnt(summary: Mapping[str, Any] | None) -> str:
+def learnt(summary: Mapping[str, Any] | None) -> str:
     """The table of data sets and teachers, and what follows for the use of the weights."""
     if summary is None:
         return UNRECORDED.read_text().rstrip()

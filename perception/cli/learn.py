@@ -161,6 +161,38 @@ def mtl_parts(
     parts(bundle, data, out, pictures, groups, input_size)
 
 
+@mtl.command("prune")
+def mtl_prune(
+    data: Sets,
+    out: Annotated[Path, typer.Option(help="Folder for the smaller bundle.")],
+    bundle: Annotated[Path | None, typer.Option(help="Bundle to prune. Default: the shipped one.")] = None,
+    keep: Annotated[
+        str,
+        typer.Option(
+            help="Share of its channels that the shared encoder keeps, or four shares, one for each stage, "
+            "separated by commas; rounded to multiples of 8."
+        ),
+    ] = "0.85",
+    by: Annotated[
+        str,
+        typer.Option(help="What channels are chosen by: importance (for the tasks), norm or random."),
+    ] = "importance",
+    steps: Annotated[
+        int, typer.Option(min=0, help="Training steps of the pruned network; 0: statistics alone.")
+    ] = 300,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the pictures and the training.")] = 0,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change a setting of the training: key=value; repeatable."),
+    ] = None,
+) -> None:
+    """Write a bundle without the least important channels of the shared encoder: smaller and faster."""
+    from deploy.pruned.command import prune
+    from deploy.pruned.prune import Wanted
+
+    prune(Wanted(data, keep, by, steps, seed, settings or ()), bundle, out)
+
+
 Wider = Annotated[Path, typer.Option(help="Folder for the new bundle.")]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -14,10 +15,12 @@ from perception.errors import BundleError
 from perception.model.fuse import CropNetwork, FrameNetwork
 from perception.model.network import Network
 from perception.model.pretrained import weights
+from perception.model.shape import DEEPEST, DEFAULT, STAGES, Shape
 from perception.model.sharing import SHARING
 from perception.model.specs import CROPS, FRAME_TASKS
 
 FLOAT = "fp32"  # the precision that holds them
+BLOCK, LATERAL = "network.trunk.encoder.stages.{}.{}.0.weight", "network.trunk.neck.lateral.0.weight"
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ def stored(folder: Path) -> Stored:
     kept = weights(folder / files[MAIN])
     ours = any(name.startswith("network.trunk.") for name in kept)
     for sharing in SHARING if ours else ():
-        whole = _network(spec, sharing, CROPS in files)
+        whole = _network(spec, sharing, CROPS in files, shape_of(kept))
         frames = FrameNetwork(whole, [task for task in whole.heads if task in FRAME_TASKS], ())
         crops = CropNetwork(whole) if CROPS in files else None
         if _filled(frames, kept) and (crops is None or _filled(crops, weights(folder / files[CROPS]))):
@@ -55,10 +58,22 @@ def stored(folder: Path) -> Stored:
     )
 
 
-def _network(spec: ModelSpec, sharing: str, signs: bool) -> Network:
+def shape_of(kept: Mapping[str, Tensor]) -> Shape:
+    """The shape of the network whose float weights these are; if its tasks share otherwise, the default."""
+    stages = [
+        list(takewhile(lambda name: name in kept, (BLOCK.format(k, j) for j in range(DEEPEST))))
+        for k in range(STAGES)
+    ]
+    if LATERAL not in kept or not all(stages):
+        return DEFAULT
+    widths = tuple(len(kept[stage[0]]) for stage in stages)
+    return Shape(widths, tuple(map(len, stages)), len(kept[LATERAL]))
+
+
+def _network(spec: ModelSpec, sharing: str, signs: bool, shape: Shape) -> Network:
     ours = [name for name, task in spec.tasks.items() if not task.kind]
     tasks = [name for name in ours if name in FRAME_TASKS or signs]
-    return Network(tasks, sharing, {name: spec.tasks[name].classes for name in tasks})
+    return Network(tasks, sharing, {name: spec.tasks[name].classes for name in tasks}, shape)
 
 
 def _filled(module: nn.Module, kept: Mapping[str, Tensor]) -> bool:

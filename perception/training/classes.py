@@ -55,6 +55,17 @@ def vocabulary(config: Config) -> Vocabulary:
     return Vocabulary(objects, signs_, tuple(config.classes.items()), sign_names, lines)
 
 
+def of_vocabulary(config: Config, words: Vocabulary) -> Config:
+    """`config` with the classes of a bundle, and what its data sets call them."""
+    return replace(
+        config,
+        detection={"classes": words.objects},
+        signs={"classes": words.signs, "names": dict(words.sign_names)},
+        lanes={"names": dict(words.line_names)},
+        classes=dict(words.names),
+    )
+
+
 def _classes(task: str, said: Mapping[str, Any]) -> tuple[str, ...]:
     listed = tuple(said.get("classes", ())) or (OURS,)
     names = [name for item in listed for name in (TABLE[task] if item == OURS else (item,))]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from deploy import precisions
 from deploy.build import FILES
 from deploy.export import export_crops, export_frames
+from perception import bundle
+from perception.model.specs import FRAME_TASKS, task_spec
 from tests.batches import SIZE, smooth, trained
 
 ALL_FILES = precisions.file_names(FILES["fp32"], precisions.MADE)
@@ -29,4 +32,27 @@ def exported(network, pictures, tmp_path_factory):
     export_frames(network, SIZE, folder / FILES["fp32"]["main"])
     export_crops(network, folder / FILES["fp32"]["signs"])
     precisions.make(folder, ALL_FILES, pictures)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def floats(tmp_path_factory):
+    """The fp32 files of a network no two biases of which are the same: the exporter would make them one."""
+    folder, network = tmp_path_factory.mktemp("floats"), trained(3)
+    for conv in (*network.heads["detection"].scores, *network.heads["detection"].boxes):
+        torch.nn.init.normal_(conv.bias, -4, 0.1)
+    export_frames(network, SIZE, folder / FILES["fp32"]["main"])
+    export_crops(network, folder / FILES["fp32"]["signs"])
+    return folder
+
+
+@pytest.fixture
+def small(floats, tmp_path):
+    """A bundle of them."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    for file in FILES["fp32"].values():
+        (folder / file).write_bytes((floats / file).read_bytes())
+    tasks = {name: task_spec(name) for name in (*FRAME_TASKS, "signs")}
+    bundle.write(folder, bundle.ModelSpec("small", "1", SIZE, tasks, {"fp32": FILES["fp32"]}))
     return folder

@@ -9,45 +9,20 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
-import torch
 
+from deploy import build
 from deploy.adapt import command, gate
 from deploy.adapt.adapt import adapt
 from deploy.adapt.material import Wanted
-from deploy.export import export_crops, export_frames
 from perception import bundle
 from perception.errors import BundleError, DataError, SinkError
-from perception.model.specs import FRAME_TASKS, task_spec
 from perception.training import ledger
 from perception.training.adapt.fit import Recipe
 from perception.training.adapt.mixed import ALL
-from tests.batches import SIZE, smooth, trained
+from tests.batches import SIZE, smooth
 
 QUICK = {"scenes": 2, "recipe": Recipe(steps=40, batch=4, pool=3, lr=1e-2)}
-FILES = {"main": "network.fp32.onnx", "signs": "signs.fp32.onnx"}
-
-
-@pytest.fixture(scope="module")
-def floats(tmp_path_factory):
-    """The fp32 files of a network no two biases of which are the same: the exporter would make them one."""
-    folder, network = tmp_path_factory.mktemp("floats"), trained(3)
-    for conv in (*network.heads["detection"].scores, *network.heads["detection"].boxes):
-        torch.nn.init.normal_(conv.bias, -4, 0.1)
-    export_frames(network, SIZE, folder / FILES["main"])
-    export_crops(network, folder / FILES["signs"])
-    return folder
-
-
-@pytest.fixture
-def small(floats, tmp_path):
-    """A bundle of them."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    for file in FILES.values():
-        (folder / file).write_bytes((floats / file).read_bytes())
-    tasks = {name: task_spec(name) for name in (*FRAME_TASKS, "signs")}
-    bundle.write(folder, bundle.ModelSpec("small", "1", SIZE, tasks, {"fp32": FILES}))
-    return folder
+FILES = build.FILES["fp32"]
 
 
 def write_masks(folder, images, halves=(0, 1)):

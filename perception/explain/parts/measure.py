@@ -8,7 +8,7 @@ damage is what is lost of the things that the whole network finds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, cast
 
@@ -104,7 +104,7 @@ class Tally:
     def add(self, images: Tensor, targets: Mapping[str, Sequence[Target]]) -> None:
         """One picture (1, 3, h, w), normalised, and task -> what was found in it."""
         with torch.no_grad():
-            whole = _scores(self.network.network(images, self.tasks), targets)
+            whole = _scores(self._whole(images), targets)
         for task, foretold in self._foretell(images, targets):
             self._foretold[:, self.tasks.index(task)] += foretold
         for row, part in enumerate(self.parts):
@@ -131,29 +131,12 @@ class Tally:
         self, images: Tensor, targets: Mapping[str, Sequence[Target]]
     ) -> Iterator[tuple[str, np.ndarray]]:
         """(parts,) of each find."""
-        kept: dict[str, Tensor] = {}
+        for task, energy in energies(lambda: self._whole(images), self.blocks, targets):
+            yield task, np.array([_norm(energy.get(part.block), part) for part in self.parts])
 
-        def keep(name: str, output: Tensor) -> Tensor:
-            kept[name] = output if output.requires_grad else output.requires_grad_()
-            return kept[name]
-
-        hooks = [
-            block.register_forward_hook(lambda m, i, output, name=name: keep(name, output))
-            for name, block in self.blocks.items()
-        ]
-        outputs = self.network.network(images, self.tasks)
-        for hook in hooks:
-            hook.remove()
-        for task, own in targets.items():
-            for target in own:
-                gradients = torch.autograd.grad(
-                    target.evidence(outputs), list(kept.values()), retain_graph=True, allow_unused=True
-                )
-                change = {
-                    name: None if g is None else (g * kept[name].detach()).square().sum((0, 2, 3)).numpy()
-                    for name, g in zip(kept, gradients, strict=True)
-                }
-                yield task, np.array([_norm(change.get(part.block), part) for part in self.parts])
+    def _whole(self, images: Tensor) -> Outputs:
+        outputs: Outputs = self.network.network(images, self.tasks)
+        return outputs
 
     def _without(self, part: Part, images: Tensor) -> Outputs:
         def hide(module: nn.Module, inputs: object, output: Tensor) -> Tensor:
@@ -162,10 +145,44 @@ class Tally:
 
         hook = self.blocks[part.block].register_forward_hook(hide)
         try:
-            outputs: Outputs = self.network.network(images, self.tasks)
+            return self._whole(images)
         finally:
             hook.remove()
-        return outputs
+
+
+def energies(
+    forward: Callable[[], Outputs], blocks: Mapping[str, nn.Module], targets: Mapping[str, Sequence[Target]]
+) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+    """Of each find its task, and block -> (channels,) the squares of gradient x activation over all places.
+
+    `forward()` runs the network on what was seen. A block that the find does not rest on is left out.
+    """
+    kept: dict[str, Tensor] = {}
+
+    def keep(name: str, output: Tensor) -> Tensor:
+        kept[name] = output if output.requires_grad else output.requires_grad_()
+        return kept[name]
+
+    hooks = [
+        block.register_forward_hook(lambda m, i, output, name=name: keep(name, output))
+        for name, block in blocks.items()
+    ]
+    outputs = forward()
+    for hook in hooks:
+        hook.remove()
+    for task, own in targets.items():
+        for target in own:
+            gradients = torch.autograd.grad(
+                target.evidence(outputs), list(kept.values()), retain_graph=True, allow_unused=True
+            )
+            yield (
+                task,
+                {
+                    name: (gradient * kept[name].detach()).square().sum((0, 2, 3)).numpy()
+                    for name, gradient in zip(kept, gradients, strict=True)
+                    if gradient is not None
+                },
+            )
 
 
 def _norm(squares: np.ndarray | None, part: Part) -> float:

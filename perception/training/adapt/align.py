@@ -18,10 +18,13 @@ PRIOR = 16.0  # N: frames that the old statistics count as
 
 
 @torch.no_grad()
-def align(network: Network, images: np.ndarray, prior: float = PRIOR) -> None:
+def align(
+    network: Network, images: np.ndarray, prior: float = PRIOR, crops: np.ndarray | None = None
+) -> None:
     """Blend the statistics of `images` (n, h, w, 3) uint8 BGR into those of every batch norm, in place.
 
-    Each norm takes its own when its input arrives, so the next one sees what it will see in use.
+    Each norm takes its own when its input arrives, so the next one sees what it will see in use. Norms of
+    sign crops take those of `crops` (n, 64, 64, 3). With a prior of 0 nothing is left of the old ones.
     """
     share = len(images) / (len(images) + prior)
 
@@ -37,5 +40,7 @@ def align(network: Network, images: np.ndarray, prior: float = PRIOR) -> None:
     hooks = [norm.register_forward_pre_hook(blend) for norm in norms]
     network.eval()
     network(normalise(planes(images)))
+    if crops is not None and len(crops):
+        network.crops(normalise(planes(crops)))
     for hook in hooks:
         hook.remove()

@@ -8,12 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from perception.bundle import ModelSpec
+from perception.bundle import MAIN, ModelSpec
 from perception.errors import BundleError
 from perception.labels.vocabulary import Vocabulary
 from perception.model.network import Network
-from perception.model.pretrained import load_pretrained
+from perception.model.pretrained import load_pretrained, weights
 from perception.model.specs import FRAME_TASKS
+from perception.model.stored import FLOAT, shape_of
 
 NO_CROPS = torch.zeros(0, 3, 64, 64, dtype=torch.uint8)
 
@@ -26,7 +27,8 @@ def network_of(folder: Path, spec: ModelSpec, images: np.ndarray) -> Network:
     """
     check(spec, folder)
     tasks = [task for task in FRAME_TASKS if task in spec.tasks]
-    network = Network(tasks, classes=Vocabulary.of_bundle(spec).by_task)
+    shape = shape_of(weights(folder / spec.files[FLOAT][MAIN]))
+    network = Network(tasks, "hard", Vocabulary.of_bundle(spec).by_task, shape)
     try:
         load_pretrained(network, folder, planes(images), NO_CROPS)
     except BundleError as error:

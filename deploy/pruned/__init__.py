@@ -1,0 +1,1 @@
+"""`perception mtl prune`: a bundle whose shared encoder has fewer channels."""
