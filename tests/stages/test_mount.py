@@ -125,6 +125,22 @@ def test_a_knock_is_said_within_30_seconds_and_learnt_again(seed):
     assert abs(belief.numbers[0].mean - 0.04 - knock) < 0.15 * DEGREE
 
 
+def test_a_knock_on_a_country_road_is_said_as_soon():
+    """Slopes and straights repeat: measurements are so weak that the first estimate follows slowly, too."""
+    belief, said, rng = Belief(CAMERA), [], np.random.default_rng(0)
+    for k in range(700):  # tenths of a second
+        belief.later(0.1)
+        pitch = CAMERA.pitch + 1.5 * DEGREE * (k > 350)
+        for by, every, sigma in (("motion", 20, 0.33 * DEGREE), ("lines", 5, 1.2 * DEGREE)):
+            if k % every == 0:
+                told = (pitch + rng.normal(0, 0.3 * DEGREE), sigma**2)
+                belief.told(by, told, (CAMERA.yaw, sigma**2))
+        if belief.settle() is not None:
+            said.append(k / 10)
+    assert len(said) == 1
+    assert 35 < said[0] < 50
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_no_knock_is_said_in_undisturbed_hours(seed):
     assert learnt(7200, seed=seed)[1] == []

@@ -22,7 +22,7 @@ FAR = 2.5  # standard deviations from which a measurement counts as if it were n
 KNOWN = (0.3 * DEGREE, 0.3 * DEGREE, 0.6 * DEGREE, 0.1)  # surer than that a number is told
 SURE = 0.1 * DEGREE  # pitch and yaw of a calibrated mount
 SETTLED = 8  # measurements of motion or 40 of lines before that
-APART, SIGMAS, LASTS_S = 0.8 * DEGREE, 4.0, 3.0  # of the two estimates when the camera has moved
+APART, SIGMAS, LASTS_S = 0.8 * DEGREE, 3.2, 3.0  # of the two estimates when the camera has moved
 
 
 @dataclass
