@@ -1,0 +1,1 @@
+"""What an attacker gains who knows the weights: `perception evaluate --attack`. docs/robustness.md."""
