@@ -85,8 +85,9 @@ def evaluate(
     attack: Annotated[
         str | None,
         typer.Option(
-            help="pgd: change each picture by up to 2, 4 and 8 grey levels so that a task fails, knowing the "
-            "weights. Shows how often it does, and how often its confidence tells. Needs the extra `train`."
+            help="Also measure under attacks by someone who knows the weights. pgd: change each picture by "
+            "up to 2, 4 and 8 grey levels; patch: lay a printed patch on the road. Shows how often each "
+            "task breaks, and how often its confidence tells. Needs the extra `train`."
         ),
     ] = None,
 ) -> None:
@@ -116,6 +117,10 @@ def evaluate(
         asked = Asked.parse(corrupt, severities)
         raise typer.Exit(measure(drives or (), settings, asked, way, json_path))
     if attack is not None:
+        if (way.ray, way.out, settings.pace, severities) != (None,) * 4:
+            raise PerceptionError(
+                "--attack: expected no --ray, --out, --pace or --severities with it, got one"
+            )
         raise typer.Exit(_attack(drives or (), settings, attack, json_path))
     if severities is not None:
         raise PerceptionError("--severities: expected --corrupt with it, got none; see --help")
