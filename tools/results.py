@@ -40,6 +40,7 @@ FILES = (
     "corrupt",
     "confidence",
     "attack-pgd",
+    "attack-signs",
     "attack-patch",
 )
 LEFT_OUT = ("metrics_by", "latency")  # the page does not show them
@@ -327,6 +328,7 @@ TABLES = {
     "under_corruption": under_corruption,
     "confidence": confidence,
     "attacks_pgd": attacks("attack-pgd"),
+    "attacks_signs": attacks("attack-signs"),
     "attacks_patch": attacks("attack-patch"),
     "signs": signs,
     "sources": sources,

@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -51,7 +52,7 @@ def attack(drives: Sequence[str], settings: Settings, name: str, json_path: Path
     facts |= {"attack": name, "unit": kind.unit, "steps": kind.steps, "broken": BROKEN}
     if json_path is not None:
         write_whole(json_path, (json.dumps({"facts": facts, "attacks": rows}, indent=1) + "\n").encode())
-    table = Table(title=f"{name}, %", title_justify="left")
+    table = Table(title=f"{name}, %", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for column in ("", kind.unit, *COLUMNS):
         table.add_column(column, justify="right" if column else "left")
     for row in rows_of(rows):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +23,7 @@ from perception.types import Frame
 BLIND = 0.0  # Aim.sure of an attack that does not care for confidence
 SURE = 5.0  # of one that does; the attacker tries both
 BROKEN = 0.5  # an attack succeeds if less than this share of the clean score is left
-DRAWS = 1000
+Z = 1.96  # standard deviations on each side of a 95 % interval
 
 
 class Seen(NamedTuple):
@@ -112,12 +113,9 @@ def _mean(values: Iterable[float]) -> float:
 
 
 def _share(hits: np.ndarray) -> dict[str, float]:
-    """With its 95 % interval by bootstrap over frames."""
-    rng = np.random.default_rng(0)
-    drawn = hits[rng.integers(0, len(hits), (DRAWS, len(hits)))].mean(axis=1)
-    low, high = np.percentile(drawn, (2.5, 97.5))
-    return {
-        "value": round(float(hits.mean()), 5),
-        "low": round(float(low), 5),
-        "high": round(float(high), 5),
-    }
+    """With its 95 % interval (Wilson 1927), which is not empty for none of a few frames."""
+    n, share = len(hits), float(hits.mean())
+    middle = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
+    half = Z * sqrt(share * (1 - share) / n + (Z / (2 * n)) ** 2) / (1 + Z**2 / n)
+    low, high = max(0.0, middle - half), min(1.0, middle + half)
+    return {"value": round(share, 5), "low": round(low, 5), "high": round(high, 5)}

@@ -53,4 +53,5 @@ def test_a_broken_answer_that_looks_unsure_is_withheld():
     (row,) = summary({("lanes", 4): trials, ("drivable", 4): []})
     shares = [row[name]["value"] for name in ("chance", "broken", "blind", "adaptive")]
     assert shares == pytest.approx([0, 2 / 3, 0, 1 / 3], abs=1e-4)
+    assert (row["chance"]["low"], row["chance"]["high"]) == (0, pytest.approx(0.5615, abs=1e-4))
     assert row["attacked"] == pytest.approx((0.1 + 0.1 + 0.5) / 3, abs=1e-4)

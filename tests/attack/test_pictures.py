@@ -24,6 +24,12 @@ def test_the_network_sees_what_the_pipeline_shows_it(network):
     assert float(difference.abs().mean()) < 0.5
 
 
+def test_fine_grain_is_averaged_as_in_the_pipeline():
+    grain = np.random.default_rng(0).integers(0, 256, (240, 320, 3)).astype(np.uint8)
+    box = Letterbox.fit((320, 240), (80, 60))
+    assert float(letterboxed(tensor_of(grain), box).std()) < 1.2 * box.apply(grain).std()
+
+
 def test_the_reader_sees_the_crops_that_the_pipeline_cuts():
     boxes = np.array([[40, 50, 60, 90], [-4, 3, 30, 20]], np.float32)
     crops = sign_crops(tensor_of(IMAGE), torch.from_numpy(boxes))
