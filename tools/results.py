@@ -18,6 +18,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from deploy.card import SHOWN
+from perception.attack import page as attack_page
 from perception.backends.runtimes import FIRST
 from perception.evaluation.corrupt import page
 from perception.tasks import TASKS
@@ -39,6 +40,9 @@ FILES = (
     "sizes",
     "corrupt",
     "confidence",
+    "attack-pgd",
+    "attack-signs",
+    "attack-patch",
 )
 LEFT_OUT = ("metrics_by", "latency")  # the page does not show them
 PRIVATE = ("sources", "drives")  # facts: where the data was
@@ -229,6 +233,22 @@ def confidence(found: Mapping[str, Any]) -> Iterator[str]:
     yield page.ABOUT_CONFIDENCE
 
 
+def attacks(name: str) -> Table:
+    """How often an attack breaks each task, as `evaluate --attack` wrote it."""
+
+    def table(found: Mapping[str, Any]) -> Iterator[str]:
+        if name not in found:
+            yield UNKNOWN
+            return
+        own = found[name]
+        yield f"Steps: {own['facts']['steps']}. Pictures: at most {own['facts']['limit'] or 'all'} of a set."
+        yield ""
+        head = ["task", own["facts"]["unit"], *attack_page.COLUMNS]
+        yield from markdown_table([head, *attack_page.rows_of(own["attacks"])])
+
+    return table
+
+
 def _asked(facts: Mapping[str, Any]) -> Iterator[str]:
     """Of `evaluate --corrupt`."""
     severities = ", ".join(map(str, facts["severities"]))
@@ -319,6 +339,9 @@ TABLES = {
     "sizes": by_size,
     "under_corruption": under_corruption,
     "confidence": confidence,
+    "attacks_pgd": attacks("attack-pgd"),
+    "attacks_signs": attacks("attack-signs"),
+    "attacks_patch": attacks("attack-patch"),
     "signs": signs,
     "sources": sources,
     "mtl": mtl("steps"),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,6 +23,9 @@ from perception.cli.options import (
     reproducible,
 )
 from perception.errors import PerceptionError
+
+if TYPE_CHECKING:
+    from perception.evaluation.seeing import Settings
 
 commands = typer.Typer()
 
@@ -78,6 +82,14 @@ def evaluate(
     severities: Annotated[
         str | None, typer.Option(help="Severities of the corruptions, from 1 to 5. Default: all.")
     ] = None,
+    attack: Annotated[
+        str | None,
+        typer.Option(
+            help="Also measure under attacks by someone who knows the weights. pgd: change each picture by "
+            "up to 2, 4 and 8 grey levels; patch: lay a printed patch on the road. Shows how often each "
+            "task breaks, and how often its confidence tells. Needs the extra `train`."
+        ),
+    ] = None,
 ) -> None:
     """Measure a bundle on labelled data. Exit code 0: done, 1: some drives failed, 2: all failed."""
     from perception.evaluation import command
@@ -104,9 +116,25 @@ def evaluate(
 
         asked = Asked.parse(corrupt, severities)
         raise typer.Exit(measure(drives or (), settings, asked, way, json_path))
+    if attack is not None:
+        if (way.ray, way.out, settings.pace, severities) != (None,) * 4:
+            raise PerceptionError(
+                "--attack: expected no --ray, --out, --pace or --severities with it, got one"
+            )
+        raise typer.Exit(_attack(drives or (), settings, attack, json_path))
     if severities is not None:
         raise PerceptionError("--severities: expected --corrupt with it, got none; see --help")
     raise typer.Exit(command.evaluate(drives or (), settings, way, json_path))
+
+
+def _attack(drives: Sequence[str], settings: Settings, kind: str, json_path: Path | None) -> int:
+    try:
+        from perception.attack.command import attack
+    except ModuleNotFoundError as error:
+        raise PerceptionError(
+            f"--attack: expected torch and onnx, got {error}", "pip install 'perception[train]'"
+        ) from error
+    return attack(drives, settings, kind, json_path)
 
 
 @commands.command()

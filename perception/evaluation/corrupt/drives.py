@@ -74,8 +74,8 @@ def stills(drives: Iterable[Labelled]) -> list[Stills]:
     for drive in drives:
         if not isinstance(drive, Stills):
             raise DataError(
-                f"{drive.name}: expected unrelated labelled pictures to corrupt, got a recorded drive, "
-                "in which drops and dirt would jump from frame to frame. Use a data set, such as data:DIR:val"
+                f"{drive.name}: expected unrelated labelled pictures, got a recorded drive, in which drops, "
+                "dirt and noise would jump from frame to frame. Use a data set, such as data:DIR:val"
             )
         found.append(drive)
     return found

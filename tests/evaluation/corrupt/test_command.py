@@ -81,7 +81,7 @@ def test_a_picture_is_corrupted_alike_in_whatever_part_it_comes(folder):
 
 def test_recorded_drives_are_refused(settings, tmp_path):
     record("synthetic:7:1", tmp_path / "town.mcap", Recording(truth=True, results=False))
-    with pytest.raises(DataError, match="town: expected unrelated labelled pictures to corrupt"):
+    with pytest.raises(DataError, match="town: expected unrelated labelled pictures, got a recorded"):
         corrupt([str(tmp_path / "town.mcap")], settings, FOG)
 
 
