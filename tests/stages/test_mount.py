@@ -131,7 +131,7 @@ def test_a_knock_on_a_country_road_is_said_as_soon():
     for k in range(700):  # tenths of a second
         belief.later(0.1)
         pitch = CAMERA.pitch + 1.5 * DEGREE * (k > 350)
-        for by, every, sigma in (("motion", 20, 0.33 * DEGREE), ("lines", 5, 1.2 * DEGREE)):
+        for by, every, sigma in (("motion", 30, 0.33 * DEGREE), ("lines", 5, 1.2 * DEGREE)):
             if k % every == 0:
                 told = (pitch + rng.normal(0, 0.3 * DEGREE), sigma**2)
                 belief.told(by, told, (CAMERA.yaw, sigma**2))
