@@ -9,45 +9,20 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
-import torch
 
+from deploy import build
 from deploy.adapt import command, gate
 from deploy.adapt.adapt import adapt
 from deploy.adapt.material import Wanted
-from deploy.export import export_crops, export_frames
 from perception import bundle
 from perception.errors import BundleError, DataError, SinkError
-from perception.model.specs import FRAME_TASKS, task_spec
 from perception.training import ledger
 from perception.training.adapt.fit import Recipe
 from perception.training.adapt.mixed import ALL
-from tests.batches import SIZE, smooth, trained
+from tests.batches import SIZE, smooth
 
 QUICK = {"scenes": 2, "recipe": Recipe(steps=40, batch=4, pool=3, lr=1e-2)}
-FILES = {"main": "network.fp32.onnx", "signs": "signs.fp32.onnx"}
-
-
-@pytest.fixture(scope="module")
-def floats(tmp_path_factory):
-    """The fp32 files of a network no two biases of which are the same: the exporter would make them one."""
-    folder, network = tmp_path_factory.mktemp("floats"), trained(3)
-    for conv in (*network.heads["detection"].scores, *network.heads["detection"].boxes):
-        torch.nn.init.normal_(conv.bias, -4, 0.1)
-    export_frames(network, SIZE, folder / FILES["main"])
-    export_crops(network, folder / FILES["signs"])
-    return folder
-
-
-@pytest.fixture
-def small(floats, tmp_path):
-    """A bundle of them."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    for file in FILES.values():
-        (folder / file).write_bytes((floats / file).read_bytes())
-    tasks = {name: task_spec(name) for name in (*FRAME_TASKS, "signs")}
-    bundle.write(folder, bundle.ModelSpec("small", "1", SIZE, tasks, {"fp32": FILES}))
-    return folder
+FILES = build.FILES["fp32"]
 
 
 def write_masks(folder, images, halves=(0, 1)):
@@ -66,13 +41,15 @@ def roads(tmp_path):
     return write_masks(tmp_path / "roads", smooth(4, (96, 54)))
 
 
-def write_boxes(folder, name):
+def write_boxes(folder, name, size=(96, 54)):
     """Two pictures, each with a box of a class that is called `name`, as COCO has them."""
     (folder / "annotations").mkdir(parents=True)
-    for k, image in enumerate(smooth(2, (96, 54))):
+    for k, image in enumerate(smooth(2, size)):
         cv2.imwrite(str(folder / f"p{k}.png"), image)
     table = {
-        "images": [{"id": k, "file_name": f"p{k}.png", "width": 96, "height": 54} for k in range(2)],
+        "images": [
+            {"id": k, "file_name": f"p{k}.png", "width": size[0], "height": size[1]} for k in range(2)
+        ],
         "categories": [{"id": 1, "name": name}],
         "annotations": [{"id": k, "image_id": k, "category_id": 1, "bbox": [5, 5, 30, 30]} for k in range(2)],
     }
@@ -158,7 +135,7 @@ def test_a_bundle_that_costs_too_much_is_refused_and_the_metric_named():
 
 
 def test_what_fell_is_shown(capsys):
-    command._show([gate.Try({ALL: 0.5}, gate.compared(scored(a=0.9), scored(a=0.8)))], Wanted())
+    command.show([gate.Try({ALL: 0.5}, gate.compared(scored(a=0.9), scored(a=0.8)))], ())
     assert "80.0 fell" in capsys.readouterr().out
 
 
