@@ -60,6 +60,7 @@ class Wanted:
 @dataclass(frozen=True, eq=False)
 class Plan:
     spec: ModelSpec  # of the old bundle
+    made: ModelSpec  # of the new one
     told: Told
     task: TaskSpec
     recipe: Recipe  # of the kind
@@ -85,16 +86,14 @@ def add(wanted: Wanted, bundle: Path | None, out: Path, progress: Progress = lam
     check_free(out)
     folder = bundle or bundles.SHIPPED
     plan = planned(wanted, folder)
-    spec, told, task, recipe = plan.spec, plan.told, plan.task, plan.recipe
-    made = _with_task(spec, task, recipe.stride)
-    bundles.check(made, folder)
+    told, recipe = plan.told, plan.recipe
     shown, features = seen(folder, plan, progress)
     trained = fit(told.kind, len(told.classes), shown, features, recipe)
-    head = _head(trained, wanted.name, task.outputs[0], features)
+    head = _head(trained, wanted.name, plan.task.outputs[0], features)
     with tempfile.TemporaryDirectory() as temporary:
-        _write_networks(folder, Path(temporary), spec, head, recipe.stride)
-        finish(folder, Path(temporary), made, _rows(folder, wanted, plan.learnt))
-        added = Added(made, told, plan.learnt, plan.judged, {})
+        _write_networks(folder, Path(temporary), plan.spec, head, recipe.stride)
+        finish(folder, Path(temporary), plan.made, _rows(folder, wanted, plan.learnt))
+        added = Added(plan.made, told, plan.learnt, plan.judged, {})
         added = _proved(folder, Path(temporary), added, wanted.name)
         put(Path(temporary), out)
     return added
@@ -110,8 +109,10 @@ def planned(wanted: Wanted, folder: Path) -> Plan:
         raise PerceptionError(f"expected at most {MOST} classes, got {len(told.classes)}")
     recipe = wanted.recipe.of(told.kind)
     task = _task(wanted, told, recipe, spec)
+    made = _with_task(spec, task, recipe.stride)
+    bundles.check(made, folder)
     learnt, judged = split(told, recipe.held_out)
-    return Plan(spec, told, task, recipe, learnt, judged)
+    return Plan(spec, made, told, task, recipe, learnt, judged)
 
 
 def _proved(folder: Path, made: Path, added: Added, name: str) -> Added:

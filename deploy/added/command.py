@@ -56,6 +56,10 @@ def unfreeze_task(wanted: adding.Wanted, bundle: Path | None, out: Path, old: Se
                 lambda what, share: bar.update(row, description=what, completed=share),
             )
         show(made.tried, old)
+        if unjudged := [
+            task for task in made.added.spec.tasks if task not in (*made.tried[-1].scores, wanted.name)
+        ]:
+            _say(f"warning: the old data label nothing of {', '.join(unjudged)}: not judged")
         kept = (
             f"written with {shown(made.tried[-1].shares)}, which keeps the old tasks within {POINTS} points"
         )

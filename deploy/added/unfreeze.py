@@ -25,7 +25,7 @@ from deploy.added.add import Added, Plan, Wanted
 from deploy.added.replay import Replay, gathered
 from deploy.folder import check_free
 from perception import bundle as bundles
-from perception.errors import PerceptionError
+from perception.errors import DataError, PerceptionError
 from perception.labels.added import name_in
 from perception.labels.labelled import spaced
 from perception.labels.rows import read_image
@@ -74,8 +74,12 @@ def unfreeze(
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
         replay = gathered(old, plan.spec, folder, work / "scenes")
+        progress("is judged on the old tasks", 0.0)
+        was = _judged(folder, plan, replay)
         before, network = _learnt(folder, plan, replay, progress)
-        tried = _tried(folder, wanted, plan, replay, before, network, work, progress)
+        attempt = _Attempt(folder, wanted, plan, replay, before, network, work, progress)
+        needs = {name: task.needs for name, task in plan.spec.tasks.items()}
+        tried = gate.largest(was, attempt, [ALL], needs, replay.judged, REMEDY)
         moved = work / str(len(tried))
         _tell(moved, wanted.name, tried[-1], replay)
         added = adding.add(wanted, moved, out, lambda done, total: progress("adds the task", done / total))
@@ -83,10 +87,10 @@ def unfreeze(
 
 
 def _check_stride(plan: Plan) -> None:
-    """Raises PerceptionError: sign crops share the first stages, so these stay, and so do their features."""
+    """Raises PerceptionError: sign crops share the kernels of the first stages, so these learn nothing."""
     if plan.recipe.stride not in whole.LEVELS:
         raise PerceptionError(
-            f"--unfreeze: expected a stride of {', '.join(map(str, whole.LEVELS))}, whose features can move, "
+            f"--unfreeze: expected a stride of {', '.join(map(str, whole.LEVELS))}, whose features learn, "
             f"got {plan.recipe.stride}",
             "--set stride=8, or leave --unfreeze out",
         )
@@ -109,34 +113,41 @@ def _learnt(
     return before, network
 
 
-def _tried(
-    folder: Path,
-    wanted: Wanted,
-    plan: Plan,
-    replay: Replay,
-    before: Mapping[str, Tensor],
-    network: Network,
-    work: Path,
-    progress: Progress,
-) -> list[Try]:
-    """Bundles of the old tasks in folders 1, 2, ... of `work`; the last keeps them. Raises gate.Refused."""
-    told = ledger.of_bundle(folder) or ledger.unrecorded(folder.name)
-    rows = ledger.merged(told, _rows(wanted, plan), replay.rows)
-    images = _calibrating(plan, replay)
-    precision, count = "int8" if "int8" in plan.spec.files else "fp32", 0
+def _judged(folder: Path, plan: Plan, replay: Replay) -> Judged:
+    """The old tasks. Raises DataError if the data judge none of them."""
+    found = gate.judged(folder, "int8" if "int8" in plan.spec.files else "fp32", replay.judged)
+    if not found:
+        raise DataError(
+            f"--replay {' '.join(replay.judged)}: expected labels that judge an old task, got none. "
+            "Name data with a part val"
+        )
+    return found
 
-    def attempt(shares: Mapping[str, float]) -> Judged:
-        nonlocal count
-        count += 1
-        progress("is judged on the old tasks", count / len(gate.SHARES))
-        made = work / str(count)
+
+@dataclass
+class _Attempt:
+    """Makes bundles with shares of the change in folders 1, 2, ... of `work`, and judges them."""
+
+    folder: Path
+    wanted: Wanted
+    plan: Plan
+    replay: Replay
+    before: Mapping[str, Tensor]
+    network: Network
+    work: Path
+    progress: Progress
+    count: int = 0
+
+    def __call__(self, shares: Mapping[str, float]) -> Judged:
+        self.count += 1
+        self.progress("is judged on the old tasks", self.count / len(gate.SHARES))
+        made = self.work / str(self.count)
         made.mkdir()
-        write(folder, plan.spec, mixed(before, network, shares), images, rows, made)
-        return gate.judged(made, precision, replay.judged)
-
-    needs = {name: task.needs for name, task in plan.spec.tasks.items()}
-    was = gate.judged(folder, precision, replay.judged)
-    return gate.largest(was, attempt, [ALL], needs, replay.judged, REMEDY)
+        told = ledger.of_bundle(self.folder) or ledger.unrecorded(self.folder.name)
+        rows = ledger.merged(told, _rows(self.wanted, self.plan), self.replay.rows)
+        images = _calibrating(self.plan, self.replay)
+        write(self.folder, self.plan.spec, mixed(self.before, self.network, shares), images, rows, made)
+        return _judged(made, self.plan, self.replay)
 
 
 def _calibrating(plan: Plan, replay: Replay) -> np.ndarray:

@@ -215,7 +215,10 @@ def add_task(
     if unfreeze:
         raise typer.Exit(unfreeze_task(wanted, bundle, out, replay or ()))
     if replay:
-        raise PerceptionError("--replay: expected --unfreeze beside it; a frozen network forgets nothing")
+        raise PerceptionError(
+            "--replay: expected --unfreeze beside it, got a network that is frozen and forgets nothing",
+            "add --unfreeze, or leave --replay out",
+        )
     add_task(wanted, bundle, out)
 
 

@@ -26,8 +26,8 @@ class Recipe:
     weight_decay: float = 1e-3
     held_out: float = 0.2  # of the drives, where the data name no split
     seed: int = 0
-    free_steps: int = 800  # of the whole network (`--unfreeze`)
-    free_batch: int = 8  # half of them pictures of the old kind
+    free_steps: int = 240  # of the whole network (`--unfreeze`)
+    free_batch: int = 4  # half of them pictures of the old kind
     free_lr: float = 3e-4  # of the old part
     distil: float = 1.0  # weight of what the old outputs lose
 

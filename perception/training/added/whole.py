@@ -4,7 +4,7 @@ The network as it was teaches (Li and Hoiem 2016): on every picture, with labels
 what the old heads are to say. They are compared as they leave the heads, by squares (Kim et al. 2021,
 "Comparing Kullback-Leibler divergence and mean squared error loss in knowledge distillation"), each output in
 units of its own variance, so logits and distances count alike. Batch norms keep their statistics, and the
-stages by which sign crops are read stay as they are.
+stages by which sign crops are read their kernels (`adapt.fit`).
 """
 
 from __future__ import annotations
