@@ -234,6 +234,12 @@ def test_info_of_nothing(tmp_path):
     assert "expected a model bundle" in result.stderr
 
 
+def test_a_frozen_network_replays_nothing(tmp_path):
+    result = perception("add-task", "weather", "--data", tmp_path, "--out", tmp_path / "o", "--replay", "d")
+    assert result.exit_code == FAILED
+    assert "--replay: expected --unfreeze beside it" in result.stderr
+
+
 def test_help_imports_nothing_heavy():
     code = "import sys; sys.modules.update(dict.fromkeys(['numpy', 'cv2', 'torch', 'onnxruntime', 'av']));"
     code += "from perception.cli import main; sys.argv = ['perception', 'run', '--help']; main()"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 
@@ -22,11 +22,16 @@ console, errors = Console(), Console(stderr=True)
 
 def adapt(wanted: Wanted, bundle: Path | None, out: Path) -> int:
     """Adapt, and show what it cost the old domains; 1: too much, so nothing is written."""
+    return gated(lambda: _adapt(wanted, bundle, out), wanted.old)
+
+
+def gated(make: Callable[[], None], old: Sequence[str]) -> int:
+    """Exit code of what may be refused; the refusal is shown."""
     try:
-        _adapt(wanted, bundle, out)
+        make()
     except gate.Refused as refused:
         if refused.tried:
-            _show(refused.tried, wanted)
+            show(refused.tried, old)
         errors.print(f"refused: {refused}", style="red", markup=False, highlight=False, soft_wrap=True)
         return 1
     return 0
@@ -42,7 +47,7 @@ def _adapt(wanted: Wanted, bundle: Path | None, out: Path) -> None:
     for warning in found.warnings:
         console.print(f"warning: {warning}", markup=False, highlight=False, soft_wrap=True)
     _show_gains(found.gains)
-    _show(found.tried, wanted)
+    show(found.tried, wanted.old)
     console.print(
         f"written with {gate.shown(found.tried[-1].shares)}, which keeps the old domains within "
         f"{100 * gate.SLACK:.1f} points; "
@@ -66,9 +71,9 @@ def _show_gains(gains: Mapping[str, Gain]) -> None:
     console.print(table)
 
 
-def _show(tried: Sequence[Try], wanted: Wanted) -> None:
+def show(tried: Sequence[Try], old: Sequence[str]) -> None:
     """The old domains, as the old bundle sees them and as each one that was made does."""
-    where = " ".join(wanted.old) if wanted.old else "rendered scenes (no --old was named)"
+    where = " ".join(old) if old else "rendered scenes (no old data were named)"
     scores = tried[-1].scores
     heads = (f"{task}: {score.what}" for task, score in scores.items())
     table = Table("", *heads, title=f"Old domains: {escape(where)}, %", title_justify="left")

@@ -16,6 +16,10 @@ from perception.tasks import TASKS
 from perception.training.adapt.mixed import ALL
 
 SLACK = 0.005  # by which the main metric of a task may fall
+REMEDY = (
+    "look at the labels of the frames, give more of them, or train on old and new data together: "
+    "perception train --set init=shipped"
+)
 RENDERED = ("synthetic:501:40", "synthetic:502:20?conditions=night+rain")  # where nobody names old data
 MOST = 60  # pictures of each old set
 SHARES = (1.0, 0.75, 0.5, 0.25, 0.0)  # of the change of a part that are tried, the largest first
@@ -62,8 +66,12 @@ def judged(folder: Path, precision: str, old: Sequence[str]) -> Judged:
     Raises DataError, SourceError, BundleError.
     """
     settings = settings_of(folder, precision)
-    drives = [_thinned(drive) for drive in open_drives(old, settings)]
-    return headlines(evaluate_labelled(drives, settings).metrics)
+    return headlines(evaluate_labelled(drives(old, settings), settings).metrics)
+
+
+def drives(old: Sequence[str], settings: Settings) -> list[Labelled]:
+    """What the old domains are judged on: at most MOST pictures of each set."""
+    return [_thinned(drive) for drive in open_drives(old, settings)]
 
 
 def settings_of(folder: Path, precision: str) -> Settings:
@@ -88,6 +96,7 @@ def largest(
     parts: Sequence[str],
     needs: Mapping[str, Sequence[str]],
     old: Sequence[str],
+    remedy: str = REMEDY,
 ) -> list[Try]:
     """What was tried; the last one keeps every task.
 
@@ -106,8 +115,7 @@ def largest(
     raise Refused(
         f"expected a bundle that keeps every main metric on {' '.join(old)} within {100 * SLACK:.1f} points, "
         f"got {_told(tried[-1])}; nothing is written",
-        "look at the labels of the frames, give more of them, or train on old and new data together: "
-        "perception train --set init=shipped",
+        remedy,
         tried,
     )
 

@@ -58,6 +58,17 @@ class Wanted:
 
 
 @dataclass(frozen=True, eq=False)
+class Plan:
+    spec: ModelSpec  # of the old bundle
+    made: ModelSpec  # of the new one
+    told: Told
+    task: TaskSpec
+    recipe: Recipe  # of the kind
+    learnt: list[Example]
+    judged: list[Example]
+
+
+@dataclass(frozen=True, eq=False)
 class Added:
     spec: ModelSpec
     told: Told
@@ -74,6 +85,22 @@ def add(wanted: Wanted, bundle: Path | None, out: Path, progress: Progress = lam
     """
     check_free(out)
     folder = bundle or bundles.SHIPPED
+    plan = planned(wanted, folder)
+    told, recipe = plan.told, plan.recipe
+    shown, features = seen(folder, plan, progress)
+    trained = fit(told.kind, len(told.classes), shown, features, recipe)
+    head = _head(trained, wanted.name, plan.task.outputs[0], features)
+    with tempfile.TemporaryDirectory() as temporary:
+        _write_networks(folder, Path(temporary), plan.spec, head, recipe.stride)
+        finish(folder, Path(temporary), plan.made, _rows(folder, wanted, plan.learnt))
+        added = Added(plan.made, told, plan.learnt, plan.judged, {})
+        added = _proved(folder, Path(temporary), added, wanted.name)
+        put(Path(temporary), out)
+    return added
+
+
+def planned(wanted: Wanted, folder: Path) -> Plan:
+    """What is to be learnt, before anything is computed. Raises PerceptionError as `add` does."""
     spec = bundles.read(folder)
     _check_files(spec, folder)
     _check_name(wanted.name, spec)
@@ -84,17 +111,8 @@ def add(wanted: Wanted, bundle: Path | None, out: Path, progress: Progress = lam
     task = _task(wanted, told, recipe, spec)
     made = _with_task(spec, task, recipe.stride)
     bundles.check(made, folder)
-    extract = Extractor(folder, spec, recipe.stride)
     learnt, judged = split(told, recipe.held_out)
-    shown, features = _seen(extract, learnt, told.classes, spec.input_size, recipe, progress)
-    trained = fit(told.kind, len(told.classes), shown, features, recipe)
-    head = _head(trained, wanted.name, task.outputs[0], features)
-    with tempfile.TemporaryDirectory() as temporary:
-        _write_networks(folder, Path(temporary), spec, head, recipe.stride)
-        finish(folder, Path(temporary), made, _rows(folder, wanted, learnt))
-        added = _proved(folder, Path(temporary), Added(made, told, learnt, judged, {}), wanted.name)
-        put(Path(temporary), out)
-    return added
+    return Plan(spec, made, told, task, recipe, learnt, judged)
 
 
 def _proved(folder: Path, made: Path, added: Added, name: str) -> Added:
@@ -155,20 +173,15 @@ def _task(wanted: Wanted, told: Told, recipe: Recipe, spec: ModelSpec) -> TaskSp
     return TaskSpec(wanted.name, told.classes, (output,), needs, MAIN, settings, told.kind)
 
 
-def _seen(
-    extract: Extractor,
-    examples: Sequence[Example],
-    classes: Sequence[str],
-    size: tuple[int, int],
-    recipe: Recipe,
-    progress: Progress,
-) -> tuple[list[View], Features]:
+def seen(folder: Path, plan: Plan, progress: Progress) -> tuple[list[View], Features]:
     """All views without their pictures, and their features. Raises DataError: a class is in none."""
+    recipe, classes, size = plan.recipe, plan.told.classes, plan.spec.input_size
+    extract = Extractor(folder, plan.spec, recipe.stride)
     rng, shown = np.random.default_rng(recipe.seed), list[View]()
-    total = len(examples) * recipe.views
+    total = len(plan.learnt) * recipe.views
 
     def pictures() -> Any:
-        for example in examples:
+        for example in plan.learnt:
             for view in views(example, classes, size, recipe, rng):
                 shown.append(replace(view, image=np.empty((0, 0, 3), np.uint8)))
                 yield view.image

@@ -14,15 +14,19 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
+from deploy.adapt.command import gated, show
+from deploy.adapt.gate import SLACK, shown
 from deploy.added import add as adding
 from deploy.added.remove import remove
 from deploy.added.same import compared, prove
+from deploy.added.unfreeze import unfreeze
 from perception import bundle as bundles
 from perception.sources import open_source
 from perception.training.added.judge import metrics, shares
 from perception.training.added.split import counts
 
 console, errors = Console(), Console(stderr=True)
+POINTS = f"{100 * SLACK:.1f}"  # by which an old task may fall
 SCORES = {"image": "recall", "object": "recall", "map": "iou"}  # the one number of a kind
 
 
@@ -34,17 +38,47 @@ def add_task(wanted: adding.Wanted, bundle: Path | None, out: Path) -> None:
         added = adding.add(
             wanted, bundle, out, lambda done, total: bar.update(row, completed=done, total=total)
         )
-    seconds = perf_counter() - begin
+    _tell(wanted.name, added, "all old outputs are the same to the bit", perf_counter() - begin, out)
+
+
+def unfreeze_task(wanted: adding.Wanted, bundle: Path | None, out: Path, old: Sequence[str]) -> int:
+    """Add the task to a network that moves for it, and show what that costs the old tasks; 1: too much."""
+
+    def make() -> None:
+        begin = perf_counter()
+        with Progress(console=errors, transient=True) as bar:
+            row = bar.add_task("reads", total=1.0)
+            made = unfreeze(
+                wanted,
+                bundle,
+                out,
+                old,
+                lambda what, share: bar.update(row, description=what, completed=share),
+            )
+        show(made.tried, old)
+        if unjudged := [
+            task for task in made.added.spec.tasks if task not in (*made.tried[-1].scores, wanted.name)
+        ]:
+            _say(f"warning: the old data label nothing of {', '.join(unjudged)}: not judged")
+        kept = (
+            f"written with {shown(made.tried[-1].shares)}, which keeps the old tasks within {POINTS} points"
+        )
+        _tell(wanted.name, made.added, kept, perf_counter() - begin, out)
+
+    return gated(make, old)
+
+
+def _tell(name: str, added: adding.Added, kept: str, seconds: float, out: Path) -> None:
     if added.told.missing:
         console.print(f"{added.told.missing} labelled pictures are not there: left out")
-    _show(wanted.name, added)
+    _show(name, added)
     score = SCORES[added.told.kind]
     told = ", ".join(
         f"{100 * metrics(matrix)[score]:.1f} ({precision})" for precision, matrix in added.confusion.items()
     )
     _say(
-        f"{wanted.name}: mean {score} {told} on {len(added.judged)} pictures; learnt from "
-        f"{len(added.learnt)}; {seconds:.0f} s; all old outputs are the same to the bit; in {out}"
+        f"{name}: mean {score} {told} on {len(added.judged)} pictures; learnt from "
+        f"{len(added.learnt)}; {seconds:.0f} s; {kept}; in {out}"
     )
 
 

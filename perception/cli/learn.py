@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from perception.cli.options import InputSize
+from perception.errors import PerceptionError
 
 commands = typer.Typer()
 
@@ -220,14 +221,37 @@ def add_task(
         list[str] | None,
         typer.Option("--set", help="Change a setting: steps, lr, views, stride, ...; repeatable."),
     ] = None,
+    unfreeze: Annotated[
+        bool,
+        typer.Option("--unfreeze", help="Train the whole network, held to its old outputs by distillation."),
+    ] = False,
+    replay: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="With --unfreeze: labelled data of the old tasks, named as for `evaluate`; the part train "
+            "is distilled on, the part val judges. Repeatable. Default: rendered scenes."
+        ),
+    ] = None,
 ) -> None:
-    """Add a task to a bundle: a new head on the frozen network. All old outputs stay the same to the bit."""
+    """Add a task to a bundle: a new head on the frozen network. All old outputs stay the same to the bit.
+
+    With --unfreeze the old network moves; no bundle is written if an old task loses 0.5 points. Exit code 0:
+    written, 1: refused, 2: it could not be tried.
+    """
     from deploy.added.add import Wanted
-    from deploy.added.command import add_task
+    from deploy.added.command import add_task, unfreeze_task
     from perception.training.added.recipe import recipe
 
     chosen = [label.strip() for label in classes.split(",") if label.strip()]
-    add_task(Wanted(name, data, chosen, objects, recipe(settings or ())), bundle, out)
+    wanted = Wanted(name, data, chosen, objects, recipe(settings or ()))
+    if unfreeze:
+        raise typer.Exit(unfreeze_task(wanted, bundle, out, replay or ()))
+    if replay:
+        raise PerceptionError(
+            "--replay: expected --unfreeze beside it, got a network that is frozen and forgets nothing",
+            "add --unfreeze, or leave --replay out",
+        )
+    add_task(wanted, bundle, out)
 
 
 @commands.command("remove-task")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import torch
 
@@ -12,6 +14,7 @@ from perception import bundle
 from perception.model.specs import FRAME_TASKS, task_spec
 from tests.batches import SIZE, smooth, trained
 
+FLOATS = FILES["fp32"]
 ALL_FILES = precisions.file_names(FILES["fp32"], precisions.MADE)
 
 
@@ -41,18 +44,20 @@ def floats(tmp_path_factory):
     folder, network = tmp_path_factory.mktemp("floats"), trained(3)
     for conv in (*network.heads["detection"].scores, *network.heads["detection"].boxes):
         torch.nn.init.normal_(conv.bias, -4, 0.1)
-    export_frames(network, SIZE, folder / FILES["fp32"]["main"])
-    export_crops(network, folder / FILES["fp32"]["signs"])
+    export_frames(network, SIZE, folder / FLOATS["main"])
+    export_crops(network, folder / FLOATS["signs"])
     return folder
+
+
+@pytest.fixture(scope="session")
+def small_folder(floats):
+    """A bundle of them, to be read only."""
+    tasks = {name: task_spec(name) for name in (*FRAME_TASKS, "signs")}
+    bundle.write(floats, bundle.ModelSpec("small", "1", SIZE, tasks, {"fp32": FLOATS}))
+    return floats
 
 
 @pytest.fixture
-def small(floats, tmp_path):
-    """A bundle of them."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    for file in FILES["fp32"].values():
-        (folder / file).write_bytes((floats / file).read_bytes())
-    tasks = {name: task_spec(name) for name in (*FRAME_TASKS, "signs")}
-    bundle.write(folder, bundle.ModelSpec("small", "1", SIZE, tasks, {"fp32": FILES["fp32"]}))
-    return folder
+def small(small_folder, tmp_path):
+    """A copy of it."""
+    return shutil.copytree(small_folder, tmp_path / "small")

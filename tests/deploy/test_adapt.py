@@ -41,13 +41,15 @@ def roads(tmp_path):
     return write_masks(tmp_path / "roads", smooth(4, (96, 54)))
 
 
-def write_boxes(folder, name):
+def write_boxes(folder, name, size=(96, 54)):
     """Two pictures, each with a box of a class that is called `name`, as COCO has them."""
     (folder / "annotations").mkdir(parents=True)
-    for k, image in enumerate(smooth(2, (96, 54))):
+    for k, image in enumerate(smooth(2, size)):
         cv2.imwrite(str(folder / f"p{k}.png"), image)
     table = {
-        "images": [{"id": k, "file_name": f"p{k}.png", "width": 96, "height": 54} for k in range(2)],
+        "images": [
+            {"id": k, "file_name": f"p{k}.png", "width": size[0], "height": size[1]} for k in range(2)
+        ],
         "categories": [{"id": 1, "name": name}],
         "annotations": [{"id": k, "image_id": k, "category_id": 1, "bbox": [5, 5, 30, 30]} for k in range(2)],
     }
@@ -133,7 +135,7 @@ def test_a_bundle_that_costs_too_much_is_refused_and_the_metric_named():
 
 
 def test_what_fell_is_shown(capsys):
-    command._show([gate.Try({ALL: 0.5}, gate.compared(scored(a=0.9), scored(a=0.8)))], Wanted())
+    command.show([gate.Try({ALL: 0.5}, gate.compared(scored(a=0.9), scored(a=0.8)))], ())
     assert "80.0 fell" in capsys.readouterr().out
 
 

@@ -44,7 +44,7 @@ def check(spec: ModelSpec, folder: Path) -> None:
     if added := [name for name, task in spec.tasks.items() if task.kind]:
         raise BundleError(
             f"{folder}: expected a bundle without added tasks, got {', '.join(added)}, whose head reads "
-            f"features that would change; adapt first, and add it again: perception remove-task {added[0]}"
+            f"features that would change; take it out, and add it again: perception remove-task {added[0]}"
         )
     if "fp32" not in spec.files:
         raise BundleError(

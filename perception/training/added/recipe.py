@@ -26,6 +26,10 @@ class Recipe:
     weight_decay: float = 1e-3
     held_out: float = 0.2  # of the drives, where the data name no split
     seed: int = 0
+    free_steps: int = 240  # of the whole network (`--unfreeze`)
+    free_batch: int = 4  # half of them pictures of the old kind
+    free_lr: float = 3e-4  # of the old part
+    distil: float = 1.0  # weight of what the old outputs lose
 
     def of(self, kind: str) -> Recipe:
         """With the values of a kind. Raises DataError for a stride that there is not."""
@@ -37,6 +41,10 @@ class Recipe:
 
 RANGES = {
     **{name: config.RANGES[name] for name in ("steps", "batch", "lr", "weight_decay", "seed")},
+    "free_steps": config.RANGES["steps"],
+    "free_batch": config.RANGES["batch"],
+    "free_lr": config.RANGES["lr"],
+    "distil": (0.0, 1e6),
     "stride": (0, 32),
     "hidden": (0, 1024),
     "views": (1, 1000),

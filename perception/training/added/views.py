@@ -49,6 +49,13 @@ def views(
     return [_fitted(one, network, recipe.stride) for one in (picture, *others)]
 
 
+def changed(image: np.ndarray, rng: np.random.Generator, network: Size) -> np.ndarray:
+    """A picture (H, W, 3) uint8 without labels, changed as other views are, at the network's size."""
+    whole = _Picture(image, np.empty((0, 4), np.float32), np.zeros(0, int), None)
+    cut = np.ascontiguousarray(_changed(whole, rng).image)
+    return Letterbox.fit((cut.shape[1], cut.shape[0]), network).apply(cut)
+
+
 def _read(example: Example, classes: Sequence[str]) -> _Picture:
     image = read_image(example.image)
     height, width = image.shape[:2]
