@@ -49,7 +49,12 @@ mtl = typer.Typer(
     no_args_is_help=True,
 )
 commands.add_typer(mtl, name="mtl")
-Preset = Annotated[str, typer.Option(help="quick to try it out, full for meaningful results.")]
+Preset = Annotated[
+    str,
+    typer.Option(
+        help="quick to try it out, full for meaningful results, verdict for its best, ten times as long."
+    ),
+]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="Change a setting of every run: key=value; repeatable.")
 ]

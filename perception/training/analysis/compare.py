@@ -74,6 +74,14 @@ PRESETS = {
         finalists=3,
         final_seeds=5,
     ),
+    "verdict": Preset(  # the best of `full`, ten times as long
+        "small",
+        ("hard", "encoder_decoder"),
+        ("equal",),
+        3,
+        ("steps=4000", "rendered=300", "weights={}"),
+        (("hard", "dwa"),),
+    ),
 }
 
 
