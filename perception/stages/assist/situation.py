@@ -114,7 +114,7 @@ class Watch:
         rates = {role: rate for role, side in at.items() if (rate := known[side.number]) is not None}
         headings = _headings(at, ego)
         found: dict[str, tuple[float, float] | None] = dict.fromkeys(NEAR)
-        drift = _alike(list(rates.values()), headings)
+        drift = alike(list(rates.values()), headings)
         if drift is not None:
             kept = at if headings else rates
             found |= {role: (at[role].left, drift) for role in kept}
@@ -179,14 +179,21 @@ def _headings(at: Mapping[str, _Side], ego: Ego | None) -> tuple[float, ...]:
     return straight, straight - ego.yaw_rate * sum(side.ahead for side in at.values()) / len(at)
 
 
-def _alike(rates: Sequence[float], headings: Sequence[float]) -> float | None:
-    """The mean of the two that differ least, of which one at least is a rate; None: they differ too much, or
-    there is no rate."""
+def alike(rates: Sequence[float], headings: Sequence[float]) -> float | None:
+    """The mean of the two that differ least, of which one at least is a rate. Where they differ by more than
+    APART, the lesser of two that tell more than that, to one side; None: they do not, or there is no rate, or
+    two rates contradict each other and a heading agrees with either."""
     if len(rates) == 1 and not headings:
         return rates[0]
+    backed = [rate for rate in rates if any(abs(rate - heading) < APART for heading in headings)]
+    if len(backed) == 2 and abs(backed[0] - backed[1]) >= APART:
+        return None
     pairs = [*combinations(rates, 2), *product(rates, headings)]
     one, other = min(pairs, key=lambda pair: abs(pair[0] - pair[1]), default=(0.0, APART))
-    return (one + other) / 2 if abs(one - other) < APART else None
+    if abs(one - other) < APART:
+        return (one + other) / 2
+    lesser = min(one, other, key=abs)
+    return lesser if one * other > 0 and abs(lesser) > APART else None
 
 
 @compiled

@@ -1,8 +1,9 @@
 """How lane lines move aside: one that takes another's role has not moved, and a tilt is no drift."""
 
 import numpy as np
+import pytest
 
-from perception.stages.assist.situation import Watch
+from perception.stages.assist.situation import Watch, alike
 from perception.types import Ego, Frame, LaneLine, Scene
 
 IMAGE = np.zeros((4, 4, 3), np.uint8)
@@ -61,3 +62,18 @@ def test_of_lines_that_disagree_the_one_is_believed_that_the_vehicle_heads_to():
 def test_on_a_bend_lines_that_lead_where_the_vehicle_turns_tell_no_drift():
     found = sides(lambda k: 1.8, lambda k: -1.8, ego=Ego(20.0, 0.2), slope=0.07)
     assert np.allclose([found["ego_left"][1], found["ego_right"][1]], 0.0, atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("rates", "headings", "told"),
+    [
+        ([0.5, 0.4], [], 0.45),
+        ([0.5, 0.0], [0.4], 0.45),  # the line that is believed
+        ([0.74], [1.3, 1.53], 0.74),  # a rate follows late: both tell a drift
+        ([0.2], [0.9], None),
+        ([0.74], [-1.3], None),
+        ([-0.34, 0.07], [-0.46, 0.31], None),  # either may be right
+    ],
+)
+def test_a_drift_is_told_where_enough_agree_on_it(rates, headings, told):
+    assert alike(rates, headings) == (None if told is None else pytest.approx(told))
