@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
@@ -41,18 +40,6 @@ class Drive:
     said: list[float] = field(default_factory=list)  # seconds
 
 
-class Heard(logging.Handler):
-    """Notes when the stage says that the camera has moved."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.now, self.said = 0.0, list[float]()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if "the camera has moved" in record.getMessage():
-            self.said.append(self.now)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description="Judge the stage `mount` on rendered drives.")
     parser.add_argument("seeds", nargs="+", type=int)
@@ -75,22 +62,18 @@ def main() -> None:
 
 
 def _driven(pipeline: Pipeline, world: World, seconds: float, rate: float) -> Drive:
-    drive, heard = Drive(world.seed, world.layout.setting, world.speed, seconds), Heard()
-    log = logging.getLogger("perception.stages.mount")
-    log.addHandler(heard)
+    drive, before = Drive(world.seed, world.layout.setting, world.speed, seconds), ""
     pipeline.reset()
-    try:
-        for frame in _filmed(world, seconds, rate):
-            heard.now = frame.stamp_ns / 1e9
-            mount = pipeline(frame).mount
-            true = world.shaking.mounted(world.camera, heard.now)
-            error = _off(mount, true.pitch, true.yaw)
-            if heard.now <= LEARNT_S:
-                drive.pitch_25s, drive.yaw_25s = error
-            drive.pitch_end, drive.yaw_end = error
-    finally:
-        log.removeHandler(heard)
-    drive.said = heard.said
+    for frame in _filmed(world, seconds, rate):
+        now, mount = frame.stamp_ns / 1e9, pipeline(frame).mount
+        true = world.shaking.mounted(world.camera, now)
+        error = _off(mount, true.pitch, true.yaw)
+        if now <= LEARNT_S:
+            drive.pitch_25s, drive.yaw_25s = error
+        drive.pitch_end, drive.yaw_end = error
+        state = "" if mount is None else mount.state
+        drive.said += [now] if state == "moved" != before else []
+        before = state
     return drive
 
 
