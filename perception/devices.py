@@ -41,6 +41,12 @@ def processor() -> Mapping[str, str]:
     return {name: fields[name] for name in KIND if name in fields}
 
 
+def instructions() -> frozenset[str]:
+    """What the processor can do, in the words of /proc/cpuinfo; empty if it does not say."""
+    info = processor()
+    return frozenset(f"{info.get('flags', '')} {info.get('Features', '')}".split())
+
+
 def first_processor(cpuinfo: str) -> dict[str, str]:
     """The fields of the first processor of /proc/cpuinfo."""
     pairs = (line.partition(":") for line in cpuinfo.split("\n\n")[0].splitlines())

@@ -12,6 +12,7 @@ from perception.model.network import Network, normalise
 from perception.tasks.batch import Batch
 from perception.tasks.heads import CROP_READERS
 from perception.tasks.losses import LOSSES
+from perception.training.precision import reduced
 
 
 def losses(
@@ -19,13 +20,13 @@ def losses(
 ) -> dict[str, Tensor]:
     """Each present task's loss by name. A task without truth in this batch is absent, not zero.
 
-    `exact`: in float32 and not in bfloat16, whose own rounding is as coarse as that of INT8.
+    `exact`: in float32 and never in bfloat16, whose own rounding is as coarse as that of INT8.
     `tasks`: of these alone; what the others need is not computed.
     """
     wanted = [task for task in network.heads if tasks is None or task in tasks]
     frames = [task for task in wanted if task not in CROP_READERS]
     outputs: dict[str, Tensor] = {}
-    with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=not exact):
+    with reduced(batch.images.device.type, not exact):
         if frames:
             outputs |= network(normalise(batch.images), frames)
         if "signs" in wanted and len(batch.crops):

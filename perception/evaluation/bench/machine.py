@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from perception.backends import CPU_RUNTIMES
-from perception.devices import processor
+from perception.devices import instructions, processor
 
 PACKAGES = (*CPU_RUNTIMES, "numpy", "opencv-python-headless", "numba", "av")
 FEATURES = ("avx2", "avx_vnni", "avx512_vnni", "amx_int8", "asimddp", "i8mm")  # what makes INT8 fast
@@ -17,7 +17,7 @@ FEATURES = ("avx2", "avx_vnni", "avx512_vnni", "amx_int8", "asimddp", "i8mm")  #
 def machine() -> dict[str, Any]:
     """Processor, cores this process may use, load of the last minute, versions."""
     info = processor()
-    flags = f"{info.get('flags', '')} {info.get('Features', '')}".split()
+    flags = instructions()
     return {
         "processor": info.get("model name") or platform.processor() or platform.machine(),
         "features": [name for name in FEATURES if name in flags],

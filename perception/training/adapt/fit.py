@@ -23,6 +23,7 @@ from perception.tasks.losses import LOSSES
 from perception.training.config import WEIGHTS
 from perception.training.objective import losses
 from perception.training.optimise import Ema
+from perception.training.precision import reduced
 
 PARTS = ("heads", "affine", "all")
 Losses = Callable[[], Mapping[str, Tensor]]  # of the next batch, by task
@@ -120,7 +121,7 @@ def _looking_at_heads(
 @torch.no_grad()
 def _views(network: Network, batch: Batch, tasks: Collection[str]) -> list[Tensor]:
     """What the heads read, in half the bytes."""
-    with torch.autocast(batch.images.device.type, torch.bfloat16):
+    with reduced(batch.images.device.type):
         views = network.trunk(normalise(batch.images), tasks)
     return [level.bfloat16() for level in next(iter(views.values()))]
 

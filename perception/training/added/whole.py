@@ -29,6 +29,7 @@ from perception.training.adapt.start import planes
 from perception.training.added.fit import LOSSES, batch_of
 from perception.training.added.recipe import Recipe
 from perception.training.added.views import View, changed, views
+from perception.training.precision import reduced
 from perception.types import Size
 
 LEVELS = {8: 0, 16: 1, 32: 2}  # stride -> which of the features that all heads read
@@ -96,7 +97,7 @@ def fit(
     level = LEVELS[recipe.stride]
     for number, step in enumerate(islice(batches, recipe.free_steps), 1):
         images = torch.cat([step.new, step.old])
-        with torch.autocast(images.device.type, torch.bfloat16):
+        with reduced(images.device.type):
             before, _ = _answers(teacher, images)
             after, features = _answers(network, images)
             maps = head(features[level][: len(step.new)])
