@@ -14,7 +14,6 @@ import argparse
 import json
 import multiprocessing
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -34,11 +33,11 @@ from websockets.sync.client import ClientConnection, connect
 
 from perception.outputs import write_whole
 from perception.sources import open_source
+from tools import browser
 from tools.campaign.picture import ACROSS, BRIGHT, CELL, DARK, MOST, ROWS, write
 from tools.campaign.programs import TOKEN, Program
 from tools.campaign.served import port_of
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 RATE, WIDTH = 30.0, 1280
 WARM_S = 5.0
 READ_BACK = """
@@ -66,9 +65,9 @@ def main() -> None:
     parser.add_argument("--viewers", type=int, default=10, help="More of them, of whom one is stopped.")
     parser.add_argument("--json", type=Path, help="where all metrics go")
     given = parser.parse_args()
-    chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
+    chromium = browser.chromium()
     if chromium is None:
-        sys.exit("no Chromium: apt-get install chromium")
+        sys.exit(browser.MISSING)
     with TemporaryDirectory(prefix="browser-") as name, _camera(Path(name)) as pipe:
         found = _measured(chromium, Path(name), pipe, given.tasks, given.seconds, given.viewers)
     for key, value in found.items():
@@ -86,11 +85,11 @@ def _measured(
         port = port_of(program)
         time.sleep(WARM_S)
         found = {"alone_ms": _cost(program.pid, seconds)}
-        with _page(chromium, folder, f"http://127.0.0.1:{port}/?token={TOKEN}") as browser:
+        with _page(chromium, folder, f"http://127.0.0.1:{port}/?token={TOKEN}") as tab:
             time.sleep(WARM_S)
-            _asked(browser, "window.ages = []")
+            _asked(tab, "window.ages = []")
             found["with_browser_ms"] = _cost(program.pid, seconds)
-            ages = np.array(json.loads(_asked(browser, "JSON.stringify(window.ages)")), np.float64)
+            ages = np.array(json.loads(_asked(tab, "JSON.stringify(window.ages)")), np.float64)
         if not len(ages):
             sys.exit(f"the page showed no picture; the server said: {program.said()[-400:]}")
         found |= {"pictures": float(len(ages)), "pictures_per_s": len(ages) / seconds}

@@ -1,6 +1,5 @@
 """A browser, and a drive whose pictures are told by their colour."""
 
-import shutil
 import subprocess
 
 import cv2
@@ -9,6 +8,7 @@ import pytest
 
 from perception.labels.truth import Truth
 from perception.types import Frame
+from tools.browser import MISSING, chromium
 
 COLOUR = (200, 40, 220)  # BGR, in no chart
 
@@ -16,10 +16,9 @@ COLOUR = (200, 40, 220)  # BGR, in no chart
 @pytest.fixture
 def browser(tmp_path):
     """`browser(page, width)`: (document as Chromium built it, screenshot BGR)."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    found = next(filter(None, map(shutil.which, names)), None)
+    found = chromium()
     if found is None:
-        pytest.skip("no Chromium: apt-get install chromium")
+        pytest.skip(MISSING)
     return lambda page, width: visit(found, page, width, tmp_path)
 
 
