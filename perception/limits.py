@@ -85,13 +85,22 @@ def description(text: str) -> Any:
 
 
 def yaml_description(text: str) -> Any:
-    """The same of YAML. Aliases are refused: a few of them stand for more than fits into memory."""
+    """The same of YAML. Aliases are refused: a few of them stand for more than fits into memory.
+
+    So is what is nested too deep, before the rest is read: each bracket takes the longer the more are open.
+    """
     import yaml  # not needed to see
 
     _check_length(text)
+    opened = 0
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            raise ValueError("an alias (*name), which is not read here")
+        for event in yaml.parse(text, yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent):
+                raise ValueError("an alias (*name), which is not read here")
+            opened += isinstance(event, yaml.CollectionStartEvent)
+            opened -= isinstance(event, yaml.CollectionEndEvent)
+            if opened > limit("DEPTH") + 1:
+                raise ValueError(_too_deep())
         return _shallow(yaml.safe_load(text))
     except (yaml.YAMLError, RecursionError) as error:
         raise ValueError(" ".join(str(error).split())) from None
@@ -109,7 +118,11 @@ def _shallow(value: Any) -> Any:
         level = [item for part in level for item in _inside(part)]
         if not level:
             return value
-    raise ValueError(f"lists or objects in more than {PREFIX}DEPTH={deepest} others")
+    raise ValueError(_too_deep())
+
+
+def _too_deep() -> str:
+    return f"lists or objects in more than {PREFIX}DEPTH={limit('DEPTH')} others"
 
 
 def json_value(text: str) -> Any:

@@ -21,7 +21,7 @@ from rosbags.rosbag2 import ReaderError, storage_mcap
 from perception.camera import CameraModel
 from perception.errors import DataError, FrameError, PerceptionError, SourceError
 from perception.labels.rows import json_file, json_lines, read_image
-from perception.limits import LIMITS, PREFIX, description, json_value, limit
+from perception.limits import LIMITS, PREFIX, description, json_value, limit, yaml_description
 from perception.messages.pictures import compressed_from
 from perception.sources import images
 from perception.sources.bag import open_bag
@@ -152,6 +152,12 @@ def test_a_description_is_bounded_in_depth_and_size(monkeypatch):
     monkeypatch.setenv("PERCEPTION_MAX_DESCRIPTION", "10")
     with pytest.raises(ValueError, match="11 characters, more than PERCEPTION_MAX_DESCRIPTION=10"):
         description(json.dumps("a" * 9))
+
+
+def test_yaml_that_is_too_deep_is_not_read_to_its_end():
+    assert yaml_description("a: [[1], {b: 2}]") == {"a": [[1], {"b": 2}]}
+    with pytest.raises(ValueError, match="more than PERCEPTION_MAX_DEPTH=32"):
+        yaml_description("[" * (limit("DEPTH") + 2) + "*alias")
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "many", "1e6"])
