@@ -41,6 +41,7 @@ OUTPUT = {"image": "scores", "object": "scores", "map": "maps"}
 GRAFTED = ("fp32", "int8", "trt.int8")
 SPANNED = 64  # views by which the spans of the head's tensors are chosen
 TAIL = 1e-4  # of their values that may lie outside
+CODED = 255  # the largest code of features
 JUDGED = ("int8", "fp32")  # precisions by which the task is judged
 PROVED = 8  # frames by which every added task is checked
 Progress = Callable[[int, int], None]  # done, of so many
@@ -91,7 +92,7 @@ def add(wanted: Wanted, bundle: Path | None, out: Path, progress: Progress = lam
     trained = fit(told.kind, len(told.classes), shown, features, recipe)
     head = _head(trained, wanted.name, plan.task.outputs[0], features)
     with tempfile.TemporaryDirectory() as temporary:
-        _write_networks(folder, Path(temporary), plan.spec, head, recipe.stride)
+        _write_networks(folder, Path(temporary), plan.spec, head, recipe.strides)
         finish(folder, Path(temporary), plan.made, _rows(folder, wanted, plan.learnt))
         added = Added(plan.made, told, plan.learnt, plan.judged, {})
         added = _proved(folder, Path(temporary), added, wanted.name)
@@ -176,7 +177,7 @@ def _task(wanted: Wanted, told: Told, recipe: Recipe, spec: ModelSpec) -> TaskSp
 def seen(folder: Path, plan: Plan, progress: Progress) -> tuple[list[View], Features]:
     """All views without their pictures, and their features. Raises DataError: a class is in none."""
     recipe, classes, size = plan.recipe, plan.told.classes, plan.spec.input_size
-    extract = Extractor(folder, plan.spec, recipe.stride)
+    extract = Extractor(folder, plan.spec, recipe.strides)
     rng, shown = np.random.default_rng(recipe.seed), list[View]()
     total = len(plan.learnt) * recipe.views
 
@@ -186,7 +187,7 @@ def seen(folder: Path, plan: Plan, progress: Progress) -> tuple[list[View], Feat
                 shown.append(replace(view, image=np.empty((0, 0, 3), np.uint8)))
                 yield view.image
 
-    features = extract(pictures(), lambda done: progress(done, total))
+    features = extract(pictures(), total, lambda done: progress(done, total))
     check_shown(shown, classes)
     return shown, features
 
@@ -194,8 +195,12 @@ def seen(folder: Path, plan: Plan, progress: Progress) -> tuple[list[View], Feat
 @torch.no_grad()
 def _head(trained: AddedHead, name: str, output: str, features: Features) -> Head:
     """Its weights; the spans of its tensors are those on some of what it has learnt from."""
-    rows = np.linspace(0, len(features.codes) - 1, min(SPANNED, len(features.codes))).astype(int)
-    hidden = trained.hidden(features.batch(rows))
+    views, first = len(features.levels[0].codes), features.levels[0]
+    seen = features.batch(np.linspace(0, views - 1, min(SPANNED, views)).astype(int))
+    details = trained.details(seen)
+    if details is not None:  # they are joined to the features, and rounded as these are
+        trained.scale_details(CODED * first.scale / max(float(np.quantile(details.numpy(), 1 - TAIL)), 1e-6))
+    hidden = trained.hidden(seen)
     out = trained.out(hidden)
     weights = {key: value.numpy() for key, value in trained.state_dict().items()}
     spans = {
@@ -213,7 +218,7 @@ def _with_task(spec: ModelSpec, task: TaskSpec, stride: int) -> ModelSpec:
     )
 
 
-def _write_networks(folder: Path, made: Path, spec: ModelSpec, head: Head, stride: int) -> None:
+def _write_networks(folder: Path, made: Path, spec: ModelSpec, head: Head, strides: Sequence[int]) -> None:
     """All files of the bundle of `spec`, the main networks with the head. Raises BundleError."""
     for precision, files in sorted(spec.files.items(), key=lambda own: own[0] == "fp16"):
         for network, file in files.items():
@@ -223,7 +228,7 @@ def _write_networks(folder: Path, made: Path, spec: ModelSpec, head: Head, strid
         if precision == "fp16":
             to_half(made / spec.files["fp32"][MAIN], target)
         else:
-            model = grafted(load(source), head, stride, spec.input_size, precision)
+            model = grafted(load(source), head, strides, spec.input_size, precision)
             write_whole(target, model.SerializeToString())
         check_part(source, target, main_outputs(spec))
 

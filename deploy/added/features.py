@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,59 +16,64 @@ from perception.backends.onnx_cut import cut
 from perception.backends.ort import exact_integers
 from perception.bundle import MAIN, ModelSpec
 from perception.devices import available_threads
-from perception.training.added.fit import Features
+from perception.training.added.fit import Features, Level
 
 SHARE = 0.9999  # of the values of a float network that have a code of their own
 LOOKED = 16  # images by which its step is chosen
 
 
 class Extractor:
-    """`images` (h, w, 3) uint8 at the network's size to features at `stride`, as bytes.
+    """`images` (h, w, 3) uint8 at the network's size to features at `strides`, as bytes.
 
     From the INT8 file where the bundle has one, else from FP32. Raises BundleError: tasks share no features.
     """
 
-    def __init__(self, folder: Path, spec: ModelSpec, stride: int) -> None:
+    def __init__(self, folder: Path, spec: ModelSpec, strides: Sequence[int]) -> None:
         precision = "int8" if "int8" in spec.files else "fp32"
         files = spec.files["int8"] if precision == "int8" else fp32_files(spec, folder)
         model = load(folder / files[MAIN])
-        tap = tap_of(model, stride, precision)
-        self.scale = float(code_of(model, tap).scale) if precision == "int8" else 0.0
-        name, kind = (tap + CODES, TensorProto.UINT8) if self.scale else (tap, TensorProto.FLOAT)
-        model.graph.output.append(helper.make_tensor_value_info(name, kind, None))
-        self._session = _session(model, name)
+        names = [tap_of(model, stride, precision) for stride in strides]
+        self._scales: list[float] = []
+        kind = TensorProto.FLOAT
+        if precision == "int8":
+            self._scales = [float(code_of(model, name).scale) for name in names]
+            names, kind = [name + CODES for name in names], TensorProto.UINT8
+        model.graph.output.extend(helper.make_tensor_value_info(name, kind, None) for name in names)
+        self._session, self._names = _session(model, names), names
 
-    def __call__(self, images: Iterable[np.ndarray], progress: Callable[[int], None]) -> Features:
-        """`progress` hears how many are done."""
-        feed, found, first = self._session.get_inputs()[0].name, [], []
+    def __call__(self, images: Iterable[np.ndarray], count: int, progress: Callable[[int], None]) -> Features:
+        """Of `count` images; `progress` hears how many are done."""
+        feed, levels = self._session.get_inputs()[0].name, list[np.ndarray]()
+        waiting = list[list[np.ndarray]]()
         for number, image in enumerate(images, 1):
-            value = self._session.run(None, {feed: image[None]})[0][0]
-            if not self.scale:  # a float network: its step is that of the first images
-                first.append(value)
-                if number < LOOKED:
+            waiting.append([value[0] for value in self._session.run(self._names, {feed: image[None]})])
+            if not self._scales:  # a float network: its steps are those of the first images
+                if len(waiting) < min(LOOKED, count):
                     continue
-                self._choose(first)
-            found += [self._code(v) for v in first or [value]]
-            first = []
+                self._scales = [_step(values) for values in zip(*waiting, strict=True)]
+            levels = levels or [np.empty((count, *value.shape), np.uint8) for value in waiting[0]]
+            for k, values in enumerate(waiting, number - len(waiting)):
+                for level, value, scale in zip(levels, values, self._scales, strict=True):
+                    level[k] = _code(value, scale)
+            waiting = []
             progress(number)
-        if first:
-            self._choose(first)
-            found += [self._code(value) for value in first]
-        return Features(np.stack(found), self.scale)
-
-    def _choose(self, values: list[np.ndarray]) -> None:
-        self.scale = max(float(np.quantile(np.stack(values), SHARE)), 1e-6) / 255
-
-    def _code(self, value: np.ndarray) -> np.ndarray:
-        if value.dtype == np.uint8:
-            return value
-        return np.clip(np.rint(value / self.scale), 0, 255).astype(np.uint8)
+        return Features(tuple(map(Level, levels, self._scales)))
 
 
-def _session(model: onnx.ModelProto, output: str) -> ort.InferenceSession:
+def _step(values: Sequence[np.ndarray]) -> float:
+    return max(float(np.quantile(np.stack(values), SHARE)), 1e-6) / 255
+
+
+def _code(value: np.ndarray, scale: float) -> np.ndarray:
+    if value.dtype == np.uint8:
+        return value
+    return np.clip(np.rint(value / scale), 0, 255).astype(np.uint8)
+
+
+def _session(model: onnx.ModelProto, outputs: Sequence[str]) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.intra_op_num_threads = available_threads()
     options.log_severity_level = 3
     exact_integers(options)
-    part = cut(model.SerializeToString(), [output])
+    part = cut(model.SerializeToString(), outputs)
     return ort.InferenceSession(part, options, providers=["CPUExecutionProvider"])

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -37,41 +38,66 @@ class Head:
 
     name: str
     output: str
-    weights: Mapping[str, np.ndarray]  # tower.weight, tower.bias, out.weight, out.bias
+    weights: Mapping[str, np.ndarray]  # those of AddedHead, by name
     spans: Mapping[str, tuple[float, float]]  # of `hidden` and `out`
 
-    def float_model(self, tap: str, size: Size) -> onnx.ModelProto:
-        """On its own: `tap` in, `output` out; size: (width, height) in cells."""
-        own = f"added.{self.name}"
-        parts = [f"{own}.{part}" for part in self.weights]
-        inputs, outputs = self.weights["tower.weight"].shape[1], len(self.weights["out.bias"])
-        nodes = [
-            helper.make_node("Conv", [tap, *parts[:2]], [f"{own}.sum"], f"{own}.tower", pads=[1] * 4),
+    @property
+    def own(self) -> str:
+        """What the names of its parts begin with."""
+        return f"added.{self.name}"
+
+    def float_model(self, taps: Sequence[str], size: Size) -> onnx.ModelProto:
+        """On its own: `taps` in, `output` out; size: (width, height) in cells of the first."""
+        own, (width, height) = self.own, size
+        channels = [self.weights["tower.weight"].shape[1]]
+        nodes, features = [], taps[0]
+        if len(taps) > 1:
+            details, finer, *_ = self.weights["detail.weight"].shape
+            channels = [channels[0] - details, finer]
+            nodes = [
+                self._layer("detail", taps[1], f"{own}.detail_sum", pads=[1] * 4, strides=[2] * 2),
+                helper.make_node("Relu", [f"{own}.detail_sum"], [f"{own}.details"], f"{own}.detail_relu"),
+                helper.make_node("Concat", [taps[0], f"{own}.details"], [f"{own}.all"], f"{own}.all", axis=1),
+            ]
+            features = f"{own}.all"
+        nodes += [
+            self._layer("tower", features, f"{own}.sum", pads=[1] * 4),
             helper.make_node("Relu", [f"{own}.sum"], [f"{own}.hidden"], f"{own}.relu"),
-            helper.make_node("Conv", [f"{own}.hidden", *parts[2:]], [self.output], f"{own}.out"),
+            self._layer("out", f"{own}.hidden", self.output),
         ]
         stored = [
-            numpy_helper.from_array(value.astype(np.float32), part)
-            for part, value in zip(parts, self.weights.values(), strict=True)
+            numpy_helper.from_array(value.astype(np.float32), f"{own}.{part}")
+            for part, value in self.weights.items()
         ]
-        ends = [
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, channels, size[1], size[0]])
-            for name, channels in ((tap, inputs), (self.output, outputs))
+        inputs = [
+            _tensor(tap, number, (width << k, height << k))
+            for k, (tap, number) in enumerate(zip(taps, channels, strict=True))
         ]
-        graph = helper.make_graph(nodes, own, ends[:1], ends[1:], stored)
+        outputs = [_tensor(self.output, len(self.weights["out.bias"]), size)]
+        graph = helper.make_graph(nodes, own, inputs, outputs, stored)
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
+    def _layer(self, part: str, source: str, target: str, **how: Any) -> onnx.NodeProto:
+        parts = [f"{self.own}.{part}.{kind}" for kind in ("weight", "bias")]
+        return helper.make_node("Conv", [source, *parts], [target], f"{self.own}.{part}", **how)
 
-def grafted(model: onnx.ModelProto, head: Head, stride: int, size: Size, precision: str) -> onnx.ModelProto:
-    """The network of a file with one head more; `size`: (width, height) of its input.
+
+def _tensor(name: str, channels: int, size: Size) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, channels, *size[::-1]])
+
+
+def grafted(
+    model: onnx.ModelProto, head: Head, strides: Sequence[int], size: Size, precision: str
+) -> onnx.ModelProto:
+    """The network of a file with one head more; `strides`: of what it reads, as `Recipe.strides`; `size`:
+    (width, height) of the network's input.
 
     Raises BundleError if the network has no features that all tasks share.
     """
-    tap = tap_of(model, stride, precision)
-    cells = size[0] // stride, size[1] // stride
-    part = head.float_model(tap, cells)
+    taps = [tap_of(model, stride, precision) for stride in strides]
+    part = head.float_model(taps, (size[0] // strides[0], size[1] // strides[0]))
     if precision != "fp32":
-        part = with_pairs(part, _codes(model, head, tap, precision), _layers(part), precision == "int8")
+        part = with_pairs(part, _codes(model, head, taps, precision), _layers(part), precision == "int8")
     joined = onnx.ModelProto()
     joined.CopyFrom(model)
     graph = joined.graph
@@ -134,18 +160,18 @@ def code_of(model: onnx.ModelProto, tap: str) -> Code:
     return Code(np.float32(scale), zero)
 
 
-def _codes(model: onnx.ModelProto, head: Head, tap: str, precision: str) -> dict[str, Code]:
+def _codes(model: onnx.ModelProto, head: Head, taps: Sequence[str], precision: str) -> dict[str, Code]:
+    """Details are rounded as the features that they join, so that joining them rounds nothing."""
     (_, high), (low, top) = head.spans["hidden"], head.spans["out"]
-    hidden = f"added.{head.name}.hidden"
+    codes = {tap: code_of(model, tap) for tap in taps}
+    if len(taps) > 1:
+        codes |= dict.fromkeys((f"{head.own}.details", f"{head.own}.all"), codes[taps[0]])
+    hidden, most = f"{head.own}.hidden", max(high, 1e-6)
     if precision == "trt.int8":
-        return {tap: code_of(model, tap), hidden: Code(np.float32(max(high, 1e-6) / 127), np.int8(0))}
+        return {**codes, hidden: Code(np.float32(most / 127), np.int8(0))}
     step = np.float32(max(top - low, 1e-6) / 255)
     ends = Code(step, np.uint8(np.clip(round(-low / float(step)), 0, 255)))
-    return {
-        tap: code_of(model, tap),
-        hidden: Code(np.float32(max(high, 1e-6) / 255), np.uint8(0)),
-        head.output: ends,
-    }
+    return {**codes, hidden: Code(np.float32(most / 255), np.uint8(0)), head.output: ends}
 
 
 def _layers(part: onnx.ModelProto) -> list[str]:

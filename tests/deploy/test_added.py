@@ -8,19 +8,22 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import onnx
+import onnxruntime as ort
 import pytest
+import torch
 from onnx import TensorProto, helper
 
 import perception
 from deploy.added import command
 from deploy.added.add import Wanted, add
-from deploy.added.graft import NECK, TAPS, load, same_part, tap_of
+from deploy.added.graft import NECK, TAPS, Head, code_of, grafted, load, same_part, tap_of
 from deploy.added.remove import remove
 from deploy.added.same import compared
 from perception import bundle
 from perception.bundle import SHIPPED
 from perception.errors import BundleError, DataError, PerceptionError
 from perception.load import select
+from perception.model.added import AddedHead
 from perception.training import ledger
 from perception.training.added.judge import confusion
 from perception.training.added.recipe import Recipe, recipe
@@ -65,6 +68,67 @@ def test_old_outputs_are_the_same_to_the_bit(added):
     found = compared(SHIPPED, added[1], images)
     assert {way.precision for way in found} == {"fp32", "int8", "trt.int8"}
     assert all(way.same == way.frames == 2 for way in found)
+
+
+@pytest.fixture(scope="module")
+def area(tmp_path_factory):
+    """A map, whose head reads finer features, too: the right half of a picture is bright."""
+    folder, rng = tmp_path_factory.mktemp("area"), np.random.default_rng(1)
+    (folder / "images").mkdir()
+    (folder / "masks").mkdir()
+    (folder / "classes.csv").write_text("value,name\n0,dark\n1,bright\n")
+    for drive in "ab":
+        for number in range(2):
+            mask = np.repeat(np.arange(10) >= 2 + 3 * number, 16)[None].repeat(96, 0).astype(np.uint8)
+            image = squares(rng.integers(0, 80, (6, 10, 3), np.uint8)) + 140 * mask[..., None]
+            cv2.imwrite(str(folder / f"images/{drive}_{number}.png"), image)
+            cv2.imwrite(str(folder / f"masks/{drive}_{number}.png"), mask)
+    out = folder / "new"
+    return add(Wanted("area", [str(folder)], recipe=QUICK), None, out), out
+
+
+def test_a_head_that_reads_finer_features_learns_and_leaves_the_old_part_alone(area):
+    told, out = area
+    for precision, matrix in told.confusion.items():
+        assert np.diag(matrix).sum() > 0.9 * matrix.sum(), precision
+    images = (cv2.imread(str(example.image)) for example in told.judged)
+    assert all(way.same for way in compared(SHIPPED, out, images))
+
+
+@pytest.mark.parametrize("precision", ["int8", "trt.int8"])
+def test_details_are_rounded_as_the_features_that_they_join(area, precision):
+    told, out = area
+    model = load(out / told.spec.files[precision]["main"])
+    codes = [code_of(model, name) for name in (TAPS[8], "added.area.details", "added.area.all")]
+    assert len({(float(code.scale), int(code.zero)) for code in codes}) == 1
+
+
+@torch.no_grad()
+def test_a_file_says_what_the_head_that_learnt_says():
+    torch.manual_seed(0)
+    head = AddedHead([64, 32], 8, 8, detail=4).eval()
+    weights = {name: value.numpy() for name, value in head.state_dict().items()}
+    model = load(SHIPPED / bundle.read(SHIPPED).files["fp32"]["main"])
+    made = Head("area", "area.maps", weights, {})
+    joined = grafted(model, made, (8, 4), (640, 384), "fp32")
+    names = [*(tap_of(model, stride, "fp32") for stride in (8, 4)), "area.maps"]
+    joined.graph.output.extend(helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in names[:2])
+    session = ort.InferenceSession(joined.SerializeToString(), providers=["CPUExecutionProvider"])
+    image = np.random.default_rng(0).integers(0, 256, (1, 384, 640, 3), np.uint8)
+    *features, answer = session.run(names, {session.get_inputs()[0].name: image})
+    said = head([torch.from_numpy(own) for own in features])
+    assert torch.allclose(said, torch.from_numpy(answer), rtol=1e-3, atol=1e-3)
+
+
+@torch.no_grad()
+def test_larger_details_change_no_answer():
+    torch.manual_seed(0)
+    head = AddedHead([3, 2], 4, 5, detail=2)
+    features = [torch.rand(1, 3, 4, 6), torch.rand(1, 2, 8, 12)]
+    was, details = head(features), head.details(features)
+    head.scale_details(7.0)
+    assert torch.allclose(head.details(features), 7 * details)
+    assert torch.allclose(head(features), was, atol=1e-5)
 
 
 def test_another_part_is_noticed(added):
@@ -214,10 +278,30 @@ def test_settings_are_checked():
     assert recipe(["steps=5", "lr=0.1"]) == Recipe(steps=5, lr=0.1)
 
 
+def test_maps_alone_read_finer_features_by_themselves_and_nothing_is_finer_than_the_finest():
+    assert Recipe().of("map").strides == (8, 4)
+    assert Recipe(stride=4).of("map").strides == (4,)
+    assert Recipe(detail=0).of("map").strides == (8,)
+    assert Recipe().of("image").strides == (32,)
+    assert Recipe(detail=8).of("image").strides == (32, 16)
+    with pytest.raises(DataError, match="detail=8: expected 0 with stride=4"):
+        Recipe(stride=4, detail=8).of("map")
+
+
 @pytest.mark.parametrize(
     "wrong",
-    ["step=5", "steps=a", "steps=0", "held_out=1", "hidden=-3", "seed=-1", "lr=inf", "weight_decay=nan"]
-    + ["stride=-4", "views=0", "lr=-1"],
+    [
+        "step=5",
+        "detail=-2",
+        "steps=a",
+        "steps=0",
+        "held_out=1",
+        "hidden=-3",
+        "seed=-1",
+        "lr=inf",
+        "weight_decay=nan",
+    ]
+    + ["stride=-4", "views=0", "lr=-1", "detail=-2"],
 )
 def test_a_setting_that_cannot_be_is_named(wrong):
     with pytest.raises(DataError, match=rf"--set {wrong.partition('=')[0]}"):

@@ -37,7 +37,7 @@ def batch():
 
 
 def learnt(network, recipe=QUICK):
-    made, head = copy.deepcopy(network), AddedHead(64, 8, 8)
+    made, head = copy.deepcopy(network), AddedHead([64, network.trunk.encoder.widths[0]], 8, 8, recipe.detail)
     whole.fit(made, head, "map", repeat(batch()), torch.ones(2), recipe)
     return made
 

@@ -27,8 +27,8 @@ LOSSES: dict[str, Callable[[Tensor, AddedBatch, Tensor], Tensor]] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Features:
-    """Of n views, rounded to bytes as the INT8 network does."""
+class Level:
+    """Features of n views at one stride, rounded to bytes as the INT8 network does."""
 
     codes: np.ndarray  # (n, channels, h, w) uint8
     scale: float  # value of a code
@@ -36,6 +36,18 @@ class Features:
     def batch(self, rows: np.ndarray) -> Tensor:
         """Their values, float32."""
         return torch.from_numpy(self.codes[rows]).float() * self.scale
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    levels: tuple[Level, ...]  # as `Recipe.strides`
+
+    @property
+    def channels(self) -> list[int]:
+        return [level.codes.shape[1] for level in self.levels]
+
+    def batch(self, rows: np.ndarray) -> list[Tensor]:
+        return [level.batch(rows) for level in self.levels]
 
 
 def outputs(kind: str, classes: int) -> int:
@@ -50,7 +62,7 @@ def fit(kind: str, classes: int, views: Sequence[View], features: Features, reci
     """
     torch.manual_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
-    head = AddedHead(features.codes.shape[1], recipe.hidden, outputs(kind, classes))
+    head = AddedHead(features.channels, recipe.hidden, outputs(kind, classes), recipe.detail)
     optimiser = torch.optim.AdamW(head.parameters(), recipe.lr, weight_decay=recipe.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.lr, total_steps=recipe.steps)
     weight, loss = class_weights(views, classes), LOSSES[kind]

@@ -9,7 +9,8 @@ from perception.errors import DataError
 from perception.training import config
 
 STRIDES = {"image": 32, "object": 4, "map": 8}  # of the features that a head reads, by kind
-HIDDEN = {"image": 64, "object": 32, "map": 48}  # its channels
+HIDDEN = {"image": 64, "object": 32, "map": 40}  # its channels
+DETAIL = {"image": 0, "object": 0, "map": 16}  # and those that it makes of features of half the stride
 FACTOR = 2  # sub-pixels a side of a cell of a map
 
 
@@ -19,6 +20,7 @@ class Recipe:
 
     stride: int = 0  # of the features: 4, 8, 16 or 32
     hidden: int = 0
+    detail: int = -1  # 0: the head reads features of one stride only; -1: as the kind has it
     views: int = 4  # of each picture: the whole one, the others cut, flipped and of another brightness
     steps: int = 800
     batch: int = 16
@@ -33,10 +35,22 @@ class Recipe:
 
     def of(self, kind: str) -> Recipe:
         """With the values of a kind. Raises DataError for a stride that there is not."""
-        made = replace(self, stride=self.stride or STRIDES[kind], hidden=self.hidden or HIDDEN[kind])
-        if made.stride not in (4, 8, 16, 32):
-            raise DataError(f"stride: expected 4, 8, 16 or 32, got {made.stride}")
-        return made
+        stride = self.stride or STRIDES[kind]
+        if stride not in (4, 8, 16, 32):
+            raise DataError(f"stride: expected 4, 8, 16 or 32, got {stride}")
+        if stride == 4 and self.detail > 0:
+            raise DataError(
+                f"detail={self.detail}: expected 0 with stride=4, as there are no finer features; "
+                "--set stride=8 reads those of stride 4, too"
+            )
+        least = DETAIL[kind] if stride > 4 else 0
+        detail = least if self.detail < 0 else self.detail
+        return replace(self, stride=stride, hidden=self.hidden or HIDDEN[kind], detail=detail)
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Of all features that the head reads, its own first."""
+        return (self.stride, self.stride // 2) if self.detail else (self.stride,)
 
 
 RANGES = {
@@ -47,6 +61,7 @@ RANGES = {
     "distil": (0.0, 1e6),
     "stride": (0, 32),
     "hidden": (0, 1024),
+    "detail": (-1, 1024),
     "views": (1, 1000),
     "held_out": (1e-3, 0.999),
 }

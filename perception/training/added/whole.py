@@ -33,6 +33,7 @@ from perception.training.precision import reduced
 from perception.types import Size
 
 LEVELS = {8: 0, 16: 1, 32: 2}  # stride -> which of the features that all heads read
+FINEST = 4  # stride of the first stage's features
 CLIP = 10.0  # longest gradient
 LEAST = 1e-6  # variance of an output
 
@@ -94,13 +95,12 @@ def fit(
     optimiser = torch.optim.AdamW(groups, recipe.free_lr, weight_decay=recipe.weight_decay)
     most = [recipe.free_lr, recipe.lr / 3]  # the head has learnt before
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, most, total_steps=recipe.free_steps)
-    level = LEVELS[recipe.stride]
     for number, step in enumerate(islice(batches, recipe.free_steps), 1):
         images = torch.cat([step.new, step.old])
         with reduced(images.device.type):
             before, _ = _answers(teacher, images)
-            after, features = _answers(network, images)
-            maps = head(features[level][: len(step.new)])
+            after, seen = _answers(network, images)
+            maps = head([_features(network, seen, step.new, stride) for stride in recipe.strides])
         new = LOSSES[kind](maps.float(), step.truth, weight)
         value = new + recipe.distil * distilled(before, after)
         if not torch.isfinite(value):
@@ -133,6 +133,15 @@ def _answers(network: Network, images: Tensor) -> tuple[Outputs, list[Tensor]]:
         answers = network.heads[task](seen[task])
         found |= {f"{task}.{name}": value for name, value in answers.items()}
     return found, seen[tasks[0]]
+
+
+def _features(network: Network, seen: Sequence[Tensor], images: Tensor, stride: int) -> Tensor:
+    """Of `images`, the first of those that were `seen`."""
+    if stride == FINEST:
+        encoder = network.trunk.encoder
+        finest: Tensor = encoder.stage(0, encoder.stem(normalise(images)))
+        return finest
+    return seen[LEVELS[stride]][: len(images)]
 
 
 def _seeing(network: Network) -> list[str]:
