@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from perception.backends.onnx_cut import cut
 from perception.backends.ort import exact_integers
 from perception.bundle import MAIN, ModelSpec
 from perception.devices import available_threads
+from perception.errors import PerceptionError
 from perception.training.added.fit import Features, Level
 
 SHARE = 0.9999  # of the values of a float network that have a code of their own
@@ -51,13 +55,28 @@ class Extractor:
                 if len(waiting) < min(LOOKED, count):
                     continue
                 self._scales = [_step(values) for values in zip(*waiting, strict=True)]
-            levels = levels or [np.empty((count, *value.shape), np.uint8) for value in waiting[0]]
+            levels = levels or [_room((count, *value.shape)) for value in waiting[0]]
             for k, values in enumerate(waiting, number - len(waiting)):
                 for level, value, scale in zip(levels, values, self._scales, strict=True):
                     level[k] = _code(value, scale)
             waiting = []
             progress(number)
         return Features(tuple(map(Level, levels, self._scales)))
+
+
+def _room(shape: tuple[int, ...]) -> np.ndarray:
+    """Bytes in a file without a name: a few thousand pictures fill more than the memory of a laptop.
+
+    Raises PerceptionError if there is no place for it.
+    """
+    needed, place = math.prod(shape), tempfile.gettempdir()
+    if needed > (free := shutil.disk_usage(place).free):
+        raise PerceptionError(
+            f"expected {needed / 1e9:.1f} GB for features in {place}, got {free / 1e9:.1f} GB; set TMPDIR to "
+            "a larger disk, or take fewer views (--set views=1) or pictures"
+        )
+    with tempfile.TemporaryFile() as file:
+        return np.memmap(file, np.uint8, "w+", shape=shape)
 
 
 def _step(values: Sequence[np.ndarray]) -> float:

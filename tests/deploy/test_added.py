@@ -103,6 +103,13 @@ def test_details_are_rounded_as_the_features_that_they_join(area, precision):
     assert len({(float(code.scale), int(code.zero)) for code in codes}) == 1
 
 
+def test_features_for_which_there_is_no_place_are_refused(data, tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: usage._replace(free=1000))
+    with pytest.raises(PerceptionError, match=r"expected 0.\d GB for features in .*, got 0.0 GB; set TMPDIR"):
+        add(Wanted("level", [str(data)], recipe=QUICK), None, tmp_path / "new")
+
+
 @torch.no_grad()
 def test_a_file_says_what_the_head_that_learnt_says():
     torch.manual_seed(0)

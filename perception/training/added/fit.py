@@ -40,6 +40,8 @@ class Level:
 
 @dataclass(frozen=True, eq=False)
 class Features:
+    """All that a head reads."""
+
     levels: tuple[Level, ...]  # as `Recipe.strides`
 
     @property
