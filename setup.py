@@ -63,7 +63,7 @@ setup(
     packages=find_packages(include=["perception", "perception.*", "calibration*", "deploy*"]),
     package_data={
         "perception": ["py.typed", "bundles/*/*", "kernels/*.cu", "kernels/*.cuh", "serve/*.html", *MESSAGES],
-        "deploy": ["*.md", "doctor/answer.*", "jetson/*", "pruned/*.md"],
+        "deploy": ["*.md", "doctor/answer*.*", "jetson/*", "pruned/*.md"],
     },
     install_requires=RUN_TIME,
     extras_require={

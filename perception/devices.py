@@ -6,6 +6,7 @@ A device that the user named is never replaced by another.
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +15,8 @@ from pathlib import Path
 from perception.errors import BackendUnavailable
 
 AUTO = "auto"
+X86 = frozenset(("x86_64", "amd64", "i386", "i686"))
+EXACT = frozenset(("avx512_vnni", "avx_vnni", "amx_int8"))  # of x86: sums of INT8 products in 32 bits
 KIND = ("model name", "flags", "CPU implementer", "CPU part", "Features")  # x86, then ARM
 Probe = Callable[[], str | None]  # why the device cannot be used; None: it can
 
@@ -45,6 +48,12 @@ def instructions() -> frozenset[str]:
     """What the processor can do, in the words of /proc/cpuinfo; empty if it does not say."""
     info = processor()
     return frozenset(f"{info.get('flags', '')} {info.get('Features', '')}".split())
+
+
+def cuts_sums_off() -> bool:
+    """Whether the fastest way to multiply INT8 here adds two products in 16 bits and cuts off what does not
+    fit: on x86 without VNNI (Intel before 2019, AMD before Zen 4)."""
+    return platform.machine().lower() in X86 and not EXACT & instructions()
 
 
 def first_processor(cpuinfo: str) -> dict[str, str]:

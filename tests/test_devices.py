@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from perception.devices import choose
+from perception import devices
+from perception.devices import choose, cuts_sums_off
 from perception.errors import BackendUnavailable
 
 
@@ -64,3 +65,20 @@ def test_an_unknown_device_is_refused():
 def test_a_bug_in_a_probe_is_not_hidden():
     with pytest.raises(AssertionError):
         choose("auto", {"cuda": never, "cpu": works})
+
+
+@pytest.mark.parametrize(
+    ("machine", "known", "cuts"),
+    [
+        ("x86_64", {"avx2"}, True),  # Zen 3, Skylake
+        ("AMD64", set(), True),  # Windows does not tell: the safe answer
+        ("x86_64", {"avx2", "avx512_vnni"}, False),
+        ("x86_64", {"avx2", "avx_vnni"}, False),
+        ("aarch64", {"asimd", "asimddp"}, False),
+        ("arm64", set(), False),
+    ],
+)
+def test_int8_sums_are_cut_off_on_x86_without_vnni_alone(machine, known, cuts, monkeypatch):
+    monkeypatch.setattr(devices.platform, "machine", lambda: machine)
+    monkeypatch.setattr(devices, "instructions", lambda: frozenset(known))
+    assert cuts_sums_off() is cuts

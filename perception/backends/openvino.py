@@ -26,7 +26,7 @@ from perception.backends.onnx_cut import cut
 from perception.backends.onnx_size import resized
 from perception.backends.signature import input_size, output_shape
 from perception.bundle import Shape
-from perception.devices import available_threads, processor
+from perception.devices import available_threads, cuts_sums_off, processor
 from perception.errors import BackendUnavailable, BundleError
 from perception.interfaces import Tensor
 from perception.types import RawOutputs, Size
@@ -144,12 +144,15 @@ def _compiled(path: Path, outputs: Sequence[str], threads: int, size: Size | Non
 
 
 def _settings(threads: int) -> dict[str, Any]:
-    return {
+    settings = {
         "PERFORMANCE_HINT": "LATENCY",  # one request at a time, with all threads
         "INFERENCE_NUM_THREADS": threads,
         "INFERENCE_PRECISION_HINT": "f32",
         "ENABLE_CPU_PINNING": False,  # the threads of two processes would share the same cores
     }
+    if cuts_sums_off():  # compute what an INT8 file says in float32, which is slower and right
+        settings["LP_TRANSFORMS_MODE"] = "NO"
+    return settings
 
 
 def _kept(version: str, model: bytes, settings: Mapping[str, Any]) -> Any:

@@ -12,12 +12,10 @@ from perception.backends import signature
 from perception.backends.onnx_cut import cut
 from perception.backends.onnx_size import resized
 from perception.bundle import Shape
-from perception.devices import available_threads
+from perception.devices import available_threads, cuts_sums_off
 from perception.errors import BundleError
 from perception.interfaces import Tensor
 from perception.types import RawOutputs, Size
-
-EXACT = frozenset(("avx512_vnni", "avx_vnni", "amx_int8"))  # flags of /proc/cpuinfo: sums in 32 bits
 
 
 class OrtBackend:
@@ -89,14 +87,12 @@ def _options(threads: int | None, profile: str | Path | None) -> ort.SessionOpti
     return options
 
 
-def exact_integers(options: ort.SessionOptions, cpuinfo: Path = Path("/proc/cpuinfo")) -> None:
-    """Have INT8 computed exactly on x86 without VNNI (Intel before 2019, AMD before Zen 4), for some speed.
+def exact_integers(options: ort.SessionOptions) -> None:
+    """Have INT8 computed exactly where the fastest way cuts sums off, for some speed.
 
-    There onnxruntime's first choice adds two products in 16 bits and cuts off what does not fit: the outputs
-    of the shipped network then lie 23 to 32 dB from what its file says. With VNNI every choice is exact, and
-    this one would be slower. On other processors it has no effect.
+    The outputs of the shipped network would lie 23 to 32 dB from what its file says.
     """
-    if not EXACT & set(cpuinfo.read_text().split()):
+    if cuts_sums_off():
         options.add_session_config_entry("session.x64quantprecision", "1")
 
 

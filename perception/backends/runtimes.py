@@ -31,14 +31,14 @@ from perception.errors import BackendUnavailable, PerceptionError
 from perception.interfaces import Backend
 from perception.types import RawOutputs, Size
 
-SCHEMA = 1  # of what is kept: another number finds none of the old times
+SCHEMA = 2  # of what is kept: another number finds none of the old times
 VARIABLE = "PERCEPTION_RUNTIME"  # the environment's word for "auto"
 FIRST = next(iter(CPU_RUNTIMES))
 GAIN = 1.1  # by which another must be faster than the first to be taken
 WARM_UP, RUNS = 2, 10
 SQUARE = 32  # pixels of the picture it is measured with
 BATCH = 4  # of a network whose batch is free
-TOLERANCE = 0.5  # root mean square of the difference between two runtimes' answers, over their spread
+TOLERANCE = 0.2  # root mean square of the difference between two runtimes' answers, over their spread
 
 log = logging.getLogger(__name__)
 

@@ -6,6 +6,7 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
+from perception import devices
 from perception.backends.ort import OrtBackend, exact_integers
 from tests.conftest import SHAPES
 
@@ -28,9 +29,10 @@ def test_only_what_a_task_needs_is_executed(tiny_bundle, tmp_path, task):
 
 
 @pytest.mark.parametrize(("flags", "entry"), [("sse avx2", "1"), ("avx2 avx_vnni", "0"), ("amx_int8", "0")])
-def test_exact_integers_cost_speed_only_where_they_must(tmp_path, flags, entry):
-    (tmp_path / "cpuinfo").write_text(f"processor : 0\nflags : {flags}\n\nprocessor : 1\n")
+def test_exact_integers_cost_speed_only_where_they_must(flags, entry, monkeypatch):
+    monkeypatch.setattr(devices, "instructions", lambda: frozenset(flags.split()))
+    monkeypatch.setattr(devices.platform, "machine", lambda: "x86_64")
     options = ort.SessionOptions()
     options.add_session_config_entry("session.x64quantprecision", "0")
-    exact_integers(options, tmp_path / "cpuinfo")
+    exact_integers(options)
     assert options.get_session_config_entry("session.x64quantprecision") == entry
