@@ -205,11 +205,16 @@ class RosLog(logging.Handler):
 
     def __init__(self, node: Any) -> None:
         super().__init__()
-        self._logger = node.get_logger()
+        name, severities = node.get_logger().name, map(rclpy.logging.LoggingSeverity, range(10, 60, 10))
+        # One each: rclpy refuses to log from the same line of code with another severity than before.
+        self._loggers = {severity: rclpy.logging.get_logger(name) for severity in severities}
 
     def emit(self, record: logging.LogRecord) -> None:
         severity = rclpy.logging.LoggingSeverity(min(50, max(10, record.levelno // 10 * 10)))
-        self._logger.log(self.format(record), severity)
+        try:
+            self._loggers[severity].log(self.format(record), severity)
+        except Exception:  # a line less in the log is no reason to stop
+            self.handleError(record)
 
 
 def main(arguments: Sequence[str] | None = None, load: Load = load) -> None:
