@@ -55,13 +55,13 @@ def main() -> None:
     drives = []
     for seed in given.seeds:
         world = World(seed, shaking=Shaking(knocks, math.radians(given.bumps), seed))
-        drives.append(_driven(pipeline, world, given.seconds, given.rate))
+        drives.append(driven(pipeline, world, given.seconds, given.rate))
         print(drives[-1], flush=True)
     if given.json:
         write_whole(given.json, (json.dumps([asdict(drive) for drive in drives], indent=1) + "\n").encode())
 
 
-def _driven(pipeline: Pipeline, world: World, seconds: float, rate: float) -> Drive:
+def driven(pipeline: Pipeline, world: World, seconds: float, rate: float) -> Drive:
     drive, before = Drive(world.seed, world.layout.setting, world.speed, seconds), ""
     pipeline.reset()
     for frame in _filmed(world, seconds, rate):

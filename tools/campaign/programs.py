@@ -58,7 +58,7 @@ class Lines:
         self._thread.start()
 
     def _run(self) -> None:
-        with self._path.open("ab") as copy:
+        with self._stream, self._path.open("ab") as copy:
             for line in self._stream:
                 copy.write(line)
                 copy.flush()
