@@ -92,14 +92,14 @@ def yaml_description(text: str) -> Any:
     import yaml  # not needed to see
 
     _check_length(text)
-    opened = 0
+    opened, most = 0, limit("DEPTH") + 1
     try:
         for event in yaml.parse(text, yaml.SafeLoader):
             if isinstance(event, yaml.AliasEvent):
                 raise ValueError("an alias (*name), which is not read here")
             opened += isinstance(event, yaml.CollectionStartEvent)
             opened -= isinstance(event, yaml.CollectionEndEvent)
-            if opened > limit("DEPTH") + 1:
+            if opened > most:
                 raise ValueError(_too_deep())
         return _shallow(yaml.safe_load(text))
     except (yaml.YAMLError, RecursionError) as error:
