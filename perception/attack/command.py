@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +25,12 @@ from perception.evaluation.observe import OWN, Observer
 from perception.evaluation.run import Settings
 from perception.model.stored import stored
 from perception.outputs import write_whole
+from perception.stages.consistent import Consistent
+
+
+def defence(tasks: Collection[str]) -> tuple[str, ...]:
+    """The stages that look for attacks, of those that these `tasks` allow."""
+    return (Consistent.name, OWN) if set(Consistent.needs) <= set(tasks) else (OWN,)
 
 
 def attack(drives: Sequence[str], settings: Settings, name: str, json_path: Path | None = None) -> int:
@@ -36,8 +42,9 @@ def attack(drives: Sequence[str], settings: Settings, name: str, json_path: Path
     if name not in ATTACKS:
         raise PerceptionError(f"--attack: expected {', '.join(ATTACKS)}, got {name!r}")
     kind = ATTACKS[name]
-    config = replace(settings.pipeline, device="cpu", stages=(OWN,))
+    config = replace(settings.pipeline, device="cpu")
     specs = bundles.read(config.folder).tasks
+    config = replace(config, stages=defence(config.tasks or specs))
     tasks = [task for task in kind.tasks if task in specs and (config.tasks is None or task in config.tasks)]
     settings = replace(settings, pipeline=config, parts=tuple(tasks), detail=False)
     opened = stills(run.open_drives(drives, settings))

@@ -1,6 +1,7 @@
 """What an attack drives up, by task: how wrong the network is about a frame, and how sure it looks.
 
-Being wrong is to lose everything that it found in the clean frame and to find as much elsewhere.
+Being wrong is to lose everything that it found in the clean frame and to find as much elsewhere. Who knows of
+the defence does not count signs on the road, which are left out (`perception/stages/consistent.py`).
 """
 
 from __future__ import annotations
@@ -17,11 +18,14 @@ from perception.bundle import TaskSpec
 from perception.convention import STRIDES
 from perception.kernels.reference import logit
 from perception.model.network import normalise
+from perception.stages.consistent import LYING, SIGN, Consistent
 from perception.tasks.detection.confidence import LEAST
 from perception.types import Frame
 
+CONSISTENT = Consistent.name
 SIGNS = "signs"  # they have no map: their crops are read by a network of their own
 AROUND = 2  # cells: what lies so near to a find would find it again
+NOTHING = -20.0  # logit of what is not there
 CROP, MARGIN = 64, 1.2  # of sign crops: pixels a side, and the side to that of the box
 
 
@@ -56,16 +60,21 @@ MAPS: dict[str, Maps] = {"detection": _objects, "lanes": _lines, "drivable": _ar
 TASKS = (*MAPS, SIGNS)
 
 
-def goal_of(known: Known, task: str, frame: Frame) -> Goal:
-    """`task`: one of TASKS, which finds something in the clean frame."""
-    return _of_readings(known, frame) if task == SIGNS else _of_maps(known, task, frame)
+def goal_of(known: Known, task: str, frame: Frame, aware: bool = False) -> Goal:
+    """`task`: one of TASKS, which finds something in the clean frame. `aware`: it knows of the defence."""
+    return _of_readings(known, frame) if task == SIGNS else _of_maps(known, task, frame, aware)
 
 
-def _of_maps(known: Known, task: str, frame: Frame) -> Goal:
+def _of_maps(known: Known, task: str, frame: Frame, aware: bool) -> Goal:
+    vain: list[Tensor] = []  # what the defence leaves out
+
     def seen(image: Tensor) -> list[Tensor]:
-        return MAPS[task](known.outputs(image, [task]), known.specs[task])
+        maps = MAPS[task](known.outputs(image, [task]), known.specs[task])
+        return [own.masked_fill(out, NOTHING) for own, out in zip(maps, vain, strict=True)] if vain else maps
 
     with torch.no_grad():
+        if aware and task == "detection" and CONSISTENT in (stage.name for stage in known.pipeline.stages):
+            vain = _on_the_road(known, frame)
         clean = [own > 0 for own in seen(tensor_of(frame.image))]
     near, count = _flat([_grown(own) for own in clean]), max(1, int(_flat(clean).sum()))
 
@@ -74,6 +83,15 @@ def _of_maps(known: Known, task: str, frame: Frame) -> Goal:
         return Wrong(error(cells, near, count), sureness(cells))
 
     return goal
+
+
+def _on_the_road(known: Known, frame: Frame) -> list[Tensor]:
+    """For each map of objects, the cells of signs (1, classes, h, w) that lie on the drivable area."""
+    outputs = known.outputs(tensor_of(frame.image), ["detection", "drivable"])
+    area = (_area(outputs, known.specs["drivable"])[0] > 0).float().mean(1, keepdim=True)
+    classes = torch.tensor([name == SIGN for name in known.specs["detection"].classes])[:, None, None]
+    maps = _objects(outputs, known.specs["detection"])
+    return [classes & (F.interpolate(area, own.shape[2:], mode="area") >= LYING) for own in maps]
 
 
 def _flat(maps: Sequence[Tensor]) -> Tensor:

@@ -54,7 +54,9 @@ class Patch:
             return place
 
         if aim.sure is not None:
-            views = [(tensor_of(f.image), corners(f), goal_of(known, aim.task, f)) for f in frames]
+            views = [
+                (tensor_of(f.image), corners(f), goal_of(known, aim.task, f, aim.sure > 0)) for f in frames
+            ]
             ink = learnt(ink, views, aim.sure, self.steps, rng)
         return lambda f: replace(f, image=image_of(printed(tensor_of(f.image), ink, corners(f))))
 

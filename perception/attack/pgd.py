@@ -34,7 +34,7 @@ class Pgd:
             image, begin = tensor_of(frame.image), torch.Generator().manual_seed(frame.seq)
             if aim.sure is None:
                 return replace(frame, image=image_of(drawn(image, aim.strength, begin)))
-            goal, sure = goal_of(known, aim.task, frame), aim.sure
+            goal, sure = goal_of(known, aim.task, frame, aim.sure > 0), aim.sure
             worst = pgd(lambda x: goal(x).gain(sure), image, aim.strength, self.steps, begin)
             return replace(frame, image=image_of(worst))
 

@@ -16,6 +16,12 @@ Make = Callable[
 ]  # from the tasks that run, whose classes are named there
 
 
+def _consistent(tasks: Mapping[str, TaskSpec], made: Made) -> Stage:
+    from perception.stages.consistent import Consistent
+
+    return Consistent(_classes(tasks, "detection"))
+
+
 def _confidence(tasks: Mapping[str, TaskSpec], made: Made) -> Stage:
     from perception.stages.confidence import Confidence
 
@@ -59,6 +65,7 @@ def _assist(tasks: Mapping[str, TaskSpec], made: Made) -> Stage:
 
 
 STAGES: dict[str, Make] = {  # in the order in which they run
+    "consistent": _consistent,
     "confidence": _confidence,  # before objects of earlier frames are among the found
     "mount": _mount,
     "track": _track,
