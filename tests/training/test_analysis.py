@@ -117,7 +117,7 @@ def test_rank_correlation():
     assert rank_correlation([1, 1, 1], [3, 2, 1]) == 0
 
 
-TINY = ("steps=60", "batch=2", "crops=2", "size=[96, 64]", "sizes={}", "sources.synthetic=0")
+TINY = ("steps=20", "batch=2", "crops=2", "size=[96, 64]", "sizes={}", "sources.synthetic=0")
 
 
 @pytest.fixture
