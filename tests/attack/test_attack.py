@@ -1,11 +1,18 @@
 """Attacks stay within their reach, drive their goal up, and are counted."""
 
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 import torch
 
-from perception.attack.goals import error, sureness
+from perception.attack.goals import error, goal_of, sureness
 from perception.attack.measure import BLIND, SURE, Seen, Trial, summary
 from perception.attack.pgd import drawn, pgd
+from perception.bundle import TaskSpec
+from perception.convention import STRIDES
+from perception.stages.consistent import SIGN
+from perception.types import Frame
 
 IMAGE = torch.full((1, 3, 4, 6), 100.0)
 
@@ -42,6 +49,36 @@ def test_what_is_far_from_the_threshold_looks_sure():
     assert float(sureness(torch.tensor([9.0, 9.0, -9.0]))) == pytest.approx(1, abs=1e-3)
     assert sureness(torch.tensor([0.2, -0.2, -9.0])) < 0.6
     assert float(sureness(torch.tensor([-9.0, -9.0]))) == 0
+
+
+SPECS = {
+    "detection": TaskSpec(
+        "detection", ("vehicle", SIGN), (), settings={"threshold": dict.fromkeys(("vehicle", SIGN), 0.5)}
+    ),
+    "drivable": TaskSpec("drivable", ("drivable",), ()),
+}
+
+
+def seen(image, tasks):
+    """A black picture shows a vehicle, any other one a sign on the road, which fills the lower half."""
+    found = {f"detection.scores{s}": torch.full((1, 2, 64 // s, 64 // s), -5.0) for s in STRIDES}
+    at = (0, 0, 1, 1) if image.max() == 0 else (0, 1, 6, 3)
+    found["detection.scores8"][at] = 5.0
+    area = torch.full((1, 4, 8, 8), -5.0)
+    area[:, :, 4:] = 5.0
+    return {**found, "drivable.map": area}
+
+
+@pytest.mark.parametrize(
+    ("aware", "stages", "counts"),
+    [(False, ["consistent"], True), (True, [], True), (True, ["consistent"], False)],
+)
+def test_who_knows_of_the_defence_gains_nothing_by_a_sign_on_the_road(aware, stages, counts):
+    pipeline = SimpleNamespace(stages=[SimpleNamespace(name=name) for name in stages])
+    known = SimpleNamespace(pipeline=pipeline, specs=SPECS, outputs=seen)
+    frame = Frame(np.zeros((64, 64, 3), np.uint8), 0, 0)
+    wrong = goal_of(known, "detection", frame, aware)(IMAGE)
+    assert (float(wrong.error) > -1) == counts
 
 
 def trial(blind, sure):
