@@ -18,8 +18,9 @@ from perception.bundle import TaskSpec
 from perception.convention import STRIDES
 from perception.kernels.reference import logit
 from perception.model.network import normalise
-from perception.stages.consistent import LYING, SIGN, Consistent
+from perception.stages.consistent import LYING, Consistent
 from perception.tasks.detection.confidence import LEAST
+from perception.tasks.signs import SIGN
 from perception.types import Frame
 
 CONSISTENT = Consistent.name

@@ -11,7 +11,7 @@ from perception.attack.measure import BLIND, SURE, Seen, Trial, summary
 from perception.attack.pgd import drawn, pgd
 from perception.bundle import TaskSpec
 from perception.convention import STRIDES
-from perception.stages.consistent import SIGN
+from perception.tasks.signs import SIGN
 from perception.types import Frame
 
 IMAGE = torch.full((1, 3, 4, 6), 100.0)

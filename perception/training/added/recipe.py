@@ -43,8 +43,8 @@ class Recipe:
                 f"detail={self.detail}: expected 0 with stride=4, as there are no finer features; "
                 "--set stride=8 reads those of stride 4, too"
             )
-        least = DETAIL[kind] if stride > 4 else 0
-        detail = least if self.detail < 0 else self.detail
+        usual = DETAIL[kind] if stride > 4 else 0
+        detail = usual if self.detail < 0 else self.detail
         return replace(self, stride=stride, hidden=self.hidden or HIDDEN[kind], detail=detail)
 
     @property
