@@ -11,9 +11,9 @@ from math import inf
 
 import numpy as np
 
-from perception.tasks.signs import SIGN
 from perception.types import ClassMap, Frame, Scene
 
+SIGN = "traffic_sign"
 AROUND = 0.5  # of its sides: what is looked at around a sign, on each side
 LYING = 0.9  # share of it, and of the sign itself, that is drivable
 ROAD = 1  # label of the drivable area
