@@ -3,6 +3,8 @@
 SOURCE ?= synthetic:7
 OUT ?= out/demo
 PYTHON ?= python3
+# Processes that run the tests.
+JOBS ?= 2
 BIN := .venv/bin
 SETUP := setup.py pyproject.toml
 NVCC := nvidia-cuda-nvcc==13.0.* nvidia-cuda-crt==13.0.* nvidia-nvvm==13.0.* nvidia-cuda-cccl==13.0.* \
@@ -19,7 +21,7 @@ test: lint types cuda unit
 
 # Without nvcc, pycuda, TensorRT for RTX and ROS 2: the tests that need these say so and are skipped.
 test-fast: lint types .venv/everything
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(JOBS) --dist worksteal
 
 lint: .venv/everything
 	$(BIN)/ruff check .
@@ -33,7 +35,7 @@ cuda: .venv/nvcc
 	$(BIN)/python -m tools.cuda_check
 
 unit: .venv/everything .venv/pycuda .venv/rtx .venv/ros2
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(JOBS) --dist worksteal
 
 .venv/bin/python:
 	@$(PYTHON) -m venv .venv || { \

@@ -46,6 +46,7 @@ DEV = [
     "onnx>=1.16",
     "pytest>=8",
     "pytest-randomly>=3.15",
+    "pytest-xdist>=3.6",
     "hypothesis>=6.100",
     "ruff>=0.6",
     "mypy>=1.11",

@@ -114,7 +114,7 @@ TABLE = {  # the file with the bug and the file whose cases must find it: what i
             "bool inside = cell < total; if (!inside) return;",
         ),
         ("line threshold not strict", "line > least", "line >= least"),
-        ("paint threshold not strict", ".at(row, column) > 0", ".at(row, column) >= 0"),
+        ("paint threshold not strict", ".at(row, column) > bare", ".at(row, column) >= bare"),
         ("a word beyond the mask", "if (inside && threadIdx.x", "if (threadIdx.x"),
         ("lanes do not hear where to write", "begin = __shfl_sync(ALL_LANES, begin, 0);", ""),
         ("edge threshold not strict", "edge > least", "edge >= least"),

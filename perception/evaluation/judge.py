@@ -20,6 +20,7 @@ from perception.tasks.lanes.benchmarks import CuLaneLines, TuSimpleLines
 from perception.tasks.lanes.metric import (
     DrawnLines,
     FalseLines,
+    LineKinds,
     PaintedLines,
     RoadLines,
     canvas_of,
@@ -118,6 +119,8 @@ def _lanes(truth: Truth, seen: Scene, edges: bool) -> Said:
                 continue
             name = _name(EDGES if rule == EDGES else "lanes", truth)
             yield name, _heard(rules[rule](), _empty(seen, lanes=truth.lines), seen)
+            if rule in (DRAWN, PARTLY):
+                yield name, _heard(LineKinds(), _empty(seen, lanes=truth.lines), seen)
     if truth.paint is not None:
         yield _name("lanes", truth, "paint"), _heard(PaintedLines(), truth.paint, seen)
         if truth.trusted:

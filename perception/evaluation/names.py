@@ -24,6 +24,7 @@ FALLING = frozenset(  # less is better
         "fn",
         "ece",
         "false_lines",
+        "kind_wrong",
         "drivable",
         "lines",
         "vehicles",

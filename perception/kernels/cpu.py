@@ -53,7 +53,8 @@ for module in (stroke_parts, line_parts):
     for part in vars(module).values():
         if isfunction(part):
             register_jitable(part)
-strokes = compiled(stroke_parts.strokes)  # loops over scalars already
+without_edges = compiled(stroke_parts.without_edges)  # loops over scalars already
+strokes = compiled(stroke_parts.strokes)
 lines = compiled(line_parts.lines)
 
 

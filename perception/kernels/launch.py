@@ -24,6 +24,7 @@ import numpy as np
 from perception.convention import STRIDES
 from perception.errors import FrameError
 from perception.kernels.device import Device, DeviceArray
+from perception.kernels.lines import PAINT
 from perception.kernels.strokes import SOFT
 from perception.letterbox import Letterbox
 from perception.types import Size
@@ -211,7 +212,7 @@ class Launches:
     def lane_cells(self, parts: DeviceArray, at: Mapping[str, DeviceArray]) -> None:
         """lanes.cells, lanes.logits, lanes.paint from (1, 2 f * f, h, w) logits: line, paint."""
         cells, logits, paint = at["lanes.cells"], at["lanes.logits"], at["lanes.paint"]
-        before = (*_ints(*_map(parts, 2)), *_floats(SOFT), *_ints(cells.shape[0]))
+        before = (*_ints(*_map(parts, 2)), *_floats(SOFT, PAINT), *_ints(cells.shape[0]))
         total = prod(parts.shape) // 2
         self._per_cell(
             "maps.cu", "lane_cells", total, parts, *before, cells, logits, at["lanes.count"], paint

@@ -16,6 +16,7 @@ SPACING = 2.0  # cells between two points of a stroke
 LOOK_BACK = 8  # points at an end that give its direction
 MAX_GAP = 60.0  # cells
 WINDOW = 11  # points of the local quadratic, odd
+PAINT = -1.0  # logit: what is above it counts as paint
 KEEP = 2  # every second point of a smooth line is given out, and so are both its ends
 TURN = 5.0  # cells: a line with both ends so far below its top is two lines
 PASSAGE = 1.0  # cells below the top: there neither of the two is told
@@ -29,9 +30,10 @@ def lines(
     to_image: np.ndarray,
     fits: np.ndarray,
     shortest: float,
+    sure: float,
     bottom: float,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All lines of `count` strokes that have more than `shortest` points when smooth, left to right.
+    """Lines of `count` strokes, left to right: those with more than `shortest` points above `sure`.
 
     `paint` (f * f, h, w) logits, a pixel-shuffled map, of which the strokes' map is a window; `to_image`
     (4, 2) float64, each x and y: the window's first cell, the letterbox's offset in cells, image pixels a
@@ -46,13 +48,14 @@ def lines(
     smoothed = np.empty((int(length(rows, 0, len(rows)) / SPACING) + 3 * len(pieces), 2))
     ends, facts, n = np.zeros(len(pieces) + 1, np.int64), np.zeros((len(pieces), 3)), 0
     for begin, last in pieces:
+        if above(rows, begin, last, sure) <= shortest:
+            continue
         end = smooth(rows, begin, last, fits, smoothed, ends[n])
-        if end - ends[n] > shortest:
-            near_to_far(smoothed, ends[n], end)
-            facts[n, 0] = mean(rows, begin, last)
-            see(paint, smoothed, ends[n], end, to_image, facts[n])
-            n += 1
-            ends[n] = end
+        near_to_far(smoothed, ends[n], end)
+        facts[n, 0] = mean(rows, begin, last)
+        see(paint, smoothed, ends[n], end, to_image, facts[n])
+        n += 1
+        ends[n] = end
     return given_out(smoothed, ends, facts, left_to_right(smoothed, ends, n, bottom), to_image)
 
 
@@ -76,6 +79,14 @@ def mean(rows: np.ndarray, begin: int, end: int) -> float:
     for n in range(begin, end):
         total += rows[n, 2]
     return total / (end - begin)
+
+
+def above(rows: np.ndarray, begin: int, end: int, least: float) -> int:
+    """How many of rows[begin:end] have a probability above `least`."""
+    count = 0
+    for n in range(begin, end):
+        count += rows[n, 2] > least
+    return count
 
 
 def chained(points: np.ndarray, begins: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -266,7 +277,7 @@ def painted(paint: np.ndarray, x: float, y: float) -> bool:
     column = int(min(max(x, 1.0), f * paint.shape[2] - 2.0))
     for i in range(row - 1, row + 2):
         for j in range(column - 1, column + 2):
-            if paint[i % f * f + j % f, i // f, j // f] > 0:
+            if paint[i % f * f + j % f, i // f, j // f] > PAINT:
                 return True
     return False
 

@@ -75,11 +75,11 @@ struct Found {
 // The cells of the line map above `least`, and of the paint map a bit each.
 //
 // parts (2 factor^2, rows, columns): line, paint. cells, logits, count: see `Found`; the map is (factor rows,
-// factor columns). paint (ceil(cells / 32),) uint32: bit k of word i is set where cell 32 i + k is above 0.
+// factor columns). paint (ceil(cells / 32),) uint32: bit k of word i is set where cell 32 i + k is above `bare`.
 // A thread a cell, whole warps: a warp writes one word.
 extern "C" __global__ void __launch_bounds__(256)
-lane_cells(const float* parts, int factor, int rows, int columns, float least, int capacity, int* cells,
-           float* logits, int* count, uint32_t* paint)
+lane_cells(const float* parts, int factor, int rows, int columns, float least, float bare, int capacity,
+           int* cells, float* logits, int* count, uint32_t* paint)
 {
     int width = factor * columns, total = factor * rows * width;
     int cell = blockIdx.x * blockDim.x + threadIdx.x;
@@ -89,7 +89,7 @@ lane_cells(const float* parts, int factor, int rows, int columns, float least, i
     if (inside) {
         int row = cell / width, column = cell % width;
         line = Map{parts, factor, rows, columns}.at(row, column);
-        painted = Map{parts + total, factor, rows, columns}.at(row, column) > 0;
+        painted = Map{parts + total, factor, rows, columns}.at(row, column) > bare;
     }
     unsigned bits = __ballot_sync(ALL_LANES, painted);
     if (inside && threadIdx.x % WARP == 0) paint[cell / WARP] = bits;

@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from perception.convention import MEAN, SCALE
+from perception.kernels.lines import PAINT
 from perception.letterbox import PAD, Letterbox
 
 Found = tuple[np.ndarray, np.ndarray, np.ndarray]  # xyxy (n, 4), logit (n,), class_id (n,)
@@ -235,8 +236,11 @@ def lane_cells(line: np.ndarray, least: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def packed(paint: np.ndarray) -> np.ndarray:
-    """Of a shuffled map (f * f, h, w) a bit a cell, set above 0: bit k of word i is cell 32 i + k, uint32."""
-    bits = pixel_shuffle(paint).ravel() > 0
+    """Which cells of a shuffled map (f * f, h, w) are above PAINT, a bit each.
+
+    uint32: bit k of word i is cell 32 i + k.
+    """
+    bits = pixel_shuffle(paint).ravel() > PAINT
     whole = np.pad(bits, (0, -len(bits) % 32))
     return np.packbits(whole, bitorder="little").view("<u4")
 

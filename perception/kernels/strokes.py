@@ -18,6 +18,7 @@ SWAY = 0.7  # cells that a step may go sideways: a curve is followed, a corner i
 INERTIA = 0.6  # share of the old direction that is kept at each step
 ELONGATED = 0.35  # a seed's window must spread this much less across than along (ratio of variances)
 SOFT = -2.5  # logit: what is above it counts as the soft edge of a stroke
+LEAD = 1.0  # logits by which a cell without paint must be a line rather than a road edge
 SHORTEST = 3  # points
 WIDEST = 9.0  # cells, mean of a stroke: wider is a surface
 
@@ -232,6 +233,20 @@ def probability(
                     p[row, column] = 1 / (1 + math.exp(-np.float64(line[j])))
                     peaks[row] = max(peaks[row], p[row, column])
     return p, peaks
+
+
+def without_edges(line: np.ndarray, edges: np.ndarray, paint: np.ndarray, least: float) -> np.ndarray:
+    """The logits `line` but for cells of road edges, -inf: those with no paint and no LEAD over the edge.
+
+    All are (f * f, h, w) float32; there is paint above `least`. An edge not above SOFT is none.
+    """
+    out, lead, soft, none = np.empty_like(line), np.float32(LEAD), np.float32(SOFT), np.float32(-np.inf)
+    flat, edge, bare, rest = line.ravel(), edges.ravel(), paint.ravel(), out.ravel()
+    limit = np.float32(least)  # all in 32 bits, so that it is done many cells at a time
+    for k in range(len(flat)):
+        rather = (edge[k] > soft) & (edge[k] + lead > flat[k]) & (bare[k] <= limit)
+        rest[k] = none if rather else flat[k]
+    return out
 
 
 def strokes(

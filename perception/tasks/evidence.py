@@ -143,6 +143,7 @@ FORMULAS: Mapping[str, Formula] = {
     "lines": Formula(("lines",), share_of_last),
     "boxes": Formula(("vehicles", "objects"), share_of_last),
     "found": Formula(("found",), share_of_last),
+    "kinds": Formula(("kind_right", "kind_wrong"), share_of_last),
     "false_lines": Formula(("false_lines",), share_of_last),
     "tusimple": Formula(
         ("accuracy", "fp", "fn"), lambda sums: [ratio(sums[..., i], sums[..., 3], np.nan) for i in range(3)]

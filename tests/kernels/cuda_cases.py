@@ -16,6 +16,7 @@ from perception.errors import FrameError
 from perception.kernels import launch, reference
 from perception.kernels.device import DeviceArray
 from perception.kernels.launch import Launches, Results
+from perception.kernels.lines import PAINT
 from perception.kernels.strokes import SOFT
 from perception.letterbox import Letterbox
 from perception.types import Size
@@ -295,7 +296,7 @@ def edge_cells(device: HostDevice) -> None:
 def lane_cells(device: HostDevice) -> None:
     for k, (factor, rows, columns, fill) in enumerate(CELL_CASES):
         maps, half = 2 * logits(random(k), (2 * factor**2, rows, columns), fill, 0.05), factor**2
-        maps[0, 0, 0], maps[half, 0, 0] = SOFT, 0  # not above themselves
+        maps[0, 0, 0], maps[half, 0, 0] = SOFT, PAINT  # not above themselves
         got = found_cells(device, maps).read()
         cells, values = reference.lane_cells(maps[:half], SOFT)
         order = np.argsort(got["lanes.cells"])

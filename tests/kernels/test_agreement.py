@@ -119,6 +119,21 @@ def test_strokes_in_noise(seed, height, width, fill, factor, least):
         np.testing.assert_array_equal(got, want)
 
 
+@runs
+@given(seeds, sides, sides, fills, st.integers(1, 2))
+def test_a_line_map_without_edges(seed, height, width, fill, factor):
+    rng, shape = np.random.default_rng(seed), (factor**2, height, width)
+    line, edges, paint = (2 * logits(rng, shape, fill) for _ in range(3))
+    edges[rng.random(shape) < 0.3] = -np.inf  # as where only the cells above a threshold are known
+    wanted = np.where(
+        (edges > strokes.SOFT) & (edges + 1 > line) & (paint <= lines.PAINT), np.float32(-np.inf), line
+    )
+    for module in (cpu, strokes):
+        got = module.without_edges(line, edges, paint, lines.PAINT)
+        assert got.dtype == line.dtype
+        np.testing.assert_array_equal(got, wanted)
+
+
 def noisy_line(slope: float, gap: int = 0) -> np.ndarray:
     """(1, 40, 60) logits of a line through (30, 20)."""
     y, x = np.mgrid[0.5:40, 0.5:60]
@@ -141,7 +156,7 @@ def test_strokes_of_noisy_lines(slope):
 def test_lines(slope, gap):
     points, begins = traced(strokes, noisy_line(slope, gap), 0.5)
     to_image = np.array([(1, 1), (0, 0), (4, 4), (230, 140)], np.float64)
-    rest = len(begins) - 1, noisy_line(slope, gap), to_image, lines.parabolas(), 5.0, 39.0
+    rest = len(begins) - 1, noisy_line(slope, gap), to_image, lines.parabolas(), 5.0, 0.5, 39.0
     wanted = lines.lines(points, begins, *rest)
     assert len(wanted[1]) == 2
     for got, want in zip(cpu.lines(points, begins, *rest), wanted, strict=True):

@@ -9,6 +9,7 @@ from perception.convention import MEAN, SCALE
 from perception.errors import FrameError
 from perception.kernels import cpu
 from perception.kernels.launch import MAX_CELLS, Launches, Results
+from perception.kernels.lines import PAINT
 from perception.kernels.strokes import SOFT
 from perception.letterbox import Letterbox
 from perception.tasks.detection.decode import SMALLEST
@@ -90,7 +91,7 @@ def test_lanes_are_the_same_from_the_cells():
     line[found["lanes.cells"]] = found["lanes.logits"]
     bits = np.unpackbits(paint, bitorder="little")[: line.size]
     shape = 1, 2 * maps.shape[2], 2 * maps.shape[3]
-    flat = np.concatenate([line.reshape(shape), bits.reshape(shape) - np.float32(0.5)])  # f = 1
+    flat = np.concatenate([line.reshape(shape), 2 * bits.reshape(shape) + np.float32(PAINT - 1)])  # f = 1
     settings, frame = LaneSettings(0.5, 24), Frame(np.zeros((720, 1280, 3), np.uint8), 0, 0)
     wanted = decode_lanes(maps[0], frame, box, settings)
     got = decode_lanes(flat, frame, box, settings)

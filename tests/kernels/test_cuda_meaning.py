@@ -8,6 +8,7 @@ import pytest
 
 from perception.convention import MEAN, SCALE
 from perception.kernels import launch, reference
+from perception.kernels.lines import PAINT
 from perception.letterbox import PAD, Letterbox
 from perception.tasks.detection.decode import MAX_CANDIDATES
 from tests.kernels.cuda_cases import GROWING, SAME, SHRINKING
@@ -42,7 +43,7 @@ def test_a_line_map_comes_back_from_its_cells_and_its_paint(rng):
         np.maximum(whole, 0.5), np.maximum(reference.pixel_shuffle(maps), 0.5).ravel()
     )
     bits = np.unpackbits(reference.packed(maps).view(np.uint8), bitorder="little")[: maps.size]
-    np.testing.assert_array_equal(bits, reference.pixel_shuffle(maps).ravel() > 0)
+    np.testing.assert_array_equal(bits, reference.pixel_shuffle(maps).ravel() > PAINT)
 
 
 def constants(name: str) -> dict[str, float]:

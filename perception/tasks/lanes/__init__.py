@@ -22,7 +22,7 @@ ABOUT = About(
         "lanes",
         CLASSES,
         ("lanes.map", "lanes.edges"),
-        settings={"threshold": 0.5, "edge_threshold": 0.5, "min_length": 24},
+        settings={"threshold": 0.5, "follow_threshold": 0.4, "edge_threshold": 0.5, "min_length": 32},
     ),
     Score("lanes.drawn.f1", "F1 of drawn lines"),
     {"lanes": ("f1", "culane_f1", "accuracy"), "edges": ("f1",)},
@@ -50,6 +50,7 @@ class Lanes:
             threshold=float(spec.settings.get("threshold", 0.5)),
             min_length=float(spec.settings.get("min_length", 24)),
             edge_threshold=float(spec.settings.get("edge_threshold", 0.5)),
+            follow_threshold=float(spec.settings.get("follow_threshold", 1.0)),
         )
 
     def decode(self, raw: RawOutputs, frame: Frame, box: Letterbox, scene: Scene) -> Scene:

@@ -1,8 +1,10 @@
 """Maps to lines: the run-time half of lane detection.
 
 Strokes of the line map are followed along their ridge, joined across gaps, smoothed, and looked up in the
-paint map. The same is done to the map of road edges, but for the cells that lane lines have taken: where a
-kerb runs along a painted line, there is one line, and it is paint. A cell of the maps is two network pixels.
+paint map. A line must be sure for a while, and is followed beyond for as long as it is likely (hysteresis, as
+Canny 1986 follows edges). The same is done to the map of road edges, but for the cells that lane lines have
+taken: where a kerb runs along a painted line, there is one line, and it is paint. Where there is no paint and
+the edge is about as likely as the line, it is an edge. A cell of the maps is two network pixels.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import numpy as np
 
 from perception.camera import CameraModel
 from perception.kernels import cpu
-from perception.kernels.lines import parabolas
+from perception.kernels.lines import PAINT, parabolas
 from perception.kernels.strokes import STEP
 from perception.letterbox import Letterbox
 from perception.types import Frame, LaneLine, Size
@@ -31,9 +33,10 @@ FARTHEST = 80.0  # metres: beyond, a pixel of pitch is worth more than a lane
 
 @dataclass(frozen=True)
 class LaneSettings:
-    threshold: float  # probability
+    threshold: float  # probability that a line has for more than
     min_length: float  # network pixels
-    edge_threshold: float = 0.5  # probability of a road edge
+    edge_threshold: float = 0.5  # likewise of a road edge
+    follow_threshold: float = 1.0  # probability along the rest of a line, if it is below `threshold`
 
 
 def decode(
@@ -48,28 +51,41 @@ def decode(
     `maps` (2 f^2, h, w): line, paint; `edges` (f^2, h, w), None: the network tells no road edges.
     """
     line, paint = maps[: len(maps) // 2], maps[len(maps) // 2 :]
-    taken = np.zeros(_geometry(box)[1], np.bool_)
-    lines = _as_lanes(_followed(line, paint, settings.threshold, settings, box, taken), frame)
+    if edges is not None:
+        line = cpu.without_edges(line, edges, paint, PAINT)
+    taken, sure, sure_edge = (
+        np.zeros(_geometry(box)[1], np.bool_),
+        settings.threshold,
+        settings.edge_threshold,
+    )
+    least = min(sure, settings.follow_threshold)
+    lines = _as_lanes(_followed(line, paint, (least, sure), settings.min_length, box, taken), frame)
     if edges is None:
         return tuple(lines)
-    found = _as_lanes(_followed(edges, edges, settings.edge_threshold, settings, box, taken), frame, True)
+    found = _as_lanes(
+        _followed(edges, edges, (sure_edge, sure_edge), settings.min_length, box, taken), frame, True
+    )
     return tuple(merge(lines, found, key=lambda line: _foot(line.image, frame.size[1])) if found else lines)
 
 
 def _followed(
     line: np.ndarray,
     paint: np.ndarray,
-    least: float,
-    settings: LaneSettings,
+    limits: tuple[float, float],
+    min_length: float,
     box: Letterbox,
     taken: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What `lines.lines` gives of one map (f^2, h, w); `taken` as in `strokes.trace`."""
+    """What `lines.lines` gives of one map (f^2, h, w); `taken` as in `strokes.trace`.
+
+    `limits`: probabilities down to which a line is followed, and above which it is sure.
+    """
+    least, sure = limits
     first, shape, to_image = _geometry(box)
     points, begins = np.empty((MAX_POINTS, 4)), np.empty(MAX_STROKES + 1, np.int64)
     count = cpu.strokes(line, first, taken, least, points, begins)
-    shortest = settings.min_length / CELL / STEP
-    return cpu.lines(points, begins, count, paint, to_image, FITS, shortest, float(shape[0]))
+    shortest = min_length / CELL / STEP
+    return cpu.lines(points, begins, count, paint, to_image, FITS, shortest, sure, float(shape[0]))
 
 
 def _as_lanes(
@@ -98,12 +114,14 @@ def _foot(image: np.ndarray, bottom: float) -> float:
 def maps_of(cells: np.ndarray, logits: np.ndarray, paint: np.ndarray, box: Letterbox) -> np.ndarray:
     """The maps (2, h, w) as far as `decode` reads them, from what a backend has picked out of them itself.
 
-    `paint` (h w / 32,) uint32, bit k of word i telling whether cell 32 i + k of the paint map is above 0;
+    `paint` (h w / 32,) uint32, bit k of word i telling whether cell 32 i + k of the paint map is above PAINT;
     `cells` and `logits` as with `map_of`.
     """
     line = map_of(cells, logits, box)
     bits = np.unpackbits(paint.view(np.uint8), bitorder="little", count=line.size)
-    return np.concatenate([line, np.where(bits, np.float32(1), np.float32(-1)).reshape(line.shape)])
+    return np.concatenate(
+        [line, np.where(bits, np.float32(PAINT + 1), np.float32(PAINT - 1)).reshape(line.shape)]
+    )
 
 
 def map_of(cells: np.ndarray, logits: np.ndarray, box: Letterbox) -> np.ndarray:
@@ -132,6 +150,6 @@ def _on_road(points: np.ndarray, camera: CameraModel, size: Size) -> np.ndarray:
 
 def kind_of(duty: float, changes: float) -> int:
     """Solid, dashed or unknown: from the share of a line that has paint and how often that changes."""
-    if duty > 0.8:
+    if duty > 0.95:
         return SOLID
-    return DASHED if 0.15 <= duty <= 0.7 and changes >= 3 else UNKNOWN
+    return DASHED if 0.15 <= duty <= 0.9 and changes >= 2 else UNKNOWN

@@ -14,11 +14,12 @@ import numpy as np
 
 from perception.tasks.evidence import Counts, Distances, Evidence, metrics
 from perception.tasks.hits import Hits
-from perception.tasks.lanes.decode import ROAD_EDGE
+from perception.tasks.lanes.decode import DASHED, ROAD_EDGE, SOLID
 from perception.types import VOID, LaneLine, Scene, Size
 
 DRAWN_WIDTH, DRAWN_PIXELS = 640, 5.0  # canvas and tolerance for drawn lines
 PAINT_WIDTH, PAINT_PIXELS = 480, 2.0  # for masks of paint
+TOLD = (SOLID, DASHED)  # kinds that are compared
 FALSE = 20  # pixels of a line, 640 wide, on what is certain to be no paint
 AHEAD = np.arange(5.0, 25.01, 0.5)  # metres: where lines on the road are compared
 NEAR = 0.5  # metres sideways: a line this near is the same line
@@ -67,6 +68,38 @@ class DrawnLines:
 
     def evidence(self) -> Mapping[str, Evidence]:
         return {"": self._hits.evidence()}
+
+    def result(self) -> Mapping[str, float]:
+        return metrics(self.evidence())
+
+
+class LineKinds:
+    """`kind_right`, `kind_wrong`: shares of lines along a solid or dashed one, told to be that, or the other.
+
+    The rest are told to be neither. A found line runs along the true line that lies within DRAWN_PIXELS, 640
+    wide, of most of its pixels, if these are more than half.
+    """
+
+    def __init__(self) -> None:
+        self._sums = np.zeros(3)
+
+    def update(self, truth: Scene, seen: Scene) -> None:
+        if truth.lanes is None or seen.lanes is None:
+            return
+        scale, canvas = canvas_of(truth.size)
+        true, found = painted(truth.lanes), painted(seen.lanes)
+        near = [distance_to(stroke_mask([line], scale, canvas)) <= DRAWN_PIXELS for line in true]
+        for line, pixels in zip(found, strokes(found, scale, canvas), strict=True):
+            x, y = pixels.T
+            shared = [int(mask[y, x].sum()) for mask in near]
+            if not shared or 2 * max(shared) <= len(pixels):
+                continue
+            kind = true[int(np.argmax(shared))].kind
+            if kind in TOLD:
+                self._sums += line.kind == kind, line.kind in TOLD and line.kind != kind, 1
+
+    def evidence(self) -> Mapping[str, Evidence]:
+        return {"/kinds": Counts("kinds", self._sums.copy())}
 
     def result(self) -> Mapping[str, float]:
         return metrics(self.evidence())

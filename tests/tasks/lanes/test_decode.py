@@ -129,6 +129,40 @@ def test_the_paint_tells_the_kind():
     assert [CLASSES[k] for k in kinds] == ["solid", "dashed", "unknown"]
 
 
+@pytest.mark.parametrize(
+    ("share", "kind"),
+    [(1.0, "solid"), (0.88, "unknown"), (0.75, "dashed"), (0.3, "dashed"), (0.03, "unknown")],
+)
+def test_a_line_with_paint_on_a_part_of_it_is_dashed(share, kind):
+    """Two dashes of that share; a line with paint nearly all along is neither."""
+    at = np.array(STRAIGHT[0]), np.array(STRAIGHT[1]) - np.array(STRAIGHT[0])
+    ends = [(0.0, share / 2), (1 - share / 2, 1.0)]
+    dashes = [[tuple(at[0] + k * at[1]) for k in part] for part in ends]
+    (line,) = found(drawn(STRAIGHT), drawn(*dashes))
+    assert CLASSES[line.kind] == kind
+
+
+def two_thirds_sure() -> np.ndarray:
+    """A stroke whose far third has a probability of 0.45."""
+    line = drawn(STRAIGHT)
+    line[: 6 + (400 + 107) // 4] = np.minimum(line[: 6 + (400 + 107) // 4], -0.2)
+    return line
+
+
+@pytest.mark.parametrize(("follow", "reach"), [(None, 507), (0.5, 507), (0.4, 400), (0.46, 507)])
+def test_a_line_that_is_sure_is_followed_while_it_is_likely(follow, reach):
+    (line,) = found(two_thirds_sure(), **({} if follow is None else {"follow_threshold": follow}))
+    assert abs(line.image[-1, 1] - reach) < 16
+
+
+@pytest.mark.parametrize(("sure", "count"), [(28, 0), (44, 1)])  # network pixels, of 32 that are asked for
+def test_what_is_likely_and_nowhere_sure_for_long_is_no_line(sure, count):
+    line = np.minimum(drawn(STEEP), -0.2)
+    rows = slice(100, 100 + sure // 2)
+    line[rows] = drawn(STEEP)[rows]
+    assert len(found(line, follow_threshold=0.4, min_length=32)) == count
+
+
 def test_the_score_is_the_probability_along_the_line():
     sure, unsure = found(drawn(STRAIGHT)), found(np.minimum(drawn(STRAIGHT), 1))
     assert sure[0].score > 0.95
@@ -190,6 +224,18 @@ def test_where_an_edge_runs_along_a_painted_line_the_paint_wins(aside, kinds):
     assert [CLASSES[line.kind] for line in lines] == ["solid", "road_edge"][:kinds]
 
 
+@pytest.mark.parametrize(
+    ("line", "paint", "kind"),
+    [(1.0, -3.0, "road_edge"), (3.0, -3.0, "unknown"), (1.0, 1.0, "solid"), (1.0, -0.5, "solid")],
+)
+def test_a_stroke_of_both_maps_is_an_edge_if_it_has_no_paint_and_is_about_as_likely_one(line, paint, kind):
+    """Logits; the edge has 1."""
+    stroke = drawn(STRAIGHT)
+    maps = [np.where(stroke > 0, np.float32(logit), np.float32(-6)) for logit in (line, paint, 1)]
+    (got,) = found(maps[0], maps[1], edges=maps[2])
+    assert CLASSES[got.kind] == kind
+
+
 def test_an_edge_goes_on_behind_the_line_that_crosses_it():
     crossing = [(250, 540), (650, 580)]
     edges = [line for line in found(drawn(crossing), edges=drawn(STRAIGHT)) if line.kind == ROAD_EDGE]
@@ -199,7 +245,9 @@ def test_an_edge_goes_on_behind_the_line_that_crosses_it():
 
 def test_lines_are_those_of_a_network_without_edges():
     alone = found(drawn(STRAIGHT, STEEP))
-    both = [line for line in found(drawn(STRAIGHT, STEEP), edges=drawn(SHALLOW)) if line.kind != ROAD_EDGE]
+    edges = drawn([(900, 720), (1100, 430)])
+    both = [line for line in found(drawn(STRAIGHT, STEEP), edges=edges) if line.kind != ROAD_EDGE]
+    assert len(alone) == len(both) == 2
     for a, b in zip(alone, both, strict=True):
         np.testing.assert_array_equal(a.image, b.image)
 

@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perception.tasks.lanes.decode import ROAD_EDGE
+from perception.tasks.evidence import metrics
+from perception.tasks.lanes.decode import DASHED, DOUBLE, ROAD_EDGE, SOLID, UNKNOWN
 from perception.tasks.lanes.metric import (
     DrawnLines,
     FalseLines,
+    LineKinds,
     PaintedLines,
     RoadLines,
     middle_of,
@@ -93,6 +95,34 @@ def test_lines_that_run_over_what_is_no_paint_are_counted():
     )  # the last: 15 pixels
     metric.update(paint, scene())
     assert metric.result() == {"false_lines": 1 / 2}
+
+
+@pytest.mark.parametrize(
+    ("true", "told", "shares"),
+    [
+        (SOLID, SOLID, (1, 0)),
+        (SOLID, DASHED, (0, 1)),
+        (DASHED, UNKNOWN, (0, 0)),
+        (DASHED, DOUBLE, (0, 0)),
+    ],
+)
+def test_a_kind_is_right_wrong_or_neither(true, told, shares):
+    metric = LineKinds()
+    metric.update(
+        scene(replace(upright(300), kind=true), replace(upright(320), kind=SOLID)),
+        scene(replace(upright(304), kind=told)),
+    )
+    assert metric.result() == dict(zip(("kind_right", "kind_wrong"), shares, strict=True))
+
+
+def test_kinds_are_judged_along_solid_and_dashed_lines_alone():
+    true = replace(upright(100), kind=DOUBLE), upright(200), replace(upright(300), kind=DASHED)
+    half = line((300.5, 250), (300.5, 100), (400.5, 100), (400.5, 260))  # more than half of it is elsewhere
+    found = [replace(x, kind=SOLID) for x in (upright(100), upright(200), half, upright(500))]
+    metric = LineKinds()
+    metric.update(scene(*true), scene(*found))
+    assert not metric.evidence()["/kinds"].values.any()
+    assert np.isnan(list(metrics(metric.evidence()).values())).all()
 
 
 def test_no_lines_found_is_precision_zero():
