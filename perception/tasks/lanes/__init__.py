@@ -22,7 +22,7 @@ ABOUT = About(
         "lanes",
         CLASSES,
         ("lanes.map", "lanes.edges"),
-        settings={"threshold": 0.5, "follow_threshold": 0.4, "edge_threshold": 0.5, "min_length": 32},
+        settings={"threshold": 0.5, "follow_threshold": 0.4, "edge_threshold": 0.5, "min_length": 28},
     ),
     Score("lanes.drawn.f1", "F1 of drawn lines"),
     {"lanes": ("f1", "culane_f1", "accuracy"), "edges": ("f1",)},
