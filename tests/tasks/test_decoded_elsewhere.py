@@ -48,7 +48,7 @@ def test_drivable(seed):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_lanes(seed):
-    maps, edges = smooth(seed, 32) - 2, smooth(seed + 3, 16) - 2
+    maps, edges = smooth(seed, 32) - 2, smooth(seed + 3, 16) - 1
     cells, logits = reference.lane_cells(maps[0, :16], SOFT)
     raw = {"lanes.cells": cells[::-1], "lanes.logits": logits[::-1]}
     raw["lanes.paint"] = reference.packed(maps[0, 16:])

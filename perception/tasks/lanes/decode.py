@@ -53,18 +53,14 @@ def decode(
     line, paint = maps[: len(maps) // 2], maps[len(maps) // 2 :]
     if edges is not None:
         line = cpu.without_edges(line, edges, paint, PAINT)
-    taken, sure, sure_edge = (
-        np.zeros(_geometry(box)[1], np.bool_),
-        settings.threshold,
-        settings.edge_threshold,
-    )
-    least = min(sure, settings.follow_threshold)
-    lines = _as_lanes(_followed(line, paint, (least, sure), settings.min_length, box, taken), frame)
+    taken = np.zeros(_geometry(box)[1], np.bool_)
+    sure, shortest = settings.threshold, settings.min_length
+    limits = min(sure, settings.follow_threshold), sure
+    lines = _as_lanes(_followed(line, paint, limits, shortest, box, taken), frame)
     if edges is None:
         return tuple(lines)
-    found = _as_lanes(
-        _followed(edges, edges, (sure_edge, sure_edge), settings.min_length, box, taken), frame, True
-    )
+    limits = settings.edge_threshold, settings.edge_threshold
+    found = _as_lanes(_followed(edges, edges, limits, shortest, box, taken), frame, True)
     return tuple(merge(lines, found, key=lambda line: _foot(line.image, frame.size[1])) if found else lines)
 
 
@@ -119,9 +115,8 @@ def maps_of(cells: np.ndarray, logits: np.ndarray, paint: np.ndarray, box: Lette
     """
     line = map_of(cells, logits, box)
     bits = np.unpackbits(paint.view(np.uint8), bitorder="little", count=line.size)
-    return np.concatenate(
-        [line, np.where(bits, np.float32(PAINT + 1), np.float32(PAINT - 1)).reshape(line.shape)]
-    )
+    levels = np.where(bits, np.float32(PAINT + 1), np.float32(PAINT - 1))
+    return np.concatenate([line, levels.reshape(line.shape)])
 
 
 def map_of(cells: np.ndarray, logits: np.ndarray, box: Letterbox) -> np.ndarray:
