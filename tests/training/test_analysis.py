@@ -14,6 +14,7 @@ from perception.cli import app
 from perception.errors import DataError
 from perception.training.analysis import compare as comparing
 from perception.training.analysis import groups as grouping
+from perception.training.analysis import job
 from perception.training.analysis.compare import Preset, summary
 from perception.training.analysis.groups import judged, partitions, rank_correlation, subsets
 from perception.training.analysis.report import report
@@ -142,6 +143,40 @@ def test_a_comparison_is_trained_and_resumed(folder, tmp_path, smoke):
     sets = [str(folder)]
     again = comparing.compare("smoke", sets, tmp_path, done=lambda *_: pytest.fail("nothing is missing"))
     assert again["variants"] == found["variants"]
+
+
+@pytest.mark.parametrize("looked", [True, False])
+def test_a_run_that_is_cut_off_goes_on_if_nothing_was_missed(folder, tmp_path, monkeypatch, looked):
+    settings = [*TINY, "rendered=0", "balance=equal", "steps=6"]
+    for name in ("whole", "cut"):
+        (tmp_path / name).mkdir()
+    whole = job.run(folder, tmp_path / "whole", "quick", settings)
+    name = "__call__" if looked else "_look"  # cut off after a step was looked at, or before
+    method, steps = getattr(job.Watch, name), []
+
+    def until(watch, trainer, batch):
+        steps.append(trainer.step)
+        found = method(watch, trainer, batch) if looked or len(steps) != 4 else {}
+        if len(steps) == 4:
+            raise KeyboardInterrupt
+        return found
+
+    monkeypatch.setattr(job.Watch, name, until)
+    with pytest.raises(KeyboardInterrupt):
+        job.run(folder, tmp_path / "cut", "quick", settings)
+    found = job.run(folder, tmp_path / "cut", "quick", settings)
+    assert steps == [*range(1, 5), *range(5 if looked else 1, 7)]
+    assert [row["step"] for row in found["history"]] == [row["step"] for row in whole["history"]]
+    assert [row["step"] for row in found["conflicts"]] == [row["step"] for row in whole["conflicts"]]
+    assert found["scores"] == pytest.approx(whole["scores"], abs=1e-6)
+    assert found["seconds"] > 0
+
+
+def test_a_run_of_other_settings_is_not_gone_on_with(folder, tmp_path):
+    job.run(folder, tmp_path, "quick", [*TINY, "rendered=0", "balance=equal", "steps=2"])
+    found = job.run(folder, tmp_path, "quick", [*TINY, "rendered=0", "balance=equal", "steps=3", "seed=1"])
+    assert (found["steps"], found["seed"]) == (3, 1)
+    assert [row["step"] for row in found["history"]] == [1, 2]
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """One run of a comparison: train, judge on the way and at the end, write what was found.
 
 It has a process of its own, forked from one that has read the pictures, so that runs share these and nothing
-else. The folder of the run gets result.json when all is done.
+else. The folder of the run gets result.json when all is done. A run that was cut off goes on from its last
+checkpoint, if its configuration is still the same.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ from perception.sinks.files import write_whole
 from perception.tasks.batch import Batch
 from perception.training.analysis.conflict import affinity, conflicts
 from perception.training.analysis.validation import Validation, spread
+from perception.training.checkpoint import CHECKPOINT
 from perception.training.config import Config, configure
 from perception.training.loop import Trainer
 
 EVALUATIONS = 5  # times a run is judged, the end included
 PROBES = 12  # times the gradients of the tasks are compared
+SEEN = "seen.json"  # what was seen on the way
 
 
 class Watch:
@@ -33,15 +36,41 @@ class Watch:
     looking takes as long as training.
     """
 
-    def __init__(self, data: Path | None, config: Config) -> None:
+    def __init__(self, data: Path | None, out: Path, config: Config) -> None:
+        self.path = out / SEEN
         self.validation = Validation(data, replace(config, eval_every=spread(config, EVALUATIONS)))
         self.wanted = config.balance == "equal"
+        self.apart = max(1, config.steps // PROBES) if len(config.tasks) > 1 else 0  # steps between probes
         self.probes: list[dict[str, Any]] = []
+
+    def resume(self, step: int) -> bool:
+        """Know again what was seen up to `step`; False: something is missing."""
+        if not self.wanted:
+            return True
+        if not self.path.exists():
+            return False
+        seen = json.loads(self.path.read_text())
+        self.validation.history, self.probes = (
+            [row for row in seen[name] if row["step"] <= step] for name in ("history", "conflicts")
+        )
+        return True
 
     def __call__(self, trainer: Trainer, batch: Batch) -> dict[str, float]:
         if not self.wanted:
             return {}
-        if trainer.step % max(1, trainer.config.steps // PROBES) == 0 and len(trainer.config.tasks) > 1:
+        before = len(self.probes), len(self.validation.history)
+        try:
+            found = self._look(trainer, batch)
+        except KeyboardInterrupt:  # the step will be kept as done, but was not looked at
+            self.path.unlink(missing_ok=True)
+            raise
+        if (len(self.probes), len(self.validation.history)) != before or not self.path.exists():
+            seen = {"history": self.validation.history, "conflicts": self.probes}
+            write_whole(self.path, json.dumps(seen).encode())
+        return found
+
+    def _look(self, trainer: Trainer, batch: Batch) -> dict[str, float]:
+        if self.apart and trainer.step % self.apart == 0:
             cosines = conflicts(trainer.network, batch)
             helped = affinity(trainer.network, batch)
             self.probes.append({"step": trainer.step, "cosines": cosines, "affinity": helped})
@@ -51,7 +80,13 @@ class Watch:
 def run(data: Path | None, out: Path, preset: str, settings: Sequence[str]) -> dict[str, Any]:
     """Train and judge; what result.json holds."""
     config = replace(configure(preset, settings), threads=1, workers=0)
-    trainer, watch = Trainer(data, out, config), Watch(data, config)
+    trainer, watch = Trainer(data, out, config), Watch(data, out, config)
+    if _is_begun(out, config):
+        trainer.resume()
+    if trainer.step == 0 or not watch.resume(trainer.step):
+        for stale in (CHECKPOINT, "log.csv", SEEN):
+            (out / stale).unlink(missing_ok=True)
+        trainer, watch = Trainer(data, out, config), Watch(data, out, config)
     trainer.run(watch)
     metrics, found = watch.validation.judged(trainer.ema.network, config.size)
     return {
@@ -76,6 +111,12 @@ def run(data: Path | None, out: Path, preset: str, settings: Sequence[str]) -> d
         "conflicts": watch.probes,
         "weights": weights(out / "log.csv"),
     }
+
+
+def _is_begun(out: Path, config: Config) -> bool:
+    """Whether `out` has the beginning of this very run."""
+    path = out / "config.json"
+    return path.exists() and path.read_text() == config.to_json() + "\n"
 
 
 def weights(log: Path) -> list[dict[str, Any]]:

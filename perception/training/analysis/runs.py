@@ -59,7 +59,7 @@ def perform(
     """Do the runs that have no result yet, PROCESSES at a time. Raises DataError, at the end, if any failed.
 
     `done` hears of each run that ends, how many of those missing have ended, and how many were missing. A run
-    that was cut off begins anew. Pictures are read and scenes rendered once for all. If `out` has results of
+    that was cut off goes on. Pictures are read and scenes rendered once for all. If `out` has results of
     other settings, DataError comes before the first run.
     """
     waiting = [run for run in runs if not _is_done(run, out, preset, settings)]
@@ -110,8 +110,6 @@ def warm(data: Path | None, out: Path, config: Config) -> None:
 def _start(run: Run, data: Path | None, out: Path, preset: str, settings: Sequence[str]) -> BaseProcess:
     folder = out / run.folder
     folder.mkdir(parents=True, exist_ok=True)
-    for stale in ("checkpoint.pt", "log.csv"):
-        (folder / stale).unlink(missing_ok=True)
     shared = folder / "synthetic"
     if not shared.exists():
         shared.symlink_to((out / "synthetic").resolve())
