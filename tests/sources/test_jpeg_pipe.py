@@ -33,11 +33,13 @@ def pipe(tmp_path):
 
 
 def begun(pipe) -> PipeCapture:
-    """Opened, and read as far as anything was written."""
+    """Opened with the first of 20 pictures; the others are written then, fresh on a slow machine, too."""
     path, descriptor = pipe
-    soon = Timer(0.05, os.write, (descriptor, b"".join(map(jpeg, range(20)))))
+    soon = Timer(0.05, os.write, (descriptor, b"".join(map(jpeg, range(10)))))
     soon.start()
-    return PipeCapture(path)
+    capture = PipeCapture(path)
+    os.write(descriptor, b"".join(map(jpeg, range(10, 20))))
+    return capture
 
 
 def test_what_piled_up_while_nobody_read_is_not_given(pipe):
