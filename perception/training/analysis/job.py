@@ -43,17 +43,18 @@ class Watch:
         self.apart = max(1, config.steps // PROBES) if len(config.tasks) > 1 else 0  # steps between probes
         self.probes: list[dict[str, Any]] = []
 
-    def resume(self, step: int) -> bool:
-        """Know again what was seen up to `step`; False: something is missing."""
-        if not self.wanted:
-            return True
-        if not self.path.exists():
-            return False
-        seen = json.loads(self.path.read_text())
-        self.validation.history, self.probes = (
-            [row for row in seen[name] if row["step"] <= step] for name in ("history", "conflicts")
-        )
-        return True
+    @property
+    def complete(self) -> bool:
+        """Whether nothing that was to be seen was missed, so that the run can be gone on with."""
+        return not self.wanted or self.path.exists()
+
+    def resume(self, step: int) -> None:
+        """Know again what was seen up to `step`."""
+        if step and self.wanted:
+            seen = json.loads(self.path.read_text())
+            self.validation.history, self.probes = (
+                [row for row in seen[name] if row["step"] <= step] for name in ("history", "conflicts")
+            )
 
     def __call__(self, trainer: Trainer, batch: Batch) -> dict[str, float]:
         if not self.wanted:
@@ -81,12 +82,11 @@ def run(data: Path | None, out: Path, preset: str, settings: Sequence[str]) -> d
     """Train and judge; what result.json holds."""
     config = replace(configure(preset, settings), threads=1, workers=0)
     trainer, watch = Trainer(data, out, config), Watch(data, out, config)
-    if _is_begun(out, config):
-        trainer.resume()
-    if trainer.step == 0 or not watch.resume(trainer.step):
+    if not (_is_begun(out, config) and watch.complete):
         for stale in (CHECKPOINT, "log.csv", SEEN):
             (out / stale).unlink(missing_ok=True)
-        trainer, watch = Trainer(data, out, config), Watch(data, out, config)
+    trainer.resume()
+    watch.resume(trainer.step)
     trainer.run(watch)
     metrics, found = watch.validation.judged(trainer.ema.network, config.size)
     return {
@@ -114,9 +114,10 @@ def run(data: Path | None, out: Path, preset: str, settings: Sequence[str]) -> d
 
 
 def _is_begun(out: Path, config: Config) -> bool:
-    """Whether `out` has the beginning of this very run."""
+    """Whether `out` has a checkpoint of this very run."""
     path = out / "config.json"
-    return path.exists() and path.read_text() == config.to_json() + "\n"
+    begun = (out / CHECKPOINT).exists() and path.exists()
+    return begun and path.read_text() == config.to_json() + "\n"
 
 
 def weights(log: Path) -> list[dict[str, Any]]:
