@@ -22,7 +22,7 @@ WIDTH, LOW, TOP, WIDTH_SPREAD = 2.1, 1.9, 3.8, 0.15  # metres of a large vehicle
 
 
 class Pitch:
-    """`road_pitch`, from objects and from lane lines; None where no camera is known, or nothing to tell it.
+    """`road_pitch`, from objects, lines and road edges; None where no camera is known, or nothing to tell it.
 
     For `ground`: `tall`, `spread` of each detection, metres and the standard deviation of its logarithm;
     `rays`, `ends`: the points of the lane lines as rays of the camera, as in `paint`.
@@ -73,10 +73,11 @@ class Pitch:
         return replace(scene, road_pitch=level.camera.pitch - float(np.arctan(down)))
 
     def _horizon(self, lanes: tuple[LaneLine, ...], level: Level) -> tuple[float, float]:
-        """The row, as a ray, in which the lines beside the vehicle meet, and its variance; NaN: not known."""
+        """The row, as a ray, where lines beside the vehicle and road edges meet; its variance. NaN: none."""
         points, self.ends = paint.packed([line.image for line in lanes])
         self.rays = level.straightened(points)
-        used = [k for k, line in enumerate(lanes) if line.role and not line.predicted]
+        beside = [bool(line.role) or line.kind == self._road_edge for line in lanes]
+        used = [k for k, line in enumerate(lanes) if beside[k] and not line.predicted]
         if len(used) < 2:
             return np.nan, np.inf
         rays = level.levelled(self.rays)

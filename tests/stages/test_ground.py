@@ -1,9 +1,12 @@
 """Metres, the pitch of the frame and speed, on flat roads with exact truth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from perception.stages.pitch import by_shape
+from perception.tasks.lanes.decode import ROAD_EDGE
 from perception.types import Ego, LaneLine
 from tests.stages.drives import CAMERA, boxes, drive, found, line
 
@@ -97,6 +100,20 @@ def bent(left, level, radius=250.0):
 def test_lines_of_a_bend_and_a_crack_among_them_tell_the_pitch():
     crack = LaneLine(np.float32([(800 + 3 * k, 640 - 14 * k) for k in range(8)]), None, 0.9, 1)
     lines = (bent(5.4, 345.0), bent(1.8, 345.0), crack, bent(-1.8, 345.0))
+    scene = list(drive(lambda k: found(boxes([])), 10, lanes=lambda k: lines))[-1]
+    assert scene.road_pitch == pytest.approx(np.arctan((360 - 345) / 1000), abs=0.002)
+
+
+def test_road_edges_tell_the_pitch_of_a_road_without_lines():
+    edges = (line(300.0, kind=ROAD_EDGE), line(980.0, kind=ROAD_EDGE))
+    scene = list(drive(lambda k: found(boxes([])), 10, lanes=lambda k: edges))[-1]
+    assert scene.road_pitch == pytest.approx(np.arctan((360 - 345) / 1000), abs=0.004)
+
+
+def test_a_kerb_round_a_corner_does_not_turn_the_pitch():
+    corner = LaneLine(np.float32([(1250 - 30 * k, 560 - 8 * k) for k in range(12)]), None, 0.9, ROAD_EDGE)
+    kerb = replace(bent(5.4, 345.0), kind=ROAD_EDGE)
+    lines = (kerb, bent(1.8, 345.0), bent(-1.8, 345.0), corner)
     scene = list(drive(lambda k: found(boxes([])), 10, lanes=lambda k: lines))[-1]
     assert scene.road_pitch == pytest.approx(np.arctan((360 - 345) / 1000), abs=0.002)
 
