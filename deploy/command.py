@@ -64,7 +64,7 @@ def quantize(
     PerceptionError.
     """
     _check_names(method, equal, wanted)
-    folder = bundle or bundles.SHIPPED
+    folder = bundles.folder(bundle)
     spec = bundles.read(folder)
     fp32 = precisions.fp32_files(spec, folder)
     licences = "open" if spec.info.get(bundles.LEDGER_INFO, {}).get("commercial") else "any"

@@ -59,7 +59,7 @@ def build_engines(
     `input_size`: as for `load`; "auto" is the bundle's own, "2x" of its shape.
     Raises BackendUnavailable without device or TensorRT, BundleError, PerceptionError, SinkError.
     """
-    folder = bundle or bundles.SHIPPED
+    folder = bundles.folder(bundle)
     spec = bundles.read(folder)
     files = spec.files.get(precision)
     if files is None:

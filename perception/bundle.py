@@ -30,7 +30,8 @@ LEDGER, LEDGER_INFO = "ledger.csv", "ledger"  # the file, and its summary in `in
 SEAL = '"checksum": "{}"'
 UNSEALED = SEAL.format("")
 MAIN = "main"  # the network that sees the whole image
-SHIPPED = Path(__file__).parent / "bundles" / "road"
+PACKAGED = Path(__file__).parent / "bundles"  # those that come with the package
+SHIPPED = PACKAGED / "road"  # the one that is used if none is named
 
 Shape = tuple[int | None, ...]  # None: any size, such as a free batch
 
@@ -71,6 +72,23 @@ def _scaled(shape: Shape, before: Size, after: Size) -> Shape:
         case (n, channels, int(height), int(width)):
             return n, channels, height * after[1] // before[1], width * after[0] // before[0]
     return shape
+
+
+def folder(bundle: str | Path | None) -> Path:
+    """Of a bundle: a folder, the name of one in `PACKAGED`, such as "road-open", or None for `SHIPPED`.
+
+    What is there as a folder is meant rather than a name.
+    """
+    if bundle is None:
+        return SHIPPED
+    named = PACKAGED / bundle
+    is_name = len(Path(bundle).parts) == 1 and (named / MODEL).is_file() and not Path(bundle).exists()
+    return named if is_name else Path(bundle)
+
+
+def packaged() -> list[str]:
+    """Names of the bundles that come with the package."""
+    return sorted(path.parent.name for path in PACKAGED.glob(f"*/{MODEL}"))
 
 
 def read(directory: str | Path) -> ModelSpec:
@@ -126,7 +144,8 @@ def _text(path: Path) -> str:
         return regular(path).read_bytes().decode()
     except FileNotFoundError:
         raise BundleError(
-            f"{path.parent}: expected a model bundle, a folder with {MODEL}; found none. Check the path"
+            f"{path.parent}: expected a model bundle, a folder with {MODEL} or "
+            f"one of {', '.join(packaged())}; found none. Check the path"
         ) from None
     except (OSError, ValueError) as error:
         raise BundleError(f"{path}: expected JSON, got {error}. Export the bundle again") from error

@@ -35,7 +35,7 @@ class PipelineConfig:
 
     @property
     def folder(self) -> Path:
-        return self.bundle or bundles.SHIPPED
+        return bundles.folder(self.bundle)
 
     def load(self) -> Pipeline:
         """Raises as `perception.load`."""

@@ -46,7 +46,7 @@ def load(
 ) -> Pipeline:
     """A pipeline, ready for frames.
 
-    bundle: a bundle folder; None: the one that comes with the package.
+    bundle: a folder, or the name of a bundle that comes with the package; None: "road".
     device: "cuda", "cpu", or "auto" for the best that works here with this bundle; the log says why not the
         others. What was named is never replaced.
     tasks: which to run, in any order, and with them those they read from; None: all of the bundle. What the
@@ -78,7 +78,7 @@ def load(
     wish, part = InputSize.parse(input_size), WHOLE if crop is None else Crop.parse(crop)
     if threads is not None and not 1 <= threads <= MOST_THREADS:
         raise PerceptionError(f"expected 1 to {MOST_THREADS} threads, got {threads}")
-    directory = Path(bundle) if bundle is not None else bundles.SHIPPED
+    directory = bundles.folder(bundle)
     spec = bundles.read(directory)
     chosen = select(spec, tasks)
     following = ready(stages, chosen, mount)

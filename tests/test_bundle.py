@@ -31,6 +31,22 @@ def test_no_folder(tmp_path):
         bundle.read(tmp_path / "nowhere")
 
 
+def test_a_bundle_of_the_package_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert bundle.folder("road") == bundle.folder(Path("road")) == bundle.folder(None) == bundle.SHIPPED
+    assert bundle.folder("./elsewhere/road") == Path("elsewhere/road")
+    (tmp_path / "road").mkdir()
+    assert bundle.folder("road") == Path("road"), "a folder is meant rather than a name"
+
+
+def test_no_such_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in (*bundle.packaged(), "", "..", "."):
+        assert bundle.folder(name).is_dir()
+    with pytest.raises(BundleError, match=r"rod: expected .*model.json or one of road\b.*found none"):
+        bundle.read(bundle.folder("rod"))
+
+
 def test_model_json_is_not_json(tiny_bundle):
     (tiny_bundle / "model.json").write_text("{")
     with pytest.raises(BundleError, match="expected JSON"):

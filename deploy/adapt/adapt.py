@@ -57,7 +57,7 @@ def adapt(
     Nothing is written unless some share of it keeps every task's main metric within `gate.SLACK`: Refused
     says which fell. Raises DataError, SourceError or BundleError for what cannot be used.
     """
-    folder = bundle or bundles.SHIPPED
+    folder = bundles.folder(bundle)
     keep_apart([out], [*wanted.data, wanted.unlabelled, *wanted.old, folder])
     check_free(out)
     spec = bundles.read(folder)

@@ -85,7 +85,7 @@ def add(wanted: Wanted, bundle: Path | None, out: Path, progress: Progress = lam
     cannot be, DataError for labels that do not do, BundleError if the tasks of the bundle share no features.
     """
     check_free(out)
-    folder = bundle or bundles.SHIPPED
+    folder = bundles.folder(bundle)
     plan = planned(wanted, folder)
     told, recipe = plan.told, plan.recipe
     shown, features = seen(folder, plan, progress)

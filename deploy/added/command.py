@@ -89,7 +89,7 @@ def remove_task(name: str, bundle: Path, out: Path) -> None:
 
 def same(before: Path | None, after: Path, sources: Sequence[str], frames: int) -> None:
     """Compare all outputs of `before` over frames of sources. Raises BundleError if one differs."""
-    found = compared(before or bundles.SHIPPED, after, _images(sources, frames))
+    found = compared(bundles.folder(before), after, _images(sources, frames))
     table = Table("precision", "runtime", "threads", "frames", "the same")
     for way in found:
         table.add_row(way.precision, way.runtime, str(way.threads), str(way.frames), str(way.same))

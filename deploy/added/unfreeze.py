@@ -65,7 +65,7 @@ def unfreeze(
     unless some share of the change keeps every old task within `gate.SLACK`: gate.Refused says which fell.
     Raises PerceptionError as `add` does.
     """
-    folder = bundle or bundles.SHIPPED
+    folder = bundles.folder(bundle)
     keep_apart([out], [*wanted.data, *old, folder])
     check_free(out)
     check(bundles.read(folder), folder)

@@ -18,7 +18,7 @@ def prune(wanted: Wanted, bundle: Path | None, out: Path) -> None:
     """Prune, and show what became smaller. Raises PerceptionError."""
     begin = perf_counter()
     spec = made(wanted, bundle, out, lambda what: errors.print(what, highlight=False))
-    before, facts = bundles.read(bundle or bundles.SHIPPED), spec.info[PRUNED]
+    before, facts = bundles.read(bundles.folder(bundle)), spec.info[PRUNED]
     widths = (", ".join(map(str, facts[key])) for key in ("widths_before", "widths"))
     console.print("channels of the stages: {} before, {} now".format(*widths), highlight=False)
     for key, unit, size in (("macs", "GMAC a frame", 1e9), ("parameters", "M parameters", 1e6)):

@@ -76,7 +76,7 @@ def prune(
     Raises DataError for what cannot be used; BundleError for a bundle without float weights, with added
     tasks, or whose tasks do not share one encoder and neck.
     """
-    folder, shares = bundle or bundles.SHIPPED, shares_of(wanted.keep)
+    folder, shares = bundles.folder(bundle), shares_of(wanted.keep)
     if wanted.by not in BY:
         raise DataError(f"--by {wanted.by}: expected a rule of {', '.join(BY)}")
     keep_apart([out], [*wanted.data, folder])

@@ -20,15 +20,18 @@ commands = typer.Typer()
 @commands.command()
 def info(
     what: Annotated[
-        Path | None, typer.Argument(help="Model bundle or recorded drive. Default: the shipped bundle.")
+        Path | None, typer.Argument(help="Bundle (a folder, or road-open) or recorded drive. Default: road.")
     ] = None,
     json_path: Annotated[
         Path | None, typer.Option("--json", help="Also write everything to this file, as JSON.")
     ] = None,
 ) -> None:
     """Show what a model bundle can do and how well, or what a recorded drive holds."""
-    is_bundle = what is None or (what / "model.json").is_file()
-    facts = _show_bundle(what) if what is None or is_bundle else _show_drive(what)
+    from perception import bundle as bundles
+
+    folder = bundles.folder(what)
+    is_bundle = what is None or (folder / bundles.MODEL).is_file()
+    facts = _show_bundle(folder) if is_bundle else _show_drive(folder)
     if json_path is not None:
         from perception.outputs import write_whole
 
@@ -51,10 +54,9 @@ def _show_drive(path: Path) -> dict[str, Any]:
     return facts
 
 
-def _show_bundle(bundle: Path | None) -> dict[str, Any]:
-    from perception.bundle import LEDGER_INFO, SHIPPED, read
+def _show_bundle(folder: Path) -> dict[str, Any]:
+    from perception.bundle import LEDGER_INFO, read
 
-    folder = bundle or SHIPPED
     spec = read(folder)
     width, height = spec.input_size
     output.print(

@@ -17,7 +17,7 @@ SOURCE = (
     "scenario:NAME:SEED."
 )
 
-Bundle = Annotated[Path | None, typer.Option(help="Model bundle (a folder). Default: the shipped one.")]
+Bundle = Annotated[Path | None, typer.Option(help="Model bundle: a folder, or road-open. Default: road.")]
 Precision = Annotated[str, typer.Option(help="Network files to use: int8, fp32, fp16 or trt.int8.")]
 Device = Annotated[str, typer.Option(help="cuda, cpu, or auto: the fastest that works here.")]
 Threads = Annotated[

@@ -54,7 +54,7 @@ class Settings:
         "Quality of service of the subscription. best_effort fits every publisher.",
         choices=("best_effort", "reliable"),
     )
-    bundle: str = about("", "Folder of a model bundle. Empty: the one that is shipped.")
+    bundle: str = about("", "Folder or name of a model bundle. Empty: the one that is shipped.")
     precision: str = about("int8", "Network files: int8, fp32, fp16 or trt.int8.")
     device: str = about("auto", "Where the network runs.", choices=("auto", "cpu", "cuda"))
     runtime: str = about("auto", "What computes it on the CPU.", choices=(AUTO, *CPU_RUNTIMES))

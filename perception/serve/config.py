@@ -109,7 +109,7 @@ def check(config: ServeConfig) -> list[str]:
             read_camera(camera.camera, camera.camera_height)
         if camera.ego is not None and camera.ego.suffix and not camera.ego.is_file():  # else a topic
             raise DataError(f"{camera.name}: ego: expected a file, found no {camera.ego}")
-        spec = bundles.read(camera.bundle or bundles.SHIPPED)
+        spec = bundles.read(bundles.folder(camera.bundle))
         tasks = ", ".join(task.name for task in select(spec, camera.tasks))
         metres = ", in metres" if camera.camera else ""
         lines.append(f"{camera.name}: {redacted(camera.source)}: {tasks}{metres}, {spec.name} {spec.version}")

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from perception.bundle import SHIPPED
+from perception import bundle
 from perception.errors import DataError
 from perception.labels.vocabulary import Vocabulary
 from perception.model.network import Network
@@ -39,12 +39,17 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
     return state
 
 
+def weights_at(init: str) -> Path:
+    """A checkpoint, or the folder of a bundle that is named, "shipped" being the default one."""
+    return Path(init) if Path(init).is_file() else bundle.folder(None if init == "shipped" else init)
+
+
 def learnt_from(weights: str) -> list[Row]:
-    """The ledger of a checkpoint, a bundle's folder, or "shipped", as in `init`.
+    """The ledger of what `init` names.
 
     Without one: a row that says so. Raises DataError or BundleError if it cannot be read.
     """
-    path = SHIPPED if weights == "shipped" else Path(weights)
+    path = weights_at(weights)
     rows = recorded(path) if path.is_file() else ledger.of_bundle(path)
     return rows or ledger.unrecorded(path.name)
 

@@ -91,7 +91,7 @@ class Config:
     eval_every: int = 0  # steps between evaluations; 0: a tenth of the run if there is `val`, else never
     patience: int = 0  # evaluations without a better one after which the run ends; 0: it goes on
     baseline: str = ""  # scores.json of a comparison: warn of tasks that fall below their single-task network
-    init: str = ""  # weights to start from: a checkpoint, a bundle's folder, or "shipped"
+    init: str = ""  # weights to start from: a checkpoint, a bundle (folder or name), or "shipped"
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1)

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from perception.bundle import LEDGER, SHIPPED
+from perception.bundle import LEDGER
 from perception.errors import DataError
 from perception.model import fakequant
 from perception.model.network import Network
@@ -40,6 +40,7 @@ from perception.training.checkpoint import (
     load_checkpoint,
     recorded,
     shape_of,
+    weights_at,
 )
 from perception.training.classes import vocabulary
 from perception.training.config import Config, renamed
@@ -98,15 +99,13 @@ class Trainer:
 
     def _begin(self, batch: Batch) -> None:
         """Take the weights to start from, if any are named; a bundle's norms adapt to `batch`."""
-        init = self.config.init
-        if not init:
+        if not self.config.init:
             return
-        if Path(init).is_file():
-            self.network.load_state_dict(fitted(load_checkpoint(Path(init)), self.network))
+        path = weights_at(self.config.init)
+        if path.is_file():
+            self.network.load_state_dict(fitted(load_checkpoint(path), self.network))
         else:
-            load_pretrained(
-                self.network, SHIPPED if init == "shipped" else Path(init), batch.images, batch.crops
-            )
+            load_pretrained(self.network, path, batch.images, batch.crops)
         self.ema = Ema(self.network, self.config.ema)
 
     def _prepare(self, batch: Batch) -> None:

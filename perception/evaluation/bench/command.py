@@ -60,7 +60,7 @@ def bench(
     networks. `runtime`: of the stages and fresh processes; the main network is measured on every one that is
     installed. Raises BackendUnavailable, SourceError, BundleError, SinkError.
     """
-    folder = bundle or bundles.SHIPPED
+    folder = bundles.folder(bundle)
     spec = bundles.read(folder)
     size = InputSize.parse(input_size).sizes(spec.input_size)(SIZE)
     console = Console(stderr=True)

@@ -37,7 +37,7 @@ def parts(
     bundle: Path | None, data: Path, out: Path, pictures: int, groups: int, input_size: str = "auto"
 ) -> None:
     """Write OUT/parts.html and OUT/parts.json. Raises PerceptionError."""
-    folder = bundle or bundles.SHIPPED
+    folder = bundles.folder(bundle)
     networks = stored(folder)
     images = sorted({sample.image for sample in read_folder(data, "val", lanes.CLASSES).samples})
     tally = Tally(networks.frames, networks.frames.tasks, groups)
