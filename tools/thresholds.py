@@ -1,9 +1,10 @@
 """The thresholds of a bundle and the overlap limit of its boxes, chosen on labelled pictures.
 
-    python -m tools.thresholds BUNDLE --data DIR [--split val] [--write]
+    python -m tools.thresholds BUNDLE --data DIR [--split val] [--rendered synthetic:SEED:FRAMES] [--write]
 
 Of each class the score threshold with the best F1 at IoU 0.5 over all sets that label it; a class with too
-few objects to choose by takes the median of the others. Signs that are read have the one with the best F1 of
+few objects to choose by takes the best one on rendered scenes, if there are any, or the median of the others.
+Signs that are read have the one with the best F1 of
 being found and read, because the reader rejects most of what is none; among equals the highest. Of the limits
 of non-maximum suppression the one with the best mean AP50; among equals, to a tenth of a point, the highest,
 which swallows the fewest neighbours in a crowd. Of the thresholds of the sign reader the one with the best F1
@@ -33,6 +34,7 @@ from perception.labels.outside import outside
 from perception.labels.own import Crop
 from perception.labels.rows import read_image
 from perception.labels.signs import SignCrop
+from perception.labels.synthetic import Worlds, asked
 from perception.labels.vocabulary import SIGN
 from perception.load import load
 from perception.tasks import lanes
@@ -101,6 +103,27 @@ def choose(folder: Path, pictures: Path, split: str) -> tuple[float, Mapping[str
     for limit in LIMITS:
         print(f"nms_iou {limit}: mean AP50 {metrics[limit].mean_ap50():.4f}")
     return best, metrics[best].chosen()
+
+
+def rendered(folder: Path, worlds: Worlds, limit: float) -> Mapping[str, tuple[float, float, int]]:
+    """Each class's best threshold on rendered scenes. `limit`: of overlap."""
+    pipeline = load(folder, tasks=["detection"], threads=1)
+    (task,) = pipeline.tasks
+    low = dict.fromkeys(task.classes, 0.01)
+    see = pipeline.with_tasks([with_settings(task, threshold=low, max_objects=300, nms_iou=limit)])
+    metric = BestScore(task.classes)
+    for k in range(worlds.frames):
+        made = worlds.render(k)
+        metric.update(asked(made, task.classes), see(made.frame))
+    return metric.chosen()
+
+
+def completed(
+    chosen: Mapping[str, tuple[float, float, int]], others: Mapping[str, tuple[float, float, int]]
+) -> dict[str, tuple[float, float, int]]:
+    """What was chosen; of classes with too few objects what `others` say, if these have enough."""
+    few = [name for name, (_, _, n) in chosen.items() if n < ENOUGH]
+    return {**chosen, **{name: others[name] for name in few if name in others and others[name][2] >= ENOUGH}}
 
 
 def found_and_read(
@@ -225,9 +248,12 @@ def main() -> None:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--split", default="val")
+    parser.add_argument("--rendered", type=Worlds.parse, help="for classes with too few objects in --data")
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
     limit, chosen = choose(given.bundle, given.data, given.split)
+    if given.rendered is not None:
+        chosen = completed(chosen, rendered(given.bundle, given.rendered, limit))
     for name, (score, f1, objects) in chosen.items():
         print(f"{name}: threshold {score}, F1 {f1:.3f}, {objects} objects")
     found = readings(given.bundle, given.data, given.split)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,7 +25,7 @@ from perception.training.data.sample import Sample
 from perception.training.data.synthetic import VERSION
 
 UNSAID = "not stated"
-SCENES = re.compile(r"synthetic:seeds 0-(\d+) of renderer \d+")
+SCENES = re.compile(r"synthetic:seeds 0-(\d+) of renderer (\d+)")
 
 
 class Row(NamedTuple):
@@ -150,16 +150,20 @@ def _sources(rows: Iterable[Row]) -> Iterator[str]:
 
 def _summed(source: str, rows: Sequence[Row]) -> dict[str, Any]:
     return {
-        "images": sum(_count(image) for image in {row.image for row in rows}),
+        "images": _count({row.image for row in rows}),
         "labels": sorted({label for row in rows for label in row.labels.split()}),
         "teachers": sorted({name for row in rows for name in row.teachers.split()}),
         **_said(source),
     }
 
 
-def _count(image: str) -> int:
-    scenes = SCENES.fullmatch(image)
-    return int(scenes[1]) + 1 if scenes else 1
+def _count(images: Collection[str]) -> int:
+    """Scenes of one renderer are counted once: its longest row holds the others."""
+    found = [match for match in map(SCENES.fullmatch, images) if match]
+    scenes: dict[str, int] = {}
+    for last, renderer in (match.groups() for match in found):
+        scenes[renderer] = max(scenes.get(renderer, 0), int(last) + 1)
+    return len(images) - len(found) + sum(scenes.values())
 
 
 def _said(name: str) -> dict[str, Any]:

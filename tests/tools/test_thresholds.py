@@ -10,6 +10,7 @@ from onnx import numpy_helper
 
 from perception import bundle
 from perception.errors import DataError
+from perception.labels.synthetic import Worlds
 from perception.types import Detections, Scene
 from tests.folders import picture, write_folder
 from tools.thresholds import (
@@ -21,9 +22,11 @@ from tools.thresholds import (
     areas,
     best_found,
     best_reading,
+    completed,
     curve,
     found_and_read,
     readings,
+    rendered,
 )
 
 SIZE = (640, 384)
@@ -52,6 +55,18 @@ def test_a_class_with_few_objects_takes_the_median_of_the_others():
     assert chosen["bus"][0] == pytest.approx((chosen["car"][0] + chosen["tram"][0]) / 2, abs=0.01)
     assert math.isnan(chosen["bus"][1])
     assert chosen["bus"][2] == 1
+
+
+def test_rendered_scenes_choose_for_a_class_with_few_objects():
+    chosen = {"car": (0.5, 0.8, ENOUGH), "tram": (0.5, math.nan, 2), "bus": (0.5, math.nan, 0)}
+    others = {"car": (0.4, 0.9, 99), "tram": (0.38, 0.7, ENOUGH), "bus": (0.42, math.nan, 3)}
+    assert completed(chosen, others) == {**chosen, "tram": others["tram"]}
+
+
+def test_a_threshold_of_rendered_scenes(tiny_bundle):
+    found = rendered(tiny_bundle, Worlds.parse("synthetic:3:12"), 0.5)
+    assert found["vehicle"][2] >= ENOUGH
+    assert all(SCORES[0] <= score <= SCORES[-1] for score, _, _ in found.values())
 
 
 def test_too_few_objects_of_every_class_are_refused():

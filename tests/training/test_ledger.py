@@ -152,6 +152,14 @@ def test_a_checkpoint_without_a_ledger_is_not_open(folder, tmp_path):
     assert ledger.closed([row]) == [row]
 
 
+def test_scenes_of_several_runs_are_counted_once():
+    configs = [replace(ALLOWED, rendered=count) for count in (7, 12, 9)]
+    rows = [row for config in configs for row in ledger.of_run(SHIPPED, config, {"synthetic": []})]
+    assert ledger.summary(rows)["sources"]["synthetic"]["images"] == 12
+    older = rows[0]._replace(image="synthetic:seeds 0-4 of renderer 1")
+    assert ledger.summary([*rows, older])["sources"]["synthetic"]["images"] == 17
+
+
 def test_rendered_scenes_are_one_row_with_their_seeds():
     (row,) = ledger.of_run(SHIPPED, replace(ALLOWED, rendered=7), {"synthetic": []})
     assert row.image.startswith("synthetic:seeds 0-6 of renderer ")
