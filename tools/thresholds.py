@@ -3,16 +3,16 @@
     python -m tools.thresholds BUNDLE --data DIR [--split val] [--rendered synthetic:SEED:FRAMES] [--write]
 
 Of each class the score threshold with the best F1 at IoU 0.5 over all sets that label it; a class with too
-few objects to choose by takes the best one on rendered scenes, if there are any, or the median of the others.
-Signs that are read have the one with the best F1 of
-being found and read, because the reader rejects most of what is none; among equals the highest. Of the limits
-of non-maximum suppression the one with the best mean AP50; among equals, to a tenth of a point, the highest,
-which swallows the fewest neighbours in a crowd. Of the thresholds of the sign reader the one with the best F1
-of readings, were there as many things that are none of the known classes as signs, among those that read at
-most COST fewer of the signs than the lowest one. Of the drivable area the threshold with the best mean IoU of
-the sets, so that a small set of nights counts as much as a large one of days. `--write` puts them into the
-bundle's model.json. Those of a bundle for commercial use are chosen on pictures that allow it only; a reader
-for which there are none keeps its threshold.
+few objects to choose by takes the best one on rendered scenes, if `--rendered` names any with enough, or the
+median of the others. Signs that are read have the one with the best F1 of being found and read, because the
+reader rejects most of what is none; among equals the highest. Of the limits of non-maximum suppression the
+one with the best mean AP50; among equals, to a tenth of a point, the highest, which swallows the fewest
+neighbours in a crowd. Of the thresholds of the sign reader the one with the best F1 of readings, were there
+as many things that are none of the known classes as signs, among those that read at most COST fewer of the
+signs than the lowest one. Of the drivable area the threshold with the best mean IoU of the sets, so that a
+small set of nights counts as much as a large one of days. `--write` puts them into the bundle's model.json.
+Those of a bundle for commercial use are chosen on pictures that allow it only; a reader for which there are
+none keeps its threshold.
 """
 
 from __future__ import annotations
@@ -105,15 +105,23 @@ def choose(folder: Path, pictures: Path, split: str) -> tuple[float, Mapping[str
     return best, metrics[best].chosen()
 
 
-def rendered(folder: Path, worlds: Worlds, limit: float) -> Mapping[str, tuple[float, float, int]]:
+def worlds(text: str) -> Worlds:
+    """Raises DataError."""
+    found = Worlds.parse(text)
+    if found is None:
+        raise DataError(f"--rendered: expected synthetic:SEED[:FRAMES], got {text!r}")
+    return found
+
+
+def rendered(folder: Path, scenes: Worlds, limit: float) -> Mapping[str, tuple[float, float, int]]:
     """Each class's best threshold on rendered scenes. `limit`: of overlap."""
     pipeline = load(folder, tasks=["detection"], threads=1)
     (task,) = pipeline.tasks
     low = dict.fromkeys(task.classes, 0.01)
     see = pipeline.with_tasks([with_settings(task, threshold=low, max_objects=300, nms_iou=limit)])
     metric = BestScore(task.classes)
-    for k in range(worlds.frames):
-        made = worlds.render(k)
+    for k in range(scenes.frames):
+        made = scenes.render(k)
         metric.update(asked(made, task.classes), see(made.frame))
     return metric.chosen()
 
@@ -248,12 +256,13 @@ def main() -> None:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--split", default="val")
-    parser.add_argument("--rendered", type=Worlds.parse, help="for classes with too few objects in --data")
+    parser.add_argument("--rendered", help="scenes for classes with too few objects in --data")
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
+    scenes = None if given.rendered is None else worlds(given.rendered)
     limit, chosen = choose(given.bundle, given.data, given.split)
-    if given.rendered is not None:
-        chosen = completed(chosen, rendered(given.bundle, given.rendered, limit))
+    if scenes is not None:
+        chosen = completed(chosen, rendered(given.bundle, scenes, limit))
     for name, (score, f1, objects) in chosen.items():
         print(f"{name}: threshold {score}, F1 {f1:.3f}, {objects} objects")
     found = readings(given.bundle, given.data, given.split)

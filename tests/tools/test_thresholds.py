@@ -27,6 +27,7 @@ from tools.thresholds import (
     found_and_read,
     readings,
     rendered,
+    worlds,
 )
 
 SIZE = (640, 384)
@@ -67,6 +68,12 @@ def test_a_threshold_of_rendered_scenes(tiny_bundle):
     found = rendered(tiny_bundle, Worlds.parse("synthetic:3:12"), 0.5)
     assert found["vehicle"][2] >= ENOUGH
     assert all(SCORES[0] <= score <= SCORES[-1] for score, _, _ in found.values())
+
+
+@pytest.mark.parametrize("text", ["9:80", "data:DIR", "synthetic:x"])
+def test_what_names_no_rendered_scenes_is_refused(text):
+    with pytest.raises(DataError, match=r"expected synthetic:SEED"):
+        worlds(text)
 
 
 def test_too_few_objects_of_every_class_are_refused():
