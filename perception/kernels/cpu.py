@@ -16,6 +16,7 @@ from typing import Any
 
 import numba
 import numpy as np
+from numba.core import event as events
 from numba.extending import register_jitable
 
 from perception.kernels import lines as line_parts
@@ -38,6 +39,27 @@ def _tell_of_no_cache() -> None:
         "found no folder to keep compiled code in, so each start compiles anew, which takes long; let "
         "NUMBA_CACHE_DIR be one that can be written to"
     )
+
+
+class _Telling(events.Listener):
+    """Says once a process that time goes into compiling: it may be a minute, and looks as if it hung."""
+
+    told = False
+
+    def on_start(self, event: events.Event) -> None:
+        of = event.data["dispatcher"].py_func.__module__
+        if not self.told and of.startswith(("perception.kernels.", "perception.stages.")):
+            self.told = True
+            log.warning(
+                "compiling for this processor, once: about a minute until the first frame (python -m "
+                "perception.kernels and python -m perception.stages do it ahead)"
+            )
+
+    def on_end(self, event: events.Event) -> None:
+        pass
+
+
+events.register("numba:compile", _Telling())  # type: ignore[no-untyped-call]
 
 
 def compiled(function: Kernel) -> Kernel:

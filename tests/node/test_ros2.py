@@ -50,9 +50,11 @@ def missing() -> str:
 
 @pytest.fixture(scope="module")
 def drive():
-    """Rendered frames; as JPEG, too."""
+    """Rendered frames; as JPEG, too. What that Python runs is compiled: no scenario waits for it."""
     if missing():
         pytest.skip(missing())
+    for package in ("perception.kernels", "perception.stages"):
+        subprocess.run([PYTHON, "-m", package], cwd=ROOT, check=True)
     world = World(7)
     frames = [world.render(k * 1.5).frame for k in range(FRAMES)]
     return frames, [cv2.imencode(".jpg", frame.image)[1] for frame in frames]
