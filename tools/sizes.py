@@ -1,9 +1,11 @@
 """Accuracy against time by input size: what a camera's cost factor buys.
 
-    python -m tools.sizes --data DIR --out FILE.json [--split val] [--bundle DIR] [--runtime R] [--limit N]
+    python -m tools.sizes --data DIR --out FILE.json [--split val] [--bundle NAME] [--runtime R] [--limit N]
 
 At each cost factor every labelled picture is seen in its own shape, and a rendered 1280 x 720 frame is timed
 on one thread, the factors in turns. Writes FILE.json, with every metric, and FILE.md beside it, a table.
+Weights do not change the time: `--times OLD.json` takes it from an earlier table of a network of that shape,
+so that only the accuracy is measured.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from statistics import mean
 from typing import Any
 
 from perception import bundle as bundles
+from perception.errors import DataError
 from perception.evaluation.bench.clock import interleaved, median
 from perception.evaluation.bench.machine import machine
 from perception.evaluation.measure import measure_dataset
@@ -34,6 +37,7 @@ from perception.types import Frame
 FACTORS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 ROUNDS = 12
 TIMED = "synthetic:7"  # its first frame: 1280 x 720
+TIMES = ("input_size", "ms", "network_ms")
 FIGURES = {  # column -> metrics, of which it is the mean
     "drivable IoU": "drivable.*.iou",
     "lanes F1": "lanes.drawn.f1",
@@ -49,17 +53,20 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--split", default="val")
-    parser.add_argument("--bundle", type=Path, default=bundles.SHIPPED)
+    parser.add_argument("--bundle", type=bundles.folder, default=bundles.SHIPPED)
     parser.add_argument("--precision", default="int8")
     parser.add_argument("--runtime", default="onnxruntime")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--factors", default=",".join(f"{factor:g}" for factor in FACTORS))
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--times", type=Path, metavar="OLD.json")
     given = parser.parse_args()
     factors = [float(factor) for factor in given.factors.split(",")]
     with ExitStack() as stack:
         pipelines = opened(given.bundle, given.precision, given.runtime, factors, stack)
-        times = timed(pipelines, given.rounds)
+        times, timing = (
+            earlier(given.times, pipelines) if given.times else (timed(pipelines, given.rounds), machine())
+        )
         dataset = read_folder(given.data, given.split, lanes.CLASSES).thinned(given.limit)
         frames = replace(dataset, crops=())  # crops of signs have a network, and a size, of their own
         rows = [
@@ -69,7 +76,7 @@ def main() -> None:
     spec = bundles.read(given.bundle)
     facts = {"bundle": f"{spec.name} {spec.version}", "precision": given.precision, "split": given.split}
     facts |= {"runtime": given.runtime, "limit": given.limit, "threads": 1}
-    report = {**facts, "machine": machine(), "sizes": rows}
+    report = {**facts, "machine": timing, "sizes": rows}
     write_whole(given.out, (json.dumps(report, indent=1) + "\n").encode())
     write_whole(given.out.with_suffix(".md"), ("\n".join(table(rows)) + "\n").encode())
     print("\n".join(table(rows)))
@@ -105,6 +112,17 @@ def timed(pipelines: Mapping[float, Pipeline], rounds: int) -> dict[float, dict[
         }
         for factor, pipeline in pipelines.items()
     }
+
+
+def earlier(
+    file: Path, pipelines: Mapping[float, Pipeline]
+) -> tuple[dict[float, dict[str, Any]], dict[str, Any]]:
+    """As `timed`, of an earlier report, and the machine of that. Raises DataError if it lacks a factor."""
+    report = json.loads(file.read_text())
+    times = {row["factor"]: {key: row[key] for key in TIMES} for row in report["sizes"]}
+    if missing := sorted(set(pipelines) - set(times)):
+        raise DataError(f"{file}: expected the times of the factors {missing}, got {sorted(times)}")
+    return {factor: times[factor] for factor in pipelines}, report["machine"]
 
 
 def _see(pipeline: Pipeline, frame: Frame, stages: list[Mapping[str, float]]) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import sys
 
+import pytest
+
+from perception.errors import DataError
 from tools import sizes
 
 
@@ -30,3 +33,11 @@ def test_every_size_is_timed_and_measured(folder, tiny_bundle, tmp_path, monkeyp
     assert report["sizes"][0]["metrics"].keys() == report["sizes"][1]["metrics"].keys()
     assert report["sizes"][0]["metrics"] != report["sizes"][1]["metrics"]
     assert out.with_suffix(".md").read_text().count("\n") == 4
+
+    given += ["--times", out]
+    monkeypatch.setattr(sys, "argv", ["sizes", *map(str, given), "--out", str(tmp_path / "again.json")])
+    assert sizes.main() is None
+    assert json.loads((tmp_path / "again.json").read_text()) == report  # the times, too
+    monkeypatch.setattr(sys, "argv", ["sizes", *map(str, given), "--factors", "3"])
+    with pytest.raises(DataError, match=r"times of the factors \[3.0\], got \[0.5, 2.0\]"):
+        sizes.main()
