@@ -16,6 +16,7 @@ from perception.errors import AccessError, PerceptionError, SourceError
 from perception.health import Health
 from perception.sources.lens import LensWatch
 from perception.sources.mailbox import Mailbox
+from perception.sources.stamps import Stamps
 from perception.types import Frame
 
 FIRST_PAUSE_S = 0.1  # before reopening: doubled after every failure, and never the same for two cameras
@@ -57,7 +58,7 @@ class Live:
     again, with back-off; `health` says how that goes, and what is wrong with the pictures. A frame
     that cannot be decoded is lost; one that nobody took before the next one came, or within OLDEST_S, is
     dropped: `seq` has a gap there. Stamps are the times of capture by `time.time_ns`, as far as the device
-    tells, else those of arrival; they never go back. Raises SourceError after `patience_s` without a frame;
+    tells, else those of arrival (see `Stamps`). Raises SourceError after `patience_s` without a frame;
     None: never.
     """
 
@@ -84,7 +85,7 @@ class Live:
         self._mailbox: Mailbox[Frame] = Mailbox()
         self._stop = Event()
         self._seq = 0  # of the next frame
-        self._stamp_ns = 0  # the last
+        self._stamps = Stamps()
         self._passed_over = 0  # by the device
         self._too_old = 0  # when they were asked for
         self._trouble = ""  # why there is no camera
@@ -169,10 +170,10 @@ class Live:
     def _give(self, shot: Shot) -> None:
         world_ns, now_ns = time.time_ns(), self._now_ns()  # held up in between, a stamp is rather too old
         taken_ns = now_ns if shot.taken_s is None else round(shot.taken_s * 1e9)
-        self._stamp_ns = max(world_ns - (now_ns - taken_ns), self._stamp_ns + 1)
+        stamp_ns = self._stamps.of(taken_ns, world_ns, now_ns)
         self.health.arrived(now_ns)
         self._lens(shot.image, now_ns)
-        self._mailbox.put(Frame(shot.image, self._stamp_ns, self._seq, self.name, taken_ns=taken_ns))
+        self._mailbox.put(Frame(shot.image, stamp_ns, self._seq, self.name, taken_ns=taken_ns))
         self._seq += 1
 
     def _now_ns(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -11,9 +12,11 @@ from threading import Event
 
 from perception.errors import SourceError
 from perception.interfaces import Source
+from perception.sources.stamps import Stamps
 from perception.types import Frame
 
 LATE_S = 0.05  # a frame that was due so long before it was asked for is dropped
+PAUSE_S = 10.0  # a longer one is not waited for, nor is a step back: the clock of the recording was set
 
 
 class Replay:
@@ -27,10 +30,11 @@ class Replay:
         self,
         opener: Callable[[], Source],
         clock: Callable[[], float] = time.monotonic,
-        stamp_ns: Callable[[], int] = time.time_ns,
+        world_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         """Raises as `opener`; SourceError for unrelated images, which have no rate."""
-        self._opener, self._clock, self._stamp_ns = opener, clock, stamp_ns
+        self._opener, self._clock, self._world_ns = opener, clock, world_ns
+        self._stamps = Stamps()
         self._stop, self._begun = Event(), False
         self._lost = 0  # in earlier turns
         self.dropped = 0
@@ -48,8 +52,8 @@ class Replay:
                 for frame, due in self._turn():
                     last = first + frame.seq
                     name = frame.source if turn == 1 else f"{frame.source} ({turn})"
-                    stamp_ns = self._stamp_ns() - round((self._clock() - due) * 1e9)
-                    taken_ns = round(due * 1e9)
+                    world_ns, taken_ns = self._world_ns(), round(due * 1e9)
+                    stamp_ns = self._stamps.of(taken_ns, world_ns, round(self._clock() * 1e9))
                     yield replace(frame, seq=last, stamp_ns=stamp_ns, source=name, taken_ns=taken_ns)
             if self._stop.is_set():
                 return
@@ -61,12 +65,13 @@ class Replay:
 
     def _turn(self) -> Iterator[tuple[Frame, float]]:
         """Each frame when it is due, and when that was."""
-        shift: float | None = None  # our clock less that of the recording
+        shift = last_s = math.nan  # our clock less that of the recording, and what that was
         asked = self._clock()
         for frame in self._source:
             time_s = frame.stamp_ns / 1e9
-            shift = self._clock() - time_s if shift is None else shift
-            due = time_s + shift
+            if not 0 <= time_s - last_s <= PAUSE_S:
+                shift = self._clock() - time_s
+            due, last_s = time_s + shift, time_s
             if due < asked - LATE_S:
                 self.dropped += 1
                 continue

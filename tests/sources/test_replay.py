@@ -16,12 +16,15 @@ class Clip:
 
     live, fps, lost = False, 10.0, 1
 
-    def __init__(self, count=5, images=False):
-        self.count, self.images, self.closed = count, images, False
+    def __init__(self, count=5, images=False, steps=()):
+        """`steps`: frame -> ns by which the clock is set from there on."""
+        self.count, self.images, self.closed, self.steps = count, images, False, dict(steps)
 
     def __iter__(self):
+        shift = 10**12
         for seq in range(self.count):
-            yield Frame(np.zeros((2, 2, 3), np.uint8), seq * 100_000_000, seq, "a.mp4")
+            shift += self.steps.get(seq, 0)
+            yield Frame(np.zeros((2, 2, 3), np.uint8), seq * 100_000_000 + shift, seq, "a.mp4")
 
     def close(self):
         self.closed = True
@@ -66,6 +69,17 @@ def test_what_came_due_while_nobody_asked_is_dropped():
             clock.now += 0.25  # a slow pipeline
     assert seen == [0, 2, 5]
     assert source.dropped == 3
+
+
+@pytest.mark.parametrize("step_s", [-60, 3600])
+def test_a_recording_whose_clock_was_set_goes_on_at_once(step_s):
+    clock, clip = Clock(), Clip(6, steps={3: step_s * 10**9})
+    with replay(clip, clock) as source:
+        frames = [(f.seq, clock.now, f.stamp_ns / 1e9) for f in islice(source, 6)]
+    assert [seq for seq, *_ in frames] == [0, 1, 2, 3, 4, 5]
+    assert source.dropped == 0
+    assert [now for _, now, _ in frames] == pytest.approx([100, 100.1, 100.2, 100.2, 100.3, 100.4])
+    assert [stamp for *_, stamp in frames] == pytest.approx([now for _, now, _ in frames])
 
 
 def test_an_overdue_frame_tells_when_it_was_due():
