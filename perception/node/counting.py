@@ -51,6 +51,7 @@ class Counting:
         self._gaps = Gaps()
         self._heard = clock()
         self._ages: deque[float] = deque(maxlen=KEPT)
+        self._fresh: deque[float] = deque(maxlen=KEPT)  # ages on arrival
         self._stages = Stages(KEPT)
         self._history = deque([(clock(), Counts())])  # and when
 
@@ -63,15 +64,20 @@ class Counting:
             )
             self._gaps = Gaps()
             self._heard = self._clock()
+            self._fresh.clear()
             self.frame_ids.clear()
 
-    def arrived(self, stamp_ns: int, frame_id: str, ignored: bool = False) -> None:
+    def arrived(self, stamp_ns: int, frame_id: str, age_ms: float = 0.0, ignored: bool = False) -> int:
+        """`age_ms`: by its stamp. Gives the number of images before it, those that were ignored included."""
         with self._lock:
+            number = self._account.captured + self._ignored
             self._account.captured += not ignored
             self._ignored += ignored
             self._heard = self._clock()
             self.frame_ids.add(frame_id)
             self._gaps.add(stamp_ns)
+            self._fresh.append(age_ms)
+            return number
 
     def dropped(self, frames: int) -> None:
         with self._lock:
@@ -95,6 +101,11 @@ class Counting:
             self._account.failed += 1
             self.in_row += 1
             self.error = error
+
+    def ahead_ms(self) -> float:
+        """How far in the future images are stamped, by their median; 0: they are not."""
+        with self._lock:
+            return max(0.0, -float(np.median(self._fresh))) if self._fresh else 0.0
 
     def silent_s(self) -> float:
         """Since the last image, or since the node was activated."""

@@ -50,6 +50,7 @@ log = logging.getLogger(__name__)
 
 class Letter(NamedTuple):
     message: Any
+    seq: int  # images before it
     arrived_ns: int  # of time.monotonic_ns
 
 
@@ -203,6 +204,7 @@ class PerceptionNode:
             self._bus.sources(settings.image_topic),
             recent,
             age_ms,
+            health.ahead_ms(),
             tuple(sorted(health.frame_ids)),
             self._mounted.problem if self._loaded else "",
             self._motion.problem if self._loaded else "",
@@ -212,12 +214,12 @@ class PerceptionNode:
     def _receive(self, message: Any) -> None:
         """By the bus, in its thread: the network must not run here, or images would queue up before it."""
         stamp_ns = messages.stamp_ns(message.header)
-        self.counting.arrived(stamp_ns, message.header.frame_id, ignored=not self.enabled)
-        now_ns = time.monotonic_ns()
+        age_ms, now_ns = (self._bus.now_ns() - stamp_ns) / 1e6, time.monotonic_ns()
+        seq = self.counting.arrived(stamp_ns, message.header.frame_id, age_ms, ignored=not self.enabled)
         self.health.arrived(now_ns)
         if self.enabled:
             before = self._mailbox.overwritten
-            self._mailbox.put(Letter(message, now_ns))
+            self._mailbox.put(Letter(message, seq, now_ns))
             self.counting.dropped(self._mailbox.overwritten - before)
 
     def _work(self, mailbox: Mailbox[Letter]) -> None:
@@ -242,20 +244,20 @@ class PerceptionNode:
         if self.counting.in_row <= MAX_FAILURES:  # then /diagnostics tells, and the log would only grow
             log.warning("image skipped: %s", text, exc_info=bug)
 
-    def _answer(self, message: Any, arrived_ns: int) -> None:
+    def _answer(self, message: Any, seq: int, arrived_ns: int) -> None:
         loaded, settings = self._loaded, self.settings
         assert loaded is not None, "active nodes are configured"
         stamp_ns = messages.stamp_ns(message.header)
         image = KINDS[settings.transport][1](message, self._white)
         self._lens(image, time.monotonic_ns())
         size = image.shape[1], image.shape[0]
-        seq = self.counting.counts().received - 1
         camera, ego = self._mounted.camera(size), self._motion.at(stamp_ns)
         frame = Frame(image, stamp_ns, seq, settings.image_topic, camera, ego)
         scene = loaded.pipeline(frame)
         age_ms, now_ns = (self._bus.now_ns() - stamp_ns) / 1e6, time.monotonic_ns()
         known = abs(age_ms) <= ODD_CLOCK_MS  # else the stamp is of another clock
-        if objection := self.health.judge(age_ms if known else (now_ns - arrived_ns) / 1e6, now_ns):
+        here_ms = (now_ns - arrived_ns) / 1e6  # it is no younger than that, whatever its stamp says
+        if objection := self.health.judge(max(age_ms, here_ms) if known else here_ms, now_ns):
             raise Withheld(f"the result is withheld: {objection}")
         self._outputs.publish(frame, scene, messages.header(stamp_ns, message.header.frame_id), settings)
         age_ms = (self._bus.now_ns() - stamp_ns) / 1e6

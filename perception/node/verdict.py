@@ -14,6 +14,7 @@ from perception.node.parameters import Settings
 
 LEVELS = {OK: 0, STARTING: 1, DEGRADED: 1, FAILED: 2, STALE: 3}  # of diagnostic_msgs/DiagnosticStatus
 ODD_CLOCK_MS = 10_000.0  # an image of another age has its stamp from another clock
+AHEAD_MS = 100.0  # /clock may tick so rarely that a stamp is ahead of it; by more, a clock is wrong
 FEWEST = 10  # images, before a share of them says anything
 
 
@@ -27,6 +28,7 @@ class Facts:
     sources: int = 1  # publishers of the image topic
     recent: Counts = Counts()  # noqa: RUF009 (frozen)
     age_ms: float = 0.0  # p95
+    ahead_ms: float = 0.0  # stamps of the future
     frame_ids: tuple[str, ...] = ()
     camera: str = ""  # what is wrong with CameraInfo
     own_motion: str = ""  # what is wrong with it
@@ -78,6 +80,11 @@ def _speed(facts: Facts, settings: Settings) -> Iterator[tuple[str, str]]:
         yield (
             "clock",
             f"images are {facts.age_ms / 1000:.0f} s old by their stamps: set use_sim_time or set the clocks",
+        )
+    elif facts.ahead_ms > AHEAD_MS:
+        yield (
+            "clock",
+            f"images are stamped {facts.ahead_ms:.0f} ms in the future: set the clock of the camera",
         )
     recent = facts.recent
     if recent.received >= FEWEST and recent.dropped > settings.max_dropped * recent.received:

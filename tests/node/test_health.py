@@ -120,6 +120,8 @@ FULL = Counts(received=100, answered=100)
         ({"recent": replace(FULL, dropped=90)}, DEGRADED, "too slow: 90 of 100"),
         ({"recent": replace(FULL, dropped=50)}, OK, "active"),
         ({"age_ms": -3_600_000.0}, DEGRADED, "use_sim_time"),
+        ({"ahead_ms": 90.0}, OK, "active"),
+        ({"ahead_ms": 110.0}, DEGRADED, "110 ms in the future: set the clock"),
         ({"frame_ids": ("left", "right")}, DEGRADED, "several cameras on one topic: left, right"),
         ({"camera": "no good"}, DEGRADED, "no good"),
         ({"own_motion": "frozen"}, DEGRADED, "frozen"),
