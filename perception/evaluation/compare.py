@@ -17,6 +17,7 @@ from perception.errors import DataError
 from perception.evaluation.names import OF_DRIVES, Name, judging
 from perception.evaluation.records import FrameRecord, resampled
 from perception.tasks.evidence import split
+from perception.tasks.ratio import ratio
 
 TIMES, SEED = 1000, 0
 GROUP_TIMES = 400  # of drives and tags
@@ -136,10 +137,10 @@ def differences(pairs: Pairs, times: int = TIMES) -> tuple[list[Difference], dic
     known = [name for name in old if name in new and np.isfinite([old[name][0], new[name][0]]).all()]
     drawn = {name: unit == "drives" or Name.of(name).task not in OF_DRIVES for name in known}
     found = [_difference(name, old[name], new[name], count if drawn[name] else 1) for name in known]
-    tasks = {
-        task: _difference(members[0], _mean(old, members), _mean(new, members), count)
-        for task, members in judging(known).items()
-    }
+    tasks = {}
+    for task, members in judging(known).items():
+        means = [mean_of_sets([side[name] for name in members]) for side in (old, new)]
+        tasks[task] = _difference(members[0], means[0], means[1], count)
     return found, tasks
 
 
@@ -154,11 +155,11 @@ def _difference(name: str, old: np.ndarray, new: np.ndarray, count: int) -> Diff
     return Difference(name, float(old[0]), float(new[0]), float(low), float(high))
 
 
-def _mean(metrics: Mapping[str, np.ndarray], names: Sequence[str]) -> np.ndarray:
-    """Over the sets; of a set that was not drawn there is nothing to say, and the others remain."""
-    table = np.stack([metrics[name] for name in names])
+def mean_of_sets(values: Sequence[np.ndarray]) -> np.ndarray:
+    """Over the sets; one of which a draw holds no truth is left out of it, and of none there is NaN."""
+    table = np.stack(values)
     known = np.isfinite(table)
-    return np.where(known, table, 0).sum(0) / np.maximum(known.sum(0), 1)
+    return ratio(np.where(known, table, 0).sum(0), known.sum(0), np.nan)
 
 
 def draws(count: int, times: int) -> np.ndarray:

@@ -14,10 +14,26 @@ import numpy as np
 
 from perception.evaluation import tables
 from perception.labels.own import CONDITION
-from perception.tasks.evidence import Evidence, Gathered, Metrics, Ranked, known, precisions, weighted
+from perception.tasks.evidence import (
+    FORMULAS,
+    Counts,
+    Evidence,
+    Gathered,
+    Metrics,
+    Ranked,
+    joined,
+    known,
+    precisions,
+    split,
+    weighted,
+)
 
 POOLED = "synthetic."  # of these, all classes are also ranked together
 ALL = "detection.all"  # the objects of all sets
+TRUTH = {  # kind -> where in `values` the truths are counted; of an IoU, what it is a share of
+    **{kind: found_and_missed for kind, (_, _, *found_and_missed) in tables.COLUMNS.items()},
+    "iou": [1],
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,15 +68,38 @@ def count(records: Iterable[FrameRecord]) -> Counter[str]:
 
 
 def resampled(records: Sequence[FrameRecord], weights: np.ndarray) -> Metrics:
-    """Every metric if each frame counted so often: weights (B, F) to (B,) float64 each, NaN where unknown."""
+    """Every metric if each frame counted so often: weights (B, F) to (B,) float64 each, NaN where unknown.
+
+    The first row of `weights` is all frames, the others are draws.
+    """
     weights = np.ascontiguousarray(weights, np.float64)
     if weights.ndim != 2 or weights.shape[1] != len(records):
         raise ValueError(f"expected weights (B, {len(records)}), got {weights.shape}")
     gathered = gather(record.evidence for record in records)
-    found = weighted(gathered, weights)
+    found = bootstrapped(gathered, weights)
     found |= _pooled(gathered, weights)
     signs = [name.removesuffix(".sign") for name in gathered if name.endswith(".sign")]
     return dict(sorted((found | sign_aliases(found, signs)).items()))
+
+
+def bootstrapped(gathered: Gathered, weights: np.ndarray) -> Metrics:
+    """`weighted`; of the rows behind the first, the draws, one without any truth says nothing.
+
+    Of all frames together, answers where there is nothing to find are false ones.
+    """
+    found = weighted(gathered, weights)
+    for key, said in gathered.items():
+        counts = [(frame, part) for frame, part in said if isinstance(part, Counts) and part.kind in TRUTH]
+        if not counts:
+            continue
+        name, ending = split(key)
+        kind = counts[0][1].kind
+        truths = weights[:, [f for f, _ in counts]] @ [part.values[TRUTH[kind]].sum() for _, part in counts]
+        empty = (truths == 0) & (np.arange(len(weights)) > 0)
+        for metric in FORMULAS[kind].names:
+            own = joined(name, metric + ending)
+            found[own] = np.where(empty, np.nan, found[own])
+    return found
 
 
 def gather(evidence: Iterable[Mapping[str, Evidence]]) -> Gathered:

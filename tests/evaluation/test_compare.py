@@ -130,3 +130,34 @@ def test_of_few_whole_drives_nothing_is_sure():
     many = by_name(differences((told(3, 12), told(9, 12))))["events.road.lead.precision"]
     assert (few.mark, many.mark) == ("undecided", "better")
     assert few.value == pytest.approx(0.9 - 0.75)
+
+
+def test_a_draw_without_any_truth_is_left_out_and_not_counted_as_nothing_found():
+    """Of twelve frames two have signs: every eighth draw has none of them."""
+
+    def signs(*read):
+        return [
+            replace(record(seq=k), evidence={"gtsdb.sign": Counts("read", np.array(read) * (k < 2))})
+            for k in range(12)
+        ]
+
+    found, tasks = differences((signs(0.0, 0, 0, 1), signs(1.0, 0, 1, 0)))
+    assert {(own.value, own.low, own.high, own.mark) for own in found} == {(1, 1, 1, "better")}
+    assert tasks["signs"].mark == "better"
+    nothing = by_name(differences((signs(0.0, 1, 0, 0), signs(0.0, 2, 0, 0))))["gtsdb.sign.read_f1"]
+    assert (nothing.value, nothing.mark) == (0, "undecided")
+    assert np.isnan([nothing.low, nothing.high]).all()
+
+
+def test_a_set_that_was_not_drawn_is_not_counted_as_wholly_right():
+    """Its IoU would be that of nothing with nothing, which is 1."""
+    records = [record(f"d{k}", shared=0) for k in range(11)]
+    one = {"drivable.sea": Counts("iou", np.array([0.0, 1000.0]))}
+    before = [replace(records[0], evidence=one), *records[1:]]
+    after = [
+        replace(r, evidence={k: Counts("iou", np.array([900.0, 1000.0]))})
+        for r, k in zip(before, ["drivable.sea", *["drivable.town"] * 10], strict=True)
+    ]
+    assert {own.mark for own in differences((before, after))[1].values()} == {"better"}
+    own = by_name(differences((before, after)))["drivable.sea.iou"]
+    assert (own.low, own.high) == pytest.approx((0.9, 0.9))

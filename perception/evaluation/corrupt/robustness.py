@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from perception.corruptions import CORRUPTIONS, GROUPS
-from perception.evaluation.compare import LEVEL, SEED
+from perception.evaluation.compare import LEVEL, SEED, mean_of_sets
 from perception.evaluation.corrupt.drives import NOTICED, WHOLE, Condition
 from perception.evaluation.names import in_order, judging, main_metrics, told
-from perception.evaluation.records import FrameRecord, metrics
-from perception.tasks.evidence import Evidence, Ranked, split, weighted
+from perception.evaluation.records import FrameRecord, bootstrapped, metrics
+from perception.tasks.evidence import Evidence, Ranked, split
 
 TIMES = 400
 GOAL = 0.75  # of the clean performance: with less a task counts as broken
@@ -159,20 +159,13 @@ def _performances(
             name, ending = split(key)
             if not ending and places & {name, name.rpartition(".")[0]}:
                 gathered.setdefault(key, []).append((frame, _at_first_iou(said)))
-    found = weighted(gathered, weights)
+    found = bootstrapped(gathered, weights)
     return {task: mean_of_sets([found[name] for name in names]) for task, names in members.items()}
 
 
 def _at_first_iou(said: Evidence) -> Evidence:
     """AP50 needs one of ten, and takes a tenth of the time."""
     return replace(said, right=said.right[:1], counts=said.counts[:1]) if isinstance(said, Ranked) else said
-
-
-def mean_of_sets(values: Sequence[np.ndarray]) -> Draws:
-    """Over the sets; one of which a draw holds no truth is left out of it."""
-    table = np.stack(values)
-    known = np.isfinite(table)
-    return np.asarray(np.where(known, table, 0).sum(0) / np.maximum(known.sum(0), 1))
 
 
 def _share(values: Draws, clean: Draws) -> Draws:

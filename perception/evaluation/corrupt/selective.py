@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from perception.evaluation.compare import mean_of_sets
 from perception.evaluation.corrupt.drives import Condition
-from perception.evaluation.corrupt.robustness import TIMES, draws, interval, mean_of_sets
+from perception.evaluation.corrupt.robustness import TIMES, draws, interval
 from perception.evaluation.names import in_order
 from perception.evaluation.observe import OWN, PLAIN
 from perception.evaluation.records import FrameRecord

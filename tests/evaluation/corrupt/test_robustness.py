@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from perception.evaluation.corrupt.drives import Condition
-from perception.evaluation.corrupt.robustness import Robustness, draws, first_broken, robustness, summary
+from perception.evaluation.corrupt.robustness import (
+    Robustness,
+    draws,
+    first_broken,
+    interval,
+    robustness,
+    summary,
+)
 from perception.evaluation.records import FrameRecord
 from perception.tasks.evidence import Counts
 
@@ -69,3 +76,12 @@ def test_groups_are_means_of_their_own_kinds():
     tasks = robustness(records(80, 8), {FOG1: records(40, 8), rain: records(80, 8)})
     groups = summary(tasks, ["fog", "rain"], [1])["tasks"]["drivable"]["groups"]
     assert {name: own["rpc"]["value"] for name, own in groups.items()} == {"benchmark": 0.5, "road": 1.0}
+
+
+def test_a_draw_without_any_truth_is_left_out():
+    """Of twelve pictures two have signs, and all are read."""
+    some = [
+        FrameRecord("a", k, 0, "", (), {"a.sign": Counts("read", np.array([1.0, 0, 1, 0]) * (k < 2))})
+        for k in range(12)
+    ]
+    assert interval(robustness(some, {FOG1: some})["signs"].clean) == {"value": 1.0, "low": 1.0, "high": 1.0}
