@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 from perception.errors import PerceptionError
@@ -12,6 +13,7 @@ from perception.overload import Overload
 from perception.pipeline import Pipeline
 from perception.types import Frame, Scene
 
+Turn = Callable[[], AbstractContextManager[None]]
 ORDER = ("signs", "detection")  # unless the user says otherwise; those that run
 
 
@@ -33,9 +35,14 @@ class Shedding:
         health: Health,
         order: Sequence[str] = ORDER,
         clock_ns: Callable[[], int] = time.monotonic_ns,
+        turn: Turn = nullcontext,
     ) -> None:
         """Opens the networks without the outputs of what may be left out. Raises PerceptionError for a task
-        that there is not, or if none is left."""
+        that there is not, or if none is left.
+
+        `turn`: what the pipeline waits for and holds while it runs: waiting for the threads that others
+        use is time of the frame.
+        """
         tasks = {task.name: task.needs for task in pipeline.tasks}
         unknown = [name for name in order if name not in tasks]
         if unknown:
@@ -45,7 +52,7 @@ class Shedding:
             raise PerceptionError("expected at least one task that is not shed; take one out of --shed")
         for out in self._overload.sets:
             pipeline.prepare(out)
-        self._pipeline, self._health, self._clock_ns = pipeline, health, clock_ns
+        self._pipeline, self._health, self._clock_ns, self._turn = pipeline, health, clock_ns, turn
         self._last: tuple[frozenset[str], int] | None = None  # what the last frame lacked; its nanoseconds
 
     def __call__(self, frame: Frame) -> Scene:
@@ -53,7 +60,8 @@ class Shedding:
         self._judge()
         out, begun_ns = self._overload.next(), self._clock_ns()
         try:
-            scene = self._pipeline(frame, out)
+            with self._turn():
+                scene = self._pipeline(frame, out)
         finally:
             self._last = out, self._clock_ns() - begun_ns
         return replace(scene, shed=tuple(sorted(out))) if out else scene

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import numpy as np
 import pytest
@@ -52,6 +52,21 @@ def test_a_slow_machine_sheds_and_every_scene_says_so(pipeline):
     for scene in scenes:
         assert ("signs" in (scene.shed or ())) == (scene.signs is None)
     assert "detection, signs" in health.report(0).reasons[0].text
+
+
+def test_waiting_for_a_turn_is_time_of_the_frame(pipeline):
+    """The pipeline itself takes no time; another camera has the threads for 15 of the 10 ms there are."""
+    now, health = [0], Health()
+    for k in range(5):
+        health.arrived(k * 10 * MS)
+
+    @contextmanager
+    def turn():
+        now[0] += 15 * MS
+        yield
+
+    shedding = Shedding(pipeline, health, clock_ns=lambda: now[0], turn=turn)
+    assert [shedding(Frame(IMAGE, k, k)) for k in range(20)][-1].shed == ("detection", "signs")
 
 
 def test_the_usual_order_keeps_one_task(pipeline, tiny_bundle):

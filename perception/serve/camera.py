@@ -13,14 +13,15 @@ import numpy as np
 
 from perception.account import Account
 from perception.errors import AccessError, FrameError, PerceptionError
-from perception.guard import Guard
+from perception.guard import Guard, See
 from perception.health import Health, Report
 from perception.interfaces import Source
 from perception.pipeline import Outcome, run
 from perception.serve.budget import Budget
+from perception.serve.drops import Drops
 from perception.serve.shot import Look
 from perception.serve.viewers import Studio
-from perception.shedding import Shedding
+from perception.shedding import Turn
 from perception.timing import PERCENTILES, Stages
 from perception.types import Frame, Scene, Size
 
@@ -50,10 +51,11 @@ class Camera:
         look: Look,
         budget: Budget,
         health: Health,
-        shedding: Callable[[Health], Shedding] | None = None,
+        shedding: Callable[[Health, Turn], See] | None = None,
         first_pause_s: float = FIRST_PAUSE_S,
     ) -> None:
-        """`shedding`: `pipeline` with what is left out of frames when the machine is too slow."""
+        """`shedding`: makes of `pipeline` one that leaves out what is too much for the machine, and holds
+        the turn that it is given."""
         self.name, self.health, self.look = name, health, look
         self.studio = Studio(name, look, lambda: self.health.limits.oldest_ms)
         self.size: Size | None = None  # of the last frame
@@ -62,7 +64,7 @@ class Camera:
         self.on_scene: Callable[[float, Scene], None] = lambda age_ms, scene: None
         self._opener, self._pipeline, self._budget = opener, pipeline, budget
         self._shedding = shedding
-        self._look_at: Callable[[Frame], Scene] = pipeline
+        self._look_at: See = self._in_turn
         self._first_pause_s = first_pause_s
         self._source: Source | None = None
         self._watched = False  # the source tells the health of its frames
@@ -118,9 +120,10 @@ class Camera:
             self._watched = getattr(self._source, "health", None) is not None
             self.health = self._of(self._source)
             self._pipeline.reset()
-            self._look_at = self._shedding(self.health) if self._shedding else self._pipeline
+            if self._shedding:
+                self._look_at = self._shedding(self.health, self._budget.turn)
             see = Guard(self._see, self.health, withheld=self._withheld)
-            run(self._source, see, [_Sink(self)], outcome=outcome)
+            run(self._source, see, [_Sink(self)], progress=Drops(self.health), outcome=outcome)
             ended = "the source has ended"
         except FrameError as error:  # so many in a row that the health has told it
             ended = str(error)
@@ -144,12 +147,14 @@ class Camera:
         return own
 
     def _see(self, frame: Frame) -> Scene:
-        """When it is the camera's turn."""
         self.size, self.calibrated = frame.size, frame.camera is not None
         if not self._watched:
             self.health.arrived(time.monotonic_ns())
+        return self._look_at(frame)
+
+    def _in_turn(self, frame: Frame) -> Scene:
         with self._budget.turn():
-            return self._look_at(frame)
+            return self._pipeline(frame)
 
     def _withheld(self, frame: Frame, objection: str, age_ms: float) -> None:
         """It is shown that nothing is."""

@@ -6,7 +6,7 @@ import logging
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from perception.errors import PerceptionError
 from perception.health import Health, Limits, notify
 from perception.interfaces import Source
+from perception.pipeline import Pipeline
 from perception.redaction import redacted
 from perception.serve.budget import Budget
 from perception.serve.camera import Camera
@@ -21,7 +22,7 @@ from perception.serve.config import GB, CameraConfig, ServeConfig, check
 from perception.serve.quota import Folder
 from perception.serve.recording import Recorder
 from perception.serve.shot import Look
-from perception.shedding import Shedding, order
+from perception.shedding import Shedding, Turn, order
 from perception.sources import open_source
 from perception.sources.calibrated import with_files
 from perception.sources.live import Live
@@ -101,7 +102,7 @@ def _cameras(config: ServeConfig, stack: ExitStack) -> tuple[Mapping[str, Camera
         look = Look(pipeline.tasks, [*pipeline.tasks, *pipeline.stages], config.quality)
         source = redacted(one.source)
         health = Health(source, Limits(deadline_ms=config.deadline_ms), time.monotonic_ns())
-        shedding = partial(Shedding, pipeline, order=order(pipeline, one.shed))
+        shedding = partial(_shedding, pipeline, order(pipeline, one.shed))
         camera = Camera(one.name, partial(opened, one), pipeline, look, budget, health, shedding)
         cameras[one.name] = camera
         if folder is not None:
@@ -109,6 +110,10 @@ def _cameras(config: ServeConfig, stack: ExitStack) -> tuple[Mapping[str, Camera
             recorders[one.name] = _recorder(one.name, folder, facts, config.keep_s, camera, stack)
         stack.callback(camera.close)
     return cameras, recorders
+
+
+def _shedding(pipeline: Pipeline, shed: Sequence[str], health: Health, turn: Turn) -> Shedding:
+    return Shedding(pipeline, health, shed, turn=turn)
 
 
 def _recorder(
