@@ -83,13 +83,19 @@ class Trainer:
         self.step, self.seconds = 0, 0.0  # processor time of the steps alone, without the making of batches
         self.spent = 0.0  # seconds of earlier processes, and
         self.since: float | None = None  # when this one saw its first batch
+        self.before = self.progress = (
+            0.0  # 0 to 1: how much of the run was done by the step before, and is now
+        )
         self.best = -math.inf  # score on val, and
         self.thresholds: dict[str, float] = {}  # what was picked there, by class
         self.ended = False  # whoever watches has seen enough
 
-    @property
-    def progress(self) -> float:
-        """0 to 1: how much of the steps is done, or of the time if that is shorter."""
+    def _advance(self) -> None:
+        """Count a step; progress is that of the steps, or of the time if that is shorter."""
+        self.step += 1
+        self.before, self.progress = self.progress, self._done()
+
+    def _done(self) -> float:
         minutes = self._spent() / 60 / self.config.minutes if self.config.minutes else 0.0
         return min(1.0, max(self.step / self.config.steps, minutes))
 
@@ -131,6 +137,7 @@ class Trainer:
         self.step, self.seconds = state["step"], state.get("seconds", 0.0)
         self.ledger = recorded(path) or ledger.unrecorded(path.name)
         self.spent = state.get("spent", 0.0)
+        self.before = self.progress = self._done()
         self.best, self.thresholds = state.get("best", -math.inf), state.get("thresholds", {})
 
     def _check_same(self, path: Path, before: Mapping[str, Any]) -> None:
@@ -187,7 +194,7 @@ class Trainer:
                 began = time.process_time()
                 values = self._train(batch)
                 self.seconds += time.process_time() - began
-                self.step += 1
+                self._advance()
                 seen = watch(self, batch) if watch is not None else {}
                 log.write(self.step, self.progress, {**values, **seen, "lr": self._lr()})
                 if self.ended:

@@ -52,6 +52,25 @@ def test_pictures_to_choose_by_are_judged(mine, tmp_path):
     ]
 
 
+def test_a_run_that_time_ends_is_judged_too(mine, tmp_path):
+    config = replace(TINY, data=(f"coco:{mine}",), held_out=0.3, steps=10**6, minutes=1e-6, eval_every=0)
+    trainer = Trainer(None, tmp_path / "run", config)
+    trainer.run(validation := Validation(None, config))
+    assert [row["step"] for row in validation.history] == [trainer.step] == [1]
+    assert load_checkpoint(tmp_path / "run" / BEST)["step"] == 1
+
+
+@pytest.mark.parametrize(("every", "due"), [(0, 10), (3, 4)])
+def test_each_tenth_of_the_run_is_judged_by_steps_or_by_time(mine, tmp_path, every, due):
+    config = replace(TINY, data=(f"coco:{mine}",), held_out=0.3, steps=10**6, eval_every=every)
+    trainer, validation = Trainer(None, tmp_path, config), Validation(None, config)
+    judged = []
+    for trainer.step in range(1, 12):
+        trainer.before, trainer.progress = (trainer.step - 1) / 11, trainer.step / 11
+        judged += [trainer.step] if validation._is_due(trainer) else []
+    assert (len(judged), judged[-1]) == (due, 11)
+
+
 def test_evaluation_without_pictures_is_refused():
     with pytest.raises(DataError, match="expected pictures to evaluate on"):
         Validation(None, TINY)

@@ -28,7 +28,8 @@ Baseline = list[dict[str, Any]]  # of single-task runs: {"progress", "scores": {
 
 class Validation:
     """`watch` of `Trainer.run`: `score.<task>` every `config.eval_every` steps, `alarm.<task>` where one
-    falls behind.
+    falls behind. By default it judges every tenth of the run, by steps or by time, if it has pictures to
+    choose by.
 
     Where there are pictures to choose by (`data.val`), the best weights are kept as BEST with the thresholds
     that suit them, and the run ends after `config.patience` evaluations without better ones. Raises
@@ -43,25 +44,33 @@ class Validation:
                 "or set eval_every=0"
             )
         self.data = data
-        self.every = config.eval_every or (spread(config, EVALUATIONS) if self.chosen else 0)
+        self.every = config.eval_every
         self.patience = config.patience
         self.baseline = read_baseline(Path(config.baseline)) if config.baseline else []
         self.history: list[dict[str, Any]] = []
         self.worse = 0  # evaluations since the best
 
     def __call__(self, trainer: Trainer, batch: Batch) -> dict[str, float]:
-        step, steps = trainer.step, trainer.config.steps
-        ending = step >= steps
-        if not self.every or not (step % self.every == 0 or ending) or (ending and not self.chosen):
+        if not self._is_due(trainer):
             return {}
+        step = trainer.step
         found = self._scores(trainer)
         self.history.append({"step": step, "seconds": trainer.seconds, "scores": found})
-        behind = fallen(found, self.baseline, step / steps)
+        behind = fallen(found, self.baseline, trainer.progress)
         for task, points in behind.items():
             gap = f"{100 * points:.1f} points below its single-task network"
             print(f"step {step}: {task} is {gap}", file=sys.stderr)
         known = {f"score.{task}": score for task, score in found.items()}
         return known | {f"alarm.{task}": points for task, points in behind.items()}
+
+    def _is_due(self, trainer: Trainer) -> bool:
+        """The end of a run is judged if there are pictures to choose by; else whoever trains judges it."""
+        if trainer.progress >= 1:
+            return bool(self.chosen)
+        if self.every:
+            return trainer.step % self.every == 0
+        tenths = [int(EVALUATIONS * progress + 1e-9) for progress in (trainer.before, trainer.progress)]
+        return bool(self.chosen) and tenths[0] < tenths[1]
 
     def judged(
         self, network: Network, size: Size, limit: int | None = None
