@@ -92,8 +92,9 @@ def _where(config: ServeConfig, port: int, token: str, origin: str) -> str:
 
 def _cameras(config: ServeConfig, stack: ExitStack) -> tuple[Mapping[str, Camera], Mapping[str, Recorder]]:
     """Loaded, not started. What is closed at the end is put on `stack`."""
-    budget = Budget(config.threads, len(config.cameras))
-    folder = Folder(config.recordings, round(config.quota_gb * GB)) if config.recordings else None
+    quota, count = round(config.quota_gb * GB), len(config.cameras)
+    budget = Budget(config.threads, count)
+    folder = Folder(config.recordings, quota, cameras=count) if config.recordings else None
     cameras: dict[str, Camera] = {}
     recorders: dict[str, Recorder] = {}
     for one in config.cameras:

@@ -88,10 +88,10 @@ class Recorder:
     def save(self) -> Path:
         """The last seconds as a file of their own. Raises SinkError if there are none, or no room."""
         with self._lock:
-            entries = list(self._entries)
+            entries, size = list(self._entries), self._size
         if not entries:
             raise SinkError(f"{self.name}: expected frames of the last seconds, got none; see --keep")
-        file = DriveFile(self._folder.new(self.name, "-last"), self._facts)
+        file = DriveFile(self._folder.new(self.name, "-last", size), self._facts)
         for entry in entries:
             file.add(entry.stamp_ns, entry.camera, entry.messages)
         file.close()

@@ -59,8 +59,8 @@ class GrowingFile:
         self._thread.shutdown()
         self.file.flush()
         os.fsync(self.file.fileno())
+        self.part.replace(self.path)  # while it is locked: nobody takes the part for one that was left
         self.file.close()
-        self.part.replace(self.path)
 
     def leave(self) -> None:
         """Stop writing; what is there stays as a part."""

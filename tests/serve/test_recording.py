@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from perception import outputs
 from perception.camera import CameraModel
 from perception.errors import SinkError
 from perception.serve import quota
@@ -21,8 +22,19 @@ from tests.waiting import wait_until
 CAMERA = CameraModel((96, 64), 80.0, 80.0, 48.0, 32.0, height=1.5)
 
 
-def folder(path, size=1 << 30):
-    return Folder(path, size, spare=0)
+def folder(path, size=1 << 30, cameras=1):
+    return Folder(path, size, spare=0, cameras=cameras)
+
+
+def lay(path, *names, size=400):
+    """Files, the oldest first."""
+    for age, name in enumerate(names):
+        (path / name).write_bytes(bytes(size))
+        os.utime(path / name, (age, age))
+
+
+def names_in(path):
+    return {file.name for file in path.iterdir()}
 
 
 def recorder(path, keep_s=0.0, size=1 << 30, tell=lambda error: None):
@@ -80,16 +92,56 @@ def test_without_frames_there_is_nothing_to_save(tmp_path):
 
 def test_the_oldest_recordings_make_room_and_nothing_else(tmp_path):
     names = ["front-20250101T000000.mcap", "rear-20250102T000000-last.mcap", "front-20250103T000000-2.mcap"]
-    for age, name in enumerate([*names, "mine.mcap", "front-20240101T000000.txt"]):
-        (tmp_path / name).write_bytes(bytes(400))
-        os.utime(tmp_path / name, (age, age))
+    others = ["mine.mcap", "mine.mcap.part", "front-20240101T000000.txt"]
+    lay(tmp_path, *names, *others)
     folder(tmp_path, 1000).new("front")
-    assert {path.name for path in tmp_path.iterdir()} == {
-        names[2],
-        names[1],
-        "mine.mcap",
-        "front-20240101T000000.txt",
-    }
+    assert names_in(tmp_path) == {*names[1:], *others}
+
+
+def test_what_a_power_cut_left_makes_room_as_well(tmp_path):
+    parts = [f"front-2025010{day}T000000.mcap.part" for day in (1, 2)]
+    cut = "front-20250103T000000.cut1.mcap"
+    lay(tmp_path, parts[0], cut, parts[1], "front-20250104T000000.mcap")
+    folder(tmp_path, 1000).new("front")
+    assert names_in(tmp_path) == {parts[1], "front-20250104T000000.mcap"}
+
+
+def test_what_is_being_recorded_never_makes_room(tmp_path):
+    """By this process or another: the lock is that of the open file."""
+    lay(tmp_path, "rear-20250101T000000.mcap.part", "rear-20250102T000000.mcap.part")
+    one = recorder(tmp_path, size=1000)
+    with (tmp_path / "rear-20250101T000000.mcap.part").open("rb") as other:
+        outputs.lock(other.fileno(), tmp_path)
+        own = one.start()
+        folder(tmp_path, 1).new("rear")
+    assert names_in(tmp_path) == {f"{own.name}.part", "rear-20250101T000000.mcap.part"}
+    assert one.stop().is_file()
+
+
+def test_room_is_left_for_what_the_other_cameras_still_record(tmp_path):
+    """A segment of two cameras with 1,600 bytes has 100, of which 40 are written."""
+    lay(tmp_path, *(f"front-2025010{day}T000000.mcap" for day in range(1, 5)), size=360)
+    lay(tmp_path, "rear-20250105T000000.mcap.part", size=40)
+    with (tmp_path / "rear-20250105T000000.mcap.part").open("rb") as other:
+        outputs.lock(other.fileno(), tmp_path)
+        folder(tmp_path, 1600, cameras=2).new("front")
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) == 3 * 360 + 40
+
+
+def test_the_last_seconds_that_are_longer_than_a_segment_find_room(tmp_path):
+    lay(tmp_path, "front-20250101T000000.mcap", size=250_000)
+    one = recorder(tmp_path, keep_s=600, size=300_000)
+    for shot in shots(40):
+        one.take(shot)
+    assert one._size > 50_000 > one._folder.segment
+    saved = one.save()
+    assert names_in(tmp_path) == {saved.name}
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
+    (tmp_path / "rec").write_text("")
+    with pytest.raises(SinkError, match="choose another --recordings"):
+        folder(tmp_path / "rec").new("front")
 
 
 def test_a_long_recording_is_cut_so_that_its_begin_can_go(tmp_path, monkeypatch):
