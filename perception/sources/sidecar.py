@@ -3,7 +3,7 @@
 `clip.timestamps.csv` or `.txt` beside `clip.mp4` or the folder `clip/`, or `timestamps.csv` or `.txt` in the
 folder. One line a frame: a whole number of nanoseconds or seconds with a decimal point. For images a second
 field, before or behind it, may name the file; then only the images that are named are frames, in the order
-of the lines. `#` starts a comment; a first line without a number is a heading.
+of the lines. `#` starts a comment; a first line without a digit is a heading.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ SUFFIXES = (".timestamps.csv", ".timestamps.txt")
 INSIDE = ("timestamps.csv", "timestamps.txt")
 SHORTEST_NS = 1_000_000  # usual step: no camera here takes more than 1000 pictures a second
 LATEST_NS = 2**63 - 1
+MISSING = frozenset(("nan", "none", "null"))  # no heading, but a stamp that is not known
 UNITS = {"seconds": (5, 10**9), "milliseconds": (2_000, 10**12), "microseconds": (SHORTEST_NS, 10**15)}
 
 log = logging.getLogger(__name__)
@@ -108,16 +109,22 @@ def read_rows(sidecar: Path) -> list[Row]:
     """At least one. Raises SourceError with the line."""
     rows: list[Row] = []
     try:
-        lines = sidecar.read_text(encoding="utf-8").splitlines()
+        lines = sidecar.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise SourceError(f"{sidecar}: expected stamps as text, got: {error}") from error
+    first = True  # line of those that say something
     for number, line in enumerate(lines, 1):
         fields = [field.strip() for field in line.partition("#")[0].split(",") if field.strip()]
-        row = parsed(fields)
-        if row is None and fields and rows:
-            raise SourceError(f"{sidecar}, line {number}: expected STAMP or NAME,STAMP, got {line[:80]!r}")
-        if row is not None:
+        if not fields:
+            continue
+        if (row := parsed(fields)) is not None:
             rows.append(row)
+        elif not (first and is_heading(fields)):
+            raise SourceError(
+                f"{sidecar}, line {number}: expected STAMP or NAME,STAMP, got {line[:80]!r}; "
+                "write nanoseconds, or seconds with a decimal point, from 0 on"
+            )
+        first = False
     if not rows or len({bool(row.name) for row in rows}) > 1:
         got = "names in some lines only" if rows else "no stamp"
         raise SourceError(f"{sidecar}: expected STAMP or NAME,STAMP in every line, got {got}")
@@ -152,6 +159,14 @@ def looks_like(stamp: int, step: int) -> str:
     """
     dates = [unit for unit, (_, since) in UNITS.items() if since <= stamp < 100 * since]
     return next(iter(dates), next(unit for unit, (most, _) in UNITS.items() if step < most))
+
+
+def is_heading(fields: Sequence[str]) -> bool:
+    """
+    >>> is_heading(["stamp_s", "name"]), is_heading(["-0.1"]), is_heading(["nan"])
+    (True, False, False)
+    """
+    return not any(map(str.isdigit, "".join(fields))) and MISSING.isdisjoint(map(str.lower, fields))
 
 
 def parsed(fields: Sequence[str]) -> Row | None:

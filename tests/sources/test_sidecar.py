@@ -37,6 +37,13 @@ def test_images_are_those_that_the_sidecar_names_in_its_order(tmp_path, place, r
     assert "1 images" in caplog.text
 
 
+@pytest.mark.parametrize("heading", ["", "Zeit\n"])
+def test_a_byte_order_mark_is_no_part_of_the_first_stamp(tmp_path, heading):
+    folder = images(tmp_path / "drive", ["a.png", "b.png"])
+    (folder / "timestamps.txt").write_text(f"{heading}0.1\n0.2\n", encoding="utf-8-sig")
+    assert [f.stamp_ns for f in open_source(str(folder))] == [10**8, 2 * 10**8]
+
+
 def test_an_image_that_is_named_but_not_there_is_lost(tmp_path):
     folder = images(tmp_path / "drive", ["a.png", "b.png"])
     (folder / "timestamps.csv").write_text("1.0,a.png\n2.0,gone.png\n3.0,b.png\n")
@@ -73,6 +80,10 @@ def test_odd_stamps_are_kept_and_counted(tmp_path, caplog):
         ("1\n2,3\n", r"timestamps\.txt, line 2"),
         ("1\n2,a.png\n", "names in some lines only"),
         ("1\n-2\n", "line 2"),
+        ("-0.1\n0.0\n", "line 1"),
+        ("nan\n0.1\n", "line 1"),
+        ("stamp\nname\n1\n", "line 2"),
+        ("stamp,name\n-0.1,a.png\n", "line 2"),
         ("1\n\xff", "expected stamps as text"),
     ],
 )
