@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -74,6 +75,13 @@ def test_each_tenth_of_the_run_is_judged_by_steps_or_by_time(mine, tmp_path, eve
 def test_evaluation_without_pictures_is_refused():
     with pytest.raises(DataError, match="expected pictures to evaluate on"):
         Validation(None, TINY)
+
+
+def test_a_folder_without_a_val_split_is_refused_before_training(tmp_path):
+    row = {"img": "yard/images/a.jpg", "split": "train", "w": 64, "h": 48, "labelled": [], "boxes": []}
+    (tmp_path / "det.jsonl").write_text(json.dumps(row) + "\n")
+    with pytest.raises(DataError, match="expected labels of the split 'val'"):
+        Validation(tmp_path, TINY)
 
 
 def record(score, right, objects=5):

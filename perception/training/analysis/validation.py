@@ -10,7 +10,9 @@ from typing import Any
 
 from perception.errors import DataError
 from perception.evaluation.measure import report
+from perception.labels.folder import read_folder
 from perception.model.network import Network
+from perception.tasks import lanes
 from perception.tasks.batch import Batch
 from perception.training.analysis.judge import ANY, judge, records, scores
 from perception.training.analysis.thresholds import thresholds
@@ -33,7 +35,7 @@ class Validation:
 
     Where there are pictures to choose by (`data.val`), the best weights are kept as BEST with the thresholds
     that suit them, and the run ends after `config.patience` evaluations without better ones. Raises
-    DataError if the baseline or those pictures cannot be read.
+    DataError if the baseline or the pictures to evaluate on cannot be read.
     """
 
     def __init__(self, data: Path | None, config: Config) -> None:
@@ -43,6 +45,8 @@ class Validation:
                 "eval_every: expected pictures to evaluate on, got none. Name some: --val FORMAT:PLACE; "
                 "or set eval_every=0"
             )
+        if config.eval_every and data is not None and not self.chosen:
+            read_folder(data, "val", lanes.CLASSES)  # told now, not at the first evaluation
         self.data = data
         self.every = config.eval_every
         self.patience = config.patience

@@ -22,7 +22,8 @@ from perception.labels.boxes import BoxLabels
 from perception.labels.classes import OWN, Names
 from perception.labels.folder import NoLabels, read_folder
 from perception.labels.labelled import Asked, Labelled, Stills, file_name, split_place
-from perception.labels.own import pictures
+from perception.labels.own import Picture, pictures
+from perception.labels.record import Record
 from perception.labels.truth import CULANE, EDGES, PARTLY, TUSIMPLE, Truth
 from perception.labels.vocabulary import OURS, Vocabulary
 from perception.tasks import lanes
@@ -176,7 +177,7 @@ def _items(part: Labelled) -> Sequence[Told]:
             f"{part.name}: expected unrelated pictures to learn from, got a recorded drive. Write its "
             "frames and labels to a folder first"
         )
-    return part.items  # type: ignore[return-value]  # of crops and blank frames none is in a training split
+    return [item for item in part.items if isinstance(item, Picture | Record)]  # no crops, no blank frames
 
 
 @cache

@@ -56,8 +56,14 @@ def _some(pictures: Pictures, told: tuple[Told, ...]) -> Pictures:
 def pictures(config: Config) -> list[Pictures]:
     """All pictures to choose by, data set by data set; empty: none are asked for.
 
-    Pictures that are learnt from are left out. Raises DataError if none is left.
+    Pictures that are learnt from are left out. Raises DataError if none is left, or none can be held out.
     """
+    if config.held_out > 0 and not config.data:
+        raise DataError(
+            f"held_out={config.held_out:g}: expected data sets in other formats to hold drives out of, got "
+            "none. Of a folder in our own format the split val is held out: set held_out=0 and choose by it, "
+            "--val data:FOLDER"
+        )
     words = vocabulary(config)
     learnt = {told.image.resolve() for part in _learnt(config, words) for told in part.told}
     found = [foreign.read(text, words, "val") for text in config.val]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,12 @@ def test_the_same_pictures_are_held_out_by_all_who_ask(mine):
 def test_pictures_that_are_learnt_from_do_not_choose(mine):
     with pytest.raises(DataError, match=r"got only such.*held_out"):
         val.pictures(Config(**MINE, data=(f"coco:{mine}",), val=(f"coco:{mine}",)))
+
+
+def test_a_folder_in_our_own_format_is_chosen_by_its_val_split(tmp_path):
+    row = {"img": "yard/images/a.png", "split": "val", "w": 64, "h": 48, "labelled": ["vehicle"], "boxes": []}
+    (tmp_path / "det.jsonl").write_text(json.dumps(row) + "\n")
+    with pytest.raises(DataError, match=r"held_out=0\.2: expected data sets in other formats .*--val data:"):
+        val.pictures(Config(held_out=0.2))
+    (found,) = val.pictures(Config(val=(f"data:{tmp_path}",)))
+    assert stems(found) == ["a"]
