@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, count
 from pathlib import Path
 
 from perception.outputs import PartFile, write_whole, writing
@@ -16,7 +17,7 @@ class Stems:
     """File names for frames: the image's own name, else the frame number (`000012`).
 
     Two images of one name, from different folders, must not overwrite each other: the later ones get
-    their place in the list after the name (`front-12`).
+    their place in the list after the name (`front-12`), and a number where that is another one's name, too.
     """
 
     def __init__(self) -> None:
@@ -25,7 +26,8 @@ class Stems:
     def __call__(self, frame: Frame) -> str:
         source = Path(frame.source)
         stem = source.stem if source.suffix.lower() in PICTURES else f"{frame.seq:06d}"
-        if stem in self._used:
-            stem = f"{stem}-{frame.seq}"
-        self._used.add(stem)
-        return stem
+        other = f"{stem}-{frame.seq}"
+        names = chain([stem, other], (f"{other}-{k}" for k in count(2)))
+        name = next(name for name in names if name not in self._used)
+        self._used.add(name)
+        return name

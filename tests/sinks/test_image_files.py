@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from perception.sinks import Maps, OverlayImages
+from perception.sinks.files import Stems
 from perception.types import ClassMap, LaneLine, Scene
 from tests.sinks.fakes import TASKS, FakeStage, empty, frame, full
 
@@ -36,6 +37,14 @@ def test_images_of_one_name_do_not_overwrite_each_other(tmp_path):
     for seq in (0, 1, 2):
         sink.write(frame(seq, source="front.png"), empty(frame(seq)))
     assert names(tmp_path) == ["front-1.jpg", "front-2.jpg", "front.jpg"]
+
+
+def test_the_name_that_another_image_has_already_is_no_substitute():
+    stems = Stems()
+    sources = ["img-2.jpg", "img.jpg", "img.png", "img-2-2.jpg", "b/img-2.jpg"]
+    assert [stems(frame(seq, source=source)) for seq, source in enumerate(sources)] == [
+        *("img-2", "img", "img-2-2", "img-2-2-3", "img-2-4"),
+    ]
 
 
 def test_a_painted_image_shows_tasks_and_stages(tmp_path):
