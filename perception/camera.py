@@ -23,6 +23,8 @@ from perception.outputs import write_whole
 LARGEST = 1 << 16  # pixels
 FOCAL = 1000.0  # image sides: a field of view from 0.06 degrees to nearly 180; no lens is beyond
 STRONGEST = 1e6  # distortion; those of real lenses are below 100
+LOWEST, HIGHEST = 0.05, 20.0  # metres above the road
+STEEPEST = 1.5  # pitch: the camera sees ahead
 PINHOLE, FISHEYE = "pinhole", "fisheye"
 
 
@@ -47,8 +49,8 @@ class CameraModel:
     lens: str = PINHOLE
 
     def __post_init__(self) -> None:
-        if min(self.size) < 1 or min(self.fx, self.fy, self.height) <= 0:
-            raise ValueError(f"size, focal lengths and height must be positive, got {self}")
+        if min(self.size) < 1 or min(self.fx, self.fy) <= 0:
+            raise ValueError(f"size and focal lengths must be positive, got {self}")
         numbers = (self.fx, self.fy, self.cx, self.cy, self.height, self.pitch, self.roll, self.yaw)
         if (
             len(self.size) != 2
@@ -56,6 +58,13 @@ class CameraModel:
             or not np.isfinite([*numbers, *self.distortion]).all()
         ):
             raise ValueError(f"size must be 2, distortion 5 numbers, and all finite, got {self}")
+        if not LOWEST <= self.height <= HIGHEST:
+            raise ValueError(f"expected a height of {LOWEST} to {HIGHEST:g} metres, got {self.height:g}")
+        if abs(self.pitch) > STEEPEST or max(abs(self.roll), abs(self.yaw)) > np.pi:
+            angles = f"pitch {self.pitch:g}, roll {self.roll:g}, yaw {self.yaw:g}"
+            raise ValueError(
+                f"expected radians, a pitch of at most {STEEPEST}, got {angles}; were they degrees?"
+            )
         side = max(self.size)
         if side > LARGEST or not all(side / FOCAL <= f <= side * FOCAL for f in (self.fx, self.fy)):
             raise ValueError(

@@ -161,3 +161,17 @@ def test_missing_and_unwritable_files_are_named(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(PerceptionError, match="expected to write it"):
         CAMERAS[0].save(tmp_path / "file" / "camera.json")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"height": 140.0}, "a height of 0.05 to 20 metres, got 140"),
+        ({"height": 0.0}, "a height of 0.05 to 20 metres, got 0"),
+        ({"pitch": 3.0}, "expected radians, a pitch of at most 1.5, got pitch 3"),
+        ({"yaw": -90.0}, "yaw -90; were they degrees"),
+    ],
+)
+def test_centimetres_and_degrees_are_refused(change, says):
+    with pytest.raises(ValueError, match=says):
+        CameraModel((1000, 600), 500, 500, 500, 300, **change)

@@ -15,7 +15,8 @@ from perception.errors import FrameError
 from perception.limits import check_png, reason
 from perception.white import White
 
-COLOUR = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION  # a camera's pixels stay where its CameraInfo says
+# A camera's pixels stay where its CameraInfo says, and as deep as they are.
+COLOUR = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
 
 
 @dataclass(frozen=True)
@@ -88,10 +89,10 @@ def grey_from(message: Any) -> np.ndarray:
     return pixels_of(message, ENCODINGS["mono8"])
 
 
-def compressed_from(message: Any) -> np.ndarray:
+def compressed_from(message: Any, white: White | None = None) -> np.ndarray:
     """Of a sensor_msgs/CompressedImage with JPEG, PNG or what else OpenCV reads. Raises FrameError.
 
-    A JPEG that was cut off is refused, not filled with grey.
+    A JPEG that was cut off is refused, not filled with grey. Deep pixels are narrowed as by `image_from`.
     """
     data = np.frombuffer(message.data, np.uint8)
     if "compressedDepth" in message.format:
@@ -107,6 +108,10 @@ def compressed_from(message: Any) -> np.ndarray:
         ) from error
     if image is None:
         raise FrameError(f"CompressedImage: expected JPEG or PNG, got {data.size} B, {message.format!r}")
+    if image.dtype == np.uint16:
+        image = (white or White("one picture")).narrowed(image)
+    if image.dtype != np.uint8:
+        raise FrameError(f"CompressedImage: expected 8 or 16 bits a value, got {image.dtype}")
     return image
 
 

@@ -38,7 +38,7 @@ UNCONFIGURED, INACTIVE, ACTIVE = "unconfigured", "inactive", "active"
 Converter = Callable[[Any, White], np.ndarray]
 KINDS: Mapping[str, tuple[str, Converter]] = {  # transport -> type, message to image
     "raw": ("sensor_msgs/msg/Image", messages.image_from),
-    "compressed": ("sensor_msgs/msg/CompressedImage", lambda message, _: messages.compressed_from(message)),
+    "compressed": ("sensor_msgs/msg/CompressedImage", messages.compressed_from),
 }
 DIAGNOSTICS = ("/diagnostics", "diagnostic_msgs/msg/DiagnosticArray")
 PERIOD_S = 1.0  # of the diagnostics

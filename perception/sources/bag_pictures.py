@@ -71,7 +71,8 @@ class Pictures:
         codec = codec_of(message, self._type)
         if codec is None:
             self._tell_depth(message)
-            image = image_from(message, self._white) if self._type == IMAGE else compressed_from(message)
+            read = image_from if self._type == IMAGE else compressed_from
+            image = read(message, self._white)
             return [(shot, np.require(image, requirements="W"))]  # not a view of the message
         if self._video is None or self._video.codec != codec:
             self._video = Video(codec)

@@ -55,7 +55,7 @@ class Decoder:
                 f"{name}: expected a video that FFmpeg can decode, got one of an unknown codec; "
                 "convert it to H.264"
             )
-        self._upright = Upright(self.stream.sample_aspect_ratio)
+        self._upright = Upright(self.stream.sample_aspect_ratio, name)
         check("PIXELS", self._upright.width(context.width) * context.height, f"{name}: pixels of a frame")
         context.thread_count = 1
         if context.name == "mjpeg":  # else half a picture is one, the rest of it grey

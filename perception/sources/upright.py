@@ -12,18 +12,22 @@ from av.sidedata.sidedata import SideDataContainer
 from av.video.reformatter import VideoReformatter
 
 from perception.colour import UNSAID, usual
+from perception.sources.convert import to_bgr
+from perception.white import White
 
 SQUARE = 0.01  # a pixel so near to a square is one: some tools round the size and note the rest here
 ODD = 4.0  # no camera has pixels so much wider or higher: the entry is wrong
 SIDE_DATA: Any = SideDataContainer  # its stub does not know that it takes a frame
+DEEP = 16  # bits that do not say where white is, unlike those of fewer
 FLIPS = {(True, False): 1, (False, True): 0, (True, True): -1}  # left for right, top for bottom -> cv2.flip
 
 
 class Upright:
     """Its images are (H, W, 3) uint8 BGR: the height is that of the stored picture before it is turned."""
 
-    def __init__(self, pixel_aspect: Fraction | None = None) -> None:
+    def __init__(self, pixel_aspect: Fraction | None = None, name: str = "a video") -> None:
         """`pixel_aspect`: width of a pixel to its height; None or 0: it does not say."""
+        self._white = White(name)
         aspect = float(pixel_aspect or 1)
         usable = 1 / ODD <= aspect <= ODD and abs(aspect - 1) > SQUARE
         self._aspect = aspect if usable else 1.0
@@ -37,8 +41,11 @@ class Upright:
 
     def __call__(self, frame: av.VideoFrame) -> np.ndarray:
         say_colours(frame)
-        bgr = self._to_bgr.reformat(frame, width=self.width(frame.width), format="bgr24", threads=1)
+        form = deep_form(frame.format)
+        bgr = self._to_bgr.reformat(frame, width=self.width(frame.width), format=form or "bgr24", threads=1)
         image = bgr.to_ndarray()  # a view of the frame's memory unless its rows are padded
+        if form:
+            image = to_bgr(image, self._white)
         matrix = self._display_matrix(frame)
         return image if matrix is None else turned(image, matrix)
 
@@ -50,6 +57,17 @@ class Upright:
             self._matrix = None if said is None else np.frombuffer(bytes(said), np.int32)
             self._rotation = frame.rotation
         return self._matrix
+
+
+def deep_form(form: av.VideoFormat) -> str:
+    """The form to read a picture in whose white has to be found; "": it is where the format says.
+
+    >>> deep_form(av.VideoFormat("gray16be")), deep_form(av.VideoFormat("yuv420p10le"))
+    ('gray16le', '')
+    """
+    if form.components[0].bits != DEEP or not (form.is_rgb or len(form.components) == 1):
+        return ""
+    return "bgr48le" if form.is_rgb else "gray16le"
 
 
 def say_colours(frame: av.VideoFrame) -> None:

@@ -12,10 +12,12 @@ from perception import messages
 from perception.errors import FrameError
 from perception.messages.pictures import ENCODINGS
 from perception.sources.convert import to_bgr
+from perception.white import White
 
 SIZE = (8, 6)  # width, height
 BGR = np.full((SIZE[1], SIZE[0], 3), (200, 90, 40), np.uint8)
 GREY = np.full((SIZE[1], SIZE[0]), 77, np.uint8)
+GREY12 = np.linspace(0, 4095, 24).astype(np.uint16).reshape(4, 6)
 
 
 def yuv() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -147,6 +149,17 @@ def test_jpeg_and_png_are_decoded(suffix):
     data = cv2.imencode(suffix, BGR)[1].tobytes()
     got = messages.compressed_from(compressed(data))
     assert np.abs(got.astype(int) - BGR).max() <= (3 if suffix == ".jpg" else 0)
+
+
+@pytest.mark.parametrize("deep", [GREY12, cv2.cvtColor(GREY12, cv2.COLOR_GRAY2BGR)])
+def test_a_deep_png_is_seen_as_the_raw_picture_is(deep):
+    raw = SimpleNamespace(
+        encoding="mono16", height=4, width=6, step=12, is_bigendian=0, data=GREY12.tobytes()
+    )
+    data = cv2.imencode(".png", deep)[1].tobytes()
+    got = messages.compressed_from(compressed(data, "16UC1; png compressed"), White("topic"))
+    np.testing.assert_array_equal(got, messages.image_from(raw, White("topic")))
+    assert got.max() == 255
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,7 @@ def test_the_mount_is_followed_up_to_the_vehicle(tmp_path):
     [
         ([calibration()], "no transform from base_footprint or base_link to 'cam'"),
         ([calibration(), mount("cam", "cam")], "no transform"),
-        ([calibration(), moved("base_link", "cam", 0.0)], "must be positive"),
+        ([calibration(), moved("base_link", "cam", 0.0)], "a height of 0.05 to 20"),
         ([calibration(), mount()], r"it is of images \(96, 64\), these are \(96, 30\)"),
     ],
 )

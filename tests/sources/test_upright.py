@@ -143,5 +143,19 @@ def test_frames_are_freed_without_the_garbage_collector(tmp_path):
     assert (count, left) == (120, 0)
 
 
+@pytest.mark.parametrize("form", ["gray16le", "bgr48le"])
+def test_twelve_bits_in_sixteen_are_bright(tmp_path, form):
+    """As in pictures of 16 bits: the format does not say where white is."""
+    deep = np.tile(np.linspace(0, 4095, 64).astype(np.uint16), (48, 1))
+    stored = deep if form == "gray16le" else np.repeat(deep[..., None], 3, 2)
+    with av.open(str(tmp_path / "a.mkv"), "w") as container:
+        stream = container.add_stream("ffv1", rate=5)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, form if form == "gray16le" else "gbrp16le"
+        frame = av.VideoFrame.from_ndarray(stored, format=form)
+        container.mux([*stream.encode(frame), *stream.encode()])
+    (frame,) = open_source(str(tmp_path / "a.mkv"))
+    np.testing.assert_allclose(frame.image[..., 1], deep / 4095 * 255, atol=1)
+
+
 def alive():
     return sum(type(thing) is av.VideoFrame for thing in gc.get_objects())
