@@ -1,10 +1,11 @@
 """Stage times and their percentiles."""
 
+import math
 import time
 
 import pytest
 
-from perception.timing import KEPT, Stages, stage
+from perception.timing import KEPT, USUAL_FPS, Stages, stage, usable_fps
 
 
 def test_a_stage_is_measured_in_milliseconds():
@@ -33,3 +34,9 @@ def test_a_long_run_keeps_a_bounded_number():
     for ms in range(KEPT + 10):
         stages.add({"network": ms})
     assert stages.percentiles()["network"]["p50"] == pytest.approx(10 + (KEPT - 1) / 2)
+
+
+@pytest.mark.parametrize("fps", [0.0, -30.0, 0.0009, 1e6, math.inf, math.nan])
+def test_what_no_camera_does_is_no_rate(fps):
+    assert usable_fps(fps) == USUAL_FPS
+    assert usable_fps(0.5) == 0.5

@@ -19,7 +19,7 @@ from av.container import InputContainer
 from av.video import VideoStream
 
 from perception.sources.cadence import Cadence, Slots
-from perception.timing import USUAL_FPS
+from perception.timing import usable_fps
 
 BACK_S = 0.5  # a step back by more is a clock that starts again, by less: packets out of order
 PAUSE_S = 2.0  # a longer gap is a pause, not frames that are missing; as in perception.node.gaps
@@ -42,7 +42,7 @@ class Clock:
         self._in_turn = avi and stream.codec_context.has_b_frames  # a packet is not that of its picture
         self._turns: list[int] = []
         rate = stream.average_rate if self._slot is None else 1 / (self._slot * self._tick)
-        self.fps = float(rate or USUAL_FPS)
+        self.fps = usable_fps(float(rate or 0))
         self._back = round(BACK_S / self._tick)
         self._last: int | None = None  # dts of the packet before
         self._step = self._offset = 0

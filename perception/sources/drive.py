@@ -14,7 +14,7 @@ from perception.sources.bag_order import Order
 from perception.sources.bag_pictures import TYPES
 from perception.sources.bag_reel import Reel
 from perception.sources.bag_truth import Pairs
-from perception.timing import USUAL_FPS
+from perception.timing import usable_fps
 from perception.types import Frame, Scene
 
 CHOICE = "?topic="  # "drive.mcap?topic=/front/image"
@@ -43,7 +43,7 @@ class Drive:
         self.topic = self._topic.name
         self.lost = 0
         steps = self._topic.count - 1
-        self.fps = steps * 1e9 / self.bag.span_ns if steps > 0 and self.bag.span_ns else USUAL_FPS
+        self.fps = usable_fps(steps * 1e9 / self.bag.span_ns if self.bag.span_ns else 0.0)
         self.order = Order()
         self._ego_topic: str | None = None
 

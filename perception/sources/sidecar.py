@@ -21,7 +21,7 @@ from perception.errors import SourceError
 from perception.interfaces import Source
 from perception.sources.bag_order import Order
 from perception.sources.images import Images, is_image, natural
-from perception.timing import USUAL_FPS
+from perception.timing import usable_fps
 from perception.types import Frame
 
 SUFFIXES = (".timestamps.csv", ".timestamps.txt")
@@ -58,8 +58,8 @@ class Stamped:
     images = False
 
     def __init__(self, source: Source, stamps_ns: Sequence[int], sidecar: Path) -> None:
-        steps = np.diff(stamps_ns)
-        self.fps = 1e9 / float(np.median(steps)) if (steps > 0).any() and np.median(steps) > 0 else USUAL_FPS
+        step = float(np.median(np.diff(stamps_ns))) if len(stamps_ns) > 1 else 0.0
+        self.fps = usable_fps(1e9 / step if step else 0.0)
         self._source, self._stamps, self._sidecar = source, stamps_ns, sidecar
 
     def __iter__(self) -> Iterator[Frame]:

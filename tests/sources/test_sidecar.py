@@ -5,6 +5,7 @@ import pytest
 
 from perception.errors import SourceError
 from perception.sources import open_source
+from perception.timing import USUAL_FPS
 from tests.sources.clips import number, numbered, picture
 
 
@@ -118,3 +119,13 @@ def test_the_pairs_of_a_stereo_camera_are_nanoseconds(tmp_path):
     stamps = [k // 2 * 10**8 + k % 2 * 1000 for k in range(40)]
     (tmp_path / "clip.timestamps.csv").write_text("\n".join(map(str, stamps)))
     assert [frame.stamp_ns for frame in open_source(str(path))] == stamps
+
+
+@pytest.mark.parametrize("stamps", ["1", "1 2 3 1000000 1000001", "5 4 3"])
+def test_stamps_that_tell_no_rate_make_a_film_of_the_usual_one(tmp_path, stamps):
+    """Pairs of stamps a microsecond apart, one stamp, and stamps that go back."""
+    stamps = [int(stamp) * 1000 for stamp in stamps.split()]
+    folder = images(tmp_path / "drive", [f"{k}.png" for k in range(len(stamps))])
+    (folder / "timestamps.txt").write_text("\n".join(f"{stamp / 1e9:.9f}" for stamp in stamps))
+    source = open_source(str(folder))
+    assert source.fps == USUAL_FPS
