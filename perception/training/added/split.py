@@ -10,7 +10,7 @@ import numpy as np
 
 from perception.errors import DataError
 from perception.labels.added import Example, Told, names_of
-from perception.training.data.val import drive_of
+from perception.training.data.val import drive_of, last_frames
 
 
 def split(told: Told, share: float) -> tuple[list[Example], list[Example]]:
@@ -76,10 +76,8 @@ def _on_both_sides(
         moved = np.where(np.isin(drives, drive), not side, held)
         if _classes(told, held == side) == _classes(told, moved == side):
             return moved
-    rows = np.flatnonzero(own)
-    learnt = max(1, min(len(rows) - 1, round(len(rows) * (1 - share))))
     moved = held.copy()
-    moved[rows] = np.arange(len(rows)) >= learnt
+    moved[own] = last_frames([told.examples[k].image for k in np.flatnonzero(own)], share)
     return moved
 
 

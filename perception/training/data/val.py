@@ -16,6 +16,9 @@ from perception.training.data import foreign
 from perception.training.data.foreign import Pictures, Told
 
 MOST = 200  # pictures that are looked at, evenly spaced
+ADDED = re.compile(  # Roboflow: a hash of each altered copy; Cityscapes and IDD, Foggy Cityscapes; ACDC
+    r"(_(jpe?g|png|bmp|webp|tiff?))?\.rf\.[0-9a-z]+$|_leftImg8bit(_foggy_beta_[\d.]+)?$|_rgb_anon$", re.I
+)
 
 
 def held_out(pictures: Pictures, share: float) -> tuple[Pictures, Pictures]:
@@ -25,22 +28,42 @@ def held_out(pictures: Pictures, share: float) -> tuple[Pictures, Pictures]:
     only, its last frames are held out. Raises DataError for a single picture.
     """
     drives = sorted({drive_of(told.image) for told in pictures.told}, key=_place)
-    if len(pictures) < 2:
-        raise DataError(f"{pictures.name}: expected pictures to hold some out, got one. Set held_out=0")
     if len(drives) == 1:
-        first = min(len(pictures) - 1, max(1, round(len(pictures) * (1 - share))))
-        return _some(pictures, pictures.told[:first]), _some(pictures, pictures.told[first:])
-    count = min(len(drives) - 1, max(1, sum(_place(drive) < share for drive in drives)))
-    chosen = frozenset(drives[:count])
-    rest = tuple(told for told in pictures.told if drive_of(told.image) not in chosen)
-    return _some(pictures, rest), _some(
-        pictures, tuple(told for told in pictures.told if drive_of(told.image) in chosen)
-    )
+        held = last_frames([told.image for told in pictures.told], share)
+    else:
+        count = min(len(drives) - 1, max(1, sum(_place(drive) < share for drive in drives)))
+        held = [drive_of(told.image) in drives[:count] for told in pictures.told]
+    if not any(held):
+        raise DataError(f"{pictures.name}: expected pictures to hold some out, got one. Set held_out=0")
+    pairs = list(zip(pictures.told, held, strict=True))
+    learnt, judged = (tuple(told for told, out in pairs if out is side) for side in (False, True))
+    return _some(pictures, learnt), _some(pictures, judged)
+
+
+def last_frames(images: Sequence[Path], share: float) -> list[bool]:
+    """Which pictures of a drive are of its last frames, about `share` of them; of a single frame none.
+
+    Altered copies of a frame are on one side.
+    """
+    places = [_frame(image) for image in images]
+    order = sorted(set(places))
+    first = max(1, min(len(order) - 1, round(len(order) * (1 - share))))
+    return [place > order[first - 1] for place in places]
+
+
+def _frame(image: Path) -> tuple[str | int, ...]:
+    """Names in the order of their numbers; copies have one."""
+    parts = re.split(r"(\d+)", ADDED.sub("", image.stem))
+    return tuple(int(part) if part.isdecimal() else part for part in parts)
 
 
 def drive_of(image: Path) -> str:
-    """Its folder, and its name without the number of the frame: `a/drive7_00012.jpg` to `a/drive7`."""
-    stem = re.sub(r"[\s_.-]*\d+$", "", image.stem)
+    """Its folder, and its name without the number of the frame: `a/drive7_00012.jpg` to `a/drive7`.
+
+    What tools add behind the number (ADDED) goes first; all cameras of a drive are one.
+    """
+    stem = re.sub(r"[\s_.-]*\d+$", "", ADDED.sub("", image.stem))
+    stem = re.sub(r"__CAM_[A-Z_]+$", "", stem)  # nuImages
     return f"{image.parent.name}/{stem or image.parent.parent.name}"
 
 

@@ -34,6 +34,32 @@ def test_a_drive_is_held_out_whole():
     assert not drives[0] & drives[1]
 
 
+def test_copies_of_a_frame_are_on_one_side():
+    names = [f"drive7_{k % 10:04d}_jpg.rf.{7 * k % 30:02x}f" for k in range(30)]  # as they come: in no order
+    learnt, held = val.held_out(pictures(*names), 0.2)
+    assert {stem[:11] for stem in stems(held)} == {"drive7_0008", "drive7_0009"}
+    assert (len(learnt), len(held)) == (24, 6)
+
+
+@pytest.mark.parametrize(
+    ("frames", "drive"),
+    [
+        (("a/drive7_0012.jpg", "a/drive7_0013.jpg"), "a/drive7"),
+        (("t/drive7_0012_jpg.rf.4f3cab12cd9e0a.jpg", "t/drive7_0012_jpg.rf.11aa2b.jpg"), "t/drive7"),
+        (("t/v_mp4-12_png.rf.aZ3.jpg", "t/v_mp4-13_png.rf.9e.jpg"), "t/v_mp4"),
+        (("b/bonn_000001_000019_leftImg8bit.png", "b/bonn_000001_000020_leftImg8bit.png"), "b/bonn_000001"),
+        (("b/bonn_000001_000019_leftImg8bit_foggy_beta_0.02.png",), "b/bonn_000001"),
+        (("0/frame100_leftImg8bit.jpg", "0/frame130_leftImg8bit.jpg"), "0/frame"),
+        (("GP/GP0475_frame_000041_rgb_anon.png", "GP/GP0475_frame_000042_rgb_anon.png"), "GP/GP0475_frame"),
+        (("s/n3-2018+0800__CAM_BACK__151.jpg", "s/n3-2018+0800__CAM_FRONT_LEFT__152.jpg"), "s/n3-2018+0800"),
+        (("v/b1c66a42-6f7d68ca-0000001.jpg", "v/b1c66a42-6f7d68ca-0000051.jpg"), "v/b1c66a42-6f7d68ca"),
+        (("image_02/0000/000001.png", "image_02/0000/000002.png"), "0000/image_02"),
+    ],
+)
+def test_frames_of_one_drive_are_known_by_their_names_in_each_format(frames, drive):
+    assert {val.drive_of(Path(name)) for name in frames} == {drive}
+
+
 def test_more_drives_do_not_move_the_others():
     few = [f"drive{d}_1" for d in "abcdefghijkl"]
     (_, before), (_, after) = (val.held_out(pictures(*names), 0.4) for names in (few, [*few, "aaa_1", "z_1"]))
