@@ -30,6 +30,19 @@ SECRET = "hunter2"
         ),
         ("rtsp://cam/user=a_password=hunter2_channel=1.sdp", "rtsp://cam/user=***"),
         ("a: rtsp://u:hunter2@c/1, b: http://v:hunter2@d/2", "a: rtsp://c/1, b: http://d/2"),
+        ("http://cam/video.cgi?usr=hunter2&pw=hunter2", "http://cam/video.cgi?usr=***&pw=***"),
+        ("gst:src user-id=hunter2 user-pw=hunter2 ! sink", "gst:src user-id=*** user-pw=*** ! sink"),
+        ("gst:src user-pw = hunter2: no frame", "gst:src user-pw = ***: no frame"),
+        ('gst:"src user-pw=hunter2"', 'gst:"src user-pw=***"'),
+        ('gst:src user-pw="a \\"hunter2" ! sink', "gst:src user-pw=*** ! sink"),
+        ("gst:src user-pw='a hunter2' ! sink", "gst:src user-pw=*** ! sink"),
+        (r"gst:src user-pw=a\ hunter2 ! sink", "gst:src user-pw=*** ! sink"),
+        (r"{'gst:src user-pw=\'a hunter2\' ! sink'}", "{'gst:src user-pw=*** ! sink'}"),
+        (
+            r'gst:http extra-headers="h,Authorization=(string)\"Bearer hunter2\"" ! sink',
+            r'gst:http extra-headers="h,Authorization=(string)***" ! sink',
+        ),
+        ("gst:src location=rtsp://a:hunter2@cam/1?pw=hunter2", "gst:src location=rtsp://cam/1?pw=***"),
         ('{"source": "http://cam/?pwd=hunter2"}', '{"source": "http://cam/?pwd=***"}'),
     ],
 )
@@ -45,6 +58,8 @@ def test_secrets_are_hidden(text, expected):
         "rtsp://cam: timed out; write to me@home",
         "http://cam/c.mp4?channel=1&profile=main",
         "drive/front=1&password=x.png",
+        "gst:v4l2src device=/dev/video0 ! video/x-raw,width=1280 ! videoconvert",
+        "expected user=NAME, or a pipeline such as gst:PIPELINE",
         "expected a name such as rtsp://... or clip.mp4",
     ],
 )
