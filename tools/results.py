@@ -337,7 +337,8 @@ def summary(found: Mapping[str, Any]) -> Iterator[str]:
     yield from _beside({"`road`": found["val-int8"], "`road-open`": found["open-int8"]})
     yield ""
     bench = found["bench"]
-    yield f"Speed, one thread of {bench['machine'].get('processor', 'this machine')}:"
+    where = bench["machine"].get("processor", "this machine")
+    yield f"Speed of version {bench['bundle'].split()[-1]}, one thread of {where}:"
     yield ""
     yield "| | |"
     yield "|---|---|"

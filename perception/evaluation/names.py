@@ -17,7 +17,7 @@ HEADLINES = {  # what a task, or a part of one, is judged by: the first that the
     name: measures for task in TASKS.values() for name, measures in task.about.headlines.items()
 }
 MEASURES = ("iou", "ap50", "coco_ap", "precision", "recall", "f1")  # columns in this order, others behind
-FALLING = frozenset(  # less is better
+FALLING = frozenset(  # lower is better
     (
         "median_m",
         "fp",

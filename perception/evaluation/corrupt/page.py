@@ -109,7 +109,7 @@ def page(found: Mapping[str, Any], pictures: str) -> str:
 def _sure(found: Mapping[str, Any]) -> Iterator[str]:
     """What confidence is worth, where it was told."""
     if "confidence" in found:
-        yield html.heading("Confidence: area under the risk-coverage curve, percent, less is better")
+        yield html.heading("Confidence: area under the risk-coverage curve, percent, lower is better")
         yield html.table([list(CONFIDENCE), *rows_of_confidence(found)])
         yield html.note(ABOUT_CONFIDENCE)
 

@@ -29,7 +29,7 @@ ABOUT = About(
         "drivable.roadseg_ru.iou": "drivable area, IoU, Russian country roads",
         "drivable.lums.iou": "drivable area, IoU, campus in Lahore",
         "drivable.acdc.iou": "drivable area, IoU, night, fog, rain and snow, ACDC",
-        "ego.all.drivable": "own bonnet called drivable, less is better, three drives",
+        "ego.all.drivable": "own bonnet called drivable, lower is better, three drives",
     },
     weight=8.0,
 )

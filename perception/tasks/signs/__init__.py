@@ -75,7 +75,7 @@ ABOUT = About(
         "gtsdb.sign.read_f1": "traffic signs found and read, F1, GTSDB",
         "signs.top1": "sign crops read, top-1, GTSRB",
         "signs.macro_recall": "sign crops read, mean recall of the 43 classes, GTSRB",
-        "signs.open.false_reads": "crops of none of the 43 signs that are read as one, less is better",
+        "signs.open.false_reads": "crops that show none of the 43 signs but are read as one, lower is better",
     },
 )
 
