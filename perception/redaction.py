@@ -1,4 +1,5 @@
-"""Takes secrets out of every text that leaves the process: results, logs, errors, pages."""
+"""Secrets: how they are read, and how every text that leaves the process is without them: results, logs,
+errors, pages."""
 
 from __future__ import annotations
 
@@ -22,6 +23,15 @@ PROPERTY = re.compile(
     r"""(?:(\\*["'])(?:(?!\2)(?:\\.|[^\\]))*\2|(?:\\.|[^\s\\])+(?<![:,.)\]"']))""",
     re.IGNORECASE | re.DOTALL,
 )
+
+
+def secret(data: bytes) -> str:
+    """The text of a password or token, as a file or the environment has it. Raises ValueError, which tells
+    nothing of it."""
+    try:
+        return data.decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        raise ValueError("other bytes than text in UTF-8") from None
 
 
 def redacted(text: str) -> str:

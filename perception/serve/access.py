@@ -14,6 +14,7 @@ import os
 import secrets
 import socket
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -23,9 +24,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from perception.errors import DataError
+from perception.redaction import secret
 
 VARIABLE = "PERCEPTION_TOKEN"
 SHORTEST = 16  # characters of a token that somebody chose
+NEW_ONE = 'python -c "import secrets; print(secrets.token_urlsafe(24))" makes one'
 OPEN = ("/healthz", "/readyz", "/login")  # no token: they tell nothing but a state
 SAFE = ("GET", "HEAD")
 
@@ -33,13 +36,13 @@ SAFE = ("GET", "HEAD")
 def token_for(host: str, file: Path | None) -> tuple[str, str]:
     """The token, and where it comes from: "file", "environment", or "new".
 
-    Raises DataError for a `host` that others can reach without a token that they could know, and for a short
-    one.
+    Raises DataError for a `host` that others can reach without a token that they could know, and for one that
+    is short or cannot be read.
     """
     if file is not None:
         return _from_file(file), "file"
     if given := os.environ.get(VARIABLE, ""):
-        return _long(given, VARIABLE), "environment"
+        return _token(os.fsencode(given), VARIABLE), "environment"
     if not is_loopback(host):
         raise DataError(
             f"--host {host}: expected a token, because others can reach that address, got none; "
@@ -132,7 +135,10 @@ class Guard:
     def _same_origin(headers: Headers) -> bool:
         """Programs other than browsers send no Origin, and no cookie that they did not choose."""
         origin = headers.get("origin")
-        return origin is None or urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+        try:
+            return origin is None or urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+        except ValueError:
+            return False
 
     @staticmethod
     def _refused(scope: Scope, status: int, text: str) -> Response:
@@ -146,19 +152,26 @@ def _from_file(path: Path) -> str:
     """Its first line; a new one is written, for its owner alone, if there is no file."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    except FileExistsError:
-        return _long(path.read_text().strip().partition("\n")[0], str(path))
-    with os.fdopen(handle, "w") as file:
-        token = secrets.token_urlsafe(24)
-        file.write(token + "\n")
-    return token
+        with suppress(FileExistsError):
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with os.fdopen(handle, "w") as file:
+                file.write(secrets.token_urlsafe(24) + "\n")
+        return _token(path.read_bytes(), str(path))
+    except OSError as error:
+        raise DataError(
+            f"{path}: expected a file with the token, or a place for one, got: {error.strerror}; "
+            "choose another --token-file"
+        ) from error
 
 
-def _long(token: str, where: str) -> str:
+def _token(data: bytes, where: str) -> str:
+    """The first line of `data`."""
+    try:
+        token = secret(data).partition("\n")[0].rstrip()
+    except ValueError as error:
+        raise DataError(f"{where}: expected a token, got {error}; {NEW_ONE}") from None
     if len(token) < SHORTEST:
         raise DataError(
-            f"{where}: expected a token of at least {SHORTEST} characters, got {len(token)}; "
-            'python -c "import secrets; print(secrets.token_urlsafe(24))" makes one'
+            f"{where}: expected a token of at least {SHORTEST} characters, got {len(token)}; {NEW_ONE}"
         )
     return token

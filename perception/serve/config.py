@@ -156,7 +156,10 @@ def _text(value: Any) -> str:
 
 
 def _path(value: Any) -> Path:
-    return Path(_text(value)).expanduser()
+    try:
+        return Path(_text(value)).expanduser()
+    except RuntimeError:
+        raise ValueError("expected a path, with ~NAME only for a user of this machine") from None
 
 
 def _names(value: Any) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from starlette.responses import PlainTextResponse
 from starlette.websockets import WebSocket
 
 from perception.fields import FIELDS, RESULTS
+from perception.limits import description
 from perception.messages import TOPICS, wire
 from perception.serve.camera import Camera
 from perception.serve.shot import Shot
@@ -108,7 +109,7 @@ def messages(shot: Shot, wanted: Mapping[int, Channel]) -> Iterator[bytes]:
 def _heard(text: str, there: Mapping[int, Channel], wanted: dict[int, Channel]) -> Iterator[dict[str, Any]]:
     """Do what a viewer asks; gives what it is answered."""
     try:
-        said = json.loads(text)
+        said = description(text)
         match said["op"]:
             case "subscribe":
                 for one in said["subscriptions"]:

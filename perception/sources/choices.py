@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from perception.errors import SourceError
-from perception.redaction import redacted
+from perception.redaction import redacted, secret
 
 WAIT = "wait"
 CHOSEN = re.compile(r"#([a-z]+=[^#&@]*(?:&[a-z]+=[^#&@]*)*)$")
@@ -58,14 +58,15 @@ def with_login(url: str, where: str, environment: Mapping[str, str] = os.environ
     """
     kind, _, place = where.partition(":")
     try:
-        text = {"env": lambda: environment[place], "file": lambda: Path(place).read_text()}[kind]()
-    except (KeyError, OSError) as error:
-        why = getattr(error, "strerror", None) or "there is none"
+        read = {"env": lambda: os.fsencode(environment[place]), "file": lambda: Path(place).read_bytes()}
+        text = secret(read[kind]())
+    except (KeyError, OSError, ValueError) as error:
+        why = "there is none" if isinstance(error, KeyError) else getattr(error, "strerror", None) or error
         raise SourceError(
             f"{redacted(url)}: expected a user and password by #login=env:VARIABLE or #login=file:PATH, "
             f"got {where!r}: {why}"
         ) from None
-    user, found, password = text.strip().partition(":")
+    user, found, password = text.partition(":")
     if not found:
         raise SourceError(f"{redacted(url)}: expected user:password in {where}, found no colon")
     scheme, _, rest = url.partition("://")

@@ -1,5 +1,7 @@
 """Who may look: nobody without the token, no page of another origin, no borrowed name."""
 
+import os
+
 import pytest
 
 from perception.errors import DataError
@@ -58,6 +60,11 @@ def test_a_page_of_another_origin_cannot_use_the_cookie(front, origin):
     assert front.ask(path, "POST", Cookie=cookie(front), Origin=own)[0] == 400  # nothing is recorded here
 
 
+@pytest.mark.parametrize("origin", ["http://[", "http://evil.example"])
+def test_the_form_is_sent_by_a_page_of_ours(front, origin):
+    assert front.ask("/login", "POST", b"token=wrong", Origin=origin)[0] == 403
+
+
 def test_nor_open_a_socket_with_it(front):
     headers = {"Cookie": cookie(front)}
     path = "/api/cameras/front/live"
@@ -85,3 +92,20 @@ def test_a_token_file_is_made_for_its_owner_alone_and_kept(tmp_path):
     path.write_text("short\n")
     with pytest.raises(DataError, match="at least 16"):
         token_for("0.0.0.0", path)
+
+
+def test_a_token_that_is_no_text_is_refused_and_not_told(tmp_path, monkeypatch):
+    data = "gehäimes-tökén-lang".encode("latin-1")
+    (tmp_path / "token").write_bytes(data)
+    monkeypatch.setitem(os.environ, VARIABLE, os.fsdecode(data))
+    for file in (tmp_path / "token", None):
+        with pytest.raises(DataError, match=r"(token|TOKEN): expected a token, got other bytes") as caught:
+            token_for("0.0.0.0", file)
+        assert "imes" not in str(caught.value)
+
+
+def test_a_token_file_that_cannot_be_read_or_made_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    for path in (tmp_path, tmp_path / "file" / "token"):
+        with pytest.raises(DataError, match="choose another --token-file"):
+            token_for("0.0.0.0", path)

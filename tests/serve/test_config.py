@@ -58,6 +58,10 @@ def test_what_is_said_once_holds_for_all_cameras(tmp_path):
         ({"cameras": {"a": {"source": 0}}, "prot": 80}, "got 'prot'"),
         ({"cameras": {"a": {"source": 0, "device": "gpu"}}}, "device: expected one of auto, cpu, cuda"),
         ({"cameras": {"a": {"source": True}}}, "source: expected a text"),
+        (
+            {"cameras": {"a": {"source": 0, "ego": "~nobody-here/a.csv"}}},
+            "ego: expected a path, with ~NAME only",
+        ),
         ([1], "expected keys and values, got list"),
     ],
 )

@@ -106,6 +106,24 @@ def test_what_is_wrong_is_answered(front):
             assert json.loads(socket.recv(timeout=20))["op"] == "status"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"op": "subscribe", "subscriptions": [{"id": 1e999, "channelId": 1}]}',
+        '{"op": "unsubscribe", "subscriptionIds": [Infinity]}',
+        '{"op": ' + 900 * "[" + 900 * "]" + "}",
+        30_000 * "[",
+        "[]",
+    ],
+    ids=["overflow", "infinity", "deep op", "deep", "list"],
+)
+def test_what_cannot_be_read_is_answered(front, text):
+    with front.socket("/foxglove", subprotocols=PROTOCOLS) as socket:
+        advertised(socket)
+        socket.send(text)
+        assert "expected a message of the protocol" in json.loads(socket.recv(timeout=20))["message"]
+
+
 def test_topics_of_several_cameras_lie_below_their_names():
     with served("front", "rear") as there, there.socket("/foxglove", subprotocols=PROTOCOLS) as socket:
         channels = advertised(socket)

@@ -48,6 +48,19 @@ def test_a_login_comes_from_a_file(tmp_path):
     assert url == "rtsp://me:p%40ss%3Aw%2Frd@10.0.0.7:554/a?b=c@d"
 
 
+@pytest.mark.parametrize("kind", ["file", "env"])
+def test_a_login_is_text_in_utf8(tmp_path, kind):
+    def told(data):
+        (tmp_path / "login").write_bytes(data)
+        where = {"file": f"file:{tmp_path}/login", "env": "env:CAM"}[kind]
+        return with_login("rtsp://10.0.0.7/a", where, {"CAM": os.fsdecode(data)})
+
+    assert told("me:hümmel".encode("utf-8-sig")) == "rtsp://me:h%C3%BCmmel@10.0.0.7/a"
+    with pytest.raises(SourceError, match="other bytes than text in UTF-8") as caught:
+        told("me:hümmel".encode("latin-1"))
+    assert "mmel" not in str(caught.value)
+
+
 @pytest.mark.parametrize("where", ["file:/absent", "env:ABSENT", "me:secret", "env:BAD"])
 def test_a_login_that_is_not_there_is_told_without_it(where):
     with pytest.raises(SourceError, match=r"10\.0\.0\.7") as caught:
