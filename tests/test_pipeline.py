@@ -109,6 +109,14 @@ def test_an_image_of_another_form(shape):
         answering(0)(frame(shape=shape))
 
 
+@pytest.mark.parametrize(("width", "height"), [(257, 1), (3, 3400), (4000, 15)])
+def test_a_strip_is_skipped_and_the_next_image_is_seen(width, height):
+    sink = ListSink()
+    frames = ListSource(frame(0, (height, width, 3)), frame(1), frame(2, (1, 256, 3)))
+    assert run(frames, answering(0.0, 0.0), [sink]).failed == 1
+    assert sink.seqs == [1, 2]
+
+
 def test_an_image_of_another_type():
     with pytest.raises(FrameError, match="got uint16"):
         answering(0)(Frame(np.zeros((90, 160, 3), np.uint16), 0, 0))
