@@ -1,5 +1,6 @@
 """The mount of the camera, learnt from points that move, lines that meet, and kept for the next start."""
 
+import json
 from dataclasses import replace
 
 import cv2
@@ -216,6 +217,19 @@ def test_another_file_is_refused_and_stays(tmp_path):
     with pytest.raises(PerceptionError, match="expected a mount that was saved"):
         ready(["mount"], [], path)
     assert CameraModel.load(path) == CAMERA
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("pitch", None), ("yaw", None), ("learnt", None), ("pitch", 90.0), ("yaw", 5.0), ("height", 0.0)],
+)
+def test_only_what_a_mount_can_be_is_taken_up(tmp_path, name, value):
+    path = tmp_path / "mount.json"
+    Store(path).save(Saved(lens_of(CAMERA), 0.04, -0.02, None, None, 1.0))
+    assert Store(path).saved.height is None
+    path.write_text(json.dumps({**json.loads(path.read_text()), name: value}))
+    with pytest.raises(PerceptionError, match="expected a mount that was saved"):
+        Store(path)
 
 
 def test_a_file_without_the_stage_is_refused(tmp_path):

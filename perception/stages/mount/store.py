@@ -16,6 +16,7 @@ from perception.outputs import write_whole
 from perception.stages.mount.belief import NAMES
 
 FORMAT = "perception mount 1"
+OPEN = ("roll", "height")  # may be null: lines of the road do not tell them
 ALIKE = 0.01  # share by which the intrinsics of the same camera may differ
 
 log = logging.getLogger(__name__)
@@ -77,7 +78,12 @@ def _read(path: Path) -> Saved:
         camera = tuple(float(number) for number in table.pop("camera"))
         if len(camera) != 9:
             raise ValueError(f"{len(camera)} numbers of a camera in place of 9")
-        numbers = {name: None if value is None else float(value) for name, value in table.items()}
+        numbers = {
+            name: None if value is None and name in OPEN else float(value) for name, value in table.items()
+        }
+        mounted = {name: numbers[name] for name in NAMES if numbers[name] is not None}
+        # It refuses what no mount can be.
+        CameraModel((1, 1), 1.0, 1.0, 0.0, 0.0, **mounted)  # type: ignore[arg-type]
         return Saved(camera, **numbers)  # type: ignore[arg-type]
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise PerceptionError(
