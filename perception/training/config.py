@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, TypedDict, get_args, get_origin, get_type_hints, is_typeddict
 
 from perception.errors import DataError
 from perception.model.shape import DEFAULT, Shape
 from perception.tasks import TASKS
+from perception.types import Size
 
 WEIGHTS = {  # of losses that do not count once
     name: task.about.weight for name, task in TASKS.items() if task.about.weight != 1
 }
+
+
+class Classes(TypedDict, total=False):
+    """Of a task: the classes of the network, (): ours; and what data sets call them."""
+
+    classes: tuple[str, ...]
+    names: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -46,8 +54,8 @@ class Config:
     val: tuple[str, ...] = ()  # data sets to choose the best weights by, named in the same way
     held_out: float = 0.0  # share of the drives of `data` that is held out for the same purpose
     detection: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {"classes": ()})  # (): ours
-    signs: Mapping[str, Any] = field(default_factory=lambda: {"classes": (), "names": {}})
-    lanes: Mapping[str, Any] = field(default_factory=lambda: {"names": {}})
+    signs: Classes = field(default_factory=lambda: Classes(classes=(), names={}))
+    lanes: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: {"names": {}})
     classes: Mapping[str, str] = field(default_factory=dict)  # names of objects in data sets, "": left out
     licences: str = "any"  # or "open": learn only from what may be used commercially (docs/licences.md)
     rendered: int = 2000  # scenes of the source "synthetic", which is made and not found in the data folder
@@ -141,7 +149,13 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "eval_every": (0, 10**9),
     "patience": (0, 10**6),
     "held_out": (0.0, 0.9),
+    "size": (32, 8192),
+    "sizes": (0.0, 1.0),
+    "zoom": (0.01, 100.0),
+    "weights": (0.0, 1e6),
+    "sources": (0.0, 1e6),
 }
+STRIDE = 32  # the sides of an input are multiples of it
 
 
 OLD_NAMES = {"rate": "lr", "decay": "weight_decay", "rounding": "qat"}  # until 0.7: in saved configurations
@@ -164,25 +178,34 @@ def configure(preset: str, settings: Sequence[str] = ()) -> Config:
     if preset not in PRESETS:
         raise DataError(f"unknown preset {preset!r}; there are {', '.join(PRESETS)}")
     config = replace(Config(), **PRESETS[preset])
-    known = {f.name for f in fields(Config)}
+    kinds = get_type_hints(Config)
     asked: set[str] = set()  # sources that are named
     for setting in settings:
         key, found, text = setting.partition("=")
         name, _, entry = key.partition(".")
         name = OLD_NAMES.get(name, name)
-        if not found or name not in known:
-            raise DataError(f"--set {setting}: expected key=value with a key of {', '.join(sorted(known))}")
+        if not found or name not in kinds:
+            raise DataError(f"--set {setting}: expected key=value with a key of {', '.join(sorted(kinds))}")
         old, value = getattr(config, name), _value(text)
+        like = old
         if entry:
             if not isinstance(old, Mapping):
                 raise DataError(f"--set {setting}: {name} has no entries; expected {name}=value")
-            value = {**old, entry: _as(old.get(entry, next(iter(old.values()), value)), value, setting)}
-        config = replace(config, **{name: _as(old, value, setting)})
+            like, value = old.get(entry, next(iter(old.values()), None)), {**old, entry: value}
+        try:
+            config = replace(config, **{name: _as(kinds[name], value)})
+        except (TypeError, ValueError, KeyError, OverflowError):
+            wanted = f"a value like {like!r}" if like else f"the type {Config.__annotations__[name]}"
+            raise DataError(f"--set {setting}: expected {wanted}") from None
         if name == "sources":
             asked |= {entry} if entry else set(value)
     if config.licences == "open":
         config = replace(config, sources=_open(config.sources, asked))
     check_ranges(config, RANGES)
+    inputs(config)
+    _check_tasks(config)
+    if config.zoom[0] > config.zoom[1]:
+        raise DataError(f"--set zoom={list(config.zoom)}: expected [least, most]")
     return replace(config, shape=asdict(Shape.of(config.shape)))
 
 
@@ -195,11 +218,46 @@ def _open(sources: Mapping[str, float], asked: Collection[str]) -> dict[str, flo
 
 
 def check_ranges(record: object, ranges: Mapping[str, tuple[float, float]]) -> None:
-    """Raises DataError for a value out of its range, ends included, or one that is no number."""
+    """Raises DataError for a value out of its range, ends included, or one that is no number.
+
+    Of a tuple or a table, for one of its values.
+    """
     for name, (low, high) in ranges.items():
         value = getattr(record, name)
-        if not low <= value <= high:
-            raise DataError(f"--set {name}={value}: expected {low:g} to {high:g}")
+        parts = value.items() if isinstance(value, Mapping) else [("", value)]
+        for entry, own in parts:
+            for number in own if isinstance(own, tuple) else [own]:
+                if not low <= number <= high:
+                    key = f"{name}.{entry}" if entry else name
+                    raise DataError(f"--set {key}={own}: expected {low:g} to {high:g}")
+
+
+def inputs(config: Config) -> dict[Size, float]:
+    """Inputs (width, height) and the share of batches of each; the main one first. Raises DataError."""
+    others: dict[Size, float] = {}
+    for name, share in config.sizes.items():
+        width, _, height = name.partition("x")
+        if not (width.isdecimal() and height.isdecimal()) or not _fits(int(width), int(height)):
+            raise DataError(f"sizes: expected WIDTHxHEIGHT in multiples of {STRIDE}, got {name!r}")
+        others[int(width), int(height)] = share
+    if not _fits(*config.size):
+        raise DataError(f"size: expected [width, height] in multiples of {STRIDE}, got {list(config.size)}")
+    if sum(others.values()) > 1 + 1e-9:
+        raise DataError(f"sizes: expected shares of 1 in all at most, got {sum(others.values()):g}")
+    return {config.size: max(0.0, 1 - sum(others.values())), **others}
+
+
+def _fits(width: int, height: int) -> bool:
+    return min(width, height) > 0 and not width % STRIDE and not height % STRIDE
+
+
+def _check_tasks(config: Config) -> None:
+    """Raises DataError for tasks that are none or twice, or weights of others."""
+    if not config.tasks or len(set(config.tasks)) < len(config.tasks):
+        raise DataError(f"--set tasks={list(config.tasks)}: expected of {', '.join(TASKS)}, each once")
+    for key, names in (("tasks", config.tasks), ("weights", config.weights)):
+        if unknown := sorted(set(names) - set(TASKS)):
+            raise DataError(f"{key}: expected of {', '.join(TASKS)}, got {', '.join(unknown)}")
 
 
 def _value(text: str) -> Any:
@@ -209,12 +267,21 @@ def _value(text: str) -> Any:
         return text
 
 
-def _as(old: Any, value: Any, setting: str) -> Any:
-    """`value` in the type of the value it replaces."""
-    if isinstance(old, tuple) and isinstance(value, list):
-        return tuple(value)
-    if isinstance(old, float) and isinstance(value, int):
+def _as(kind: Any, value: Any) -> Any:
+    """What JSON says, as a value of the type `kind`.
+
+    Raises TypeError, ValueError (too few or too many), KeyError (a name of no field) or OverflowError.
+    """
+    form, parts = get_origin(kind), get_args(kind)
+    if kind is Any:
+        return value
+    if form is tuple and isinstance(value, list | tuple):
+        kinds = parts[:1] * len(value) if parts[-1] is Ellipsis else parts
+        return tuple(_as(own, item) for own, item in zip(kinds, value, strict=True))
+    if isinstance(value, Mapping) and (is_typeddict(kind) or form is Mapping):
+        return {key: _as(parts[1] if parts else get_type_hints(kind)[key], own) for key, own in value.items()}
+    if kind is float and type(value) is int:
         return float(value)
-    if not isinstance(value, type(old)):
-        raise DataError(f"--set {setting}: expected a value like {old!r}")
+    if type(value) is not kind:
+        raise TypeError(value)
     return value

@@ -43,7 +43,7 @@ from perception.training.checkpoint import (
     weights_at,
 )
 from perception.training.classes import vocabulary
-from perception.training.config import Config, renamed
+from perception.training.config import Config, inputs, renamed
 from perception.training.data import READERS, signs, sources
 from perception.training.data.chosen import Chosen
 from perception.training.data.mix import Mix
@@ -53,10 +53,9 @@ from perception.training.data.sources import read_sources
 from perception.training.data.variants import Variants
 from perception.training.ledger import Row
 from perception.training.log import Log
-from perception.training.objective import check_alive, freeze, losses
+from perception.training.objective import check_alive, check_parts, freeze, losses
 from perception.training.optimise import Ema, learning_rate, optimizer
 from perception.training.schedule import SCHEDULES
-from perception.types import Size
 
 FINISH_ZOOM, FINISH_COVER = (0.85, 1.25), 0.15
 BUILT = ("tasks", "sharing", "shape", "detection", "signs")  # what weights are made for
@@ -74,6 +73,7 @@ class Trainer:
         self.device = _device(config.device)
         self.vocabulary = vocabulary(config)
         network = Network(config.tasks, config.sharing, self.vocabulary.by_task, Shape.of(config.shape))
+        check_parts(network, config.frozen)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.optimizer = optimizer(self.network, config)
         self.balance = BALANCE[config.balance](config.weights, config.seed)
@@ -311,7 +311,7 @@ class Trainer:
                     frames,
                     shares,
                     crops if reads else [],
-                    [(Place(size, zoom, cover=cover), share) for size, share in _sizes(config).items()],
+                    [(Place(size, zoom, cover=cover), share) for size, share in inputs(config).items()],
                     batch=config.batch,
                     crops=config.crops,
                     paste=config.paste,
@@ -336,17 +336,6 @@ class Trainer:
                     yield batch
                     if self.progress >= end:
                         break
-
-
-def _sizes(config: Config) -> dict[Size, float]:
-    """Inputs (width, height) and the share of batches of each; the main one first. Raises DataError."""
-    others: dict[Size, float] = {}
-    for name, share in config.sizes.items():
-        width, _, height = name.partition("x")
-        if not (width.isdecimal() and height.isdecimal()) or int(width) % 32 or int(height) % 32:
-            raise DataError(f"sizes: expected WIDTHxHEIGHT in multiples of 32, got {name!r}")
-        others[int(width), int(height)] = share
-    return {config.size: max(0.0, 1 - sum(others.values())), **others}
 
 
 def _device(name: str) -> torch.device:

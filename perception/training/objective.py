@@ -45,6 +45,15 @@ def freeze(network: Network, parts: Collection[str]) -> None:
         parameter.requires_grad_(not any(name.startswith(f"{part}.") for part in parts))
 
 
+def check_parts(network: Network, parts: Collection[str]) -> None:
+    """Raises DataError for parts that the network has not."""
+    names = dict(network.named_modules())
+    for part in parts:
+        if part not in names:
+            known = ["trunk", *(f"heads.{task}" for task in network.heads)]
+            raise DataError(f"frozen: expected {', '.join(known)} or a part of these, got {part!r}")
+
+
 def check_alive(network: Network, found: Mapping[str, Tensor]) -> None:
     """Raises DataError if a loss does not reach the trunk: it would teach nothing that is shared."""
     trunk = [p for p in network.trunk.parameters() if p.requires_grad]

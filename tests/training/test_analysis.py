@@ -20,7 +20,7 @@ from perception.training.analysis.groups import judged, partitions, rank_correla
 from perception.training.analysis.report import report
 from perception.training.analysis.runs import TASKS, Run, perform
 from perception.training.analysis.statistics import delta, delta_m, interval, mean_ranks, relative, see_saw
-from perception.training.analysis.validation import fallen
+from perception.training.analysis.validation import fallen, read_baseline
 from perception.training.command import train
 
 
@@ -242,6 +242,15 @@ BASELINE = [
 )
 def test_a_task_that_falls_behind_its_single_task_network_is_noticed(scores, progress, expected):
     assert fallen(scores, BASELINE, progress) == {task: pytest.approx(x) for task, x in expected.items()}
+
+
+@pytest.mark.parametrize(
+    "found", [{"evaluations": [1]}, {"evaluations": [{"progress": 1, "scores": []}]}, {}, 3]
+)
+def test_a_baseline_of_another_kind_is_named(tmp_path, found):
+    (tmp_path / "scores.json").write_text(json.dumps(found))
+    with pytest.raises(DataError, match=r"baseline=.*: expected scores\.json of `perception mtl compare`"):
+        read_baseline(tmp_path / "scores.json")
 
 
 def test_a_training_is_evaluated_and_warns(folder, tmp_path, capsys):

@@ -13,7 +13,7 @@ from perception.model.network import Network
 from perception.training.backward import backward, cut_off
 from perception.training.balance import BALANCE
 from perception.training.config import Config, configure
-from perception.training.objective import freeze, losses
+from perception.training.objective import check_parts, freeze, losses
 from perception.training.schedule import SCHEDULES
 from tests.batches import make_batch
 
@@ -52,6 +52,15 @@ def test_groups_take_turns_and_then_join():
 def test_groups_of_unknown_tasks_or_twice_are_refused(groups):
     with pytest.raises(DataError, match="at most once"):
         plan("grouped", 0, replace(CONFIG, groups=groups))
+
+
+def test_a_part_that_no_network_has_is_refused():
+    network = Network(("lanes",))
+    check_parts(network, ("trunk", "heads.lanes"))
+    with pytest.raises(
+        DataError, match=r"frozen: expected trunk, heads\.lanes or a part of these, got 'trnk'"
+    ):
+        check_parts(network, ("trnk",))
 
 
 def test_stages_by_setting():

@@ -134,9 +134,13 @@ def fallen(found: Mapping[str, float], baseline: Baseline, progress: float) -> d
 def read_baseline(path: Path) -> Baseline:
     try:
         found = json.loads(path.read_text())
-        rows: Baseline = found["evaluations"] if "evaluations" in found else found["looks"]  # until 0.7
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        rows = found["evaluations"] if "evaluations" in found else found["looks"]  # until 0.7
+        return [{"progress": float(row["progress"]), "scores": _pairs(row["scores"])} for row in rows]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
             f"baseline={path}: expected scores.json of `perception mtl compare`: {error!r}"
         ) from error
-    return rows
+
+
+def _pairs(scores: Mapping[str, Sequence[Any]]) -> dict[str, tuple[float, float]]:
+    return {task: (float(mean), float(noise or 0)) for task, (mean, noise) in scores.items()}
