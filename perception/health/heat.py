@@ -24,7 +24,7 @@ class Heat:
 
     def __init__(self, health: Health, folder: Path | None = None) -> None:
         """`folder`: None: THERMAL. Where there is none, as in some containers, nothing is ever said."""
-        self._health, self._folder = health, folder or THERMAL
+        self.health, self._folder = health, folder or THERMAL
         self._looked_ns: int | None = None
 
     def __call__(self, report: Report) -> None:
@@ -37,9 +37,9 @@ class Heat:
         except OSError:  # no descriptor is free: it is not known, and what was said stays
             return
         if found:
-            self._health.say("hot", "; ".join(found), report.now_ns)
+            self.health.say("hot", "; ".join(found), report.now_ns)
         else:
-            self._health.clear("hot")
+            self.health.clear("hot")
 
 
 def _hot_zones(folder: Path) -> Iterator[str]:

@@ -82,7 +82,7 @@ def read(places: Sequence[str], classes: Sequence[str] = ()) -> Told:
     """
     if not places:
         raise DataError(f"expected --data, {FORMS}; got none")
-    parts = [_read(Path(place).expanduser()) for place in places]
+    parts = [_read(Path(os.path.expanduser(place))) for place in places]
     kinds = sorted({kind for kind, _ in parts})
     if len(kinds) > 1:
         raise DataError(f"expected data of one kind, got {' and '.join(kinds)}; add a task for each")
@@ -112,7 +112,7 @@ def name_in(image: Path, places: Sequence[str]) -> str:
     >>> name_in(Path("data/sky/1.png"), ["data/t.csv"])
     'sky/1.png'
     """
-    paths = [Path(place).expanduser() for place in places]
+    paths = [Path(os.path.expanduser(place)) for place in places]
     folders = [path if path.is_dir() else path.parent for path in paths]
     named = [os.path.relpath(image, folder) for folder in folders]
     best = next((k for k, name in enumerate(named) if not name.startswith("..")), 0)

@@ -34,11 +34,14 @@ class Pulse:
 
     async def run(self) -> None:
         """Until it is cancelled."""
-        heats = {name: Heat(camera.health) for name, camera in self._cameras.items()}
+        heats: dict[str, Heat] = {}
         while True:
             reports = {name: camera.report() for name, camera in self._cameras.items()}
             self._heed(together(reports))
             for name, report in reports.items():
+                health = self._cameras[name].health  # another one when the source is opened
+                if name not in heats or heats[name].health is not health:
+                    heats[name] = Heat(health)
                 heats[name](report)
             told = [self._tell(name, report) for name, report in reports.items()]
             if any(told):
