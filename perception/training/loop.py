@@ -129,11 +129,13 @@ class Trainer:
         if not path.exists():
             return
         state = load_checkpoint(path, self.device)
-        self._check_same(path, {"shape": asdict(shape_of(state))} | renamed(json.loads(state["config"])))
+        before = {"shape": asdict(shape_of(state))} | renamed(json.loads(state["config"]))
+        self._check_same(path, before)
         self.network.load_state_dict(state["network"])
         self.ema.network.load_state_dict(state["ema"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.balance.restore(state.get("balance", self.balance.state()))
+        if before.get("balance") == self.config.balance:  # what another method remembers is of no use to it
+            self.balance.restore(state.get("balance", self.balance.state()))
         self.step, self.seconds = state["step"], state.get("seconds", 0.0)
         self.ledger = recorded(path) or ledger.unrecorded(path.name)
         self.spent = state.get("spent", 0.0)

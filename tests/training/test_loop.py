@@ -289,6 +289,18 @@ def test_a_run_of_another_shape_is_kept_and_mixes_with_no_other(folder, tmp_path
         Trainer(folder, tmp_path / "other", other).run()
 
 
+@pytest.mark.parametrize("balance", ["dwa", "stch", "uncertainty"])
+def test_a_run_goes_on_with_another_balance_from_its_beginning(tmp_path, capsys, balance):
+    before = Trainer(None, tmp_path, replace(TINY, balance="famo"))
+    before.balance.observe({"lanes": 1.0})
+    before.save()
+    trainer = Trainer(None, tmp_path, replace(TINY, balance=balance))
+    fresh = trainer.balance.state()
+    trainer.resume()
+    assert trainer.balance.state() == fresh
+    assert f"resumed with another balance: {balance}, before famo" in capsys.readouterr().err
+
+
 def test_sigterm_saves_what_was_learnt(folder, tmp_path):
     settings = {**SETTINGS, "steps": 100_000}
     options = [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
