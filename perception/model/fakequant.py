@@ -8,8 +8,8 @@ Parameters and their names stay those of the network: what is exported afterward
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import astuple, dataclass
 
 import torch
 from torch import Tensor, nn
@@ -24,11 +24,13 @@ KEPT = 0.99999  # share of a tensor's values inside its range
 SAMPLED = 2**18  # values of a tensor that its range is estimated from
 
 
+@dataclass
 class Range:
     """The 256 levels of one activation. Its ends are found on the first WARM batches and fixed then."""
 
-    def __init__(self) -> None:
-        self.low, self.high, self.seen = 0.0, 0.0, 0
+    low: float = 0.0
+    high: float = 0.0
+    seen: int = 0  # batches
 
     def __call__(self, x: Tensor) -> Tensor:
         if self.seen < WARM:
@@ -44,6 +46,23 @@ class Range:
         self.low, self.high, self.seen = min(self.low, low), max(self.high, high), self.seen + 1
 
 
+class Ranges:
+    """Those of a network, by the name of the module that each follows."""
+
+    def __init__(self) -> None:
+        self.names: Mapping[nn.Module, str] = {}
+        self.known: dict[str, Range] = {}
+
+    def of(self, module: nn.Module) -> Range:
+        return self.known.setdefault(self.names[module], Range())
+
+    def state(self) -> dict[str, tuple[float, float, int]]:
+        return {name: astuple(own) for name, own in self.known.items()}
+
+    def restore(self, state: Mapping[str, tuple[float, float, int]]) -> None:
+        self.known = {name: Range(*own) for name, own in state.items()}
+
+
 def rounded(weight: Tensor) -> Tensor:
     """A kernel (outputs, ...) as int8 stores it: symmetric, a scale for each output channel."""
     scale = weight.detach().flatten(1).abs().amax(1).clamp(min=1e-9) / 127
@@ -51,28 +70,34 @@ def rounded(weight: Tensor) -> Tensor:
     return torch.fake_quantize_per_channel_affine(weight, scale, zero, 0, -127, 127)
 
 
-def attach(network: Network) -> None:
-    """Round from now on, in place. `network` must have been trained; it computes in float32, no autocast."""
-    for module in list(network.modules()):
-        twin = _twin(module)
+def attach(network: Network, ranges: Ranges | None = None) -> None:
+    """Round from now on, in place. `network` must have been trained; it computes in float32, no autocast.
+
+    `ranges`: those that are known, which learn the others; None: none is.
+    """
+    ranges = ranges or Ranges()
+    ranges.names = {module: name for name, module in network.named_modules()}
+    for module in ranges.names:
+        twin = _twin(module, ranges)
         if twin is not None:
             module.forward = twin
         if isinstance(module, Neck):
             for block in module.fuse:
-                block.register_forward_pre_hook(_RoundInput())
+                block.register_forward_pre_hook(_RoundInput(ranges))
 
 
-def _twin(module: nn.Module) -> Callable[..., Tensor] | None:
+def _twin(module: nn.Module, ranges: Ranges) -> Callable[..., Tensor] | None:
     """What takes the place of the forward of a module with weights."""
     match module:
         case RepConv():
-            return _Block(module, module.weight, module.stride, 1)
+            return _Block(module, ranges, module.weight, module.stride, 1)
         case Patchify():
-            return _Block(module, lambda: module.conv.weight, 4, 0)
+            return _Block(module, ranges, lambda: module.conv.weight, 4, 0)
         case Linear2d(conv=conv):
-            return _Block(module, lambda: conv.weight, conv.stride[0], conv.kernel_size[0] // 2, active=False)
+            padding = conv.kernel_size[0] // 2
+            return _Block(module, ranges, lambda: conv.weight, conv.stride[0], padding, active=False)
         case nn.Conv2d() | nn.Linear():
-            return _Last(module)
+            return _Last(module, ranges)
     return None
 
 
@@ -82,14 +107,14 @@ class _Block:
     def __init__(
         self,
         block: RepConv | Patchify | Linear2d,
+        ranges: Ranges,
         weight: Callable[[], Tensor],
         stride: int,
         padding: int,
         active: bool = True,
     ) -> None:
-        self.norm, self.weight, self.active = block.norm, weight, active
+        self.norm, self.ranges, self.weight, self.active = block.norm, ranges, weight, active
         self.stride, self.padding = stride, padding
-        self.levels: defaultdict[nn.Module, Range] = defaultdict(Range)  # frames and sign crops differ
 
     def __call__(self, x: Tensor, norm: nn.BatchNorm2d | None = None) -> Tensor:
         norm = norm or self.norm
@@ -98,25 +123,25 @@ class _Block:
         scale = norm.weight / (norm.running_var + norm.eps).sqrt()
         weight = rounded(self.weight() * scale[:, None, None, None])
         y = F.conv2d(x, weight, norm.bias - norm.running_mean * scale, self.stride, self.padding)
-        return self.levels[norm](F.relu(y) if self.active else y)
+        return self.ranges.of(norm)(F.relu(y) if self.active else y)  # frames and sign crops differ
 
 
 class _Last:
     """The convolution or matrix at the end of a head."""
 
-    def __init__(self, module: nn.Conv2d | nn.Linear) -> None:
-        self.module, self.levels = module, Range()
+    def __init__(self, module: nn.Conv2d | nn.Linear, ranges: Ranges) -> None:
+        self.module, self.ranges = module, ranges
 
     def __call__(self, x: Tensor) -> Tensor:
         how = F.linear if isinstance(self.module, nn.Linear) else F.conv2d
-        return self.levels(how(x, rounded(self.module.weight), self.module.bias))
+        return self.ranges.of(self.module)(how(x, rounded(self.module.weight), self.module.bias))
 
 
 class _RoundInput:
     """Before a block that reads a sum."""
 
-    def __init__(self) -> None:
-        self.levels = Range()
+    def __init__(self, ranges: Ranges) -> None:
+        self.ranges = ranges
 
     def __call__(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        return (self.levels(inputs[0]), *inputs[1:])
+        return (self.ranges.of(module)(inputs[0]), *inputs[1:])

@@ -78,6 +78,7 @@ class Trainer:
         self.optimizer = optimizer(self.network, config)
         self.balance = BALANCE[config.balance](config.weights, config.seed)
         self.ema = Ema(self.network, config.ema)
+        self.ranges = fakequant.Ranges()  # with `qat`
         self.schedule = SCHEDULES[config.schedule](config)
         self.ledger: list[Row] = []  # of all that the weights learn from, or have learnt from before
         self.step, self.seconds = 0, 0.0  # processor time of the steps alone, without the making of batches
@@ -86,6 +87,7 @@ class Trainer:
         self.before = self.progress = (
             0.0  # 0 to 1: how much of the run was done by the step before, and is now
         )
+        self.worse = 0  # evaluations since the best
         self.best = -math.inf  # score on val, and
         self.thresholds: dict[str, float] = {}  # what was picked there, by class
         self.ended = False  # whoever watches has seen enough
@@ -121,7 +123,7 @@ class Trainer:
         self.network.eval()  # its batch norms learn nothing from being looked at
         check_alive(self.network, losses(self.network, batch))
         if self.config.qat:
-            fakequant.attach(self.network)
+            fakequant.attach(self.network, self.ranges)
 
     def resume(self) -> None:
         """Go on from this folder's checkpoint, if there is one."""
@@ -141,6 +143,9 @@ class Trainer:
         self.spent = state.get("spent", 0.0)
         self.before = self.progress = self._done()
         self.best, self.thresholds = state.get("best", -math.inf), state.get("thresholds", {})
+        self.worse = state.get("worse", 0)
+        if self.config.qat:
+            self.ranges.restore(state.get("ranges", {}))
 
     def _check_same(self, path: Path, before: Mapping[str, Any]) -> None:
         """Raises DataError if its weights do not fit this network; other changes are told."""
@@ -164,6 +169,8 @@ class Trainer:
             "seconds": self.seconds,
             "spent": self._spent(),
             "best": self.best,
+            "worse": self.worse,
+            "ranges": self.ranges.state(),
             "thresholds": self.thresholds,
             "ledger": ledger.to_csv(self.ledger),
             "config": self.config.to_json(),

@@ -51,14 +51,15 @@ def weights(path):
     return {**state["network"], **{f"ema.{name}": x for name, x in state["ema"].items()}}
 
 
-def test_a_resumed_run_ends_as_one_that_was_not_interrupted(folder, tmp_path):
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    Trainer(folder, whole, TINY).run()
-    first = Trainer(folder, parts, TINY)
+@pytest.mark.parametrize("qat", [False, True])
+def test_a_resumed_run_ends_as_one_that_was_not_interrupted(folder, tmp_path, qat):
+    whole, parts, config = tmp_path / "whole", tmp_path / "parts", replace(TINY, qat=qat)
+    Trainer(folder, whole, config).run()
+    first = Trainer(folder, parts, config)
     with pytest.raises(KeyboardInterrupt):
         interrupted(first, after=2)
     assert load_checkpoint(parts / "checkpoint.pt")["step"] == 2
-    second = Trainer(folder, parts, TINY)
+    second = Trainer(folder, parts, config)
     second.resume()
     second.run()
     assert second.step == 4

@@ -43,6 +43,18 @@ def test_the_best_weights_are_kept_and_the_run_ends_when_none_are_better(mine, t
     assert trainer.ended
 
 
+def test_an_interruption_does_not_begin_the_count_of_worse_evaluations_anew(mine, tmp_path):
+    config = replace(TINY, data=(f"coco:{mine}",), held_out=0.3, patience=2)
+    trainer, validation = Trainer(None, tmp_path, config), Validation(None, config)
+    for score in (0.4, 0.3):
+        validation._choose(trainer, {"detection": score}, {})
+    trainer.save()
+    resumed = Trainer(None, tmp_path, config)
+    resumed.resume()
+    Validation(None, config)._choose(resumed, {"detection": 0.3}, {})
+    assert resumed.ended
+
+
 def test_pictures_to_choose_by_are_judged(mine, tmp_path):
     config = replace(TINY, data=(f"coco:{mine}",), held_out=0.3, steps=2, eval_every=0)
     trainer = Trainer(None, tmp_path / "run", config)

@@ -52,7 +52,6 @@ class Validation:
         self.patience = config.patience
         self.baseline = read_baseline(Path(config.baseline)) if config.baseline else []
         self.history: list[dict[str, Any]] = []
-        self.worse = 0  # evaluations since the best
 
     def __call__(self, trainer: Trainer, batch: Batch) -> dict[str, float]:
         if not self._is_due(trainer):
@@ -108,12 +107,12 @@ class Validation:
         told = ", ".join(f"{task} {100 * score:.1f}" for task, score in found.items())
         best = mean >= trainer.best
         print(f"step {trainer.step}: val {told}{' (best so far)' if best else ''}", flush=True)
-        self.worse = 0 if best else self.worse + 1
+        trainer.worse = 0 if best else trainer.worse + 1
         if best:
             trainer.best, trainer.thresholds = mean, dict(picked)
             trainer.save(BEST)
-        if self.patience and self.worse >= self.patience:
-            print(f"step {trainer.step}: no better for {self.worse} evaluations: the run ends", flush=True)
+        if self.patience and trainer.worse >= self.patience:
+            print(f"step {trainer.step}: no better for {trainer.worse} evaluations: the run ends", flush=True)
             trainer.ended = True
 
 
