@@ -94,9 +94,14 @@ def aurc(loss: np.ndarray, sure: np.ndarray, weights: np.ndarray | None = None) 
     return np.divide((weights * risk).sum(axis=1), every, out=np.full_like(every, np.nan), where=every > 0)
 
 
+def letting_through(sure: np.ndarray) -> float:
+    """One of the confidences of clean frames, which COVERED of them or slightly more reach."""
+    return float(np.quantile(sure, 1 - COVERED, method="lower"))
+
+
 def _withheld(sure: np.ndarray, loss: np.ndarray, worse: np.ndarray) -> dict[str, float | None]:
-    """What a threshold does that lets through COVERED of the clean frames."""
-    threshold = float(np.quantile(sure[~worse], 1 - COVERED)) if not worse.all() else 0.0
+    """What a threshold does that lets through COVERED of the clean frames, or more."""
+    threshold = letting_through(sure[~worse]) if not worse.all() else 0.0
     out = sure < threshold
     means = {"clean": out[~worse], "corrupted": out[worse], "loss_kept": loss[worse & ~out]}
     means["loss_withheld"] = loss[worse & out]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from perception.evaluation.corrupt.drives import Condition
-from perception.evaluation.corrupt.selective import aurc, selective
+from perception.evaluation.corrupt.selective import COVERED, aurc, letting_through, selective
 from perception.evaluation.records import FrameRecord
 from perception.tasks.evidence import Counts
 
@@ -64,3 +64,11 @@ def test_a_task_without_clean_truth_is_judged_by_the_others():
     worse = records([0.9, 0.8, 0.7], [0.9, 0.8, 0.7])
     found = selective(nothing, {Condition("fog", 3): worse}, times=2)["drivable"]
     assert (found["frames"], found["withheld"]["clean"]) == (3, None)
+
+
+@pytest.mark.parametrize("count", [1, 4, 19, 20, 21, 150])
+def test_a_threshold_lets_through_as_many_clean_frames_as_it_says(count):
+    sure = np.random.default_rng(count).permutation(count) / count
+    threshold = letting_through(sure)
+    assert (sure >= threshold).mean() >= COVERED
+    assert (sure > threshold).mean() <= COVERED
