@@ -11,6 +11,7 @@ import pytest
 
 from perception.training.balance import BALANCE
 from perception.training.balance.cagrad import C
+from perception.training.balance.mgda import shortest
 
 ON_GRADIENTS = [name for name, make in BALANCE.items() if getattr(make, "mix", None)]
 CONFLICT_FREE = [
@@ -174,6 +175,17 @@ def test_mgda_is_the_shortest_of_a_fine_grid(seed):
     best = method("mgda").mix(g @ g.T)
     grid = [(a, b, 1 - a - b) for a in np.linspace(0, 1, 101) for b in np.linspace(0, 1 - a, 101)]
     assert np.linalg.norm(best @ g) <= min(np.linalg.norm(np.array(w) @ g) for w in grid) + 1e-9
+    assert best.sum() == pytest.approx(1)
+    assert (best >= 0).all()
+
+
+@pytest.mark.parametrize("tasks", [2, 3, 4])
+def test_mgda_finds_the_null_vector_of_gradients_that_cancel(tasks):
+    """As many unit vectors around a circle: their mean is 0, and each face of them has a longer one."""
+    angles = 2 * np.pi * np.arange(tasks) / tasks
+    g = np.stack([np.cos(angles), np.sin(angles)], 1)
+    best = shortest(g @ g.T)
+    np.testing.assert_allclose(best @ g, 0, atol=1e-9)
     assert best.sum() == pytest.approx(1)
     assert (best >= 0).all()
 

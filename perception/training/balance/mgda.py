@@ -1,7 +1,7 @@
 """MGDA (Désidéri 2012; Sener and Koltun 2018): the shortest convex combination of the gradients.
 
 No task loses by a step along it. Among a handful of tasks it is found exactly: on the right face of the
-simplex the combination is orthogonal to the face.
+simplex the combination has the same product with each of its gradients.
 """
 
 from __future__ import annotations
@@ -23,17 +23,24 @@ def shortest(gramian: np.ndarray) -> np.ndarray:
     tasks = len(gramian)
     best, length = np.full(tasks, 1 / tasks), np.inf
     for size in range(1, tasks + 1):
-        for face in combinations(range(tasks), size):
-            inner = np.linalg.pinv(gramian[np.ix_(face, face)]) @ np.ones(size)
-            if inner.sum() <= 1e-12 or (inner < -1e-9).any():
+        for face in map(list, combinations(range(tasks), size)):
+            inner = _level(gramian[np.ix_(face, face)])
+            if (inner < -1e-9).any():
                 continue
             weights = np.zeros(tasks)
-            weights[list(face)] = inner.clip(min=0) / inner.clip(min=0).sum()
+            weights[face] = inner.clip(min=0) / inner.clip(min=0).sum()
             found = float(weights @ gramian @ weights)
             if found < length - 1e-12:
                 best, length = weights, found
-    if length == np.inf:  # the null vector lies inside: any solution of G w = 0
-        values, vectors = np.linalg.eigh(gramian)
-        best = np.abs(vectors[:, values.argmin()])
-        best /= best.sum()
     return best
+
+
+def _level(gramian: np.ndarray) -> np.ndarray:
+    """Weights (t,) that sum to 1 and give a combination with the same product, `p`, with each gradient.
+
+    G w - p = 0 and sum(w) = 1; of many solutions, where G is singular, the least.
+    """
+    ones = np.ones((len(gramian), 1))
+    system = np.block([[gramian, ones], [ones.T, np.zeros((1, 1))]])
+    found: np.ndarray = np.linalg.lstsq(system, np.append(np.zeros(len(gramian)), 1.0), rcond=None)[0]
+    return found[:-1]
