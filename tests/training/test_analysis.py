@@ -15,11 +15,19 @@ from perception.errors import DataError
 from perception.training.analysis import compare as comparing
 from perception.training.analysis import groups as grouping
 from perception.training.analysis import job
-from perception.training.analysis.compare import Preset, summary
+from perception.training.analysis.compare import Preset, planned, summary
 from perception.training.analysis.groups import judged, partitions, rank_correlation, subsets
-from perception.training.analysis.report import report
+from perception.training.analysis.report import judges, report
 from perception.training.analysis.runs import TASKS, Run, perform
-from perception.training.analysis.statistics import delta, delta_m, interval, mean_ranks, relative, see_saw
+from perception.training.analysis.statistics import (
+    delta,
+    delta_m,
+    half_width,
+    interval,
+    mean_ranks,
+    relative,
+    see_saw,
+)
 from perception.training.analysis.validation import fallen, read_baseline
 from perception.training.command import train
 
@@ -43,6 +51,13 @@ def test_an_interval_is_student_s():
     assert not interval([-5.0]).below_zero
     with pytest.raises(ValueError, match="at least one"):
         interval([])
+
+
+@pytest.mark.parametrize(
+    ("count", "t"), [(16, 2.1314), (17, 2.1199), (25, 2.0639), (31, 2.0423), (121, 1.9799)]
+)
+def test_many_seeds_get_student_s_t_too(count, t):
+    assert half_width(math.sqrt(count), count) == pytest.approx(t, abs=0.005)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -89,6 +104,45 @@ def test_only_a_sure_loss_is_called_negative_transfer():
     assert found["worst"] == "detection"
     assert found["delta"]["signs"]["mean"] > 15
     json.dumps(found, allow_nan=False)
+
+
+FINALS = Preset("quick", ("hard", "mixture"), ("equal", "upgrad"), 2, finalists=1, final_seeds=3)
+
+
+@pytest.fixture
+def lucky():
+    """hard/upgrad is above by luck on the seeds that choose, and no better on any other."""
+    runs: dict[str, dict[int, object]] = {}
+    while more := [r for r in planned(FINALS, runs) if r.seed not in runs.get(r.variant, {})]:
+        for r in more:
+            gain = 0.1 + 0.01 * r.seed if r.variant.endswith("hard/upgrad") and r.seed < 2 else 0.001 * r.seed
+            runs.setdefault(r.variant, {})[r.seed] = result(**dict.fromkeys(TASKS, 0.5 + gain))
+    return runs
+
+
+def test_finalists_are_judged_by_seeds_that_did_not_choose_them(lucky):
+    both = ["hard/equal", "hard/upgrad", "in-time/hard/equal", "in-time/hard/upgrad"]
+    again = {name for name, own in lucky.items() if sorted(own) == [0, 1, 2, 3, 4]}
+    assert again == {*(f"single/{t}" for t in TASKS), *both}
+    found = summary(lucky, FINALS.fresh)
+    assert found["variants"]["hard/upgrad"]["steps"]["delta_m"]["mean"] > 15
+    assert (found["finals"]["seeds"], found["finals"]["chosen_by"]) == ([2, 3, 4], [0, 1])
+    final = found["finals"]["variants"]["hard/upgrad"]
+    assert {final[axis]["delta_m"]["mean"] for axis in ("steps", "time")} == {0}
+    assert {own["steps"]["delta_m"]["count"] for own in found["variants"].values()} == {2}
+
+
+def test_the_page_says_which_seeds_judged(lucky, tmp_path):
+    found = summary(lucky, FINALS.fresh) | {"command": "perception mtl compare"}
+    (tmp_path / "comparison.json").write_text(json.dumps(found, allow_nan=False))
+    page, text = (path.read_text() for path in report(tmp_path))
+    for told in (page, text):
+        assert "Finalists are judged by the fresh seeds 2, 3, 4 alone" in told
+    assert "| hard/upgrad | +0.0 ± 0.0 |" in text
+    older = summary(lucky)
+    del older["finals"]  # as up to 0.9
+    assert re.match(r"hard/upgrad: chosen as the best by the seeds 0, 1, and judged by these", *judges(older))
+    assert judges(summary({})) == judges({"variants": {}}) == []
 
 
 def test_there_are_fifteen_groupings_of_four_tasks():

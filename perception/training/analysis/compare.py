@@ -2,7 +2,8 @@
 
 Every run has the same code, pictures, batches and seeds. What is compared is trained twice: as many steps as
 the single-task networks, and, "in-time", as many as fit into the processor time of all of these together. The
-best of the first seeds get further ones.
+best of the first seeds are trained again with fresh ones, and judged by these alone: the best of many means
+is a lucky one, too.
 """
 
 from __future__ import annotations
@@ -48,8 +49,13 @@ class Preset:
     settings: tuple[str, ...] = ()
     beside: tuple[Pair, ...] = ()  # what is compared with them
     finalists: int = 0  # so many of the best, and REFERENCE, get
-    final_seeds: int = 0  # seeds in all
+    final_seeds: int = 0  # fresh seeds
     tasks: tuple[str, ...] = TASKS
+
+    @property
+    def fresh(self) -> range:
+        """The seeds that judge finalists."""
+        return range(self.seeds, self.seeds + self.final_seeds)
 
     @property
     def pairs(self) -> list[Pair]:
@@ -87,9 +93,9 @@ PRESETS = {
 
 def planned(preset: Preset, found: Results) -> list[Run]:
     """All runs that are known to be needed by what is `found`; more may follow from their results."""
-    seeds, extra = range(preset.seeds), range(preset.seeds, preset.final_seeds)
+    seeds, extra = range(preset.seeds), preset.fresh
     runs = _equal_steps(preset.pairs, seeds, preset.tasks)
-    first = {name: {s: run for s, run in own.items() if s in seeds} for name, own in found.items()}
+    first = of_seeds(found, seeds)
     if not all(run.seed in first.get(run.variant, {}) for run in runs):
         return runs
     best, steps = finalists(preset, first), steps_in_time(first)
@@ -166,7 +172,7 @@ def compare(
     while (more := planned(chosen, results(runs, out))) != runs:
         perform(more, folder, out, chosen.training, wanted, done)
         runs = more
-    found = summary(results(runs, out))
+    found = summary(results(runs, out), chosen.fresh)
     found |= {"command": f"perception mtl compare --preset {preset}", "settings": wanted}
     if speeds is not None:
         ways = list(dict.fromkeys(pair[0] for pair in chosen.pairs))
@@ -219,9 +225,20 @@ def named(preset: str) -> Preset:
     return PRESETS[preset]
 
 
-def summary(found: Results) -> dict[str, Any]:
-    """Per variant: scores, differences to single-task networks, cost; which tasks it hurts; see-saw."""
-    alone = {task: scores_of(found.get(f"single/{task}", {}), task) for task in TASKS}
+def of_seeds(found: Results, seeds: Collection[int]) -> Results:
+    """The runs with one of `seeds`."""
+    some = {name: {s: run for s, run in own.items() if s in seeds} for name, own in found.items()}
+    return {name: own for name, own in some.items() if own}
+
+
+def summary(every: Results, fresh: Collection[int] = ()) -> dict[str, Any]:
+    """Per variant: scores, differences to single-task networks, cost; which tasks it hurts; see-saw.
+
+    Finalists are judged by the seeds `fresh` alone, and what chose them is told without these.
+    """
+    first = {seed for own in every.values() for seed in own} - set(fresh)
+    found, last = of_seeds(every, first), of_seeds(every, fresh)
+    alone = single_scores(found)
     variants = {name: runs for name, runs in found.items() if not name.startswith(("single/", IN_TIME))}
     ranks = mean_ranks({name: means(runs) for name, runs in variants.items()})
     return {
@@ -234,7 +251,28 @@ def summary(found: Results) -> dict[str, Any]:
         },
         "size": next((run["size"] for runs in found.values() for run in runs.values()), None),
         "steps": next((run["steps"] for runs in variants.values() for run in runs.values()), None),
+        "finals": {"chosen_by": sorted(first), **finals(last)},
     }
+
+
+def finals(found: Results) -> dict[str, Any]:
+    """Of runs with fresh seeds alone: their differences to single-task networks."""
+    alone = single_scores(found)
+    names = [name for name in found if not name.startswith(("single/", IN_TIME))]
+    return {
+        "seeds": sorted({seed for own in found.values() for seed in own}),
+        "variants": {
+            name: {
+                "steps": against(found[name], alone),
+                "time": against(found.get(IN_TIME + name, {}), alone),
+            }
+            for name in names
+        },
+    }
+
+
+def single_scores(found: Results) -> dict[str, dict[int, float]]:
+    return {task: scores_of(found.get(f"single/{task}", {}), task) for task in TASKS}
 
 
 def variant(

@@ -18,6 +18,7 @@ from perception.training.search import page as search
 TITLE = "Tasks together and apart"
 AXES = {"steps": "at equal steps", "time": "at equal processor time"}
 REFERENCE = ("hard", "equal")
+FINALS = "Finalists with fresh seeds"
 LOW = 0.15  # a single-task score below this makes percents of it shaky
 
 
@@ -88,6 +89,51 @@ def grid(comparison: Mapping[str, Any], axis: str) -> list[list[str]]:
     ]
 
 
+def final_rows(finals: Mapping[str, Any], axis: str) -> list[list[str]]:
+    """Differences of the finalists with seeds that did not choose them, in percent; a header row first."""
+    known = {name: own[axis] for name, own in finals["variants"].items() if own[axis]["delta_m"]}
+    tasks = list(dict.fromkeys(task for own in known.values() for task in own["delta"]))
+    return [["", *tasks, "mean", "seeds"]] + [
+        [
+            name,
+            *(_cell(own["delta"].get(task)) for task in tasks),
+            _cell(own["delta_m"]),
+            str(own["delta_m"]["count"]),
+        ]
+        for name, own in known.items()
+    ]
+
+
+def _finals(comparison: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Empty: no finalists, or those of an older version, which are judged by all their seeds."""
+    finals: Mapping[str, Any] = comparison.get("finals", {})
+    return finals if finals.get("variants") else {}
+
+
+def judges(comparison: Mapping[str, Any]) -> list[str]:
+    """Which seeds judged the finalists: a sentence, if there are finalists."""
+    why = "The best of many means is a lucky one, too, so their intervals"
+    if finals := _finals(comparison):
+        chose, fresh = (_listed(finals[key]) for key in ("chosen_by", "seeds"))
+        return [
+            f"Finalists are judged by the fresh seeds {fresh} alone. The tables of all ways are of the seeds "
+            f"{chose}, which chose them. {why} are optimistic there."
+        ]
+    seeds = {name: own["seeds"] for name, own in comparison["variants"].items()}
+    fewest: list[int] = min(seeds.values(), key=len, default=[])
+    more = [name for name, own in seeds.items() if len(own) > len(fewest) and name != "/".join(REFERENCE)]
+    if not more:
+        return []
+    return [
+        f"{_listed(more)}: chosen as the best by the seeds {_listed(fewest)}, and judged by these and "
+        f"further ones, {_listed(seeds[more[0]])} in all. {why} are optimistic."
+    ]
+
+
+def _listed(items: Sequence[object]) -> str:
+    return ", ".join(map(str, items))
+
+
 def group_rows(grouping: Mapping[str, Any]) -> list[list[str]]:
     forecasts = list(grouping["forecasts"])
     head = ["groups", "mean difference to single-task, %", *(f"foretold by {name}" for name in forecasts)]
@@ -118,6 +164,10 @@ def _page(comparison: Any, grouping: Any, searched: Any) -> Iterator[str]:
 def _comparison_page(comparison: Mapping[str, Any]) -> Iterator[str]:
     variants, tasks = comparison["variants"], comparison["tasks"]
     yield "".join(map(html.note, _how(comparison)))
+    if finals := _finals(comparison):
+        yield f"<h2>{FINALS}</h2>"
+        for axis, title in AXES.items():
+            yield f"<p>{title.capitalize()}, %:</p>{_marked(final_rows(finals, axis))}"
     for axis, title in AXES.items():
         yield f"<h2>Against single-task networks {title}</h2>"
         if not any(own[axis]["delta_m"] for own in variants.values()):
@@ -157,6 +207,7 @@ def _how(comparison: Mapping[str, Any]) -> list[str]:
         "'hurt' names the tasks whose whole interval lies below zero.",
         f"Command: {comparison['command']} --data DIR --out DIR. Single-task scores: {told}.",
     ]
+    lines += judges(comparison)
     if low:
         lines.append(
             f"Low scores: {', '.join(low)} below {LOW}. A percent of little is little: read these columns, "
@@ -194,6 +245,10 @@ def _markdown(comparison: Any, grouping: Any, searched: Any) -> Iterator[str]:
     yield f"# {TITLE}"
     if comparison is not None:
         yield from (f"\n{line}" for line in _how(comparison))
+        finals = _finals(comparison)
+        for axis, title in AXES.items() if finals else ():
+            yield f"\n## {FINALS}, {title}\n"
+            yield from markdown_table(final_rows(finals, axis))
         for axis, title in AXES.items():
             yield f"\n## Against single-task networks {title}\n"
             yield "Mean of the four tasks' differences, %: ways to share down, ways to balance across.\n"
