@@ -11,7 +11,7 @@ import numpy as np
 
 from perception.attack.kind import Aim, Kind
 from perception.attack.known import Known
-from perception.evaluation.corrupt.selective import COVERED
+from perception.evaluation.corrupt.selective import letting_through
 from perception.evaluation.judge import judge
 from perception.evaluation.observe import OWN, Observer
 from perception.evaluation.records import FrameRecord
@@ -78,7 +78,7 @@ def summary(found: Trials) -> list[dict[str, Any]]:
 def _row(task: str, strength: int, trials: Sequence[Trial]) -> dict[str, Any]:
     """Shares of the frames. Of several tries that one counts which serves the attacker best."""
     clean = [trial.clean for trial in trials]
-    threshold = float(np.quantile([seen.sure for seen in clean], 1 - COVERED))
+    threshold = letting_through(np.array([seen.sure for seen in clean]))
 
     def broken(tries: Sequence[float | None], least: float = 0.0) -> np.ndarray:
         """(n,) whether one of the tries breaks the task, and it is at least so sure."""

@@ -84,9 +84,7 @@ class Trainer:
         self.step, self.seconds = 0, 0.0  # processor time of the steps alone, without the making of batches
         self.spent = 0.0  # seconds of earlier processes, and
         self.since: float | None = None  # when this one saw its first batch
-        self.before = self.progress = (
-            0.0  # 0 to 1: how much of the run was done by the step before, and is now
-        )
+        self.before = self.progress = 0.0  # 0 to 1: how much was done by the step before, and is now
         self.worse = 0  # evaluations since the best
         self.best = -math.inf  # score on val, and
         self.thresholds: dict[str, float] = {}  # what was picked there, by class
