@@ -10,6 +10,7 @@ SETUP := setup.py pyproject.toml
 NVCC := nvidia-cuda-nvcc==13.0.* nvidia-cuda-crt==13.0.* nvidia-nvvm==13.0.* nvidia-cuda-cccl==13.0.* \
 	nvidia-cuda-runtime==13.0.*
 RTX := tensorrt-rtx-cu13-libs==1.7.1.116 tensorrt-rtx-cu13-bindings==1.7.1.116
+COMPILE = $(BIN)/python -m perception.kernels && $(BIN)/python -m perception.stages
 PIP = $(BIN)/pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test test-fast lint types cuda unit clean
@@ -44,11 +45,12 @@ unit: .venv/everything .venv/pycuda .venv/rtx .venv/ros2
 # Stamps: nothing is installed again until the requirements change.
 .venv/runtime: $(SETUP) | .venv/bin/python
 	$(PIP) -e .
-	$(BIN)/python -m perception.kernels && $(BIN)/python -m perception.stages
+	$(COMPILE)
 	@touch $@
 
 .venv/everything: $(SETUP) | .venv/bin/python
 	$(PIP) -e '.[train,dev]'
+	$(COMPILE)
 	@touch $@ .venv/runtime
 
 # For the checks alone: nvcc from wheels, pycuda that never sees a driver, a TensorRT that needs no GPU.

@@ -20,7 +20,7 @@ class FiniteBackend:
     def __call__(self, tensor: Tensor) -> RawOutputs:
         """Raises FrameError, naming the outputs that hold a NaN or an infinity."""
         raw = self._backend(tensor)
-        bad = [name for name, array in raw.items() if not cpu.all_finite(array)]
+        bad = [name for name, array in raw.items() if array.dtype.kind == "f" and not cpu.all_finite(array)]
         if bad:
             raise FrameError(
                 f"expected finite network outputs, got NaN or infinity in {', '.join(bad)}. "

@@ -69,6 +69,16 @@ def environment(**modes: str) -> dict[str, str]:
     }
 
 
+@functools.cache
+def compile_ahead() -> None:
+    """What frames need. Imported here: in the other process nothing shall come before the driver."""
+    from perception.kernels.__main__ import main
+    from perception.stages.warm import warm_up
+
+    main()
+    warm_up()
+
+
 def count(name: str) -> int:
     """What the fake driver counted: "uploads", "upload_bytes", "synchronises", "launches", ..."""
     function = ctypes.CDLL("libcuda.so.1").fakecuda_count
@@ -84,6 +94,7 @@ def on_fake(stderr: bool = False, **modes: str) -> Callable[[Callable[[], None]]
         def run() -> None:
             if not find_spec("pycuda"):
                 pytest.skip("pycuda is not installed: make test does it, by tools/pycuda_without_gpu.sh")
+            compile_ahead()  # or the process says that it does, in its errors
             command = [sys.executable, "-W", "error", "-m", __name__, test.__module__, test.__name__]
             done = subprocess.run(
                 command, cwd=ROOT, env=environment(**modes), capture_output=True, text=True, timeout=300

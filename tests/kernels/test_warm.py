@@ -7,14 +7,16 @@ import sys
 import numpy as np
 
 import perception
+from perception.backends.finite import FiniteBackend
 from perception.kernels import cpu
 from perception.kernels.__main__ import main
+from perception.tasks.signs.decode import LOGITS, decode
 from perception.types import Frame
 
 
 def signatures() -> list[int]:
-    kernels = (cpu.halve, cpu._shrink, cpu.strokes, cpu.lines, cpu.all_candidates, cpu.objects)
-    return [len(kernel.signatures) for kernel in (*kernels, cpu._upsampled_labels)]
+    kernels = [kernel for kernel in vars(cpu).values() if hasattr(kernel, "signatures")]
+    return [len(kernel.signatures) for kernel in kernels]
 
 
 def test_a_frame_compiles_nothing_more(tiny_bundle):
@@ -23,6 +25,18 @@ def test_a_frame_compiles_nothing_more(tiny_bundle):
     pipeline = perception.load(tiny_bundle)
     for size in ((720, 1280), (480, 640), (96, 128)):
         pipeline(Frame(np.zeros((*size, 3), np.uint8), 0, 0))
+    assert signatures() == before
+
+
+def test_a_sign_and_its_answer_compile_nothing_more():
+    def network(crops):
+        return {LOGITS: np.zeros((len(crops), 43), np.float32), "classes": np.zeros((2, 2), np.uint8)}
+
+    main()
+    before = signatures()
+    network.input_size, network.device, network.close = (64, 64), "cpu", None
+    image, boxes = np.zeros((90, 160, 3), np.uint8), np.array([[8, 8, 30, 30]], np.float32)
+    assert len(decode(image, boxes, FiniteBackend(network), 0.0).score) == 1
     assert signatures() == before
 
 
