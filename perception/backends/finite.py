@@ -20,7 +20,8 @@ class FiniteBackend:
     def __call__(self, tensor: Tensor) -> RawOutputs:
         """Raises FrameError, naming the outputs that hold a NaN or an infinity."""
         raw = self._backend(tensor)
-        bad = [name for name, array in raw.items() if array.dtype.kind == "f" and not cpu.all_finite(array)]
+        floats = {name: array for name, array in raw.items() if array.dtype.kind == "f"}
+        bad = [name for name, array in floats.items() if not cpu.all_finite(array.ravel())]  # of one shape
         if bad:
             raise FrameError(
                 f"expected finite network outputs, got NaN or infinity in {', '.join(bad)}. "
