@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perception.backends import CPU_RUNTIMES
+from perception.camera import HIGHEST, LOWEST, STEEPEST
 from perception.devices import AUTO
 
 if TYPE_CHECKING:
@@ -68,8 +69,8 @@ class Settings:
     camera_file: str = about(
         "", "Camera file (JSON, ROS YAML, KITTI). Empty: CameraInfo and the mount below."
     )
-    camera_height: float = about(1.4, "Of the camera above the road, metres.", 0.05, 20.0)
-    camera_pitch: float = about(0.0, "Positive: the camera looks down.", -1.5, 1.5)
+    camera_height: float = about(1.4, "Of the camera above the road, metres.", LOWEST, HIGHEST)
+    camera_pitch: float = about(0.0, "Positive: the camera looks down.", -STEEPEST, STEEPEST)
     camera_roll: float = about(0.0, "Positive: its right side is lower.", -math.pi, math.pi)
     camera_yaw: float = about(0.0, "Positive: it looks left.", -math.pi, math.pi)
     mount_file: str = about("", "File that keeps the learnt angles of the camera. Empty: none.")

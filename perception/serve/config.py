@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from perception import bundle as bundles
+from perception.camera import HIGHEST, LOWEST
 from perception.camera_files import read_camera
 from perception.config import PipelineConfig
 from perception.errors import DataError, PerceptionError
@@ -198,7 +199,7 @@ def _one_of(*choices: str) -> Check:
 CAMERA: dict[str, Check] = {
     "source": _text,
     "camera": _path,
-    "camera_height": _number(0.05, 20),
+    "camera_height": _number(LOWEST, HIGHEST),
     "ego": _path,
     "bundle": _path,
     "device": _one_of("auto", "cpu", "cuda"),
