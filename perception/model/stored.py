@@ -37,13 +37,7 @@ def stored(folder: Path) -> Stored:
 
     Raises BundleError if there are no float files, or they are of a network that is not ours.
     """
-    spec = bundle.read(folder)
-    if FLOAT not in spec.files:
-        raise BundleError(
-            f"{folder}: expected {FLOAT} files, whose gradients can be taken, got {', '.join(spec.files)}. "
-            "Export the bundle again"
-        )
-    files = spec.files[FLOAT]
+    spec, files = bundle.read(folder), _files(folder)
     kept = weights(folder / files[MAIN])
     ours = any(name.startswith("network.trunk.") for name in kept)
     for sharing in SHARING if ours else ():
@@ -56,6 +50,21 @@ def stored(folder: Path) -> Stored:
         f"{folder}: expected a network of this project, got one with {min(kept)}; "
         "gradients are taken of bundles that `perception export` writes"
     )
+
+
+def _files(folder: Path) -> Mapping[str, str]:
+    files = bundle.read(folder).files
+    if FLOAT not in files:
+        raise BundleError(
+            f"{folder}: expected {FLOAT} files, whose gradients can be taken, got {', '.join(files)}. "
+            "Export the bundle again"
+        )
+    return files[FLOAT]
+
+
+def shape_in(folder: Path) -> Shape:
+    """The shape of a bundle's network. Raises BundleError if it has no float files."""
+    return shape_of(weights(folder / _files(folder)[MAIN]))
 
 
 def shape_of(kept: Mapping[str, Tensor]) -> Shape:

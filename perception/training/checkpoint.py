@@ -18,6 +18,7 @@ from perception.labels.vocabulary import Vocabulary
 from perception.model.network import Network
 from perception.model.pretrained import by_class
 from perception.model.shape import Shape
+from perception.model.stored import shape_in
 from perception.training import ledger
 from perception.training.classes import vocabulary
 from perception.training.config import Config
@@ -67,6 +68,11 @@ def load_network(path: Path) -> Network:
     network = Network(config["tasks"], config["sharing"], vocabulary_of(state).by_task, shape_of(state))
     network.load_state_dict(state["ema"])
     return network.eval()
+
+
+def shape_at(init: Path) -> Shape:
+    """The shape of a checkpoint's or a bundle's network. Raises DataError or BundleError."""
+    return shape_of(load_checkpoint(init)) if init.is_file() else shape_in(init)
 
 
 def shape_of(state: Mapping[str, Any]) -> Shape:

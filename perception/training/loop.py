@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader
 from perception.bundle import LEDGER
 from perception.errors import DataError
 from perception.model import fakequant
+from perception.model.grown import fits, grow
 from perception.model.network import Network
 from perception.model.pretrained import load_pretrained
 from perception.model.shape import Shape
@@ -39,6 +40,7 @@ from perception.training.checkpoint import (
     learnt_from,
     load_checkpoint,
     recorded,
+    shape_at,
     shape_of,
     weights_at,
 )
@@ -72,9 +74,8 @@ class Trainer:
         self.data, self.out, self.config = data, out, config
         self.device = _device(config.device)
         self.vocabulary = vocabulary(config)
-        network = Network(config.tasks, config.sharing, self.vocabulary.by_task, Shape.of(config.shape))
-        check_parts(network, config.frozen)
-        self.network = network.to(self.device).to(memory_format=torch.channels_last)
+        self.network = self._network(Shape.of(config.shape))
+        check_parts(self.network, config.frozen)
         self.optimizer = optimizer(self.network, config)
         self.balance = BALANCE[config.balance](config.weights, config.seed)
         self.ema = Ema(self.network, config.ema)
@@ -89,6 +90,10 @@ class Trainer:
         self.best = -math.inf  # score on val, and
         self.thresholds: dict[str, float] = {}  # what was picked there, by class
         self.ended = False  # whoever watches has seen enough
+
+    def _network(self, shape: Shape) -> Network:
+        network = Network(self.config.tasks, self.config.sharing, self.vocabulary.by_task, shape)
+        return network.to(self.device).to(memory_format=torch.channels_last)
 
     def _advance(self) -> None:
         """Count a step; progress is that of the steps, or of the time if that is shorter."""
@@ -107,11 +112,15 @@ class Trainer:
         """Take the weights to start from, if any are named; a bundle's norms adapt to `batch`."""
         if not self.config.init:
             return
-        path = weights_at(self.config.init)
+        path, network = weights_at(self.config.init), self.network
+        if (shape := shape_at(path)) != network.trunk.shape and fits(shape, network.trunk.shape):
+            network = self._network(shape)
         if path.is_file():
-            self.network.load_state_dict(fitted(load_checkpoint(path), self.network))
+            network.load_state_dict(fitted(load_checkpoint(path), network))
         else:
-            load_pretrained(self.network, path, batch.images, batch.crops)
+            load_pretrained(network, path, batch.images, batch.crops)
+        if network is not self.network:
+            grow(network, self.network)
         self.ema = Ema(self.network, self.config.ema)
 
     def _prepare(self, batch: Batch) -> None:
