@@ -13,6 +13,8 @@ from torch import nn
 from perception.errors import DataError
 from perception.model.shape import Shape
 
+IDENTITY = ".identity"  # the name of a block's third path
+
 
 def fits(narrow: Shape, wide: Shape) -> bool:
     """Can a network of the one shape grow to the other?"""
@@ -26,7 +28,11 @@ def grow(narrow: nn.Module, wide: nn.Module) -> None:
 
     Raises DataError if they do not have the same parts, or one of `wide` has fewer channels.
     """
-    theirs, ours = narrow.state_dict(), wide.state_dict()
+    theirs, ours = dict(narrow.state_dict()), wide.state_dict()
+    for name in theirs.keys() - ours.keys():  # an identity, where as many channels go out as come in no more
+        if name.endswith(IDENTITY):
+            point = name.removesuffix(IDENTITY) + ".point"
+            theirs[point] = theirs[point] + torch.diag(theirs.pop(name))
     if theirs.keys() != ours.keys():
         raise DataError(f"expected networks of the same parts, {min(theirs.keys() ^ ours.keys())} is in one only")
     for name, old in theirs.items():

@@ -12,8 +12,8 @@ from perception.model.shape import Shape
 from perception.model.sharing import SHARING
 
 TASKS = ("detection", "lanes", "signs", "drivable")
-NARROW = Shape((8, 16, 16, 16), (1, 2, 1, 1), 16)
-WIDE = Shape((16, 24, 32, 24), (1, 2, 1, 1), 24)
+NARROW = Shape((8, 16, 16, 16), (1, 2, 1, 1), 64)  # the tower of lanes, 64 wide, has an identity here
+WIDE = Shape((16, 24, 32, 24), (1, 2, 1, 1), 72)
 
 
 def networks(sharing):
