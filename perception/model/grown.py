@@ -34,7 +34,9 @@ def grow(narrow: nn.Module, wide: nn.Module) -> None:
             point = name.removesuffix(IDENTITY) + ".point"
             theirs[point] = theirs[point] + torch.diag(theirs.pop(name))
     if theirs.keys() != ours.keys():
-        raise DataError(f"expected networks of the same parts, {min(theirs.keys() ^ ours.keys())} is in one only")
+        raise DataError(
+            f"expected networks of the same parts, {min(theirs.keys() ^ ours.keys())} is in one only"
+        )
     for name, old in theirs.items():
         new = ours[name]
         if any(n > m for n, m in zip(old.shape, new.shape, strict=True)):

@@ -19,7 +19,7 @@ WIDE = Shape((16, 24, 32, 24), (1, 2, 1, 1), 72)
 def networks(sharing):
     torch.manual_seed(0)
     narrow, wide = Network(TASKS, sharing, shape=NARROW), Network(TASKS, sharing, shape=WIDE)
-    for name, value in narrow.state_dict().items():
+    for value in narrow.state_dict().values():
         if value.is_floating_point() and value.ndim == 1:
             value.add_(torch.rand_like(value))  # norms that have seen something
     return narrow, wide
@@ -61,6 +61,11 @@ def test_another_depth_or_fewer_channels_do_not_fit():
     assert fits(NARROW, WIDE)
     assert not fits(WIDE, NARROW)
     assert not fits(NARROW, Shape(WIDE.widths, (1, 3, 1, 1), WIDE.neck))
-    narrow, wide = networks("hard")
+    wide, narrow = (Network(["drivable"], shape=shape) for shape in (WIDE, NARROW))
     with pytest.raises(DataError, match=r"expected at least \(16, 3, 4, 4\), got \(8, 3, 4, 4\)"):
         grow(wide, narrow)
+
+
+def test_networks_of_other_parts_are_refused():
+    with pytest.raises(DataError, match=r"the same parts, heads\.lanes\..* is in one only"):
+        grow(Network(["drivable"]), Network(["drivable", "lanes"]))

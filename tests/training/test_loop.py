@@ -276,6 +276,17 @@ def test_a_run_may_start_from_other_weights_and_round_as_int8(folder, tmp_path, 
     assert all(torch.equal(kept[name], x) for name, x in expected.items() if name.startswith("ema."))
 
 
+def test_a_run_may_start_from_a_narrower_network(folder, tmp_path):
+    Trainer(folder, tmp_path / "narrow", replace(TINY, steps=1)).run()
+    start, shape = str(tmp_path / "narrow" / CHECKPOINT), asdict(replace(DEFAULT, neck=80))
+    Trainer(folder, tmp_path / "wide", replace(TINY, steps=1, init=start, lr=0.0, shape=shape)).run()
+    kept = weights(tmp_path / "wide")
+    for name, x in load_network(tmp_path / "narrow" / CHECKPOINT).named_parameters():
+        if name.endswith("conv.weight"):
+            assert torch.equal(kept[name][tuple(slice(n) for n in x.shape)], x)
+    assert kept["ema.trunk.neck.fuse.0.conv.weight"].shape[:2] == (80, 80)
+
+
 SMALL = Shape((16, 16, 32, 32), (1, 1, 1, 1), 16)
 
 
