@@ -29,10 +29,13 @@ def grow(narrow: nn.Module, wide: nn.Module) -> None:
     Raises DataError if they do not have the same parts, or one of `wide` has fewer channels.
     """
     theirs, ours = dict(narrow.state_dict()), wide.state_dict()
-    for name in theirs.keys() - ours.keys():  # an identity, where as many channels go out as come in no more
-        if name.endswith(IDENTITY):
-            point = name.removesuffix(IDENTITY) + ".point"
-            theirs[point] = theirs[point] + torch.diag(theirs.pop(name))
+    for name in theirs.keys() ^ ours.keys():  # an identity, where as many channels go out as come in
+        point = name.removesuffix(IDENTITY) + ".point"
+        if name.endswith(IDENTITY) and point in theirs:
+            if name in theirs:
+                theirs[point] = theirs[point] + torch.diag(theirs.pop(name))
+            else:
+                theirs[name] = theirs[point].new_zeros(len(theirs[point]))
     if theirs.keys() != ours.keys():
         raise DataError(
             f"expected networks of the same parts, {min(theirs.keys() ^ ours.keys())} is in one only"

@@ -12,8 +12,10 @@ from perception.model.shape import Shape
 from perception.model.sharing import SHARING
 
 TASKS = ("detection", "lanes", "signs", "drivable")
-NARROW = Shape((8, 16, 16, 16), (1, 2, 1, 1), 64)  # the tower of lanes, 64 wide, has an identity here
-WIDE = Shape((16, 24, 32, 24), (1, 2, 1, 1), 72)
+NARROW = Shape(
+    (8, 16, 16, 16), (1, 2, 1, 1), 32
+)  # the tower of the drivable area, 32 wide, has an identity here
+WIDE = Shape((16, 24, 32, 24), (1, 2, 1, 1), 64)  # and here that of the lanes, 64 wide
 
 
 def networks(sharing):
