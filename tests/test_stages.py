@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+import cv2
 import numpy as np
 import pytest
 
 import perception
 from perception import stages
 from perception.errors import PerceptionError
+from perception.sources import open_source
 from perception.types import Frame, Scene
 
 IMAGE = np.full((120, 160, 3), 90, np.uint8)
@@ -66,6 +68,26 @@ def test_a_stage_remembers_frames_that_follow_and_is_timed(pipeline):
 )
 def test_a_stage_forgets_where_a_frame_does_not_follow(pipeline, second):
     assert counts(pipeline, frame(0, 0), second) == [1, 1]
+
+
+def test_pictures_of_a_folder_follow_each_other_by_their_stamps(pipeline):
+    taken = [frame(n, n / 10, f"drive/{n:03}.JPG") for n in range(3)]
+    assert counts(pipeline, *taken) == [1, 2, 3]
+    unrelated = [frame(n, 0, f"{n}.jpg") for n in range(3)]
+    assert counts(pipeline, *unrelated) == [1, 1, 1]
+    two_cameras = [frame(3, 0.3, "left/3.png"), frame(4, 0.4, "right/4.png")]
+    assert counts(pipeline, *two_cameras) == [1, 1]
+
+
+def test_a_folder_with_stamps_is_one_drive_and_its_pictures_keep_their_names(pipeline, tmp_path):
+    for k in range(3):
+        cv2.imwrite(str(tmp_path / f"{k}.png"), IMAGE)
+    unrelated = list(open_source(str(tmp_path)))
+    (tmp_path / "timestamps.txt").write_text("0.1\n0.2\n0.3\n")
+    stamped = list(open_source(str(tmp_path)))
+    assert [f.source for f in stamped] == ["0.png", "1.png", "2.png"]
+    assert counts(pipeline, *stamped) == [1, 2, 3]
+    assert counts(pipeline, *unrelated) == [1, 1, 1]
 
 
 def test_reset_forgets(pipeline):

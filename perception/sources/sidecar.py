@@ -48,7 +48,7 @@ def sidecar_of(path: Path) -> Path | None:
 
 
 class Stamped:
-    """Another source, its frames with the stamps of a sidecar.
+    """Another source, its frames with the stamps of a sidecar: pictures with stamps are one drive.
 
     Stamps that go back or repeat are kept and counted in a warning at the end. Raises SourceError if there
     are fewer stamps than frames: which frame the missing ones belong to is not known.
