@@ -8,6 +8,7 @@ The road is the plane z = 0 of the vehicle frame.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -182,14 +183,39 @@ class CameraModel:
         if not any(self.distortion) or not xy.size:
             return xy
         found = _by_opencv(xy.reshape(-1, 1, 2), np.array(self.distortion)).reshape(xy.shape)
-        for _ in range(40):  # what it has not brought to the end
-            rest = xy - self._distort(found)
-            if np.abs(rest).max() < 1e-10:
-                break
-            found += np.clip(rest, -0.1, 0.1)
-        wrong = np.abs(self._distort(found) - xy).max(-1) > 1e-6
-        found[wrong | ((found * found).sum(-1) >= self.fold)] = np.nan
+        with np.errstate(all="ignore"):  # where there is no inverse, steps go anywhere
+            rest = self._wrong_beyond(1e-10, found, xy)
+            if rest.any():  # what it has not brought to the end
+                found[rest] = self._by_newton(xy[rest])
+                found[self._wrong_beyond(1e-6, found, xy)] = np.nan
         return found
+
+    def _wrong_beyond(self, limit: float, found: np.ndarray, xy: np.ndarray) -> np.ndarray:
+        """Which rays do not belong to `xy`, or are beyond the fold."""
+        right = np.abs(self._distort(found) - xy).max(-1) <= limit
+        return ~(right & ((found * found).sum(-1) < self.fold))
+
+    def _by_newton(self, xy: np.ndarray) -> np.ndarray:
+        """The inverse of `_distort` by Newton's steps, from that of its radial part."""
+        k1, k2, p1, p2, k3 = self.distortion
+        r = np.linalg.norm(xy, axis=-1, keepdims=True)
+        top = min(np.sqrt(self.fold), FOCAL)
+        found = xy * (_inverse(lambda r: r * self._radial(r * r), r, top) / np.maximum(r, 1e-12))
+        for _ in range(10):
+            x, y = found[..., 0], found[..., 1]
+            r2 = x * x + y * y
+            radial, slope = self._radial(r2), 2 * (k1 + r2 * (2 * k2 + r2 * 3 * k3))
+            xx = radial + slope * x * x + 2 * p1 * y + 6 * p2 * x
+            cross = slope * x * y + 2 * p1 * x + 2 * p2 * y
+            yy = radial + slope * y * y + 6 * p1 * y + 2 * p2 * x
+            ex, ey = np.moveaxis(self._distort(found) - xy, -1, 0)
+            step = np.stack([yy * ex - cross * ey, xx * ey - cross * ex], -1)
+            found = found - step / (xx * yy - cross * cross)[..., None]
+        return found
+
+    def _radial(self, r2: np.ndarray) -> np.ndarray:
+        k1, k2, _, _, k3 = self.distortion
+        return 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
 
     def _distort(self, xy: np.ndarray) -> np.ndarray:
         """Normalised image points of rays (x, y, 1), as in OpenCV's calib3d documentation."""
@@ -198,10 +224,10 @@ class CameraModel:
             return xy * (self._bent(np.arctan(r)) / r)
         if not any(self.distortion):
             return xy
-        k1, k2, p1, p2, k3 = self.distortion
+        _, _, p1, p2, _ = self.distortion
         x, y = xy[..., 0], xy[..., 1]
         r2 = x * x + y * y
-        radial = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
+        radial = self._radial(r2)
         return np.stack(
             [
                 x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x),
@@ -219,14 +245,20 @@ class CameraModel:
     def _straightened(self, xy: np.ndarray) -> np.ndarray:
         """The inverse of `_distort` for a fisheye, by bisection; NaN for rays at 90 degrees and more."""
         r = np.linalg.norm(xy, axis=-1, keepdims=True)
-        low, high = np.zeros_like(r), np.full_like(r, np.arctan(np.sqrt(self.fold)))
-        for _ in range(60):
-            middle = (low + high) / 2
-            beyond = self._bent(middle) > r
-            low, high = np.where(beyond, low, middle), np.where(beyond, middle, high)
-        found = xy * (np.tan(low) / np.maximum(r, 1e-12))
-        found[(np.abs(self._bent(low) - r) > 1e-9)[..., 0] | (low[..., 0] >= np.pi / 2 - 1e-6)] = np.nan
+        angle = _inverse(self._bent, r, np.arctan(np.sqrt(self.fold)))
+        found = xy * (np.tan(angle) / np.maximum(r, 1e-12))
+        found[(np.abs(self._bent(angle) - r) > 1e-9)[..., 0] | (angle[..., 0] >= np.pi / 2 - 1e-6)] = np.nan
         return found
+
+
+def _inverse(growing: Callable[[np.ndarray], np.ndarray], values: np.ndarray, top: float) -> np.ndarray:
+    """Where a function that grows from 0 to `top` has the values, by bisection; `top` for those beyond."""
+    low, high = np.zeros_like(values), np.full_like(values, top)
+    for _ in range(60):
+        middle = (low + high) / 2
+        beyond = growing(middle) > values
+        low, high = np.where(beyond, low, middle), np.where(beyond, middle, high)
+    return low
 
 
 def _by_opencv(xy: np.ndarray, distortion: np.ndarray) -> np.ndarray:

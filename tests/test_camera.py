@@ -89,6 +89,13 @@ def test_distortion_is_the_one_of_opencv():
     np.testing.assert_allclose(camera.project(points), expected[:, 0], atol=1e-6)
 
 
+@pytest.mark.parametrize("bends", [(0.6, 0.2, 0.0, 0.0, 0.0), (0.6, 0.2, 0.01, -0.02, 0.0)])
+def test_a_strong_pincushion_is_undone_in_the_whole_image(bends):
+    camera = CameraModel((1280, 720), 500, 500, 640, 360, distortion=bends)
+    pixels = np.stack(np.meshgrid(np.linspace(0, 1280, 65), np.linspace(0, 720, 37)), -1)
+    np.testing.assert_allclose(camera.image_of(camera.rays(pixels)), pixels, atol=1e-6)
+
+
 FISHEYE = replace(CAMERAS[0], distortion=(0.05, -0.01, 0.004, -0.001, 0.0), lens="fisheye")
 
 
