@@ -88,10 +88,10 @@ def fitting(image: Size, cost: float) -> Size:
     >>> [fitting(camera, 640 * 384) for camera in [(1280, 720), (1242, 375), (640, 480), (720, 1280)]]
     [(640, 384), (864, 288), (576, 416), (384, 640)]
     """
-    cells = cost / STRIDE**2
-    rows = range(1, max(1, round(cells)) + 1)
+    cells, most = cost / STRIDE**2, LONGEST // STRIDE
+    rows = range(1, min(max(1, round(cells)), most) + 1)
     sizes = {
-        (max(1, columns) * STRIDE, row * STRIDE)
+        (min(max(1, columns), most) * STRIDE, row * STRIDE)
         for row in rows
         for columns in range(int(cells * (1 - TOLERANCE) / row), int(cells * (1 + TOLERANCE) / row) + 2)
     }

@@ -56,6 +56,14 @@ def test_any_image_has_a_size(image):
         assert min(fitting(image, cost)) >= STRIDE
 
 
+@pytest.mark.parametrize("image", [(3840, 400), (400, 3840), (1, 10_000), (1280, 720)])
+def test_a_size_that_is_chosen_may_be_asked_for(image):
+    for cost in (8 * COST, 16 * COST, 100 * COST):
+        size = fitting(image, cost)
+        assert InputSize.parse(size).fixed == size
+    assert prod(fitting((3840, 400), 8 * COST)) == pytest.approx(8 * COST, rel=TOLERANCE)
+
+
 @pytest.mark.parametrize(
     ("text", "size"),
     [("960x576", (960, 576)), ((320, 192), (320, 192)), ("2x", (960, 512)), (".5x", (480, 256))],
