@@ -14,8 +14,15 @@ SEAL = hashlib.sha256().digest_size
 
 
 def folder(kind: str) -> Path:
-    """The folder of one kind of things that are kept: `$XDG_CACHE_HOME/perception/KIND`, else in ~/.cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "perception" / kind
+    """The folder of one kind of things that are kept: `$XDG_CACHE_HOME/perception/KIND`, else in ~/.cache.
+
+    A user who has no home keeps nothing: below /dev/null there is no folder, nor can one be made.
+    """
+    try:
+        caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:
+        caches = Path(os.devnull)
+    return caches / "perception" / kind
 
 
 def read(path: Path) -> bytes:

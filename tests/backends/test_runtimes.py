@@ -179,3 +179,12 @@ def test_what_is_kept_is_whole_or_not_there(tmp_path):
     assert kept.read(path) == b""
     assert [*path.parent.iterdir()] == [path]
     assert not kept.write(path / "below a file", b"x")
+
+
+def test_who_has_no_home_keeps_nothing_and_goes_on(monkeypatch):
+    for name in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 4_000_000_000)
+    path = kept.folder("runtimes") / "file"
+    assert not kept.write(path, b"content")
+    assert kept.read(path) == b""
