@@ -59,10 +59,11 @@ def truth_of(scene: Scene, classes: Mapping[str, Sequence[str]]) -> Truth:
 
 
 def _moving(found: Detections, names: Sequence[str]) -> Moving | None:
-    """Objects with numbers; regions that are not judged have score 0."""
+    """Objects with numbers; a region in which its class is not judged (score 0) has the number -1."""
     if found.track is None:
         return None
-    return moving_of(found[(found.score > 0) & (found.track >= 0)], names, found.xyxy[found.score == 0])
+    found = replace(found, track=np.where(found.score > 0, found.track, -1))
+    return moving_of(found[(found.score == 0) | (found.track >= 0)], names, np.empty((0, 4)))
 
 
 def _our_signs(found: Signs, names: Sequence[str]) -> Signs:

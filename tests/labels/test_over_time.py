@@ -65,6 +65,7 @@ def test_a_recorded_drive_whose_truth_has_numbers_is_judged_over_time():
         np.float32([(0, 0, 9, 9), (5, 5, 8, 8)]), np.float32([1, 0]), np.int32([0, 0]), np.array([7, -1])
     )
     scene = Scene(0, 0, (64, 48), found)
-    assert truth_of(scene, CLASSES).moving.number.tolist() == [7]
-    assert truth_of(scene, CLASSES).moving.regions.tolist() == [[5, 5, 8, 8]]
+    moving = truth_of(scene, CLASSES).moving
+    assert moving.number.tolist() == [7, -1]
+    assert moving.xyxy.tolist() == [[0, 0, 9, 9], [5, 5, 8, 8]]
     assert truth_of(replace(scene, detections=replace(found, track=None)), CLASSES).moving is None

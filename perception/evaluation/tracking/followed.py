@@ -1,4 +1,7 @@
-"""Tracks, metres and speeds of a drive against its truth."""
+"""Tracks, metres and speeds of a drive against its truth.
+
+A row of `Moving` whose number is -1 is no object: it is a region in which its class is not judged.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,9 @@ class Following:
 
 def _moment(moving: Moving, name: str, seen: Detections, height: int) -> Moment:
     """Low objects, those of regions, and riders as persons count neither way, nor does what lies on them."""
-    own = (moving.name == name) | (np.isin(moving.name, RIDDEN) & (name == "person"))
+    named, there = moving.name == name, moving.number >= 0
+    regions = np.concatenate([moving.regions, moving.xyxy[named & ~there]])
+    own = there & (named | (np.isin(moving.name, RIDDEN) & (name == "person")))
     number, boxes, is_own = moving.number[own], moving.xyxy[own], moving.name[own] == name
     judged = is_own & (boxes[:, 3] - boxes[:, 1] >= LOWEST * height)
     xyxy = seen.xyxy.astype(np.float64)
@@ -58,7 +63,7 @@ def _moment(moving: Moving, name: str, seen: Detections, height: int) -> Moment:
     free = np.ones(len(seen), bool)
     free[columns] = False
     low = xyxy[:, 3] - xyxy[:, 1] < LOWEST * height
-    drop = free & (low | (share_inside(xyxy, moving.regions) > 0.5).any(1))
+    drop = free & (low | (share_inside(xyxy, regions) > 0.5).any(1))
     drop[columns[~judged[rows]]] = True
     assert seen.track is not None
     return Moment(number[judged], seen.track[~drop], similarity[judged][:, ~drop])
@@ -81,6 +86,7 @@ class Measuring:
             self._born.setdefault(track, frame.stamp_ns)
         fresh = np.ones(len(found), bool) if found.age_ms is None else found.age_ms == 0
         tall = moving.xyxy[:, 3] - moving.xyxy[:, 1] >= LOWEST * frame.size[1]
+        tall &= moving.number >= 0
         for name in CLASSES:
             true, seen = np.flatnonzero((moving.name == name) & tall), np.flatnonzero((names == name) & fresh)
             rows, columns = matched(iou(moving.xyxy[true], found.xyxy[seen].astype(np.float64)))
@@ -129,9 +135,10 @@ def _by_band(name: str, kind: str, ahead: np.ndarray, errors: np.ndarray) -> Ite
 
 def numbers_of(moving: Moving, found: Detections, least: float = 0.3) -> Mapping[int, int]:
     """Track -> number of the true object that its box overlaps most."""
-    if found.track is None or not len(found) or not len(moving.number):
+    there = moving.number >= 0
+    if found.track is None or not len(found) or not there.any():
         return {}
-    overlap = iou(moving.xyxy, found.xyxy.astype(np.float64))
+    overlap = iou(moving.xyxy[there], found.xyxy.astype(np.float64))
     best = overlap.argmax(0)
     good = (overlap.max(0) >= least) & (found.track >= 0)
-    return dict(zip(found.track[good].tolist(), moving.number[best[good]].tolist(), strict=True))
+    return dict(zip(found.track[good].tolist(), moving.number[there][best[good]].tolist(), strict=True))

@@ -7,6 +7,8 @@ import pytest
 
 from perception.evaluation.tracking.followed import numbers_of
 from perception.evaluation.tracking.over_time import OverTime
+from perception.labels.drive import CLASSES as DRIVE
+from perception.labels.drive import truth_of
 from perception.labels.moving import Happening, moving_of
 from perception.labels.truth import Truth
 from perception.tasks.detection import CLASSES
@@ -79,6 +81,22 @@ def test_what_is_low_or_in_a_region_counts_neither_way():
         )
 
     assert metrics(more)["tracking.road.vehicle.mota"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("of", "mota"), [("person", -1.0), ("vehicle", 1.0)])
+def test_a_region_of_a_recorded_drive_excuses_its_own_class_only(of, mota):
+    """One right vehicle and two false ones in each frame, in a region as large as the picture."""
+    own, ids = OverTime(CLASSES), [CLASSES.index("vehicle"), CLASSES.index(of)]
+    for k in range(5):
+        true = np.float32([(100, 300, 200, 400), (0, 0, 1280, 720)])
+        told = Detections(true, np.float32([1, 0]), np.int32(ids), np.array([1, 9]))
+        boxes = np.float32([(100, 300, 200, 400), (600, 300, 700, 400), (900, 300, 999, 400)])
+        seen = Detections(boxes, np.ones(3, np.float32), np.full(3, ids[0], np.int32), np.array([9, 6, 7]))
+        frame, truth = Frame(IMAGE, k * STEP, k), truth_of(Scene(k, k * STEP, (1280, 720), told), DRIVE)
+        own.add(frame, truth, Scene(k, k * STEP, frame.size, seen))
+    found = known(weighted({key: [(0, said)] for key, said in own.end().items()}, np.ones((1, 1))))
+    assert found["tracking.drive.vehicle.mota"] == pytest.approx(mota)
+    assert numbers_of(truth.moving, seen) == {9: 1}
 
 
 def test_without_stages_there_is_only_flicker():
