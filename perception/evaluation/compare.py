@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 
 import numpy as np
 
@@ -81,15 +82,23 @@ class Comparison:
     tags: Mapping[str, Headlines]
 
 
+def key_of(record: FrameRecord) -> tuple[str, int, str]:
+    """What tells a frame from all others: drive, number and the name of its picture.
+
+    With a limit, pictures are numbered as they were chosen; the folder that they lie in may be another one.
+    """
+    return record.drive, record.seq, PurePath(record.source).name
+
+
 def paired(before: Sequence[FrameRecord], after: Sequence[FrameRecord]) -> Pairs:
     """The frames that are in both, in the order of `before`. Raises DataError if there are none."""
-    known = {(record.drive, record.seq): record for record in after}
-    both = [(record, known[key]) for record in before if (key := (record.drive, record.seq)) in known]
+    known = {key_of(record): record for record in after}
+    both = [(record, known[key]) for record in before if (key := key_of(record)) in known]
     if not both:
         drives = [sorted({record.drive for record in side})[:5] for side in (before, after)]
         raise DataError(
             f"expected two evaluations of the same frames, got the drives {drives[0]} and {drives[1]} "
-            "without a frame in common. Evaluate both on the same drives"
+            "without a frame in common. Evaluate both on the same drives, with the same --limit"
         )
     return [a for a, _ in both], [b for _, b in both]
 

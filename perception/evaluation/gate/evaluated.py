@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 
 from perception.errors import DataError
+from perception.evaluation.compare import key_of
 from perception.evaluation.gate.metrics import judge
 from perception.evaluation.report.junit import Case
-from perception.evaluation.results import RESULT, Result, read_result
-from perception.evaluation.run import evaluate_drives
+from perception.evaluation.results import RESULT, Result, read_result, staged
+from perception.evaluation.run import evaluate_labelled, open_drives
 from perception.evaluation.seeing import Settings
 
 
@@ -25,14 +27,17 @@ def by_metrics(
     update: bool,
     console: Console,
 ) -> list[Case]:
-    """A case for each metric; with `update` the new evaluation takes the place of the reference.
+    """A case for each metric; with `update` the new evaluation takes the place of the reference, whole or not
+    at all.
 
     Raises DataError if the evaluation is not of the same frames, or a drive fails.
     """
     was = read_result(reference) if not update or (reference / RESULT).exists() else None
-    now = evaluate_drives(drives, settings, workers, out=reference if update else None)
-    if now.failed:
-        raise DataError("; ".join(f"{drive}: {reason}" for drive, reason in now.failed.items()))
+    labelled = open_drives(drives, settings)
+    with staged(reference, [one.name for one in labelled]) if update else nullcontext() as folder:
+        now = evaluate_labelled(labelled, settings, workers, out=folder, sources=drives)
+        if now.failed:  # nothing has been moved to the reference yet
+            raise DataError("; ".join(f"{drive}: {reason}" for drive, reason in now.failed.items()))
     if was is None:
         return []
     if not update:
@@ -45,10 +50,11 @@ def by_metrics(
 
 
 def _same_frames(was: Result, now: Result) -> None:
-    old, new = ({(r.drive, r.seq) for r in side.records} for side in (was, now))
+    old, new = ({key_of(record) for record in side.records} for side in (was, now))
     if old != new:
-        drives = sorted({drive for drive, _ in old ^ new})
+        drives = sorted({drive for drive, *_ in old ^ new})
         raise DataError(
             f"expected the frames of the reference, got {len(new - old)} others and {len(old - new)} are "
-            f"missing, of {', '.join(drives)}. Name the same drives, or --update-reference"
+            f"missing, of {', '.join(drives)}. Name the same drives, with the same --limit, or "
+            "--update-reference"
         )

@@ -57,15 +57,44 @@ def test_a_new_evaluation_takes_the_place_of_the_reference(settings, reference, 
     assert json.loads((reference / "result.json").read_text())["facts"]["sources"] == ["synthetic:7:1"]
 
 
-def test_a_gate_without_checks_fails(settings, tmp_path):
-    (tmp_path / "images").mkdir()
-    cv2.imwrite(str(tmp_path / "images/a.png"), np.full((48, 64, 3), 90, np.uint8))
-    images = [{"id": 1, "file_name": "a.png", "width": 64, "height": 48}]
+def labelled(folder, count=1):
+    """Pictures without objects."""
+    (folder / "images").mkdir(parents=True)
+    images = [{"id": k, "file_name": f"{k}.png", "width": 64, "height": 48} for k in range(count)]
+    for image in images:
+        cv2.imwrite(str(folder / "images" / image["file_name"]), np.full((48, 64, 3), 90, np.uint8))
     table = {"images": images, "categories": [{"id": 1, "name": "car"}], "annotations": []}
-    (tmp_path / "labels.json").write_text(json.dumps(table))
+    (folder / "labels.json").write_text(json.dumps(table))
+    return f"coco:{folder / 'labels.json'}"
+
+
+def test_a_drive_that_fails_leaves_the_reference_as_it_was(settings, reference, tmp_path):
+    def content():
+        return {path: path.read_bytes() for path in reference.rglob("*") if path.is_file()}
+
+    before, bad = content(), labelled(tmp_path / "bad")
+    (tmp_path / "bad/images/0.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match="expected an image"):
+        gate(["synthetic:7:1", bad], reference, settings, update=True)
+    assert content() == before
+    assert not list(reference.glob(".*"))
+
+
+def test_a_reference_with_a_limit_is_not_one_of_other_pictures(settings, tmp_path):
+    drive = labelled(tmp_path / "drive", 4)
+    first = replace(settings, limit=2)
+    assert gate([drive], tmp_path / "new", first, by="metrics", update=True) == SAME
+    (tmp_path / "drive/images/0.png").rename(tmp_path / "drive/images/9.png")
+    text = (tmp_path / "drive/labels.json").read_text()
+    (tmp_path / "drive/labels.json").write_text(text.replace('"0.png"', '"9.png"'))
+    with pytest.raises(DataError, match="got 1 others and 1 are missing.*with the same --limit"):
+        gate([drive], tmp_path / "new", first)
+
+
+def test_a_gate_without_checks_fails(settings, tmp_path):
+    name = labelled(tmp_path)
     unlabelled = replace(settings.pipeline, tasks=("lanes",))
     lanes = replace(settings, pipeline=unlabelled)
-    name = f"coco:{tmp_path / 'labels.json'}"
     gate([name], tmp_path / "reference", lanes, by="metrics", update=True)
     with pytest.raises(DataError, match="got no metric in common"):
         gate([name], tmp_path / "reference", lanes)
