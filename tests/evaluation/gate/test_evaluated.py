@@ -87,7 +87,7 @@ def test_a_reference_with_a_limit_is_not_one_of_other_pictures(settings, tmp_pat
     (tmp_path / "drive/images/0.png").rename(tmp_path / "drive/images/9.png")
     text = (tmp_path / "drive/labels.json").read_text()
     (tmp_path / "drive/labels.json").write_text(text.replace('"0.png"', '"9.png"'))
-    with pytest.raises(DataError, match="got 1 others and 1 are missing.*with the same --limit"):
+    with pytest.raises(DataError, match=r"got 1 others and 1 are missing.*with the same --limit"):
         gate([drive], tmp_path / "new", first)
 
 
