@@ -21,6 +21,7 @@ Size = tuple[int, int]
 
 HALF = 0.5  # pixel
 LENSES = {"plumb_bob": PINHOLE, "rational_polynomial": PINHOLE, "equidistant": FISHEYE, "": PINHOLE}
+ROS = (".yaml", ".yml")
 KITTI = ("P_rect_02", "P2")  # of the left colour camera, rectified
 
 log = logging.getLogger(__name__)
@@ -53,11 +54,11 @@ def read_camera(path: str | Path, height: float | None = None) -> CameraFile:
     Raises PerceptionError if the file is none of the formats.
     """
     path = Path(path)
-    read = {".yaml": _ros, ".yml": _ros, ".txt": _kitti}.get(path.suffix.lower(), _ours)
+    read = {**dict.fromkeys(ROS, _ros), ".txt": _kitti}.get(path.suffix.lower(), _ours)
     try:
         file = read(path)
         file.at(file.size or (round(2 * file.numbers["cx"]), round(2 * file.numbers["cy"])))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise PerceptionError(
             f"{path}: expected a camera as our JSON, ROS camera_info YAML or KITTI calibration text, "
             f"got {error!r}"
@@ -73,10 +74,25 @@ def read_camera(path: str | Path, height: float | None = None) -> CameraFile:
     return file
 
 
+def check_name(path: Path, mount: bool = False) -> None:
+    """Raises PerceptionError if `write_camera` cannot keep a camera there, or with `mount` not its mount."""
+    suffix = path.suffix.lower()
+    if suffix == ".txt" or (mount and suffix in ROS):
+        lacks = "KITTI's format is only read" if suffix == ".txt" else "ROS's format has no mount"
+        wanted = f"{path.with_suffix('.json')}{'' if mount else ', or .yaml for ROS'}"
+        raise PerceptionError(
+            f"{path}: expected a file such as {wanted}, got {suffix}: {lacks}; choose another --out"
+        )
+
+
 def write_camera(camera: CameraModel, path: str | Path) -> None:
-    """As the suffix says: .yaml for ROS, without the mount; else our JSON. Raises SinkError."""
+    """As the suffix says: .yaml for ROS, without the mount; else our JSON.
+
+    Raises SinkError; PerceptionError for a name of another format.
+    """
     path = Path(path)
-    if path.suffix.lower() in (".yaml", ".yml"):
+    check_name(path)
+    if path.suffix.lower() in ROS:
         write_whole(path, _ros_text(camera).encode())
     else:
         camera.save(path)
@@ -91,7 +107,7 @@ def _ours(path: Path) -> CameraFile:
 
 
 def _ros(path: Path) -> CameraFile:
-    table = yaml_description(path.read_text())
+    table = yaml_description(path.read_text(), several=True)  # `ros2 topic echo` ends messages with ---
     table = {key.lower(): value for key, value in table.items()}
     if "camera_matrix" in table:  # of a calibration
         k, numbers = (table[name]["data"] for name in ("camera_matrix", "distortion_coefficients"))
@@ -116,10 +132,11 @@ def _kitti(path: Path) -> CameraFile:
     if found is None:
         raise ValueError(f"no line {' or '.join(KITTI)} with 12 numbers")
     fx, _, cx, _, _, fy, cy = map(float, rows[found][:7])
-    size = rows.get("S_rect_02")
-    return CameraFile(
-        path, _centred(fx, fy, cx, cy), None if size is None else (int(float(size[0])), int(float(size[1])))
-    )
+    size = None
+    if "S_rect_02" in rows:
+        width, height = map(float, rows["S_rect_02"])
+        size = (int(width), int(height))
+    return CameraFile(path, _centred(fx, fy, cx, cy), size)
 
 
 def _centred(fx: float, fy: float, cx: float, cy: float) -> dict[str, Any]:

@@ -84,8 +84,8 @@ def description(text: str) -> Any:
     return _shallow(json_value(text))
 
 
-def yaml_description(text: str) -> Any:
-    """The same of YAML. Aliases are refused: a few of them stand for more than fits into memory.
+def yaml_description(text: str, several: bool = False) -> Any:
+    """The same of YAML; of `several` documents the first. Aliases are refused: a few stand for gigabytes.
 
     So is what is nested too deep, before the rest is read: each bracket takes the longer the more are open.
     """
@@ -101,7 +101,7 @@ def yaml_description(text: str) -> Any:
             opened -= isinstance(event, yaml.CollectionEndEvent)
             if opened > most:
                 raise ValueError(_too_deep())
-        return _shallow(yaml.safe_load(text))
+        return _shallow(next(yaml.safe_load_all(text), None) if several else yaml.safe_load(text))
     except (yaml.YAMLError, RecursionError) as error:
         raise ValueError(" ".join(str(error).split())) from None
 

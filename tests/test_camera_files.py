@@ -27,7 +27,8 @@ distortion_coefficients:
   data: [-0.1710342568253523, 0.01562344385534763, -0.006842079559350427, 0.005880933792022186, 0]
 """
 
-# What `ros2 topic echo /camera_info` prints for the camera of D-Robotics' RDK documentation, in part.
+# What `ros2 topic echo /camera_info` prints for the camera of D-Robotics' RDK documentation, in part:
+# it ends every message with a line of three dashes.
 ECHO = """height: 1080
 width: 1920
 distortion_model: plumb_bob
@@ -47,6 +48,7 @@ k:
 - 0.0
 - 0.0
 - 1.0
+---
 """
 
 # KITTI's raw recordings of 26 September 2011, calib_cam_to_cam.txt; and P2 of the object benchmark.
@@ -76,8 +78,9 @@ def test_a_calibration_of_ros(file):
     assert found.distortion[:2] == pytest.approx((-0.171034, 0.015623), abs=1e-6)
 
 
-def test_a_message_of_ros(file):
-    found = read_camera(file("info.yaml", ECHO)).at((1920, 1080))
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_message_of_ros(file, times):
+    found = read_camera(file("info.yaml", ECHO * times)).at((1920, 1080))
     assert (found.size, found.fx, found.cy) == ((1920, 1080), 1726.597634, 529.623375)
     assert found.distortion == (0.169978, -0.697303, -0.002944, -0.004961, 0.0)
 
@@ -105,6 +108,14 @@ def test_what_is_written_is_read_again(name, lens, tmp_path):
     assert replace(found, **mount) == pytest.approx(camera)
 
 
+def test_a_name_of_a_format_that_is_only_read_is_refused(tmp_path):
+    with pytest.raises(
+        PerceptionError, match=r"expected a file such as \S+camera.json, or .yaml for ROS, got .txt"
+    ):
+        write_camera(CAMERA, tmp_path / "camera.txt")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_height_that_nobody_told_is_said(file, caplog):
     read_camera(file("kodak.yaml", KODAK))
     assert "does not say how high the camera is above the road; 1.4 m is assumed" in caplog.text
@@ -124,10 +135,15 @@ def test_images_of_another_shape_are_refused(file):
         ("a.yaml", KODAK.replace("plumb_bob", "mei")),
         ("a.yaml", KODAK.replace("559.7772332675477", ".nan")),
         ("a.yaml", KODAK.replace("559.7772332675477", "0")),
+        ("a.yaml", KODAK.replace("image_width: 1440", "image_width: .inf")),
         ("a.yaml", "a: &a [1]\nb: [*a, *a]"),
         ("a.yaml", "[" * 100_000),
         ("a.txt", "P2: 1 2 3"),
         ("a.txt", P2.replace("7.215377e+02", "nan")),
+        ("a.txt", P2.replace("6.095593e+02", "inf")),
+        ("a.txt", P2.replace("6.095593e+02", "1e308")),
+        ("a.txt", RAW.replace("S_rect_02: 1.242000e+03", "S_rect_02: inf")),
+        ("a.txt", RAW.replace("S_rect_02: 1.242000e+03 3.750000e+02", "S_rect_02: 1242")),
         ("a.json", "{}"),
         ("a.json", "not json"),
     ],

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from perception.camera import CameraModel
-from perception.camera_files import write_camera
+from perception.camera_files import check_name, write_camera
 from perception.config import PipelineConfig
 from perception.errors import PerceptionError
 from perception.outputs import keep_apart
@@ -52,9 +52,11 @@ def mount(
 ) -> CameraModel:
     """Learn the angles over the whole drive and write the camera with them; Ctrl-C ends the drive.
 
-    Raises PerceptionError if the drive does not tell them, or the camera moved in it; SourceError, SinkError.
+    Raises PerceptionError if the drive does not tell them, the camera moved in it, or `out` cannot hold them;
+    SourceError, SinkError.
     """
     out = out or camera
+    check_name(out, mount=True)
     keep_apart([out], [source, ego] if out == camera else [source, camera, ego])
     if out.exists() and not overwrite:
         raise PerceptionError(f"{out}: expected a new file, got one that exists; --overwrite replaces it")

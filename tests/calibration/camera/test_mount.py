@@ -42,6 +42,15 @@ def test_the_camera_file_is_not_replaced_without_being_asked(tmp_path):
         mount("synthetic:7:2", file, 1.4)
 
 
+@pytest.mark.parametrize("name", ["camera.yaml", "camera.YML", "camera.txt"])
+def test_a_format_without_a_mount_is_refused_before_the_drive(name, tmp_path):
+    file = tmp_path / name
+    file.write_text("mine")
+    with pytest.raises(PerceptionError, match=r"expected a file such as \S+camera.json, got"):
+        mount("nowhere", file, 1.4, overwrite=True)
+    assert file.read_text() == "mine"
+
+
 def test_a_drive_of_two_frames_writes_nothing(tmp_path, tiny_bundle):
     file, out = tmp_path / "camera.json", tmp_path / "out.json"
     CameraModel((1280, 720), 1100.0, 1100.0, 640.0, 360.0).save(file)
