@@ -17,7 +17,7 @@ from calibration.camera.report import write_report
 from calibration.camera.uncertainty import sigma_map, sigmas
 from calibration.camera.views import Search, empty_parts, search
 from perception.camera import FISHEYE, PINHOLE
-from perception.camera_files import write_camera
+from perception.camera_files import check_name, write_camera
 from perception.errors import PerceptionError
 from perception.outputs import keep_apart
 from perception.redaction import redacted
@@ -39,6 +39,12 @@ def intrinsics(
     Raises PerceptionError: too few views, no camera that explains them; SourceError, SinkError.
     """
     page = report or out.with_suffix(".html")
+    check_name(out)
+    if page.resolve() == out.resolve():
+        raise PerceptionError(
+            f"{out}: expected a place of its own for the page about the camera, got that of the camera; "
+            "choose another --report or --out"
+        )
     keep_apart([out, page], [source])
     for path in (out, page):
         if path.exists() and not overwrite:
@@ -86,6 +92,7 @@ def _show(found: Search, made: Fit, board: Board, console: Console) -> None:
         names = ", ".join(f"{name} ({rms:.1f} px)" for name, rms in made.dropped)
         lines.insert(2, f"left out, as they do not fit: {names}; with them rms {made.first_rms:.2f} px")
     lines += [f"left out, as they are blurred: {', '.join(found.blurred)}"] if found.blurred else []
+    lines += [f"left out, as they repeat another: {', '.join(found.alike)}"] if found.alike else []
     lines += [f"left out, as they are of another size: {', '.join(found.odd)}"] if found.odd else []
     missing = empty_parts(made.views)
     lines += [f"no board was in these parts: {', '.join(missing)}; add views there"] if missing else []

@@ -108,6 +108,7 @@ def _rows(found: Search, fit: Fit) -> list[tuple[str, ...]]:
     ]
     rows += [(name, "", "", "", f"{rms:.2f}", "left out: does not fit") for name, rms in fit.dropped]
     rows += [(name, "", "", "", "", "left out: blurred") for name in found.blurred]
+    rows += [(name, "", "", "", "", "left out: repeats another") for name in found.alike]
     rows += [(name, "", "", "", "", "left out: of another size") for name in found.odd]
     rows += [(name, "", "", "", "", "the whole board was not found") for name in found.without[:50]]
     return rows

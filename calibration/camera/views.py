@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import product
 
@@ -18,6 +19,7 @@ ENOUGH = 40  # views: more make it slower and hardly better
 FEWEST = 5
 BLURRED = 1.6  # times the edge width of the sharpest tenth of the views
 ALIKE = 0.03  # distance of two views of a video, in `_features`, below which the second adds nothing
+SAME = 0.01  # of the picture: photos in which no corner is farther from itself say the same
 PARTS = (3, 3)  # of a picture, columns and rows
 ACROSS, DOWN = ("left", "middle", "right"), ("top", "middle", "bottom")
 
@@ -30,6 +32,7 @@ class Search:
     views: list[View] = field(default_factory=list)
     without: list[str] = field(default_factory=list)  # pictures without the whole board
     blurred: list[str] = field(default_factory=list)
+    alike: list[str] = field(default_factory=list)  # photos that repeat another
     odd: list[str] = field(default_factory=list)  # of another size
     size: Size = (0, 0)
 
@@ -41,22 +44,24 @@ def search(
     progress: Callable[[Search], None] = lambda found: None,
     enough: int = ENOUGH,
 ) -> Search:
-    """Views of the board. Of a video, those that differ from the ones before, until there are `enough`.
+    """Views of the board, those that differ: of a video until there are `enough`, or until Ctrl-C.
 
     Raises PerceptionError if there are too few, and says what may be wrong.
     """
     found, shown = Search(), list[np.ndarray]()
-    for number, frame in enumerate(frames):
-        found.pictures += 1
-        shown += [frame.image] if number < SHOWN else []
-        if not found.views and found.size == (0, 0):
-            found.size = frame.size
-        name = frame.source.rpartition("/")[2] if stills else f"frame {frame.seq if frame.seq else number}"
-        _look(frame, board, name, stills, found)
-        progress(found)
-        if not stills and len(found.views) >= 2 * enough:
-            break
+    with suppress(KeyboardInterrupt):  # what was found by then is used
+        for number, frame in enumerate(frames):
+            found.pictures += 1
+            shown += [frame.image] if number < SHOWN else []
+            if not found.views and found.size == (0, 0):
+                found.size = frame.size
+            name = frame.source.rpartition("/")[2] if stills else f"frame {frame.seq or number}"
+            _look(frame, board, name, stills, found)
+            progress(found)
+            if not stills and len(found.views) >= 2 * enough:
+                break
     _drop_blurred(found)
+    _drop_alike(found)
     if len(found.views) < FEWEST:
         raise PerceptionError(_too_few(found, board, shown))
     if len(found.views) > enough:
@@ -81,6 +86,24 @@ def _drop_blurred(found: Search) -> None:
     limit = BLURRED * float(np.percentile([view.edge_px for view in found.views], 10))
     found.blurred = [view.name for view in found.views if view.edge_px > limit]
     found.views = [view for view in found.views if view.edge_px <= limit]
+
+
+def _drop_alike(found: Search) -> None:
+    """Views that repeat one before: they would count as more evidence, and are none."""
+    given, found.views = found.views, []
+    for view in given:
+        if any(_moved(view, other) < SAME for other in found.views):
+            found.alike.append(view.name)
+        else:
+            found.views.append(view)
+
+
+def _moved(a: View, b: View) -> float:
+    """How far the corner moved that moved most, in shares of the picture; inf: most are not in both."""
+    mine, its = np.nonzero((a.points[:, None] == b.points).all(-1))
+    if 2 * len(mine) < max(len(a.points), len(b.points)):
+        return float("inf")
+    return float(np.linalg.norm(a.corners[mine] - b.corners[its], axis=1).max() / max(a.size))
 
 
 def spread(views: Sequence[View], count: int) -> list[View]:
@@ -126,6 +149,8 @@ def _too_few(found: Search, board: Board, shown: Sequence[np.ndarray]) -> str:
     )
     if found.blurred:
         return f"{said}; {len(found.blurred)} are blurred: hold the board still, or give more light"
+    if found.alike:
+        return f"{said}; {len(found.alike)} repeat another: move the board or the camera between photos"
     if found.odd:
         width, height = found.size
         return f"{said}; {len(found.odd)} pictures are of another size than {width} x {height}"

@@ -51,6 +51,20 @@ def test_nothing_is_replaced_unasked(photos, tmp_path):
     intrinsics(str(photos), BOARD, tmp_path / "camera.json", overwrite=True)
 
 
+@pytest.mark.parametrize(
+    ("out", "report", "said"),
+    [
+        ("camera.html", None, "expected a place of its own for the page"),
+        ("camera.json", "../mine/camera.json", "expected a place of its own for the page"),
+        ("camera.txt", None, "got .txt: KITTI's format is only read"),
+    ],
+)
+def test_names_that_would_lose_the_camera_are_refused_before_the_search(out, report, said, tmp_path):
+    folder = tmp_path / "mine"
+    with pytest.raises(PerceptionError, match=said):
+        intrinsics("nowhere", BOARD, folder / out, report=report and folder / report)
+
+
 def full(*names):
     raise OSError(28, "No space left on device")
 
