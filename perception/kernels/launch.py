@@ -34,8 +34,8 @@ AREA, AREA_LABELS = "drivable.map", "drivable.labels"  # an output of the networ
 DECODED = ("detection", "lanes", AREA.partition(".")[0], "signs")  # tasks whose outputs have kernels
 MAX_CANDIDATES = 1000  # MOST in detection.cu
 MAX_SIGNS = 16  # crops a frame
-MAX_CELLS = 16384  # of the line map and of that of edges; five times what a picture full of lines has
-MAX_PIXELS = 1 << 24  # of an image: the sums of the area mean must fit into 32 bits
+LEAST_ROOM = 16384  # for cells of the line map and of that of edges: see `room`
+MOST_INDEX = (1 << 31) - 1  # what the kernels count with
 ALIGNMENT = 256  # bytes: what TensorRT wants of an output
 COUNTS = ("detection.count", "detection.candidates", "lanes.count", "lanes.edge_count", "faults")
 
@@ -82,12 +82,14 @@ class Results:
         if AREA in shapes:
             parts[AREA_LABELS] = (network[1], network[0]), np.uint8
         if "lanes.map" in shapes:
-            parts["lanes.cells"] = (MAX_CELLS,), np.int32
-            parts["lanes.logits"] = (MAX_CELLS,), np.float32
-            parts["lanes.paint"] = (-(-prod(shapes["lanes.map"]) // 2 // 32),), np.uint32
+            cells = prod(shapes["lanes.map"]) // 2
+            parts["lanes.cells"] = (room(cells),), np.int32
+            parts["lanes.logits"] = (room(cells),), np.float32
+            parts["lanes.paint"] = (-(-cells // 32),), np.uint32
         if "lanes.edges" in shapes:
-            parts["lanes.edge_cells"] = (MAX_CELLS,), np.int32
-            parts["lanes.edge_logits"] = (MAX_CELLS,), np.float32
+            cells = prod(shapes["lanes.edges"])
+            parts["lanes.edge_cells"] = (room(cells),), np.int32
+            parts["lanes.edge_logits"] = (room(cells),), np.float32
         if sign_classes:
             parts["signs.logits"] = (MAX_SIGNS, sign_classes), np.float32
         for name, shape in shapes.items():  # of added tasks: as the network gives them
@@ -114,23 +116,27 @@ class Results:
         """Views of a buffer (nbytes,) uint8 that has come from the device, cut to what was found.
 
         `faults` (1,) int32 is not 0 if the network's answer was not finite, see `Launches.check`.
-        Raises FrameError if the map of lines or of edges has more cells than there is room for.
+        Raises FrameError if the map of lines or of edges has more cells on lines than there is room for.
         """
         views = {
             name: buffer[p.begin : p.end].view(p.dtype).reshape(p.shape) for name, p in self.places.items()
         }
         objects, _, cells, edges, _ = views["counts"].tolist()
-        if max(cells, edges) > MAX_CELLS:
-            raise FrameError(
-                f"lanes: expected at most {MAX_CELLS} cells of the map on lines, got {max(cells, edges)}; "
-                "is this a picture of a road?"
-            )
         found = {"lanes.cells": cells, "lanes.logits": cells}
         found |= {"lanes.edge_cells": edges, "lanes.edge_logits": edges, "detection.objects": objects}
-        for name, n in found.items():
-            if name in views:
-                views[name] = views[name][:n]
+        for name in found.keys() & views.keys():
+            most = len(views[name])
+            if found[name] > most:
+                raise FrameError(
+                    f"{name}: expected at most {most}, got {found[name]}; is this a picture of a road?"
+                )
+            views[name] = views[name][: found[name]]
         return {name: view for name, view in views.items() if name not in (*COUNTS[:-1], "counts")}
+
+
+def room(cells: int) -> int:
+    """For cells on lines, of a map of so many: five times what a picture full of lines has."""
+    return max(LEAST_ROOM, cells // 4)
 
 
 class Launches:
@@ -145,10 +151,15 @@ class Launches:
         """Network input from a BGR image (H, W, 3) uint8, or (H, pitch) where rows are padded.
 
         The form of `out`: uint8 (1, h, w, 3) as it is; float32 or float16 (1, 3, h, w) normalised; int8
-        (1, 3, h, w) normalised, in steps of `scale`. Raises ValueError for other shapes.
+        (1, 3, h, w) normalised, in steps of `scale`. Raises ValueError for other shapes, FrameError for an
+        image whose places have no 32-bit numbers.
         """
-        if prod(box.image) > MAX_PIXELS:
-            raise ValueError(f"expected an image of at most {MAX_PIXELS} pixels, got {box.image}")
+        places = 3 * prod(box.image), *(a * b for a, b in zip(box.image, box.inner, strict=True))
+        if max(places) > MOST_INDEX:
+            raise FrameError(
+                f"expected at most {MOST_INDEX // 3} pixels, and shorter sides, of an image, got {box.image}",
+                "make it smaller or use device='cpu'",
+            )
         before = _ints(_bgr(image, box.image), *box.image, *box.inner, *box.offset)
         target = _target(out, box.network, scale)
         self._per_pixel("preprocess.cu", "letterbox", box.network, image, *before, *target)

@@ -57,17 +57,20 @@ __device__ Taps taps(bool shrinks, int k, int n, int length)
     return shrinks ? area(k, n, length) : linear(k, n, length);
 }
 
-// The weighted mean, halves upwards. Exact: 255 x the sum of weights is below 2^32 (launch.py sees to that).
-__device__ Colour<int> mean(const Bgr& image, Taps across, Taps down, unsigned weights)
+constexpr uint64_t SMALL = 1 << 24;  // weights: 255.5 x their sum fits into 32 bits
+
+// The weighted mean, halves upwards. Exact: 255.5 x the sum of weights fits into `Sum`.
+template <class Sum>
+__device__ Colour<int> mean(const Bgr& image, Taps across, Taps down, Sum weights)
 {
-    Colour<unsigned> sum = {0, 0, 0};
+    Colour<Sum> sum = {0, 0, 0};
     for (int row = down.first; row <= down.last; ++row)
         for (int column = across.first; column <= across.last; ++column) {
             Colour<int> c = image.at(row, column);
-            unsigned weight = down.weight(row) * across.weight(column);
+            Sum weight = Sum(down.weight(row)) * across.weight(column);
             sum = {sum.b + weight * c.b, sum.g + weight * c.g, sum.r + weight * c.r};
         }
-    auto level = [&](unsigned total) { return int((total + weights / 2) / weights); };
+    auto level = [&](Sum total) { return int((total + weights / 2) / weights); };
     return {level(sum.b), level(sum.g), level(sum.r)};
 }
 
@@ -84,9 +87,12 @@ letterbox(const uint8_t* data, int pitch, int image_width, int image_height, int
     Colour<int> colour = {PAD, PAD, PAD};
     if (column >= 0 && column < inner_width && row >= 0 && row < inner_height) {
         bool shrinks = inner_width < image_width;
-        colour = mean(image, taps(shrinks, column, inner_width, image_width),
-                      taps(shrinks, row, inner_height, image_height),
-                      shrinks ? unsigned(image_width) * image_height : 4u * inner_width * inner_height);
+        Taps across = taps(shrinks, column, inner_width, image_width);
+        Taps down = taps(shrinks, row, inner_height, image_height);
+        uint64_t weights = shrinks ? uint64_t(image_width) * image_height
+                                   : 4 * uint64_t(inner_width) * inner_height;
+        colour = weights <= SMALL ? mean<uint32_t>(image, across, down, weights)
+                                  : mean<uint64_t>(image, across, down, weights);
     }
     store(out, form, y * width + x, width * height, colour, scale);
 }

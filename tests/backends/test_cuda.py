@@ -58,6 +58,19 @@ def seen(at=(), signs=True, **settings):
     return backend(CudaPreprocess(device, lambda size: backend.tensor)(IMAGE, BOX)), main, crops
 
 
+def test_pictures_of_two_sizes_share_one_buffer():
+    device = HostDevice()
+    tensor = device.allocate((1, 3, SIZE[1], SIZE[0]), np.float32)
+    preprocess, taken = CudaPreprocess(device, lambda size: tensor), []
+    for turn in range(3):
+        for size in ((90, 50), (333, 77)):
+            image = np.full((size[1], size[0], 3), 10 * turn, np.uint8)
+            frame = preprocess(image, Letterbox.fit(size, SIZE))
+            np.testing.assert_array_equal(device.get(frame.image), image)
+        taken.append(device.allocated)
+    assert taken[0] == taken[1] == taken[2]
+
+
 def test_a_frame_without_anything():
     found, main, crops = seen()
     assert found["detection.objects"].shape == (0, 6)

@@ -8,7 +8,7 @@ import pytest
 from perception.convention import MEAN, SCALE
 from perception.errors import FrameError
 from perception.kernels import cpu
-from perception.kernels.launch import MAX_CELLS, Launches, Results
+from perception.kernels.launch import LEAST_ROOM, Launches, Results
 from perception.kernels.lines import PAINT
 from perception.kernels.strokes import SOFT
 from perception.letterbox import Letterbox
@@ -137,8 +137,18 @@ def test_places_do_not_overlap_and_suit_tensorrt():
 @pytest.mark.parametrize(("output", "step"), [("lanes.map", "lane_cells"), ("lanes.edges", "edge_cells")])
 def test_a_map_that_is_all_line_fails_the_frame(output, step):
     device, maps = HostDevice(), np.ones(SHAPES[output], np.float32)
-    with pytest.raises(FrameError, match=f"at most {MAX_CELLS} cells"):
+    with pytest.raises(FrameError, match=f"at most {LEAST_ROOM}, got"):
         results({output: maps}, step, device.put(maps), device=device)
+
+
+def test_a_larger_map_has_more_room():
+    """A road at 16 times the cost: 36147 cells of its edges lie on lines."""
+    cells, edges = 11829, 36147
+    places = Results.of({"lanes.map": (1, 8, 368, 656), "lanes.edges": (1, 4, 368, 656)}, (2624, 1472))
+    host = np.zeros(places.nbytes, np.uint8)
+    host[:20].view(np.int32)[:] = 0, 0, cells, edges, 0
+    found = places.read(host)
+    assert (len(found["lanes.cells"]), len(found["lanes.edge_logits"])) == (cells, edges)
 
 
 def test_memory_is_taken_once():
@@ -173,7 +183,10 @@ def test_other_shapes_are_refused(shape, dtype, out):
 
 
 def test_images_that_are_too_large_for_the_kernels_are_refused():
-    device, box = HostDevice(), Letterbox.fit((8192, 4096), SIZE)
-    there = device.allocate((4096, 8192, 3), np.uint8)
-    with pytest.raises(ValueError, match="at most 16777216 pixels"):
-        Launches(device).letterbox(there, box, device.allocate((1, 384, 640, 3), np.uint8))
+    device = HostDevice()
+    out, small = device.allocate((1, 384, 640, 3), np.uint8), device.allocate((1, 1, 3), np.uint8)
+    for size in ((40_000, 20_000), (1, 1 << 23)):
+        with pytest.raises(
+            FrameError, match=r"at most 715827882 pixels.*make it smaller or use device='cpu'"
+        ):
+            Launches(device).letterbox(small, Letterbox.fit(size, SIZE), out)

@@ -4,9 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.kernels.cuda_cases import CASES
+from perception.kernels import reference
+from perception.kernels.launch import Launches
+from perception.letterbox import Letterbox
+from tests.kernels.cuda_cases import CASES, target
 from tests.kernels.host_device import HostDevice, sanitized
 
 ROOT = Path(__file__).parents[2]
@@ -17,6 +21,21 @@ ROOT = Path(__file__).parents[2]
 def test_kernel(case, seed):
     device = HostDevice(seed)
     case(device)
+    device.close()
+
+
+@pytest.mark.parametrize(
+    ("image", "network"),
+    [((1376, 784), (2752, 1568)), ((4160, 4096), (65, 64))],
+    ids=["grown to 4.3 MP", "shrunk from 17 MP"],
+)
+def test_the_sums_of_a_large_picture_do_not_overflow(image, network):
+    device, box = HostDevice(), Letterbox.fit(image, network)
+    picture = np.full((image[1], image[0], 3), 255, np.uint8)
+    picture[:, : image[0] // 2] = 100
+    out = target(device, network, np.uint8)
+    Launches(device).letterbox(device.put(picture), box, out)
+    np.testing.assert_array_equal(device.get(out)[0], reference.letterboxed(picture, box))
     device.close()
 
 
