@@ -169,6 +169,12 @@ def test_the_unit_calls_the_command_as_it_is():
     assert [word for word in rest if word.startswith("--") and word not in known] == []
 
 
+def test_the_unit_compiles_into_a_folder_that_its_user_may_write_to():
+    unit = UNIT.read_text()
+    own = re.search(r"^CacheDirectory=(\S+)$", unit, re.MULTILINE)[1]
+    assert re.search(rf"^Environment=.*\bNUMBA_CACHE_DIR=/var/cache/{own}/\S+$", unit, re.MULTILINE)
+
+
 @pytest.mark.parametrize(
     "setting", ["Type=notify", "WatchdogSec=", "Restart=", "LogRateLimitBurst=", "LogNamespace="]
 )
