@@ -58,7 +58,8 @@ class Assist:
         situation = self._watch(frame, scene)
         events = []
         for name, rule in self._rules.items():
-            held = self._latches[name](frame.stamp_ns, rule(situation))
+            latch = self._latches[name]
+            held = latch(frame.stamp_ns, rule(situation, latch.told))
             if held is not None:
                 since, found = held
                 events.append(Event(name, found.confidence, since, found.track, found.value))

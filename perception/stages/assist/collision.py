@@ -18,17 +18,12 @@ class Collision:
     text = "{:.1f} s"
     warns = True
 
-    def __init__(self) -> None:
-        self._warned = -1  # track
+    def __call__(self, situation: Situation, told: Finding | None) -> Finding | None:
+        return first(self._judge(thing, situation.ego, told) for thing in situation.things)
 
-    def __call__(self, situation: Situation) -> Finding | None:
-        best = first(self._judge(thing, situation.ego) for thing in situation.things)
-        self._warned = -1 if best is None or best.track is None else best.track
-        return best
-
-    def _judge(self, thing: Thing, ego: Ego | None) -> Finding | None:
+    def _judge(self, thing: Thing, ego: Ego | None, told: Finding | None) -> Finding | None:
         seconds = thing.time_to_collision
-        limit = PAST if thing.track == self._warned else SOON
+        limit = PAST if told is not None and thing.track == told.track else SOON
         if not thing.is_vehicle or seconds is None or seconds > limit:
             return None
         if ego is None:

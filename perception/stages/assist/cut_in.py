@@ -19,20 +19,15 @@ class CutIn:
     text = "{:.1f} s"
     warns = False
 
-    def __init__(self) -> None:
-        self._told = -1  # track
-
-    def __call__(self, situation: Situation) -> Finding | None:
+    def __call__(self, situation: Situation, told: Finding | None) -> Finding | None:
         ego = situation.ego
         if ego is None:
             return None
         reach = min(FARTHEST_M, max(10.0, FARTHEST_S * ego.speed))
-        best = first(_judge(thing, situation, reach, self._told) for thing in situation.things)
-        self._told = -1 if best is None or best.track is None else best.track
-        return best
+        return first(_judge(thing, situation, reach, told) for thing in situation.things)
 
 
-def _judge(thing: Thing, situation: Situation, reach: float, told: int) -> Finding | None:
+def _judge(thing: Thing, situation: Situation, reach: float, told: Finding | None) -> Finding | None:
     """It begins beside the path, and goes on until it is in."""
     if not thing.is_vehicle or thing.x is None or thing.offset is None or thing.drift is None:
         return None
@@ -40,7 +35,7 @@ def _judge(thing: Thing, situation: Situation, reach: float, told: int) -> Findi
         return None
     outside = abs(thing.offset) - situation.path.half_width - HALF_CAR  # of its near side
     inward = -thing.drift if thing.offset > 0 else thing.drift
-    most = -2 * HALF_CAR if thing.track == told else -HALF_CAR
+    most = -2 * HALF_CAR if told is not None and thing.track == told.track else -HALF_CAR
     if inward < SIDEWAYS + UNSURE * thing.x or outside < most:
         return None
     if (thing.speed or 0.0) < ALONG * inward:

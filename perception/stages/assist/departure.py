@@ -17,26 +17,22 @@ class LaneDeparture:
     text = "{:.1f} s"
     warns = True
 
-    def __init__(self) -> None:
-        self._warns = False
-
-    def __call__(self, situation: Situation) -> Finding | None:
+    def __call__(self, situation: Situation, told: Finding | None) -> Finding | None:
         ego = situation.ego
         if ego is not None and ego.speed < SLOWEST:
-            self._warns = False
             return None
-        sides = self._judge(situation, 1, "ego_left"), self._judge(situation, -1, "ego_right")
+        limit = SOON if told is None else LATE
+        sides = _judge(situation, 1, "ego_left", limit), _judge(situation, -1, "ego_right", limit)
         found = [own for own in sides if own is not None]
-        self._warns = bool(found)
         return min(found, key=lambda own: own.value or 0.0, default=None)
 
-    def _judge(self, situation: Situation, sign: int, role: str) -> Finding | None:
-        side = situation.sides[role]
-        if side is None:
-            return None
-        room, towards = sign * side[0] - HALF_CAR, -sign * side[1]
-        if towards < DRIFT or room < OVER:
-            return None
-        seconds = max(0.0, room / towards)
-        limit = LATE if self._warns else SOON
-        return Finding(min(1.0, 0.5 + towards / (4 * DRIFT)), None, seconds) if seconds < limit else None
+
+def _judge(situation: Situation, sign: int, role: str, limit: float) -> Finding | None:
+    side = situation.sides[role]
+    if side is None:
+        return None
+    room, towards = sign * side[0] - HALF_CAR, -sign * side[1]
+    if towards < DRIFT or room < OVER:
+        return None
+    seconds = max(0.0, room / towards)
+    return Finding(min(1.0, 0.5 + towards / (4 * DRIFT)), None, seconds) if seconds < limit else None

@@ -15,14 +15,10 @@ class Headway:
     text = "{:.1f} s"
     warns = True
 
-    def __init__(self) -> None:
-        self._is_short = False
-
-    def __call__(self, situation: Situation) -> Finding | None:
+    def __call__(self, situation: Situation, told: Finding | None) -> Finding | None:
         lead, ego = lead_of(situation), situation.ego
         if lead is None or lead.x is None or ego is None or ego.speed < SLOWEST:
-            self._is_short = False
             return None
         gap = lead.x / ego.speed
-        self._is_short = gap < (ENOUGH if self._is_short else SHORT)
-        return Finding(lead.inside, lead.track, gap) if self._is_short else None
+        limit = SHORT if told is None else ENOUGH
+        return Finding(lead.inside, lead.track, gap) if gap < limit else None

@@ -39,8 +39,8 @@ class Rule(Protocol):
     text: str  # of its value, a format
     warns: bool  # the driver must act
 
-    def __call__(self, situation: Situation) -> Finding | None:
-        """None: it is not there, or nobody can know."""
+    def __call__(self, situation: Situation, told: Finding | None) -> Finding | None:
+        """None: it is not there, or nobody can know. `told` (`Latch.told`): the limits of the end apply."""
 
 
 class Latch:
@@ -52,6 +52,11 @@ class Latch:
         self._since_ns: int | None = None  # stamp at which it began; None: it is off
         self._seen_ns = 0  # stamp at which it was last found
         self._last = Finding(0.0)
+
+    @property
+    def told(self) -> Finding | None:
+        """What was found last, if the event is on, also where a frame did not show it, or begins."""
+        return None if self._since_ns is None and self._first_ns is None else self._last
 
     def __call__(self, stamp_ns: int, found: Finding | None) -> tuple[int, Finding] | None:
         """(stamp at which it began, what was found last); None: it is off."""

@@ -15,7 +15,7 @@ class Lead:
     text = "{:.0f} m"
     warns = False
 
-    def __call__(self, situation: Situation) -> Finding | None:
+    def __call__(self, situation: Situation, told: Finding | None) -> Finding | None:
         found = lead_of(situation)
         return None if found is None else Finding(found.inside, found.track, found.x)
 

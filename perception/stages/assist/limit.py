@@ -24,7 +24,7 @@ class SpeedLimit:
         self._since_ns = self._last_ns = 0
         self._driven = 0.0  # metres since the sign
 
-    def __call__(self, situation: Situation) -> Finding | None:
+    def __call__(self, situation: Situation, told: Finding | None) -> Finding | None:
         now = situation.stamp_ns
         if situation.ego is not None and self._last_ns:
             self._driven += situation.ego.speed * (now - self._last_ns) / 1e9

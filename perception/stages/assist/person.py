@@ -18,7 +18,7 @@ class PersonInPath:
     text = "{:.0f} m"
     warns = True
 
-    def __call__(self, situation: Situation) -> Finding | None:
+    def __call__(self, situation: Situation, told: Finding | None) -> Finding | None:
         return first(_judge(thing, situation) for thing in situation.things)
 
 
