@@ -18,6 +18,7 @@ LANE, PATH = 3.5, 3.2  # metres: of a lane with one line, of the path where ther
 NARROWEST, WIDEST = 2.4, 4.6  # metres: what is no lane
 ASIDE = 0.3  # metres that an object must be inside or outside of the path to be surely so
 FARTHEST = 60.0  # metres: leads farther away may be told
+RIDING, NEARLY = 7.0, 1.0  # m/s: a slower motorbike is taken for a cyclist; nearer to that, for either
 WHEEL = 0.9  # metres from the camera to the outside of a wheel
 LIMITS = {0: 20, 1: 30, 2: 50, 3: 60, 4: 70, 5: 80, 7: 100, 8: 120}  # class of a sign -> km/h
 ENDS = {6: (80,), 32: tuple(LIMITS.values())}  # class -> limits that it ends
@@ -70,7 +71,7 @@ def happenings(layout: Layout, own: Own, others: Sequence[Other]) -> Iterator[Ha
     """All but the speed limit, which is about what was passed."""
     path = corridor(layout, own.d)
     seen = [x for x in others if x.x > 0 and x.tall > 0]
-    cars = [x for x in seen if x.class_id in (VEHICLE, MOTORBIKE)]
+    cars = [x for x in seen if x.class_id == VEHICLE or (_rides(x) and abs(x.speed) > RIDING - NEARLY)]
     lead = _lead(path, cars)
     yield from lead
     yield from _headway(own, lead)
@@ -78,7 +79,7 @@ def happenings(layout: Layout, own: Own, others: Sequence[Other]) -> Iterator[Ha
         yield from _collision(path, own, car)
         yield from _cut_in(path, own, car)
     for one in seen:
-        if one.class_id in (PERSON, CYCLIST):
+        if one.class_id in (PERSON, CYCLIST) or (_rides(one) and abs(one.speed) < RIDING + NEARLY):
             yield from _person(path, own, one)
     yield from _departure(layout, own)
 
@@ -102,8 +103,13 @@ def beside(layout: Layout, d: float) -> tuple[float | None, float | None]:
     return left, right
 
 
+def _rides(other: Other) -> bool:
+    return other.class_id == MOTORBIKE
+
+
 def _seen(other: Other) -> bool:
-    return other.tall >= LEAST
+    """As what it is: near the limit, a motorbike may be told as a vehicle or as a person."""
+    return other.tall >= LEAST and not (_rides(other) and abs(abs(other.speed) - RIDING) < NEARLY)
 
 
 def _lead(path: Corridor, cars: Sequence[Other]) -> list[Happening]:

@@ -1,5 +1,7 @@
 """Drives with a plot: they move as they say, nobody is hit, and their truth is that of the exact state."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from perception.synthetic.layout import SOLID, Lane, Layout, Line
 from perception.synthetic.limits import in_force
 from perception.synthetic.scenario_world import ScenarioWorld
 from perception.synthetic.scenarios import SCENARIOS
-from perception.synthetic.traffic import PERSON, VEHICLE
+from perception.synthetic.traffic import MOTORBIKE, PERSON, VEHICLE
 from perception.synthetic.vehicles import Vehicle
 
 LINES = tuple(Line(d, SOLID, ()) for d in (3.5, 0.0, -3.5))
@@ -119,6 +121,21 @@ def test_a_person_who_walks_into_the_path_is_told():
     assert names(own(10), person(-1.2))["person_in_path"].sure
     assert "person_in_path" not in names(own(10), person(0.0))
     assert "person_in_path" not in names(own(6), person(-1.2))  # 5 s away
+
+
+@pytest.mark.parametrize(
+    ("speed", "surely", "perhaps"),
+    [
+        (5.0, {"person_in_path"}, set()),
+        (6.9, set(), {"person_in_path", "lead", "collision"}),
+        (8.1, {"lead", "collision"}, set()),
+    ],
+)
+def test_a_motorbike_as_slow_as_a_bicycle_is_taken_for_one(speed, surely, perhaps):
+    told = names(own(), replace(car(15, speed), class_id=MOTORBIKE))
+    told.pop("headway", None)
+    assert {name for name, one in told.items() if one.sure} == surely
+    assert {name for name, one in told.items() if not one.sure} == perhaps
 
 
 def test_a_departure_is_by_the_time_to_the_line():
