@@ -50,7 +50,7 @@ def mount(
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", "-o", help="Camera file to write. Default: that of --camera, with --overwrite."
+            "--out", "-o", help="JSON file to write. Default: that of --camera, with --overwrite."
         ),
     ] = None,
     bundle: Bundle = None,
