@@ -35,8 +35,8 @@ class _Sums:
 class OwnVehicle(_Sums):
     """`drivable`: the share of the area of the own vehicle that is called so. The others are per frame.
 
-    `lines`: lane lines of which more than SLACK pixels lie there; `vehicles`, `objects` (of all classes):
-    boxes whose centre does.
+    `lines`: lane lines and road edges of which more than SLACK pixels lie there; `vehicles`, `objects` (of
+    all classes): boxes whose centre does.
     """
 
     def __init__(self, classes: Sequence[str]) -> None:
@@ -60,7 +60,8 @@ class OwnVehicle(_Sums):
 
 
 class NothingThere(_Sums):
-    """Of frames that show nothing: `drivable`, the share called so; `found`, boxes and lines per frame."""
+    """Of frames that show nothing: `drivable`, the share called so; `found`, boxes, lane lines and road
+    edges per frame."""
 
     def update(self, seen: Scene) -> None:
         if seen.drivable is not None:

@@ -3,7 +3,8 @@
 `motion.csv`: a heading with `stamp_s` (seconds, by the clock of the frames) or `frame` (their numbers),
 `speed_mps` (forward positive) and, if it was measured, `yaw_rate_radps` (left positive); then rows in order.
 Between two rows the values are interpolated. A frame has no motion where none was measured near its time, a
-cell is empty, or the values stand still although the vehicle moves: why and how often is said at the end.
+cell is empty, or speed and yaw rate stand still although the vehicle moves: why and how often is said at the
+end. A speed alone may stand still: a cruise control holds it, and its digits may be coarse.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from perception.sources.around import Around
 from perception.types import Ego, Frame
 
 LATE_S = 0.3  # between a frame and the nearest row
-FROZEN_S = 5.0  # the same values to the last digit for so long, in motion
+FROZEN_S = 5.0  # the same speed and yaw rate to the last digit for so long, in motion
 STANDS = 0.5  # m/s: below, equal values are nothing strange
 FASTEST, FASTEST_TURN = 100.0, 4.0  # m/s, rad/s
 

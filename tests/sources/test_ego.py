@@ -64,6 +64,12 @@ def test_a_vehicle_that_stands_is_not_frozen(motion):
     assert motion("stamp_s,speed_mps,yaw_rate_radps\n" + rows) == [Ego(0, 0)] * 3
 
 
+def test_a_speed_without_a_yaw_rate_may_stay_the_same(motion):
+    """A cruise control holds it."""
+    rows = "".join(f"{k / 10},27.8\n" for k in range(-90, 3))
+    assert motion("stamp_s,speed_mps\n" + rows) == [Ego(27.8, None)] * 3
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
