@@ -19,6 +19,7 @@ from perception.labels.labelled import VAL, Asked, Labelled, Stills, file_name, 
 from perception.labels.record import Record
 from perception.labels.rows import fault, image_size, open_text
 from perception.labels.tally import Tally
+from perception.limits import yaml_description
 from perception.types import Size
 
 SET = "yolo"
@@ -75,8 +76,10 @@ def _images(path: Path, table: Mapping[str, Any], split: str) -> list[Path]:
         )
     found: list[Path] = []
     for name in said if isinstance(said, list) else [said]:
+        if not isinstance(name, str):
+            raise DataError(f"{path}: expected folders or text files under {split!r}, got {name!r}. Mend it")
         place = root / name
-        place = place if place.exists() else root / str(name).removeprefix("../")  # as some tools write it
+        place = place if place.exists() else root / name.removeprefix("../")  # as some tools write it
         if place.is_file():
             listed = (row.strip() for row in open_text(place) if row.strip())
             found += [p if (p := root / row).exists() else place.parent / row for row in listed]
@@ -112,7 +115,7 @@ def _box(path: Path, number: int, row: str, classes: Mapping[int, str], size: Si
         if len(shares) < 4 or not all(-0.01 <= share <= 1.01 for share in shares):
             raise ValueError(row.strip()[:60])
         label = classes[int(float(name))]
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, OverflowError) as error:
         raise fault(path, number, f"{WANTED}, of {len(classes)} classes", row.strip()[:60]) from error
     width, height = size
     if len(shares) > 5:  # a polygon
@@ -125,33 +128,22 @@ def _box(path: Path, number: int, row: str, classes: Mapping[int, str], size: Si
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """What data.yaml needs of YAML: `key: value`, lists in brackets or of `- value`, and `number: name` rows.
+    """The table of a YAML file; numbers in it are text, as they are written in the names of classes.
 
     Raises DataError.
     """
-    table: dict[str, Any] = {}
-    key = ""
-    for number, line in enumerate(open_text(path), 1):
-        row = line.split(" #")[0].rstrip()
-        if not row.strip() or row.lstrip().startswith(("#", "---")):
-            continue
-        if row[0] not in " -\t":
-            key, colon, value = row.partition(":")
-            if not colon:
-                raise fault(path, number, "`key: value`", row)
-            table[key.strip()] = _value(value.strip())
-        elif row.strip().startswith("-"):
-            table[key] = [*(table[key] or ()), _value(row.strip()[1:].strip())]
-        else:
-            name, _, value = row.strip().partition(":")
-            table[key] = {**(table[key] or {}), name.strip("\"' "): _value(value.strip())}
-    return table
+    try:
+        table = yaml_description("".join(open_text(path)))
+    except ValueError as error:
+        raise DataError(f"{path}: expected YAML, got {error}. Mend it") from error
+    if not isinstance(table, dict):
+        raise DataError(f"{path}: expected `key: value` rows, got {table!r}"[:400] + ". Mend it")
+    return {str(key): _texts(value) for key, value in table.items()}
 
 
-def _value(text: str) -> Any:
-    if text.startswith("[") and text.endswith("]"):
-        return [_value(part.strip()) for part in text[1:-1].split(",") if part.strip()]
-    if text.startswith("{") and text.endswith("}"):
-        rows = (part.partition(":") for part in text[1:-1].split(",") if part.strip())
-        return {key.strip("\"' "): _value(value.strip()) for key, _, value in rows}
-    return text.strip("\"'") if text else None
+def _texts(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _texts(own) for key, own in value.items()}
+    if isinstance(value, list):
+        return [_texts(own) for own in value]
+    return value if value is None else str(value)

@@ -65,7 +65,8 @@ def test_a_polygon_is_read_as_the_box_around_it(folder):
 
 
 @pytest.mark.parametrize(
-    "row", ["2 0.5 0.5 0.1", "7 0.5 0.5 0.1 0.1", "2 320 240 64 48", "car 0.5 0.5 0.1 0.1"]
+    "row",
+    ["2 0.5 0.5 0.1", "7 0.5 0.5 0.1 0.1", "2 320 240 64 48", "car 0.5 0.5 0.1 0.1", "inf 0.5 0.5 0.1 0.1"],
 )
 def test_a_bad_row_is_named(folder, row):
     (folder / "labels/val/000000000009.txt").write_text(f"{ROWS}{row}\n")
@@ -80,11 +81,20 @@ def test_a_bad_row_is_named(folder, row):
         ("names:\n- a\n- b c\n", ["a", "b c"]),
         ("names: {0: a, 1: b}", {"0": "a", "1": "b"}),
         ("names:\n  0: a\n  1: b # the second", {"0": "a", "1": "b"}),
+        ("names: ['a',\n  b c]\nval:\n  images/val\n", ["a", "b c"]),
+        ("names: [a, 7]\ndownload: |\n  import os\n\n  os.getcwd()\n", ["a", "7"]),
     ],
 )
 def test_the_ways_to_write_classes(tmp_path, text, names):
     (tmp_path / "data.yaml").write_text(text)
     assert read_yaml(tmp_path / "data.yaml")["names"] == names
+
+
+@pytest.mark.parametrize("text", ["names: [a", "- a\n- b", "  a: b\nval: c", "val: {a: b}\nnames: [a]"])
+def test_what_is_no_such_table_is_named(folder, text):
+    (folder / "data.yaml").write_text(text)
+    with pytest.raises(DataError, match=r"data\.yaml: expected"):
+        open_labelled(str(folder))
 
 
 def test_a_folder_above_as_roboflow_writes_it(folder):
