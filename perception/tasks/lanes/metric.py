@@ -55,7 +55,8 @@ class DrawnLines:
         if truth.lanes is None or seen.lanes is None:
             return
         scale, canvas = canvas_of(truth.size)
-        chosen = (self._chosen(scene.lanes or ()) for scene in (truth, seen))
+        labelled = self._chosen(truth.lanes)
+        chosen = (labelled, self._chosen(seen.lanes))
         true, found = (stroke_mask(lines, scale, canvas) for lines in chosen)
         if true.any():
             found[: np.flatnonzero(true.any(1))[0]] = False
@@ -63,7 +64,7 @@ class DrawnLines:
         hit = true & (distance_to(found) <= DRAWN_PIXELS)
         false = found & ~right
         if not self._whole:
-            false &= ~unlabelled(truth.lanes, scale, canvas)
+            false &= ~unlabelled(labelled, scale, canvas)
         self._hits.add(right.sum(), false.sum(), hit.sum(), (true & ~hit).sum())
 
     def evidence(self) -> Mapping[str, Evidence]:

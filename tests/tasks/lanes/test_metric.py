@@ -86,6 +86,12 @@ def test_lines_labelled_in_part_are_not_judged_where_they_may_go_on(seen, whole,
         assert (result["precision"], result["recall"]) == pytest.approx((expected, 1), abs=0.02)
 
 
+def test_a_kerb_is_not_the_right_hand_line_of_those_labelled_in_part():
+    metric = DrawnLines(whole=False)
+    metric.update(scene(upright(300), edge(upright(600))), scene(upright(300), upright(500)))
+    assert metric.result()["precision"] == 1  # right of the right-hand line
+
+
 def test_lines_that_run_over_what_is_no_paint_are_counted():
     paint = np.full((480, 640), 255, np.uint8)
     paint[:, 200:400] = 0
