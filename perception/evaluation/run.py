@@ -19,7 +19,8 @@ from perception.evaluation.results import SCENES, Result, SceneFiles, staged, wr
 from perception.evaluation.seeing import Settings, opened
 from perception.evaluation.work import Opening, Piece, Unit, alone
 from perception.labels import open_labelled
-from perception.labels.labelled import Asked, Labelled
+from perception.labels.blank import Blank
+from perception.labels.labelled import Asked, Labelled, Stills
 from perception.labels.vocabulary import Vocabulary
 
 __all__ = ["Progress", "Result", "Settings", "evaluate_drives", "evaluate_labelled", "open_drives"]
@@ -58,12 +59,18 @@ def open_drives(texts: Sequence[str], settings: Settings = SHIPPED) -> list[Labe
     Raises DataError, SourceError if one is not there, or two have one name.
     """
     asked = asked_of(settings)
-    drives = [drive for text in texts for drive in open_labelled(text, asked)]
+    drives: list[Labelled] = []
+    for text in texts:  # of several data folders the blank frames are the same
+        drives += [own for own in open_labelled(text, asked) if not (_blank(own) and own in drives)]
     names = [drive.name for drive in drives]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise DataError(f"expected drives of different names, got {', '.join(twice)} twice. Rename a file")
+        raise DataError(f"expected drives of different names, got {', '.join(twice)} twice. Rename one")
     return drives
+
+
+def _blank(drive: Labelled) -> bool:
+    return isinstance(drive, Stills) and all(isinstance(item, Blank) for item in drive.items)
 
 
 def asked_of(settings: Settings) -> Asked:

@@ -14,11 +14,12 @@ from perception.errors import DataError, SinkError
 from perception.evaluation.measure import evaluate
 from perception.evaluation.replay import Pace, canonical
 from perception.evaluation.results import SceneFiles, read_result
-from perception.evaluation.run import Settings, collect, evaluate_drives, evaluate_labelled
+from perception.evaluation.run import Settings, collect, evaluate_drives, evaluate_labelled, open_drives
 from perception.evaluation.seeing import REPRODUCIBLE
 from perception.evaluation.work import Piece, Unit
 from perception.outputs import locked
 from tests.evaluation.workers import Clip
+from tests.folders import GREY, picture
 
 DRIVES = (Clip("day", 12), Clip("night", 5), Clip("dusk", 3))
 
@@ -188,6 +189,15 @@ def test_pictures_without_a_clock_are_not_paced(folder, settings):
 def test_two_drives_of_one_name_are_refused(settings):
     with pytest.raises(DataError, match="synthetic-3 twice"):
         evaluate_drives(["synthetic:3:1", "synthetic:3:2"], settings)
+
+
+def test_data_folders_of_other_sets_are_evaluated_together(settings, tmp_path):
+    for name in ("one", "two"):
+        picture(tmp_path / name / f"set{name}/a.png", GREY)
+        row = {"img": f"set{name}/a.png", "split": "val", "w": 96, "h": 64, "labelled": [], "boxes": []}
+        (tmp_path / name / "det.jsonl").write_text(json.dumps(row))
+    drives = open_drives([f"data:{tmp_path / name}" for name in ("one", "two")], settings)
+    assert [drive.name for drive in drives] == ["setone-val", "blank-val", "settwo-val"]
 
 
 def test_progress_is_told_up_to_the_end(settings):
