@@ -394,7 +394,7 @@ def sign_crops(image: np.ndarray, boxes: np.ndarray, size: int = 64) -> np.ndarr
 def _between_pixels(middle: float, side: float, length: int, at: np.ndarray, parts: np.ndarray) -> None:
     """Of n cells along `side`: `at` (2, n), the pixels before and after; `parts` (n,), how far on it is."""
     for k in range(len(parts)):
-        x = min(max(middle + (k + 0.5) / len(parts) * side - side / 2 - 0.5, 0.0), length - 1.0)
+        x = min(max(0.0, middle + (k + 0.5) / len(parts) * side - side / 2 - 0.5), length - 1.0)  # NaN: 0
         at[0, k], at[1, k], parts[k] = int(x), min(int(x) + 1, length - 1), x - int(x)
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
 from perception.errors import DataError
 from perception.labels.classes import Names, nearest
-from perception.labels.rows import fault, json_lines
+from perception.labels.rows import check_places, corners, fault, json_lines
 from perception.labels.vocabulary import SIGN
 from perception.tasks.detection import CLASSES
 from perception.tasks.signs import CLASSES as SIGNS
@@ -23,6 +23,7 @@ from perception.types import Detections, Scene, Signs, Size
 
 FILE = "det.jsonl"
 UNSURE = "maybe_merged"
+RESERVED = ("all", "sign", "synthetic")  # no names of sets: `detection.all`, `gtsdb.sign`, `synthetic.lanes`
 ALIASES = {"motorcyclist": "motorbike"}  # name in a data set -> detection class
 
 
@@ -120,13 +121,26 @@ def read(
             boxes = tuple(_box(box) for box in row["boxes"])
             labelled = frozenset(_name(name) for name in row["labelled"])
             size = int(row["w"]), int(row["h"])
+            check_places(np.array(size, np.float64))
         except (KeyError, TypeError, ValueError, IndexError) as error:
             wanted = "img, split, w, h, labelled, boxes [[x1, y1, x2, y2, class, extra]]"
             raise fault(path, line, wanted, repr(error)) from error
-        labels = BoxLabels(image.split("/")[0], labelled, boxes, size)
+        labels = BoxLabels(_set(root, image), labelled, boxes, size)
         if name not in (None, labels.set):
             continue
         yield image, split, labels if classes is None else _named(labels, classes, path, line)
+
+
+def _set(root: Path, image: str) -> str:
+    """The first folder on the way to a picture; of one that lies in no folder, the data folder."""
+    folders = [name for name in PurePosixPath(image).parent.parts if name not in ("/", "..")]
+    return set_name(folders[0] if folders else root.absolute().name)
+
+
+def set_name(folder: str) -> str:
+    """As metrics may have it: their names are dotted, and some parts of them mean something else."""
+    name = folder.replace(".", "_")
+    return f"{name}_" if name in RESERVED or not name else name
 
 
 def _named(labels: BoxLabels, classes: Names, path: Path, line: int) -> BoxLabels:
@@ -151,10 +165,7 @@ def _area(xyxy: tuple[float, float, float, float]) -> float:
 
 
 def _box(row: Sequence[Any]) -> Box:
-    x1, y1, x2, y2 = (float(v) for v in row[:4])
-    if not (x1 <= x2 and y1 <= y2):
-        raise ValueError(f"a box {row[:4]} with x1 > x2 or y1 > y2")
-    return Box((x1, y1, x2, y2), _name(row[4]), row[5] if len(row) > 5 else "")
+    return Box(corners(row[:4]), _name(row[4]), row[5] if len(row) > 5 else "")
 
 
 def _name(name: object) -> str:

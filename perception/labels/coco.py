@@ -8,6 +8,7 @@ is what labelling tools write: other file names, ids as text, boxes as shares of
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -19,7 +20,7 @@ from perception.labels.classes import COMMON, Names
 from perception.labels.foreign import inside, translated, with_picture
 from perception.labels.labelled import VAL, Asked, Labelled, Stills, file_name
 from perception.labels.record import Record
-from perception.labels.rows import json_file
+from perception.labels.rows import corners, json_file
 from perception.labels.tally import Tally
 from perception.types import Size
 
@@ -101,12 +102,17 @@ def _table(path: Path) -> Table:
     except (KeyError, TypeError, ValueError) as error:
         wanted = "images, categories and annotations as in COCO's instances_*.json"
         raise DataError(f"{path}: expected {wanted}, got {error!r}. Choose another file") from error
+    once = Counter(name for _, name, _ in rows)
     sizes: dict[str, tuple[str, Size]] = {}
     for key, name, size in rows:
         if key in sizes:
             raise DataError(
                 f"{path}: expected every image to have an id of its own, got {key} for {sizes[key][0]} and "
                 f"{name}. Give one of them another, in its annotations too"
+            )
+        if once[name] > 1:
+            raise DataError(
+                f"{path}: expected every image once, got {name} {once[name]} times. Give it one id"
             )
         sizes[key] = name, size
     return Table(sizes, categories, annotations)
@@ -125,12 +131,10 @@ def _boxes(path: Path, table: Table) -> Iterator[tuple[str, Box]]:
 def _box(place: str, row: Any, categories: Mapping[str, str]) -> tuple[str, Box]:
     try:
         x, y, width, height = (float(value) for value in row["bbox"])
-        if not (width >= 0 and height >= 0):
-            raise ValueError(f"a box of {width} x {height} pixels")
         area = row.get("area")
         extra = UNSURE if row.get("iscrowd") else ""
         name = categories[str(row["category_id"])]
-        box = Box((x, y, x + width, y + height), name, extra, None if area is None else float(area))
+        box = Box(corners((x, y, x + width, y + height)), name, extra, None if area is None else float(area))
         return str(row["image_id"]), box
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         wanted = "image_id, a category_id of the file, bbox [x, y, width, height]"

@@ -15,7 +15,7 @@ import numpy as np
 from perception.errors import DataError
 from perception.labels.labelled import VAL, Asked, Labelled, Stills, file_name, split_place
 from perception.labels.record import Record
-from perception.labels.rows import fault, open_text
+from perception.labels.rows import check_places, fault, open_text
 from perception.labels.tally import Tally
 from perception.labels.truth import CULANE, DRAWN
 from perception.types import LaneLine
@@ -49,6 +49,7 @@ def read_lines(path: Path) -> tuple[LaneLine, ...]:
 def _line(path: Path, number: int, row: str) -> LaneLine:
     try:
         points = np.array(row.split(), np.float64).reshape(-1, 2)
+        check_places(points)
     except ValueError as error:
         raise fault(path, number, "pairs of x and y", row.strip()[:60]) from error
     points = points[np.argsort(-points[:, 1], kind="stable")]

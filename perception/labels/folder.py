@@ -13,7 +13,7 @@ from typing import Any
 from perception.errors import DataError
 from perception.labels import acdc, blank, boxes, brazil, clips, lines, masks, signs
 from perception.labels.blank import Blank
-from perception.labels.boxes import BoxLabels
+from perception.labels.boxes import BoxLabels, set_name
 from perception.labels.brazil import PaintLabels
 from perception.labels.classes import Names
 from perception.labels.clips import EVERY
@@ -40,8 +40,10 @@ class Sample:
     def set(self) -> str:
         """The set it belongs to: that of its masks or boxes, else the folder it lies in."""
         named = self.mask or self.boxes or self.paint
-        folders = self.image.parent
-        return named.set if named else (folders.parent if folders.name == "images" else folders).name
+        if named:
+            return named.set
+        folders = self.image.parent.absolute()
+        return set_name((folders.parent if folders.name == "images" else folders).name)
 
     @property
     def kind(self) -> tuple[object, ...]:
@@ -111,5 +113,9 @@ def _merge(root: Path, labels: Iterable[tuple[str, str, Any]]) -> tuple[Sample, 
     samples: dict[str, Sample] = {}
     for field, image, label in labels:
         sample = samples.setdefault(image, Sample(root / image))
+        if getattr(sample, field) is not None:
+            raise DataError(
+                f"{sample.image}: expected labels once, got its {field} twice. Make one line of the two"
+            )
         samples[image] = replace(sample, **{field: label})
     return tuple(samples.values())

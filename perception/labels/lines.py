@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from perception.errors import DataError
-from perception.labels.rows import fault, json_file
+from perception.labels.rows import check_places, fault, json_file
 from perception.types import LaneLine
 
 FILE = "lanes_drawn.json"
@@ -45,8 +45,11 @@ def _frames(path: Path) -> list[Any]:
 
 
 def _line(line: dict[str, Any], kinds: Sequence[str]) -> LaneLine:
-    points = np.array(line["points"], np.float32)
+    points = np.array(line["points"], np.float64)
     if points.ndim != 2 or points.shape[1] != 2 or len(points) < 2:
         raise ValueError(f"points of shape {points.shape}")
+    check_places(points)
     kind = line["kind"] if line["kind"] in kinds else ALIASES.get(line["kind"])
-    return LaneLine(points + np.float32(0.5), None, 1.0, kinds.index(kind) if kind in kinds else 0)
+    return LaneLine(
+        points.astype(np.float32) + np.float32(0.5), None, 1.0, kinds.index(kind) if kind in kinds else 0
+    )

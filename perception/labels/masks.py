@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from perception.errors import DataError
+from perception.labels.boxes import set_name
 from perception.labels.rows import csv_rows, header, read_image
 from perception.types import VOID, ClassMap, Size
 
@@ -86,7 +87,7 @@ def _by_path(root: Path, path: Path) -> Iterator[tuple[str, str, MaskLabels]]:
     for _, row in csv_rows(path, ("img", "mask", "split")):
         folders = PurePosixPath(row["img"]).parts
         name = folders[-3] if len(folders) > 2 else path.stem
-        yield row["img"], row["split"], MaskLabels(name, root / row["mask"])
+        yield row["img"], row["split"], MaskLabels(set_name(name), root / row["mask"])
 
 
 def _by_name(root: Path, path: Path) -> Iterator[tuple[str, str, MaskLabels]]:
@@ -95,7 +96,10 @@ def _by_name(root: Path, path: Path) -> Iterator[tuple[str, str, MaskLabels]]:
     for _, row in csv_rows(path, ("name", "split")):
         paint = root / family / "lanes" / f"{row['name']}.png"
         labels = MaskLabels(
-            family, root / family / "masks" / f"{row['name']}.png", values, paint if paint.exists() else None
+            set_name(family),
+            root / family / "masks" / f"{row['name']}.png",
+            values,
+            paint if paint.exists() else None,
         )
         yield _image(root, f"{family}/images/{row['name']}"), row["split"], labels
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from perception.limits import check_png, json_value, reason, regular
 from perception.types import Size
 
 HEAD = 4096  # bytes in which most images tell their size
+FAR = 1e5  # pixels: no picture reaches so far
 FRAME = frozenset((*range(0xC0, 0xD0),)) - {0xC4, 0xC8, 0xCC}  # markers of JPEG frame headers
 
 
@@ -104,6 +105,22 @@ def _jpeg_size(head: bytes) -> Size | None:
             return width, height
         at += 2 + int.from_bytes(head[at + 2 : at + 4], "big")
     return None
+
+
+def corners(values: Sequence[Any]) -> tuple[float, float, float, float]:
+    """x1, y1, x2, y2 of a box in pixels. Raises TypeError, ValueError."""
+    x1, y1, x2, y2 = (float(value) for value in values)
+    check_places(np.array((x1, y1, x2, y2)))
+    if not (x1 <= x2 and y1 <= y2):
+        raise ValueError(f"a box {x1, y1, x2, y2} with x1 > x2 or y1 > y2")
+    return x1, y1, x2, y2
+
+
+def check_places(coordinates: np.ndarray) -> None:
+    """Raises ValueError if some are no places in or near a picture, such as NaN."""
+    wrong = coordinates[~(np.abs(coordinates) <= FAR)]
+    if len(wrong):
+        raise ValueError(f"the coordinate {wrong[0]}, which is in no picture")
 
 
 def fault(path: Path, line: int, expected: str, got: object) -> DataError:

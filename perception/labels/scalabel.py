@@ -11,6 +11,7 @@ import numpy as np
 
 from perception.labels.boxes import UNSURE, Box
 from perception.labels.classes import Names
+from perception.labels.rows import check_places, corners
 from perception.labels.truth import DRAWN, EDGES
 from perception.tasks import lanes
 from perception.types import ClassMap, LaneLine, Size
@@ -50,14 +51,12 @@ def attributes(row: Mapping[str, Any]) -> tuple[str, ...]:
 def box(label: Mapping[str, Any], names: Names) -> Box | None:
     """None: no class of ours. `names`: of `NAMES` and of the user. Raises KeyError, TypeError, ValueError."""
     place, name = label["box2d"], str(label["category"])
-    x1, y1, x2, y2 = (float(place[key]) for key in ("x1", "y1", "x2", "y2"))
-    if not (x1 <= x2 and y1 <= y2):
-        raise ValueError(f"a box {x1, y1, x2, y2} with x1 > x2 or y1 > y2")
+    xyxy = corners([place[key] for key in ("x1", "y1", "x2", "y2")])
     crowd = (label.get("attributes") or {}).get("crowd")
     own = names(name)
     ours = own or REGIONS.get(name)
     extra = UNSURE if crowd or own is None else names.sign(name)
-    return Box((x1, y1, x2, y2), ours, extra) if ours in names.objects else None
+    return Box(xyxy, ours, extra) if ours in names.objects else None
 
 
 @dataclass(frozen=True)
@@ -77,6 +76,7 @@ class Poly:
         category = str(label["category"])
         kind = str(more.get("laneTypes") or more.get("laneType") or category.removeprefix("lane/"))
         vertices = [(float(x), float(y)) for x, y, *_ in row["vertices"]]
+        check_places(np.array(vertices))
         points = flattened(vertices, str(row.get("types") or "L" * len(vertices)))
         name = category if category in AREAS else f"lane/{kind}"
         style, direction = str(more.get("laneStyle", "")), str(more.get("laneDirection", "parallel"))

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from perception.errors import DataError
-from perception.labels.rows import csv_rows, fault
+from perception.labels.rows import corners, csv_rows, fault
 from perception.tasks.signs import CLASSES
-from perception.types import Signs
+from perception.types import Signs, Size
 
 FILE = "signs.csv"
 
@@ -34,6 +34,15 @@ class SignCrop:
         return Signs(
             np.array([self.xyxy], np.float32), np.array([self.id(classes)], np.int32), np.ones(1, np.float32)
         )
+
+    def check_size(self, size: Size) -> None:
+        """Raises DataError if the sign lies outside its picture by more than is rounded."""
+        x1, y1, x2, y2 = self.xyxy
+        if not self.outside and (min(x1, y1) < -1 or x2 > size[0] + 1 or y2 > size[1] + 1):
+            raise DataError(
+                f"{self.image}: expected a sign in its {size[0]} x {size[1]} pixels, got {self.xyxy}. "
+                f"Mend its line of {FILE}"
+            )
 
     def id(self, classes: Sequence[str]) -> int:
         """The place of its class among `classes`. Raises DataError if it is none of them."""
@@ -57,8 +66,8 @@ def read(root: Path) -> Iterator[SignCrop]:
 
 def _crop(root: Path, line: int, row: dict[str, str]) -> SignCrop:
     try:
-        x1, y1, x2, y2 = (float(row[key]) for key in ("x1", "y1", "x2", "y2"))
-        return SignCrop(root / row["path"], row["split"], _name(row["class"]), (x1, y1, x2, y2))
+        xyxy = corners([row[key] for key in ("x1", "y1", "x2", "y2")])
+        return SignCrop(root / row["path"], row["split"], _name(row["class"]), xyxy)
     except ValueError as error:
         raise fault(root / FILE, line, "a class and a box", str(error)) from error
 

@@ -15,7 +15,7 @@ import numpy as np
 from perception.errors import DataError
 from perception.labels.labelled import VAL, Asked, Labelled, Stills, file_name
 from perception.labels.record import Record
-from perception.labels.rows import fault, json_lines
+from perception.labels.rows import check_places, fault, json_lines
 from perception.labels.tally import Tally
 from perception.labels.truth import DRAWN, TUSIMPLE
 from perception.types import LaneLine
@@ -90,6 +90,7 @@ def _pictures(root: Path, path: Path) -> Iterator[tuple[Path, RowLines]]:
         try:
             rows = tuple(int(y) for y in row["h_samples"])
             lanes = tuple(tuple(float(x) for x in xs) for xs in row["lanes"])
+            check_places(np.array([*rows, *(x for xs in lanes for x in xs)]))
             image = root / str(row["raw_file"])
         except (KeyError, TypeError, ValueError) as error:
             raise fault(path, number, "raw_file, lanes [[x]], h_samples [y]", repr(error)) from error

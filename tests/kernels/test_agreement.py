@@ -175,6 +175,13 @@ def test_sign_crops(seed, height, width, n):
     assert np.abs(got - want).max(initial=0) <= 1  # halves, in 32 bits
 
 
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf, 3e38])
+def test_a_box_that_is_none_cuts_pixels_of_the_image(odd):
+    image = np.full((3, 5, 3), 7, np.uint8)
+    assert (cpu.sign_crops(image, np.array([[odd, odd, odd, 2]], np.float32), 16) == 7).all()
+
+
+@runs
 @given(seeds, st.sampled_from([np.nan, np.inf, -np.inf, 3e38, -3e38]), st.integers(0, 3))
 def test_all_finite(seed, odd, count):
     rng = np.random.default_rng(seed)

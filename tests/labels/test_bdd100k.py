@@ -122,6 +122,7 @@ BAD = [
     ([{"labels": []}], "picture 0: .*name"),
     ([{"name": "a.jpg", "labels": [{"category": "car", "box2d": {"x1": 1}}]}], "picture 0: .*x"),
     ([{"name": "a.jpg", "labels": [boxed("car", 9, 9, 1, 1)]}], "picture 0: .*x1 > x2"),
+    ([{"name": "a.jpg", "labels": [boxed("car", "nan", 9, 10, 11)]}], "picture 0: .*coordinate nan"),
     ({"pictures": []}, "a list of pictures"),
 ]
 
@@ -130,6 +131,14 @@ BAD = [
 def test_a_malformed_file_is_named(folder, write_json, table, message):
     write_json("bdd100k/labels/det_20/det_val.json", table)
     with pytest.raises(DataError, match=rf"det_val\.json: .*{message}|{message}"):
+        open_labelled(str(folder))
+
+
+@pytest.mark.parametrize("odd", ["nan", 1e30])
+def test_a_curve_through_no_pixel_is_named(folder, write_json, odd):
+    line = curved("single white", (odd, 300), (300, 700), laneDirection="parallel", laneStyle="solid")
+    write_json("bdd100k/labels/lane/polygons/lane_val.json", [{"name": "a.jpg", "labels": [line]}])
+    with pytest.raises(DataError, match=r"lane_val\.json: picture 0: .*coordinate"):
         open_labelled(str(folder))
 
 

@@ -25,6 +25,7 @@ def table(*annotations, images=(1,)):
     }
 
 
+IMAGE = {"file_name": "a.jpg", "width": 64, "height": 48}
 CAR, CROWD = (1, 3, [10, 10, 20, 15], 150.0, 0), (1, 1, [0, 0, 30, 20], 300.0, 1)
 
 
@@ -88,7 +89,12 @@ def test_the_pictures_may_lie_elsewhere(tmp_path, picture, write_json):
 BAD = [
     ({"images": []}, "images, categories and annotations"),
     (table((1, 99, [0, 0, 9, 9], 81, 0)), "annotation 0: .*KeyError"),
-    (table(CAR, (1, 3, [0, 0, -9, 9], 81, 0)), "annotation 1: .*a box of -9"),
+    (table(CAR, (1, 3, [0, 0, -9, 9], 81, 0)), "annotation 1: .*x1 > x2"),
+    (table((1, 3, ["nan", 0, 9, 9], 81, 0)), "annotation 0: .*coordinate nan"),
+    (
+        table(CAR) | {"images": [IMAGE | {"id": i} for i in (1, 2)]},
+        "expected every image once, got a.jpg 2 times",
+    ),
     (table((1, 3, [0, 0, 9], 81, 0)), "annotation 0: .*bbox"),
 ]
 

@@ -118,6 +118,8 @@ BAD = [
     ("camvid.csv", "name,place\nx,y\n", "camvid.csv:1.*split"),
     ("camvid.csv", "name,split\nx\n", "camvid.csv:2"),
     ("signs.csv", "path,split,class,x1,y1,x2,y2\na,val,43,1,2,3,4\n", "signs.csv:2.*class 43"),
+    ("signs.csv", "path,split,class,x1,y1,x2,y2\na,val,3,nan,1,20,20\n", "signs.csv:2.*coordinate nan"),
+    ("signs.csv", "path,split,class,x1,y1,x2,y2\na,val,3,20,1,1,20\n", "signs.csv:2.*x1 > x2"),
     ("acdc_panels/acdc.csv", "img,split\nx,y\n", "acdc.csv:1.*condition"),
     ("brazil_lanes/brazil.csv", "img\nx\n", "brazil.csv:1.*split"),
     ("clips/clips.csv", "img,split\nx,y\n", "clips.csv:1.*drive"),
@@ -125,6 +127,8 @@ BAD = [
     ("lanes_drawn.json", "[\n{]", "lanes_drawn.json:2"),
     ("lanes_drawn.json", "{}", "a list of frames"),
     ("lanes_drawn.json", '[{"lines": [{}]}]', "frame 0.*points"),
+    ("lanes_drawn.json", '[{"lines": [{"points": [[null, 1], [2, 3]]}]}]', "frame 0.*coordinate nan"),
+    ("lanes_drawn.json", '[{"lines": [{"points": [[1e30, 1], [2, 3]]}]}]', r"frame 0.*coordinate 1e\+30"),
 ]
 
 
@@ -140,6 +144,39 @@ def test_a_box_inside_out_is_named(folder):
     (folder / "det.jsonl").write_text(json.dumps({**row, "boxes": [[5, 5, 1, 9, "vehicle", ""]]}))
     with pytest.raises(DataError, match=r"det.jsonl:1.*x1 > x2"):
         read_folder(folder, "val")
+
+
+def test_a_picture_that_is_labelled_twice_is_named(folder):
+    path = folder / "det.jsonl"
+    path.write_text(path.read_text() + path.read_text().splitlines()[0] + "\n")
+    with pytest.raises(DataError, match=r"town/images/a\.png: expected labels once, got its boxes twice"):
+        read_folder(folder, "val")
+
+
+@pytest.mark.parametrize(
+    ("image", "name"),
+    [
+        ("v1.0/a.png", "v1_0"),
+        ("all/images/a.png", "all_"),
+        ("./town/a.png", "town"),
+        ("a.png", "mine"),
+        ("images/a.png", "images"),
+    ],
+)
+def test_the_name_of_a_set_may_be_part_of_that_of_a_metric(tmp_path, image, name):
+    row = {"img": image, "split": "val", "w": 96, "h": 64, "labelled": [], "boxes": []}
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/det.jsonl").write_text(json.dumps(row))
+    (sample,) = read_folder(tmp_path / "mine", "val").samples
+    assert sample.set == name
+
+
+def test_masks_and_lines_have_such_names_too(tmp_path):
+    (tmp_path / "v1.0/masks").mkdir(parents=True)
+    (tmp_path / "v1.0.csv").write_text("name,split\na,val\n")
+    (tmp_path / "v2.csv").write_text("img,mask,split\nv2.0/images/a.png,m.png,val\n")
+    (tmp_path / "lanes_drawn.json").write_text('[{"img": "v3.0/images/a.png", "split": "val", "lines": []}]')
+    assert {sample.set for sample in read_folder(tmp_path, "val").samples} == {"v1_0", "v2_0", "v3_0"}
 
 
 def test_blank_lines_are_no_fault(folder):
