@@ -49,7 +49,7 @@ def evaluate(
     json_path: Json = None,
     threads: WorkerThreads = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Use at most this many images of each kind, evenly spaced.")
+        int | None, typer.Option(min=1, help="Use at most this many images of each set, evenly spaced.")
     ] = None,
     device: Processor = "cpu",
     runtime: Named = None,

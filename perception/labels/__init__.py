@@ -12,6 +12,8 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 
+import numpy as np
+
 from perception.errors import DataError
 from perception.labels import (
     bdd100k,
@@ -28,7 +30,12 @@ from perception.labels import (
     voc,
     yolo,
 )
-from perception.labels.labelled import VAL, Asked, Labelled, Stills, split_place
+from perception.labels.labelled import VAL, Asked, Labelled, Stills, spaced, split_place
+from perception.labels.record import Record
+from perception.labels.rows import image_size
+from perception.labels.truth import RESIZED
+
+LOOKED = 24  # pictures that tell whether lane lines were made for them
 
 Opener = Callable[[str, Asked], list[Labelled]]
 
@@ -94,9 +101,30 @@ def open_labelled(text: str, asked: Asked = VAL) -> list[Labelled]:
     kind, rest = format_of(text)
     try:
         drives = LABELS[kind](rest, asked)
+        for drive in drives:
+            _check_lines(drive)
         return drives if asked.limit is None else [_thinned(drive, asked.limit) for drive in drives]
     except OSError as error:  # labels may name files that no system has, and unreadable ones
         raise DataError(f"{text}: expected labelled pictures, got: {error}"[:400]) from error
+
+
+def _check_lines(drive: Labelled) -> None:
+    """Raises DataError if most of their points lie outside the pictures: these have another size, then."""
+    items = drive.items if isinstance(drive, Stills) else ()
+    lined = [item for item in items if isinstance(item, Record | own.Picture) and "lanes" in item.tasks]
+    looked = [item for item in spaced(lined, LOOKED) if item.image.exists()]
+    inside = [
+        ((line.image >= 0) & (line.image <= size)).all(1)
+        for item in looked
+        for size in (image_size(item.image),)
+        for line in item.drawn
+    ]
+    points = np.concatenate([np.empty(0, bool), *inside])
+    if 2 * points.sum() < len(points):
+        raise DataError(
+            f"{drive.name}: expected lane lines in the pictures, such as {looked[0].image}, got "
+            f"{(~points).sum()} of {len(points)} points outside. {RESIZED}"
+        )
 
 
 def _thinned(drive: Labelled, limit: int) -> Labelled:

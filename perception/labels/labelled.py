@@ -51,7 +51,7 @@ class Asked:
 
     split: str = "val"
     vocabulary: Vocabulary = OURS  # the classes of the network, and their names in data sets
-    limit: int | None = None  # at most so many unrelated pictures of each kind; None: all
+    limit: int | None = None  # at most so many unrelated pictures of each set; None: all
     parts: tuple[str, ...] = PARTS  # what is to be judged
 
 

@@ -18,7 +18,7 @@ from perception.labels.rows import read_image
 from perception.labels.signs import SignCrop
 from perception.labels.truth import DRAWN, PARTLY, PARTS, Truth
 from perception.tasks import lanes, signs
-from perception.types import Frame
+from perception.types import Frame, LaneLine
 
 WHOLE = "drawn"  # the set of all lines that are drawn in whole frames
 CROPS, BLANK = "signs", "blank"
@@ -40,6 +40,11 @@ class Picture:
     @property
     def boxes(self) -> BoxLabels | None:
         return self.sample.boxes
+
+    @property
+    def drawn(self) -> tuple[LaneLine, ...]:
+        """Its lane lines, if they are labelled."""
+        return self.sample.lines or ()
 
     @property
     def tasks(self) -> frozenset[str]:
@@ -139,7 +144,10 @@ def blanks(dataset: Dataset, parts: Sequence[str] = PARTS) -> Sequence[Blank]:
 
 
 def open_data(text: str, asked: Asked = VAL) -> list[Labelled]:
-    """The pictures of FOLDER[:SPLIT]. Raises DataError."""
+    """The pictures of FOLDER[:SPLIT]. Raises DataError.
+
+    `asked.limit` of each kind, of which `open_labelled` takes as many of each set: so all kinds have a share.
+    """
     folder, split = split_place(text, asked.split)
     dataset = read_folder(folder, split, lanes.CLASSES).thinned(asked.limit)
     return open_dataset(dataset, split, asked.parts)

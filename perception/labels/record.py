@@ -71,6 +71,11 @@ class Record:
         )
 
     @property
+    def drawn(self) -> tuple[LaneLine, ...]:
+        """Its lane lines, if they are labelled. Raises DataError."""
+        return () if self.lines is None else self.lines.read()
+
+    @property
     def tasks(self) -> frozenset[str]:
         """The tasks about which it says something."""
         told = {"detection": self.boxes, "lanes": self.lines, "drivable": self.drivable}

@@ -12,7 +12,7 @@ from perception.labels.boxes import BoxLabels
 from perception.labels.moving import Moving
 from perception.labels.signs import SignCrop
 from perception.tasks import detection, signs
-from perception.types import ClassMap, Frame, LaneLine, Scene, Signs
+from perception.types import ClassMap, Frame, LaneLine, Scene, Signs, Size
 
 PARTS = ("drivable", "lanes", "detection", "signs", "ego", "blank")
 DRAWN, ROAD, TUSIMPLE, CULANE = "drawn", "road", "tusimple", "culane"  # rules by which lines are judged
@@ -55,14 +55,22 @@ class Truth:
         return self.sets.get(part, self.set)
 
     def check_size(self, frame: Frame) -> None:
-        """Raises DataError if the boxes were made for a picture of another size."""
+        """Raises DataError if the labels were made for a picture of another size; masks may be scaled."""
+        if self.crop is not None:
+            self.crop.check_size(frame.size)
+        wrong = [size for size in self._masks() if not _scaled(size, frame.size)]
         if self.boxes is not None and self.boxes.size != frame.size:
-            expected = "{} x {}".format(*self.boxes.size)
-            turned = self.boxes.size == frame.size[::-1]
+            wrong = [self.boxes.size]
+        if wrong:
+            expected, turned = "{} x {}".format(*wrong[0]), _scaled(wrong[0][::-1], frame.size)
             raise DataError(
                 f"{frame.source}: expected a picture of {expected} as its labels say, got "
                 f"{frame.size[0]} x {frame.size[1]}. {TURNED if turned else RESIZED}"
             )
+
+    def _masks(self) -> list[Size]:
+        paint = [] if self.paint is None else [(self.paint.shape[1], self.paint.shape[0])]
+        return paint if self.drivable is None else [self.drivable.size, *paint]
 
     def scene(self, frame: Frame, classes: Mapping[str, Sequence[str]] = OURS) -> Scene:
         """What can be drawn of it: objects without regions, signs, lines, drivable. `classes`: by task."""
@@ -81,3 +89,10 @@ class Truth:
         class_id = places[self.signs.class_id].astype(np.int32)
         known = (class_id >= 0).astype(np.float32)
         return Signs(self.signs.xyxy, np.maximum(class_id, 0), self.signs.score * known)
+
+
+def _scaled(size: Size, picture: Size) -> bool:
+    """Is it that of the picture scaled, to within the rounding of a pixel?"""
+    (width, height), (whole_width, whole_height) = size, picture
+    apart = abs(width * whole_height - height * whole_width)
+    return apart <= max(whole_width, whole_height)

@@ -1,5 +1,6 @@
 """Any labelled drive by its name, whole or in parts."""
 
+import json
 import pickle
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from perception.evaluation.judge import judge
 from perception.evaluation.observe import Observer
 from perception.evaluation.records import metrics
 from perception.labels import open_labelled
+from perception.labels.labelled import Asked
 from perception.sinks.record import DriveRecorder
 from perception.synthetic import World
 from perception.tasks import detection, lanes, signs
@@ -44,6 +46,24 @@ def test_parts_have_all_frames_in_order_and_can_be_pickled(folder):
 def test_sign_crops_say_what_they_show(folder):
     signs = next(part for part in open_labelled(str(folder)) if part.name == "signs-val")
     assert all(truth.crop is not None for _, truth in signs)
+
+
+def test_a_sign_outside_its_crop_is_named(folder):
+    (folder / "signs.csv").write_text("path,split,class,x1,y1,x2,y2\nsigns/1.png,val,3,4,4,98,28\n")
+    signs = next(part for part in open_labelled(str(folder)) if part.name == "signs-val")
+    ((frame, truth),) = signs
+    with pytest.raises(DataError, match=r"1\.png: expected a sign in its 96 x 64 pixels.*98"):
+        truth.check_size(frame)
+
+
+def test_a_limit_holds_for_a_set_and_leaves_it_all_kinds_of_labels(folder):
+    (folder / "idd.csv").write_text("name,split\n" + "".join(f"{k},val\n" for k in range(9)))
+    lined = [{"img": f"idd/images/{k}.jpg", "split": "val", "lines": []} for k in range(8, 12)]
+    (folder / "lanes_drawn.json").write_text(json.dumps(lined))
+    parts = {part.name: part for part in open_labelled(str(folder), Asked(limit=4))}
+    kinds = [(item.sample.mask is None, item.sample.lines is None) for item in parts["idd-val"].items]
+    assert kinds == [(False, True)] * 2 + [(False, False), (True, False)]
+    assert all(len(part.items) <= 4 for part in parts.values())
 
 
 def test_rendered_worlds_have_exact_truth():

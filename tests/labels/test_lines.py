@@ -53,6 +53,7 @@ BAD = [
     ("{}", "test_label.json:1: expected raw_file, lanes"),
     (json.dumps(ROW) + "\n{", "test_label.json:2"),
     (json.dumps({**ROW, "lanes": [[1, 2]]}), r"test_label.json:1: expected lanes of 4 points.*\[2\]"),
+    (json.dumps({**ROW, "lanes": [[1, 2, 1e30, 4]]}), r"test_label.json:1: .*coordinate 1e\+30"),
     (json.dumps({**ROW, "raw_file": "clips/1/20.jpg"}), "got none of 1"),
 ]
 
@@ -121,6 +122,19 @@ def test_a_bad_culane_label_is_named_with_its_line(culane):
         list(open_labelled(str(culane))[0])
 
 
+@pytest.mark.parametrize("row", ["nan 58 70 40", "inf 58 70 40", "1e30 58 70 40"])
+def test_a_coordinate_that_is_in_no_picture_is_named(culane, row):
+    (culane / "driver_1/a.MP4/0.lines.txt").write_text(f"60 20 62 58\n{row}\n")
+    with pytest.raises(DataError, match=r"0\.lines\.txt:2: expected pairs of x and y"):
+        open_labelled(str(culane))
+
+
+def test_lines_of_larger_pictures_are_refused(tusimple):
+    (tusimple / "test_label.json").write_text(json.dumps(PUBLISHED | {"raw_file": ROW["raw_file"]}))
+    with pytest.raises(DataError, match=r"20\.jpg, got 23 of 23 points outside\. The labels were made on"):
+        open_labelled(str(tusimple))
+
+
 def test_culane_pictures_without_a_label_are_told(culane):
     (culane / "driver_1/a.MP4/0.lines.txt").unlink()
     (labelled,) = open_labelled(str(culane))
@@ -159,7 +173,7 @@ PUBLISHED = {
 
 @pytest.mark.parametrize("moved", [0, 6, 15, 26])
 def test_published_labels_score_as_in_the_official_script(tusimple, picture, moved):
-    picture(PUBLISHED["raw_file"])
+    picture(PUBLISHED["raw_file"], (1280, 720))
     (tusimple / "test_label.json").write_text(json.dumps(PUBLISHED))
     ((frame, truth),) = open_labelled(str(tusimple))[0]
     found = tuple(replace(line, image=line.image + np.float32([moved, 0])) for line in truth.lines)
