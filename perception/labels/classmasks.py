@@ -15,7 +15,7 @@ import numpy as np
 
 from perception.errors import DataError
 from perception.labels.classes import plain
-from perception.labels.foreign import picture_names
+from perception.labels.foreign import no_split, picture_names
 from perception.labels.labelled import VAL, Asked, Labelled, Stills, file_name, split_place
 from perception.labels.masks import BINARY, MaskLabels, Values, mask_of
 from perception.labels.record import Record
@@ -24,6 +24,7 @@ from perception.labels.tally import Tally
 
 SET = "masks"
 TABLE = "classes.csv"
+SPLITS = frozenset(("train", "training", "val", "valid", "validation", "test", "testing"))
 FOLDERS = ("masks", "labels", "annotations", "gt")
 DRIVABLE = ("road", "drivable", "drivable area", "driveable", "driveable area", "lane", "street")
 VOID = ("void", "ignore", "unlabeled", "unlabelled", "unknown", "ego vehicle", "out of roi")
@@ -83,7 +84,13 @@ def _pairs(folder: Path, split: str, tally: Tally) -> Iterator[Pair]:
 
 
 def _of_split(folder: Path, split: str) -> Path:
-    return folder / split if (folder / split).is_dir() else folder
+    """Raises DataError: it has folders of other splits."""
+    if (folder / split).is_dir():
+        return folder / split
+    splits = sorted(path.name for path in folder.glob("*") if path.name.lower() in SPLITS and path.is_dir())
+    if splits:
+        raise no_split(folder, split, splits)
+    return folder
 
 
 def _values(folder: Path, masks: list[Path], tally: Tally) -> Values:

@@ -57,6 +57,19 @@ def with_picture(labelled: Iterable[str], folder: Path, tally: Tally) -> set[str
     return both
 
 
+def list_of(folder: Path, split: str) -> Path | None:
+    """The list of a split, `SPLIT.txt`; None: there are no lists, so all belongs to it. Raises DataError."""
+    found = sorted(path.stem for path in folder.glob("*.txt"))
+    if found and split not in found:
+        raise no_split(folder, split, [name for name in found if "_" not in name] or found)
+    return folder / f"{split}.txt" if found else None
+
+
+def no_split(place: Path, split: str, found: Iterable[str]) -> DataError:
+    listed = ", ".join(found)
+    return DataError(f"{place}: expected the split {split!r}, got {listed}. Choose one: FOLDER:SPLIT")
+
+
 def picture_names(folder: Path) -> set[str]:
     """Names of the pictures in a folder, with the folders in it: `b1/1.jpg`."""
     files = folder.rglob("*") if folder.is_dir() else ()

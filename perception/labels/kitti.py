@@ -12,10 +12,10 @@ from pathlib import Path
 from perception.errors import DataError
 from perception.labels.boxes import UNSURE, Box, BoxLabels
 from perception.labels.classes import Names
-from perception.labels.foreign import inside, with_picture
+from perception.labels.foreign import inside, list_of, with_picture
 from perception.labels.labelled import VAL, Asked, Labelled, Stills, file_name, split_place
 from perception.labels.record import Record
-from perception.labels.rows import fault, image_size, open_text
+from perception.labels.rows import corners, fault, image_size, open_text
 from perception.labels.tally import Tally
 
 SET = "kitti"
@@ -30,7 +30,7 @@ IMAGES, LABELS = "image_2", "label_2"
 
 
 def open_kitti(text: str, asked: Asked = VAL) -> list[Labelled]:
-    """From FOLDER[:SPLIT]; a split is a list `ImageSets/SPLIT.txt`; without one, all. Raises DataError."""
+    """From FOLDER[:SPLIT]; a split is a list `ImageSets/SPLIT.txt`; without lists, all. Raises DataError."""
     folder, split = split_place(text, asked.split)
     root = next((r for r in (folder / "training", folder) if (r / LABELS).is_dir()), None)
     if root is None:
@@ -54,8 +54,8 @@ def open_kitti(text: str, asked: Asked = VAL) -> list[Labelled]:
 
 
 def _listed(folder: Path, split: str) -> frozenset[str] | None:
-    path = folder / "ImageSets" / f"{split}.txt"
-    return frozenset(row.strip() for row in open_text(path) if row.strip()) if path.is_file() else None
+    path = list_of(folder / "ImageSets", split)
+    return None if path is None else frozenset(row.strip() for row in open_text(path) if row.strip())
 
 
 def _boxes(path: Path, names: Names, labelled: frozenset[str], tally: Tally) -> Iterator[Box]:
@@ -64,16 +64,16 @@ def _boxes(path: Path, names: Names, labelled: frozenset[str], tally: Tally) -> 
             continue
         name, *values = row.split()
         try:
-            x1, y1, x2, y2 = (float(value) for value in values[3:7])
-            if len(values) < 14 or not (x1 <= x2 and y1 <= y2):
+            place = corners(values[3:7])
+            if len(values) < 14:
                 raise ValueError
         except ValueError as error:
             raise fault(
                 path, number, "type and 14 numbers, of a box left top right bottom", row.strip()
             ) from error
         if name == NOWHERE:
-            yield from (Box((x1, y1, x2, y2), ours, UNSURE) for ours in sorted(labelled))
+            yield from (Box(place, ours, UNSURE) for ours in sorted(labelled))
         elif names(name) is None and REGIONS.get(name) in labelled:
-            yield Box((x1, y1, x2, y2), REGIONS[name], UNSURE)
+            yield Box(place, REGIONS[name], UNSURE)
         elif ours := names.count(name, tally):
-            yield Box((x1, y1, x2, y2), ours, "")
+            yield Box(place, ours, "")

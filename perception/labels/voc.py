@@ -13,10 +13,10 @@ from xml.etree import ElementTree
 from perception.errors import DataError
 from perception.labels.boxes import UNSURE, Box, BoxLabels
 from perception.labels.classes import COMMON, Names
-from perception.labels.foreign import inside, translated
+from perception.labels.foreign import inside, list_of, translated
 from perception.labels.labelled import VAL, Asked, Labelled, Stills, file_name, split_place
 from perception.labels.record import Record
-from perception.labels.rows import open_text
+from perception.labels.rows import corners, open_text
 from perception.labels.tally import Tally
 from perception.types import Size
 
@@ -26,11 +26,11 @@ Read = tuple[Path, str, Size, list[Box]]  # annotation, file name of the picture
 
 
 def open_voc(text: str, asked: Asked = VAL) -> list[Labelled]:
-    """From FOLDER[:SPLIT], the list `ImageSets/Main/SPLIT.txt`; without that, all. Raises DataError."""
+    """From FOLDER[:SPLIT], the list `ImageSets/Main/SPLIT.txt`; without lists, all. Raises DataError."""
     folder, split = split_place(text, asked.split)
     root = folder / "Annotations" if (folder / "Annotations").is_dir() else folder
-    listed = folder / "ImageSets/Main" / f"{split}.txt"
-    stems = {row.split()[0] for row in open_text(listed) if row.strip()} if listed.is_file() else None
+    listed = list_of(folder / "ImageSets/Main", split)
+    stems = None if listed is None else {row.split()[0] for row in open_text(listed) if row.strip()}
     found = [_read(path) for path in sorted(root.glob("*.xml")) if stems is None or path.stem in stems]
     if not found:
         raise DataError(f"{root}: expected annotations NAME.xml, got none. Check the folder and the split")
@@ -52,9 +52,8 @@ def open_voc(text: str, asked: Asked = VAL) -> list[Labelled]:
         raise DataError(
             f"{root}: expected the pictures in {places[0]}, got none of {len(found)}. Put them there"
         )
-    return [
-        Stills(file_name(f"{folder.resolve().name}" + (f"-{split}" if stems else "")), tuple(items), tally)
-    ]
+    name = folder.resolve().name + ("" if listed is None else f"-{split}")
+    return [Stills(file_name(name), tuple(items), tally)]
 
 
 def _picture(places: Sequence[Path], annotation: Path, name: str) -> Path | None:
@@ -77,8 +76,7 @@ def _read(path: Path) -> Read:
 
 def _box(item: ElementTree.Element) -> Box:
     """Raises ValueError."""
-    x1, y1, x2, y2 = (float(item.findtext(f"bndbox/{key}", "")) for key in ("xmin", "ymin", "xmax", "ymax"))
-    if not (x1 <= x2 and y1 <= y2):
-        raise ValueError(f"a box {x1, y1, x2, y2} with xmin > xmax or ymin > ymax")
+    keys = ("xmin", "ymin", "xmax", "ymax")
+    x1, y1, x2, y2 = corners([item.findtext(f"bndbox/{key}", "") for key in keys])
     extra = UNSURE if item.findtext("difficult", "0").strip() == "1" else ""
     return Box((x1 - 1, y1 - 1, x2, y2), str(item.findtext("name", "")).strip(), extra)

@@ -65,3 +65,36 @@ def test_grey_saved_as_colour_is_a_mask_and_a_picture_without_one_is_told(tmp_pa
     cv2.imwrite(str(tmp_path / "masks/a.png"), np.ones((48, 64, 3), np.uint8))
     assert columns(str(tmp_path)) == [1]
     assert open_labelled(str(tmp_path))[0].remarks == ("1 pictures lack their mask: left out",)
+
+
+@pytest.mark.parametrize("folders", [("images/{}", "masks/{}"), ("images", "masks/{}")])
+def test_a_split_that_is_not_there_is_not_all(tmp_path, picture, write_mask, folders):
+    for split in ("train", "test"):
+        images, masks = (folder.format(split) for folder in folders)
+        picture(f"{images}/{split}.jpg")
+        write_mask(f"{masks}/{split}.png", 0, 1)
+    assert columns(f"masks:{tmp_path}:test") == [0, 1]
+    with pytest.raises(DataError, match=r"expected the split 'val', got test, train\. Choose one"):
+        open_labelled(f"masks:{tmp_path}")
+
+
+def test_folders_of_drives_are_no_splits(tmp_path, picture, write_mask):
+    picture("images/monday/a.jpg")
+    write_mask("masks/monday/a.png", 0, 1)
+    assert columns(f"masks:{tmp_path}") == [0, 1]
+
+
+@pytest.mark.parametrize(("size", "message"), [((48, 64), "turn the labels"), ((64, 40), "another size")])
+def test_a_mask_of_another_shape_is_refused(tmp_path, picture, write_mask, size, message):
+    picture("images/a.jpg", size)
+    write_mask("masks/a.png", 0, 1)
+    ((frame, truth),) = open_labelled(f"masks:{tmp_path}")[0]
+    with pytest.raises(DataError, match=rf"a\.jpg: expected a picture of 64 x 48.*{message}"):
+        truth.check_size(frame)
+
+
+def test_a_mask_may_be_smaller(tmp_path, picture, write_mask):
+    picture("images/a.jpg", (1280, 959))
+    write_mask("masks/a.png", 0, 1)
+    ((frame, truth),) = open_labelled(f"masks:{tmp_path}")[0]
+    truth.check_size(frame)

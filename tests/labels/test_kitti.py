@@ -37,10 +37,12 @@ def test_a_split_is_a_list(folder, picture):
     picture("training/image_2/000002.png", (1242, 375))
     (folder / "training/label_2/000002.txt").write_text("")
     (folder / "ImageSets").mkdir()
+    assert len(open_labelled(f"kitti:{folder}")[0].items) == 2
     (folder / "ImageSets/train.txt").write_text("000002\n")
     (kitti,) = open_labelled(f"kitti:{folder}", Asked("train"))
     assert [item.image.stem for item in kitti.items] == ["000002"]
-    assert len(open_labelled(f"kitti:{folder}")[0].items) == 2
+    with pytest.raises(DataError, match=r"ImageSets: expected the split 'tarin', got train\. Choose one"):
+        open_labelled(f"kitti:{folder}:tarin")
 
 
 def test_a_tram_is_a_region_of_vehicles(folder):

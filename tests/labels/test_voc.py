@@ -71,10 +71,13 @@ def test_a_split_is_a_list(folder, picture):
     picture("JPEGImages/000002.jpg", (353, 500))
     (folder / "Annotations/000002.xml").write_text(XML)
     (folder / "ImageSets/Main").mkdir(parents=True)
+    assert len(open_labelled(f"voc:{folder}")[0].items) == 2
     (folder / "ImageSets/Main/train.txt").write_text("000002\n")
+    (folder / "ImageSets/Main/dog_train.txt").write_text("000002 1\n")
     (voc,) = open_labelled(f"voc:{folder}", Asked("train"))
     assert len(voc.items) == 1
-    assert len(open_labelled(f"voc:{folder}")[0].items) == 2
+    with pytest.raises(DataError, match=r"Main: expected the split 'val', got train\. Choose one"):
+        open_labelled(f"voc:{folder}")
 
 
 @pytest.mark.parametrize(
