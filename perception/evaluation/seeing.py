@@ -45,7 +45,7 @@ class Settings:
     deadline_ms: float | None = None  # from a frame's arrival to its scene
     parts: tuple[str, ...] = PARTS  # what is judged
     detail: bool = True  # metrics by size and calibration, too
-    limit: int | None = None  # at most so many unrelated pictures of each kind
+    limit: int | None = None  # at most so many unrelated pictures of each set
 
 
 @contextmanager
