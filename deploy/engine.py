@@ -164,18 +164,21 @@ def engine(
     """The file of the engine of the network `onnx` for the device of `facts`; built if the cache has none.
 
     Two callers at once: one builds, the other waits. An engine that is damaged or that `check` refuses goes
-    to quarantine and is built again, once. `version`: of TensorRT; asked for if not given.
+    to quarantine and is built again, once. A run takes the engine that was asked for last. `version`: of
+    TensorRT; asked for if not given.
 
     Raises BundleError if the network is refused or two engines were, BackendUnavailable if none can be
     built here, SinkError if the disk fails.
     """
     of = identity(_read(onnx), version or tensorrt.installed(), options, facts)
-    entry = _sound(cache, of)
-    if entry and (entry.checked or check is None):
-        return entry.plan
-    with cache.building(of, lambda: report(Progress("waiting for another builder of this engine"))) as part:
-        work = _Work(onnx, options, cache, check, report, build or Subprocess(), of)
-        return (work.stored() or work.built(part)).plan
+    entry = cache.sound(of)  # whoever holds the lock deals with a bad one
+    if not entry or (check and not entry.checked):
+        waiting = Progress("waiting for another builder of this engine")
+        with cache.building(of, lambda: report(waiting)) as part:
+            work = _Work(onnx, options, cache, check, report, build or Subprocess(), of)
+            entry = work.stored() or work.built(part)
+    cache.prefer(entry)
+    return entry.plan
 
 
 def _read(onnx: Path) -> bytes:
@@ -183,14 +186,6 @@ def _read(onnx: Path) -> bytes:
         return onnx.read_bytes()
     except OSError as error:
         raise BundleError(f"{onnx}: expected a network file, got {error.strerror}. Copy it again") from error
-
-
-def _sound(cache: EngineCache, of: dict[str, Any]) -> Entry | None:
-    """The stored engine if it is whole; whoever holds the lock deals with a bad one."""
-    try:
-        return cache.find(of)
-    except BundleError:
-        return None
 
 
 @dataclass

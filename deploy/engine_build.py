@@ -72,7 +72,7 @@ def _write(path: Path, plan: bytes) -> None:
     except OSError as error:
         raise SinkError(
             f"{path}: expected to write {len(plan)} bytes, got: {error.strerror}; "
-            "free the disk or choose another --cache"
+            "free the disk or choose another XDG_CACHE_HOME"
         ) from error
 
 

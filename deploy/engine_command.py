@@ -55,6 +55,7 @@ def build_engines(
 ) -> list[Built]:
     """Build what is not there yet, with progress on stderr and a table at the end.
 
+    `cache`: where they are kept; None: where `load` looks.
     `check`: compare each engine with its network's answers on the CPU before it is kept; that needs pycuda.
     `input_size`: as for `load`; "auto" is the bundle's own, "2x" of its shape.
     Raises BackendUnavailable without device or TensorRT, BundleError, PerceptionError, SinkError.

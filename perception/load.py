@@ -17,6 +17,7 @@ from perception.errors import BundleError, PerceptionError
 
 if TYPE_CHECKING:
     from perception.backends.cuda import Settings
+    from perception.backends.engine_cache import Entry
     from perception.backends.runtimes import Network
     from perception.bundle import ModelSpec, TaskSpec
     from perception.interfaces import Backend, Task
@@ -166,18 +167,18 @@ def _no_cuda(
     if reason is not None:
         return reason
     try:
-        _engines(directory, spec, tasks, precision, size_for(spec.input_size))
+        stored_engines(directory, spec, tasks, precision, size_for(spec.input_size))
     except PerceptionError as error:
         return str(error)
     return None
 
 
-def _engines(
+def stored_engines(
     directory: Path, spec: ModelSpec, tasks: list[TaskSpec], precision: str, size: Size
-) -> Mapping[str, Path]:
+) -> Mapping[str, Entry]:
     """Network -> its engine for this device, that of the main one for images of `size`.
 
-    Raises BackendUnavailable where one is still to be built.
+    Raises BackendUnavailable where one is still to be built, PerceptionError for another precision.
     """
     from perception.backends import trt
     from perception.backends.engine_cache import EngineCache, identity, options_for, this_device, user_cache
@@ -203,13 +204,16 @@ def _cuda(
     from perception.preprocess.cuda import CudaPreprocess
     from perception.tasks import maker
 
-    engines = partial(_engines, directory, spec, tasks, precision)
+    engines = partial(stored_engines, directory, spec, tasks, precision)
     first = size_for(spec.input_size)
     engines(first)  # before the device is touched
     device, settings = CudaDevice(), _settings(tasks)
 
     def opened(size: Size) -> CudaBackend:
-        runners = {network: TrtRunner(engine, device) for network, engine in engines(size).items()}
+        runners = {
+            network: TrtRunner(engine.plan, device, engine.dla_core)
+            for network, engine in engines(size).items()
+        }
         main = runners.pop(MAIN)
         return CudaBackend(device, settings, main, next(iter(runners.values()), None))
 

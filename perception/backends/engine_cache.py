@@ -18,9 +18,10 @@ import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -36,9 +37,10 @@ from perception.types import Size
 
 SCHEMA = 1  # of the key and the record: another number finds none of the old engines
 PLAN, RECORD = "engine.plan", "record.json"
-writing = partial(outputs.writing, option="--cache")
+writing = partial(outputs.writing, option="XDG_CACHE_HOME")
 PRECISIONS = ("trt.int8", "fp16", "fp32")
 WORKSPACE_MB = 1024
+HOW = ("dla_core", "workspace_mb")  # options that say how an engine is built, not what it computes
 L4T = Path("/etc/nv_tegra_release")
 
 
@@ -74,6 +76,7 @@ class Entry:
 
     plan: Path
     checked: bool  # its outputs were compared with known answers
+    dla_core: int | None  # which runs it
 
 
 class Disk(Protocol):
@@ -206,20 +209,50 @@ class EngineCache:
             raise BundleError(f"{home}: expected an engine and its record, got {error!r}") from error
         if not intact:
             raise BundleError(f"{home}: expected the engine that its record tells of, got a damaged one")
-        return Entry(home / PLAN, checked)
+        return Entry(home / PLAN, checked, of["options"]["dla_core"])
 
-    def ready(self, of: dict[str, Any]) -> Path:
-        """The stored engine, for a program that cannot build one. Raises BackendUnavailable without it."""
+    def sound(self, of: dict[str, Any]) -> Entry | None:
+        """The same; None also for one that is damaged."""
         try:
-            entry = self.find(of)
+            return self.find(of)
+        except BundleError:
+            return None
+
+    def ready(self, of: dict[str, Any]) -> Entry:
+        """The stored engine, for a program that cannot build one, however it was built.
+
+        Of several it is the one that was built or asked for last. Raises BackendUnavailable without one.
+        """
+        stored = [*self._alike(of), of]
+        if entry := next(filter(None, map(self.sound, stored)), None):
+            return entry
+        try:
+            for own in stored:
+                self.find(own)
         except BundleError as error:
-            raise BackendUnavailable(f"{error}; build it again: `{_command(of)}`") from error
-        if entry is None:
-            raise BackendUnavailable(
-                f"expected an engine for {of['device']['name']} and TensorRT {of['tensorrt']} in "
-                f"{self.folder}, got none; build it: `{_command(of)}`"
-            )
-        return entry.plan
+            raise BackendUnavailable(str(error), f"build it again: `{_command(of)}`") from error
+        raise BackendUnavailable(
+            f"expected an engine for {of['device']['name']} and TensorRT {of['tensorrt']} in "
+            f"{self.folder}, got none",
+            f"build it: `{_command(of)}`",
+        )
+
+    def prefer(self, entry: Entry) -> None:
+        """Of all that are built from and for the same, `ready` shall give this one."""
+        now = time.time_ns()  # the disk's own clock is coarser
+        with suppress(OSError):  # a cache that is only read has its order
+            os.utime(entry.plan.with_name(RECORD), ns=(now, now))
+
+    def _alike(self, of: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """What the stored engines that compute the same are built from and for, the latest first."""
+        found = []
+        for home in self.folder.glob("*"):
+            with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+                record = home / RECORD
+                own = json.loads(record.read_bytes())["of"]
+                if digest(own) == home.name and _what(own) == _what(of):
+                    found.append((record.stat().st_mtime_ns, own))
+        return (own for _, own in sorted(found, key=lambda pair: pair[0], reverse=True))
 
     @contextmanager
     def building(self, of: dict[str, Any], waiting: Callable[[], None] = lambda: None) -> Iterator[Path]:
@@ -265,7 +298,7 @@ class EngineCache:
                 self.disk.sync(path)
             self.disk.rename(part, home)
             self.disk.sync(self.folder)
-        return Entry(home / PLAN, checked)
+        return Entry(home / PLAN, checked, of["options"]["dla_core"])
 
     def confirm(self, entry: Entry) -> Entry:
         """Note that a stored engine agrees with its known answers. Only while `building`."""
@@ -277,7 +310,7 @@ class EngineCache:
             self.disk.sync(new)
             self.disk.rename(new, path)
             self.disk.sync(path.parent)
-        return Entry(entry.plan, True)
+        return replace(entry, checked=True)
 
     def quarantine(self, of: dict[str, Any], part: Path | None = None) -> Path:
         """Take the stored engine, or that in `part`, out of use; where it is now. Only while `building`."""
@@ -288,6 +321,11 @@ class EngineCache:
             self.disk.rename(part or home, bad)
             self.disk.sync(self.folder)
         return bad
+
+
+def _what(of: dict[str, Any]) -> dict[str, Any]:
+    """`of` without how it is built."""
+    return {**of, "options": {name: value for name, value in of["options"].items() if name not in HOW}}
 
 
 def _command(of: dict[str, Any]) -> str:

@@ -178,7 +178,6 @@ def engine(
         int | None, typer.Option(min=0, help="DLA core to use; layers that it lacks run on the GPU.")
     ] = None,
     workspace: Annotated[int, typer.Option(min=16, help="Workspace limit in MB.")] = 1024,
-    cache: Annotated[Path | None, typer.Option(help="Folder of the engine cache.")] = None,
     timeout: Annotated[float, typer.Option(min=1, help="Time limit for each engine, in seconds.")] = 1800.0,
     check: Annotated[bool, typer.Option(help="Compare the engines with known answers; needs pycuda.")] = True,
     input_size: Annotated[
@@ -186,10 +185,14 @@ def engine(
         typer.Option(help="Input size: WIDTHxHEIGHT, auto (the bundle's own), or a cost factor such as 2x."),
     ] = "auto",
 ) -> None:
-    """Build the TensorRT engines of a bundle for this device."""
+    """Build the TensorRT engines of a bundle for this device.
+
+    Runs take those that were built or asked for last, from $XDG_CACHE_HOME/perception/engines.
+    """
     from deploy.engine_command import build_engines
 
-    build_engines(bundle, precision, names(tasks), dla, workspace, cache, timeout, check, input_size)
+    wanted, limits = (precision, names(tasks)), (dla, workspace)
+    build_engines(bundle, *wanted, *limits, timeout_s=timeout, check=check, input_size=input_size)
 
 
 @commands.command()

@@ -16,8 +16,8 @@ class CudaPreprocess:
     """Letterbox into `tensor_for(size)`, the input of a network for that size on `device`.
 
     The image is copied once, into memory that the device can fetch from or read, as large as the largest
-    image so far; on an integrated device the upload is then none. What was enqueued for the last frame must be done, as it is when its results are
-    there.
+    image so far; on an integrated device the upload is then none. What was enqueued for the last frame must
+    be done, as it is when its results are there.
     """
 
     def __init__(self, device: Device, tensor_for: Callable[[Size], DeviceArray]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 from dataclasses import replace
@@ -13,6 +12,17 @@ from deploy.doctor import PROBES, Probe
 from deploy.doctor.examine import examine
 from deploy.doctor.finding import EXIT, Finding, worst
 from deploy.doctor.machine import Machine
+from perception import bundle as bundles
+from perception.backends.engine_cache import (
+    L4T,
+    PLAN,
+    DeviceFacts,
+    EngineCache,
+    identity,
+    l4t,
+    options_for,
+)
+from perception.load import select
 
 ORIN = "# R36 (release), REVISION: 4.3, GCID: 38968081, BOARD: generic, EABI: aarch64, DATE: Wed Jan  8\n"
 DRIVER_SOURCE = r"""
@@ -121,13 +131,21 @@ class Fake:
     def tensorrt(self, version: str = "10.3.0") -> Fake:
         return self.module("tensorrt", f"__version__ = {version!r}\n")
 
-    def engine(self, checked: bool = True, tensorrt: str = "10.3.0", **device: Any) -> Fake:
-        """One that fits, but for what `device` says."""
-        folder = self.cache / "perception" / "engines" / "0123456789abcdef"
-        folder.mkdir(parents=True)
-        fits = {"name": "Orin", "capability": [8, 7], "cuda": "12.6", "l4t": None}
-        of = {"device": fits | device, "tensorrt": f"{tensorrt} libnvinfer.so.10:1"}
-        (folder / "record.json").write_text(json.dumps({"sha256": "", "checked": checked, "of": of}))
+    def engine(
+        self, checked: bool = True, tensorrt: str = "10.3.0", damaged: bool = False, **device: Any
+    ) -> Fake:
+        """Those of the shipped bundle, which fit, but for what `device` says."""
+        facts = replace(DeviceFacts("Orin", (8, 7), "12.6", l4t(L4T)), **device)
+        spec, cache = bundles.read(bundles.SHIPPED), EngineCache(self.cache / "perception" / "engines")
+        wanted = options_for(select(spec, None), "trt.int8", size=spec.input_size)
+        for network, options in wanted.items():
+            model = (bundles.SHIPPED / spec.files["trt.int8"][network]).read_bytes()
+            of = identity(model, tensorrt, options, facts)
+            with cache.building(of) as part:
+                cache.start(part)
+                (part / PLAN).write_bytes(b"engine")
+                entry = cache.keep(part, of, checked)
+            entry.plan.write_bytes(b"engina" if damaged else b"engine")
         return self
 
     def jetson(self) -> Fake:

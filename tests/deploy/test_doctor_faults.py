@@ -123,31 +123,33 @@ DEGRADED = {
         "no code for Orin (sm_87)",
         "JetPack 7.2",
     ),
-    "no engine": (lambda m: m.driver().tensorrt(), "engine", "0 engines for Orin", "perception engine"),
+    "no engine": (lambda m: m.driver().tensorrt(), "engine", "an engine for Orin", "perception engine"),
     "engine unchecked": (
         lambda m: m.driver().tensorrt().engine(checked=False),
         "engine",
-        "1 never compared",
+        "2 never compared",
         "engine",
     ),
     **{
         f"engine of another {kind}": (
             lambda m, of=of: m.driver().tensorrt().engine(**of),
             "engine",
-            "0 engines for Orin",
+            "an engine for Orin and TensorRT 10.3.0",
             "perception engine",
         )
         for kind, of in {
             "device": {"name": "Orin NX"},
-            "capability": {"capability": [11, 0]},
+            "capability": {"capability": (11, 0)},
             "driver": {"cuda": "12.2"},
+            "Jetson Linux": {"l4t": "R1.0"},
             "TensorRT": {"tensorrt": "8.6.2"},
+            "library": {"tensorrt": "10.3.0 libnvinfer.so.10:1"},
         }.items()
     },
-    "engine without record": (
-        lambda m: m.driver().tensorrt().engine(capability=None, name=3),
+    "engine damaged": (
+        lambda m: m.driver().tensorrt().engine(damaged=True),
         "engine",
-        "0 engines for Orin",
+        "got a damaged one",
         "perception engine",
     ),
     "cache in the way": (unwritable_cache, "cache folder", "cannot be written", "XDG_CACHE_HOME"),

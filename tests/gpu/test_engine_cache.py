@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 
 import pytest
 
@@ -178,7 +179,10 @@ def test_an_unchecked_engine_that_fails_is_built_again(onnx_file, cache):
 
 @pytest.mark.parametrize("size", [0, 20])
 def test_a_full_disk_is_told_and_leaves_nothing(size, onnx_file, cache):
-    with files_end_at(size), pytest.raises(SinkError, match=r"expected to write.*File too large.*--cache"):
+    with (
+        files_end_at(size),
+        pytest.raises(SinkError, match=r"expected to write.*File too large.*XDG_CACHE_HOME"),
+    ):
         get(onnx_file, cache, Builder(b"small"))
     assert left(cache) == []
     assert get(onnx_file, cache, Builder()).read_bytes() == GOOD, "and works again when there is room"
@@ -208,10 +212,28 @@ def test_a_program_that_cannot_build_takes_what_is_there(onnx_file, cache):
     with pytest.raises(BackendUnavailable, match=r"for Orin and TensorRT 10\.3\.0 .*`perception engine`"):
         cache.ready(of)
     path = get(onnx_file, cache, Builder())
-    assert cache.ready(of) == path
+    assert cache.ready(of).plan == path
     damage(path.parent, "flipped bit")
     with pytest.raises(BackendUnavailable, match=r"a damaged one; build it again"):
         cache.ready(of)
+
+
+def test_a_run_takes_an_engine_however_it_was_built_the_one_asked_for_last(onnx_file, cache):
+    of, ways = identity(onnx_file.read_bytes(), "10.3.0", INT8, ORIN), ({"workspace_mb": 64}, {"dla_core": 1})
+    (cache.folder / "other").mkdir(parents=True)
+    (cache.folder / "other" / RECORD).write_text("[]")  # of whatever
+    for way in (*ways, *ways, {}):
+        path = get(onnx_file, cache, Builder(), options=replace(INT8, **way))
+        entry = cache.ready(of)
+        assert (entry.plan, entry.dla_core) == (path, way.get("dla_core"))
+    damage(path.parent, "flipped bit")
+    assert cache.ready(of).dla_core == 1, "a whole one rather than a damaged one"
+
+
+def test_a_run_takes_no_engine_of_other_outputs(onnx_file, cache):
+    get(onnx_file, cache, Builder(), options=EngineOptions(outputs=("lanes.map",), workspace_mb=64))
+    with pytest.raises(BackendUnavailable, match="got none"):
+        cache.ready(identity(onnx_file.read_bytes(), "10.3.0", INT8, ORIN))
 
 
 @pytest.mark.parametrize(

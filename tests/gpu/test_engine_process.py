@@ -118,7 +118,11 @@ def test_the_time_limit_ends_the_builder(small, cache):
 
 
 def test_a_full_disk_in_the_builder_s_process(small, cache):
-    with fake_tensorrt(), files_end_at(1000), pytest.raises(SinkError, match=r"File too large.*--cache"):
+    with (
+        fake_tensorrt(),
+        files_end_at(1000),
+        pytest.raises(SinkError, match=r"File too large.*XDG_CACHE_HOME"),
+    ):
         engine(small, INT8, ORIN, cache, build=Subprocess(60))
     assert {Path(name).suffix for name in left(cache)} <= {".timing"}, "which is whole, and small"
 

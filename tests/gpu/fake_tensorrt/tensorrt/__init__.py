@@ -284,6 +284,8 @@ class Runtime(_Strict):
             header = json.loads(text) if magic + b"\n" == MAGIC else _refuse("magic tag does not match")
             if header["version"] != __version__:
                 _refuse(f"the engine is of version {header['version']}, expecting {__version__}")
+            if header["dla"] not in (None, self.DLA_core):  # the real one would take core 0
+                _refuse(f"the engine is for DLA core {header['dla']}, not {self.DLA_core}")
             return ICudaEngine(header, _session(model))
         except Exception as error:
             self._logger.log(ILogger.Severity.ERROR, f"Serialization error: {error}")
