@@ -52,6 +52,7 @@ def faults(model: onnx.ModelProto, left: Collection[str] = ()) -> list[Fault]:
     for node in graph.nodes:
         for rule in RULES:
             found.extend(rule(graph, node))
+        found.extend(_sum_faults(graph, node, left))
         if node.name not in left:
             found.extend(_layer_faults(graph, node))
     return found
@@ -178,13 +179,16 @@ def _pair_faults(graph: Graph, node: onnx.NodeProto) -> Iterator[Fault]:
         )
 
 
-def _sum_faults(graph: Graph, node: onnx.NodeProto) -> Iterator[Fault]:
-    """Of a sum one input comes straight from a layer, which it is fused with, and the other is rounded."""
+def _sum_faults(graph: Graph, node: onnx.NodeProto, left: Collection[str]) -> Iterator[Fault]:
+    """Of a sum one input comes straight from a layer, which it is fused with, and the other is rounded.
+
+    A layer of `left` is fused with none: what it adds is rounded, too.
+    """
     if node.op_type != "Add" or set(node.input) & set(graph.constants):
         return
     rounded = [_rounded(graph, name) for name in node.input]
-    fusable = [_fusable(graph, name) for name in node.input]
-    if all(rounded) and any(_fusable(graph, _before_pair(graph, name)) for name in node.input):
+    fusable = [_fusable(graph, name, left) for name in node.input]
+    if all(rounded) and any(_fusable(graph, _before_pair(graph, name), left) for name in node.input):
         yield Fault(
             _named(node),
             "a pair at the skip input only",
@@ -223,7 +227,6 @@ RULES = (
     _zero_faults,
     _code_faults,
     _pair_faults,
-    _sum_faults,
 )
 
 
@@ -249,9 +252,11 @@ def _before_pair(graph: Graph, name: str) -> str:
     return written.input[0] if written is not None and written.op_type == QUANTIZE else name
 
 
-def _fusable(graph: Graph, name: str) -> bool:
+def _fusable(graph: Graph, name: str, left: Collection[str]) -> bool:
     maker = graph.makers.get(name)
-    return maker is not None and maker.op_type in WEIGHTED and len(graph.readers[name]) == 1
+    if maker is None or maker.op_type not in WEIGHTED or maker.name in left:
+        return False
+    return len(graph.readers[name]) == 1
 
 
 def _is_weight(graph: Graph, node: onnx.NodeProto) -> bool:

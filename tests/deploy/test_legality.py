@@ -7,9 +7,13 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from calibration.int8.graph import Graph, inner_network
+from calibration.int8.pairs import Code, with_pairs
+from calibration.int8.plan import plan
 from calibration.int8.scales import calibrate
 from deploy import legality
-from deploy.quantize import for_cpu, for_tensorrt
+from deploy.quantize import for_cpu, for_tensorrt, normalised_input
+from perception.bundle import SHIPPED
 from perception.errors import BundleError
 from tests.batches import smooth
 from tests.float_networks import SIZE, float_network
@@ -170,6 +174,17 @@ def test_a_planted_fault_is_named(model, spoil):
     spoil(model)
     found = [str(fault) for fault in legality.faults(model)]
     assert any(FAULTS[spoil] in text for text in found), found
+
+
+@pytest.mark.parametrize("file", ["network.fp32.onnx", "signs.fp32.onnx"])
+def test_any_layer_may_be_left_in_float(file):
+    model = inner_network(SHIPPED / file)
+    graph = Graph(model)
+    for layer in plan(graph).layers:
+        chosen = plan(graph, {layer: "a trial"})
+        codes = dict.fromkeys(chosen.trt, Code(np.float32(0.1), np.int8(0)))
+        made = normalised_input(with_pairs(model, codes, chosen.layers), 1)
+        assert [str(fault) for fault in legality.faults(made, {layer})] == []
 
 
 def test_the_file_for_the_cpu_is_refused_and_the_message_is_short(made):
