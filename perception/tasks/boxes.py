@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import dist, hypot
 from typing import Any
 
 import numpy as np
 
-from perception.comparison import Element, apart, pairs, presence, same
+from perception.comparison import NEVER, Element, apart, pairs, presence, same
 from perception.tasks.detection.matching import overlaps
 
 Row = dict[str, Any]
@@ -35,6 +36,21 @@ def compared(old: Sequence[Row], new: Sequence[Row]) -> Iterator[Element]:
             yield Element("box", most, str(a["box"]), str(b["box"]))
             yield apart("score", a["score"], b["score"])
             yield same("class", a["class"], b["class"])
+            yield from _moved(a, b)
+
+
+def _moved(a: Row, b: Row) -> Iterator[Element]:
+    """Where stages placed an object, as a share of its distance, and its velocity, if both sides have it.
+
+    Its number may be another one. What is known on one side only is apart by more than any limit.
+    """
+    for name in ("road", "velocity"):
+        was, now = a.get(name), b.get(name)
+        if was is None or now is None:
+            continue
+        far = 0.0 if was == now else NEVER if None in was or None in now else dist(was, now)
+        scale = max(1.0, hypot(*was)) if name == "road" and None not in was else 1.0
+        yield Element(name, far / scale, str(was), str(now))
 
 
 def _told(row: Row | None) -> str | None:

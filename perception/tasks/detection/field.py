@@ -39,16 +39,25 @@ class DetectionsField(Field[Detections]):
             "class": Tolerance(0, 0.005),
             "missing": Tolerance(0, 0.02),  # near the threshold a hair decides
             "new": Tolerance(0, 0.02),
+            "road": Tolerance(0.05, 0.05),  # as a share of the distance
+            "velocity": Tolerance(0.5, 0.1),  # m/s; where many are near, a hair decides which box is whose
         },
         "cpu.fp32": {"box": Tolerance(0.2, 0.005), "score": Tolerance(0.002, 0.005)},
         "cuda.fp16": {"box": Tolerance(1.0, 0.02), "score": Tolerance(0.02, 0.02)},
-        "cuda.trt.int8": {"box": Tolerance(2.0, 0.03), "score": Tolerance(0.05, 0.03)},
+        "cuda.trt.int8": {
+            "box": Tolerance(2.0, 0.03),
+            "score": Tolerance(0.05, 0.03),
+            "road": Tolerance(0.1, 0.1),
+            "velocity": Tolerance(1.0, 0.1),
+        },
         "other": {
             "box": Tolerance(4.0, 0.1),
             "score": Tolerance(0.15, 0.1),
             "class": Tolerance(0, 0.03),
             "missing": Tolerance(0, 0.2),
             "new": Tolerance(0, 0.2),
+            "road": Tolerance(0.1, 0.1),
+            "velocity": Tolerance(1.0, 0.1),
         },
     }
 

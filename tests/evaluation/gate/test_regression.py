@@ -72,6 +72,32 @@ def test_each_field_is_judged_by_itself(field, changes):
     assert set(failed([scene()], [scene(**changes)])) == {field}
 
 
+def placed(**changes):
+    row = {**BOX, "track": 1, "road": [20.0, 0.0], "sigma_m": 0.1, "velocity": [10.0, 0.0], "age_ms": 0.0}
+    return scene(detections=[{**row, **changes}])
+
+
+@pytest.mark.parametrize(
+    ("changes", "fields"),
+    [
+        ({"track": 77, "road": [20.5, 0.1], "velocity": [10.3, 0.1]}, set()),
+        ({"road": [21.5, 0.0]}, {"detections.road"}),
+        ({"road": [20.0, 1.5]}, {"detections.road"}),
+        ({"velocity": [9.0, 0.0]}, {"detections.velocity"}),
+        ({"velocity": [None, None]}, {"detections.velocity"}),
+    ],
+)
+def test_metres_and_speeds_are_judged_and_numbers_of_tracks_are_not(changes, fields):
+    assert set(failed([placed()], [placed(**changes)])) == fields
+
+
+def test_metres_are_judged_where_both_sides_know_of_them():
+    unknown = placed(road=[None, None], velocity=[None, None])
+    assert not failed([unknown], [unknown])
+    assert not failed([scene(detections=[BOX])], [placed()])
+    assert set(failed([placed()], [unknown])) == {"detections.road", "detections.velocity"}
+
+
 def test_a_missing_object_does_not_shift_the_others():
     three = [{**BOX, "box": [x, 0.0, x + 50, 50.0]} for x in (0.0, 300.0, 600.0)]
     bad = failed([scene(detections=three)], [scene(detections=three[1:])])
