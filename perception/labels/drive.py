@@ -62,8 +62,9 @@ def _moving(found: Detections, names: Sequence[str]) -> Moving | None:
     """Objects with numbers; a region in which its class is not judged (score 0) has the number -1."""
     if found.track is None:
         return None
-    found = replace(found, track=np.where(found.score > 0, found.track, -1))
-    return moving_of(found[(found.score == 0) | (found.track >= 0)], names, np.empty((0, 4)))
+    number = np.where(found.score > 0, found.track, -1)
+    kept = replace(found, track=number)[(found.score == 0) | (number >= 0)]
+    return moving_of(kept, names, np.empty((0, 4)))
 
 
 def _our_signs(found: Signs, names: Sequence[str]) -> Signs:
