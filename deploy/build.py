@@ -13,7 +13,7 @@ import onnxruntime as ort
 from calibration.int8 import frames
 from deploy import precisions
 from deploy.export import export_crops, export_frames
-from deploy.folder import put
+from deploy.folder import check_free, put
 from deploy.half import store_half
 from deploy.learnt import Learnt
 from perception import bundle
@@ -45,14 +45,16 @@ def build(
     calibration_frames: int = frames.COUNT,
     name: str | None = None,
 ) -> ModelSpec:
-    """Write a bundle of `checkpoint` to the folder `out`; what it lacks is made. Files appear at the end.
+    """Write a bundle of `checkpoint` to the new or empty folder `out`. Files appear at the end.
 
     `checkpoint`: a file, or the folder of a run: its best weights on val, if it has any, else its last ones.
     `data`: where the calibration images are drawn from, training splits as `perception train` takes them;
     for a network that may be used commercially, from those of its pictures that allow it. Empty: the data
     sets that the run names. `name` of the bundle; None: that of the run's folder. Raises BundleError if INT8
-    and float disagree by more than `parity.LIMIT`, DataError if checkpoint or data cannot be read.
+    and float disagree by more than `parity.LIMIT`, DataError if checkpoint or data cannot be read,
+    PerceptionError if `out` has files.
     """
+    check_free(out)
     checkpoint = weights_of(checkpoint)
     network, size = load_network(checkpoint), _size(checkpoint)
     heads = set(network.heads)
@@ -77,18 +79,18 @@ def build(
         for exported in files["fp32"].values():
             store_half(made / exported)
         agreement = precisions.make(made, files, examples)
-        put(made, out)
         shapes = dict(pair for kind in examples for pair in _shapes(made / FILES["fp32"][kind]))
-    name = name or file_name(checkpoint.resolve().parent.name)
-    spec = _spec(name, network, size, shapes, agreement, frames.distinct(images))
-    spec = _with_thresholds(spec, load_checkpoint(checkpoint).get("thresholds", {}))
-    if said := learnt.vocabulary.described():
-        spec = replace(spec, info={**spec.info, INFO: said})
-    if rows:
-        write_whole(out / LEDGER, ledger.to_csv(rows).encode())
-        spec = replace(spec, info={**spec.info, LEDGER_INFO: summary})
-    spec = bundle.write(out, replace(spec, info={**spec.info, "licence": LICENCES[licences]}))
-    ledger.check_bundle(out)
+        name = name or file_name(checkpoint.resolve().parent.name)
+        spec = _spec(name, network, size, shapes, agreement, frames.distinct(images))
+        spec = _with_thresholds(spec, load_checkpoint(checkpoint).get("thresholds", {}))
+        if said := learnt.vocabulary.described():
+            spec = replace(spec, info={**spec.info, INFO: said})
+        if rows:
+            write_whole(made / LEDGER, ledger.to_csv(rows).encode())
+            spec = replace(spec, info={**spec.info, LEDGER_INFO: summary})
+        spec = bundle.write(made, replace(spec, info={**spec.info, "licence": LICENCES[licences]}))
+        ledger.check_bundle(made)
+        put(made, out)
     return spec
 
 

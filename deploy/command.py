@@ -20,13 +20,14 @@ from calibration.int8.methods import METHODS
 from calibration.int8.scales import METHOD, Scales
 from calibration.int8.sensitivity import Cost, costs
 from deploy import precisions
-from deploy.folder import put
+from deploy.folder import check_free, put
 from deploy.learnt import Learnt
 from perception import bundle as bundles
 from perception.bundle import MAIN, ModelSpec
 from perception.errors import DataError, PerceptionError
 from perception.labels.vocabulary import Vocabulary
 from perception.model.specs import CROPS
+from perception.outputs import keep_apart
 from perception.sources import open_source
 from perception.training import ledger
 from perception.types import Size
@@ -50,7 +51,9 @@ def quantize(
     sensitivity: bool = False,
     wanted: Sequence[str] = precisions.CALIBRATED,
 ) -> ModelSpec:
-    """Write to the folder `out` the bundle with its files of the `wanted` precisions made anew.
+    """Write to `out` the bundle with its files of the `wanted` precisions made anew.
+
+    `out`: a new or an empty folder, or that of the bundle itself, whose files are then replaced.
 
     Those are int8 (for the CPU) and trt.int8 (for TensorRT), from one calibration, and fp16 (for TensorRT),
     which needs no images; other files of the bundle are kept.
@@ -66,6 +69,9 @@ def quantize(
     _check_names(method, equal, wanted)
     folder = bundles.folder(bundle)
     spec = bundles.read(folder)
+    keep_apart([out], [*data, *sources])
+    if not (out.exists() and out.samefile(folder)):
+        check_free(out)
     fp32 = precisions.fp32_files(spec, folder)
     licences = "open" if spec.info.get(bundles.LEDGER_INFO, {}).get("commercial") else "any"
     calibrated = list(fp32) if set(wanted) & set(precisions.CALIBRATED) else []
@@ -85,12 +91,12 @@ def quantize(
         for beside in (folder / name for name in ("README.md", bundles.LEDGER)):
             if beside.is_file():
                 shutil.copy(beside, made / beside.name)
+        info = _lasting(spec, kept, agreement)
+        if calibrated:
+            info["calibration_images"] = frames.distinct(images[MAIN])
+        written = bundles.write(made, replace(spec, files={**files, **kept}, info=info))
+        ledger.check_bundle(made)
         put(made, out)
-    info = _lasting(spec, kept, agreement)
-    if calibrated:
-        info["calibration_images"] = frames.distinct(images[MAIN])
-    written = bundles.write(out, replace(spec, files={**files, **kept}, info=info))
-    ledger.check_bundle(out)
     _show(written, out, agreement)
     return written
 

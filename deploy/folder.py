@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
 
 from perception.bundle import MODEL
-from perception.errors import BundleError, PerceptionError
+from perception.errors import PerceptionError
+from perception.outputs import PartFile
 
 
 def check_free(out: Path) -> None:
@@ -26,13 +28,18 @@ def check_free(out: Path) -> None:
 
 
 def put(made: Path, out: Path) -> None:
-    """Copy the files of the folder `made` into `out`, model.json last. Raises BundleError."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
+    """Copy the files of the folder `made` into `out`, model.json last.
+
+    None has its name before all are whole, so what `out` held is there until then. Raises SinkError.
+    """
+    with ExitStack() as stack:
+        parts = []
         for file in sorted(made.iterdir(), key=lambda path: path.name == MODEL):
-            shutil.copy(file, out / file.name)
-    except OSError as error:
-        raise BundleError(
-            f"{out}: expected a folder to write to, got: {error.strerror}; "
-            "free the disk or choose another --out"
-        ) from error
+            part = PartFile(out / file.name)
+            stack.callback(part.discard)
+            with part.or_nothing(), file.open("rb") as source:
+                shutil.copyfileobj(source, part.file)
+                part.file.flush()
+            parts.append(part)
+        for part in parts:
+            part.commit()

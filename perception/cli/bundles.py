@@ -116,7 +116,7 @@ def export(
         Path,
         typer.Argument(help="Folder of a training run (its best weights on val), or a checkpoint.pt."),
     ],
-    out: Annotated[Path, typer.Option(help="Folder for the bundle.")],
+    out: Annotated[Path, typer.Option(help="New folder for the bundle.")],
     data: Annotated[
         list[str] | None,
         typer.Option(help="Training data, as for `train`. Default: the data sets that the run names."),
@@ -141,7 +141,9 @@ def quantize(
         list[str] | None,
         typer.Option(help="Labelled data, as for `train`; calibrates on frames of its training split."),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the bundle.")] = Path("quantised"),
+    out: Annotated[
+        Path, typer.Option(help="New folder for the bundle, or that of the bundle itself.")
+    ] = Path("quantised"),
     source: Annotated[
         list[str] | None, typer.Option(help="Calibrate on frames of this source instead; repeatable.")
     ] = None,

@@ -73,6 +73,15 @@ def test_a_bundle_is_named_after_its_run_and_counts_the_pictures_it_was_calibrat
     assert 0 < spec.info["calibration_images"] < 15  # 192 were drawn of them
 
 
+def test_a_folder_with_files_is_left_alone(checkpoint, folder, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/README.md").write_text("three days of work")
+    result = export(checkpoint, folder, tmp_path / "mine")
+    assert result.exit_code == FAILED
+    assert "expected a new or an empty folder" in result.stderr
+    assert [path.read_text() for path in (tmp_path / "mine").iterdir()] == ["three days of work"]
+
+
 def test_nothing_is_written_without_pictures_to_calibrate_on(checkpoint, tmp_path):
     (tmp_path / "empty").mkdir()
     result = export(checkpoint, tmp_path / "empty", tmp_path / "bundle")

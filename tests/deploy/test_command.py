@@ -8,12 +8,14 @@ import cv2
 import pytest
 
 from deploy.command import quantize
+from deploy.folder import put
 from deploy.precisions import CALIBRATED, file_names
 from perception import bundle
 from perception.cli import bundles
-from perception.errors import BundleError, DataError, PerceptionError
+from perception.errors import BundleError, DataError, PerceptionError, SinkError
 from perception.model.specs import FRAME_TASKS, task_spec
 from tests.batches import smooth
+from tests.disks import files_end_at
 from tests.float_networks import DEEP, SIZE, float_network
 
 
@@ -73,6 +75,33 @@ def test_fp16_needs_no_images_and_the_other_files_stay(lanes, drive, tmp_path):
     assert new.sha256["network.int8.onnx"] == old.sha256["network.int8.onnx"]
     assert new.info == old.info
     assert (tmp_path / "half/network.fp16.onnx").is_file()
+
+
+def test_a_bundle_can_be_quantised_in_its_place(lanes, drive):
+    quantize(lanes, lanes, sources=[drive], count=4)
+    assert list(bundle.read(lanes).files) == ["fp32", *CALIBRATED]
+    assert (lanes / "README.md").read_text() == "the card"
+
+
+def test_a_folder_with_other_files_is_left_alone(lanes, drive, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/README.md").write_text("three days of work")
+    with pytest.raises(PerceptionError, match="expected a new or an empty folder, got one with files"):
+        quantize(lanes, tmp_path / "mine", sources=[drive])
+    with pytest.raises(SinkError, match="expected a place of its own for the output"):
+        quantize(lanes, tmp_path / "drive", sources=[drive])
+    assert [path.read_text() for path in (tmp_path / "mine").iterdir()] == ["three days of work"]
+
+
+def test_a_full_disk_leaves_the_old_bundle(lanes, tmp_path):
+    made, before = tmp_path / "made", {path.name: path.read_bytes() for path in lanes.iterdir()}
+    made.mkdir()
+    for name in before:
+        (made / name).write_bytes(b"new")
+    (made / "network.fp32.onnx").write_bytes(bytes(2000))
+    with files_end_at(1000), pytest.raises(SinkError, match=r"network\.fp32\.onnx: .*free the disk"):
+        put(made, lanes)
+    assert {path.name: path.read_bytes() for path in lanes.iterdir()} == before
 
 
 def test_a_layer_can_stay_in_float_and_costs_are_shown(lanes, drive, tmp_path, capsys):
