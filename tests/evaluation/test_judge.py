@@ -110,7 +110,7 @@ def test_lines_labelled_in_part_are_not_judged_right_of_the_right_hand_line():
 
 
 def test_a_line_on_what_is_certain_to_be_no_paint_is_false():
-    truth = Truth("brazil", paint=np.zeros((9, 9), np.uint8), trusted=True)
+    truth = Truth("brazil", paint=np.zeros((9, 12), np.uint8), trusted=True)
     got = metrics([judged(truth, seen(lanes=(upright(300),)))])
     assert (got["lanes.brazil.false_lines"], got["lanes.brazil.precision"]) == (1, 0)
 
@@ -125,7 +125,7 @@ def test_the_own_vehicle_and_blank_frames_have_metrics_of_each_kind_and_of_all()
 
 def test_a_task_that_did_not_run_says_nothing():
     truth = Truth(
-        "town", BoxLabels("town", frozenset(), (), SIZE), lines=(), paint=np.zeros((9, 9), np.uint8)
+        "town", BoxLabels("town", frozenset(), (), SIZE), lines=(), paint=np.zeros((9, 12), np.uint8)
     )
     assert judged(truth, seen()).evidence == {}
 

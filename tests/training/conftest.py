@@ -54,7 +54,5 @@ def roads(tmp_path):
     names = write_pictures(tmp_path / "roads/images", 3, 3)
     (tmp_path / "roads/masks").mkdir()
     for name in names:
-        cv2.imwrite(
-            str(tmp_path / "roads/masks" / name), np.repeat([[0] * 64, [1] * 64], 24, 0).astype(np.uint8)
-        )
+        cv2.imwrite(str(tmp_path / "roads/masks" / name), np.uint8([[0], [1]]).repeat(24, 0).repeat(64, 1))
     return tmp_path / "roads"
