@@ -191,6 +191,6 @@ def test_all_finite(seed, odd, count):
 
 
 def test_a_kernel_that_cannot_be_kept_on_disk_works_all_the_same():
-    space: dict[str, Any] = {}
+    space: dict[str, Any] = {"__name__": "here"}
     exec("def double(x): return 2 * x", space)  # no source file, so numba has no place for its cache
     assert cpu.compiled(space["double"])(3) == 6
