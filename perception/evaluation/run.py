@@ -23,7 +23,15 @@ from perception.labels.blank import Blank
 from perception.labels.labelled import Asked, Labelled, Stills
 from perception.labels.vocabulary import Vocabulary
 
-__all__ = ["Progress", "Result", "Settings", "evaluate_drives", "evaluate_labelled", "open_drives"]
+__all__ = [
+    "Progress",
+    "Result",
+    "Settings",
+    "evaluate_drives",
+    "evaluate_labelled",
+    "is_blank",
+    "open_drives",
+]
 
 SHIPPED = Settings()
 PART = 8  # unrelated pictures that a worker gets at a time, whatever the number of workers
@@ -61,7 +69,7 @@ def open_drives(texts: Sequence[str], settings: Settings = SHIPPED) -> list[Labe
     asked = asked_of(settings)
     drives: list[Labelled] = []
     for text in texts:  # of several data folders the blank frames are the same
-        drives += [own for own in open_labelled(text, asked) if not (_blank(own) and own in drives)]
+        drives += [own for own in open_labelled(text, asked) if not (is_blank(own) and own in drives)]
     names = [drive.name for drive in drives]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -69,7 +77,8 @@ def open_drives(texts: Sequence[str], settings: Settings = SHIPPED) -> list[Labe
     return drives
 
 
-def _blank(drive: Labelled) -> bool:
+def is_blank(drive: Labelled) -> bool:
+    """Are they frames of nothing? Every data folder brings the same."""
     return isinstance(drive, Stills) and all(isinstance(item, Blank) for item in drive.items)
 
 

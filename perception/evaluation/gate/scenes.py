@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from perception.errors import DataError
-from perception.evaluation.run import asked_of
+from perception.evaluation.run import asked_of, is_blank
 from perception.evaluation.seeing import Seeing, Settings
 from perception.evaluation.work import Unit
 from perception.interfaces import Source
@@ -33,10 +33,10 @@ def see(texts: Sequence[str], settings: Settings, folder: Path) -> Iterator[tupl
 
     Raises SourceError, DataError, SinkError, KeyboardInterrupt; as `perception.load`.
     """
-    names = set[str]()
+    names, blank = set[str](), list[Labelled]()
     with closing(settings.pipeline.load()) as pipeline:
         for text in texts:
-            for name, write in _drives(text, pipeline, settings):
+            for name, write in _drives(text, pipeline, settings, blank):
                 if name in names:
                     raise DataError(
                         f"{text}: expected drives of different names, got {name} twice. Rename one"
@@ -47,12 +47,15 @@ def see(texts: Sequence[str], settings: Settings, folder: Path) -> Iterator[tupl
 
 
 def _drives(
-    text: str, pipeline: Pipeline, settings: Settings
+    text: str, pipeline: Pipeline, settings: Settings, blank: list[Labelled]
 ) -> Iterator[tuple[str, Callable[[Path], None]]]:
-    """Name of each drive, and what writes its scenes."""
+    """Name of each drive, and what writes its scenes. `blank`: frames of nothing that were there before."""
     prefix = text.partition(":")[0]
     if prefix in LABELS and prefix != AS_SOURCE and not Path(text).exists():
         for drive in open_labelled(text, asked_of(settings)):
+            if drive in blank:
+                continue
+            blank += [drive] if is_blank(drive) else []
             yield drive.name, partial(_write_labelled, drive, pipeline, settings)
     else:
         name = file_name(Path(text).stem if Path(text).exists() else redacted(text))

@@ -12,6 +12,7 @@ from perception.errors import DataError, PerceptionError, SourceError
 from perception.evaluation.gate.command import DIFFERS, SAME, gate
 from perception.evaluation.gate.scenes import FACTS, see, stored
 from perception.evaluation.seeing import REPRODUCIBLE, Settings
+from tests.folders import GREY, picture
 
 
 @pytest.fixture
@@ -62,6 +63,16 @@ def test_a_new_reference_is_made_on_purpose_only(drive, settings, reference):
     assert gate([drive], reference, settings) == DIFFERS
     assert gate([drive], reference, settings, update=True) == SAME
     assert gate([drive], reference, settings) == SAME
+
+
+def test_data_folders_of_other_sets_are_seen_together(settings, tmp_path):
+    for name in ("one", "two"):
+        picture(tmp_path / name / f"set{name}/a.png", GREY)
+        row = {"img": f"set{name}/a.png", "split": "val", "w": 96, "h": 64, "labelled": [], "boxes": []}
+        (tmp_path / name / "det.jsonl").write_text(json.dumps(row))
+    (tmp_path / "seen").mkdir()
+    drives = see([f"data:{tmp_path / name}" for name in ("one", "two")], settings, tmp_path / "seen")
+    assert [name for name, _ in drives] == ["setone-val", "blank-val", "settwo-val"]
 
 
 def test_a_reference_holds_several_drives(drive, settings, reference, tmp_path):
