@@ -24,8 +24,12 @@ def doctor(
     """Look at the machine, print what was found, and give the exit code: 0 ok, 1 degraded, 2 unusable.
 
     `report`: also measure the pipeline, and write or complete that file. Raises SinkError if it cannot be
-    written.
+    written, or is something else than a report, and that before it looks at anything.
     """
+    if report is not None:
+        from deploy.doctor.report import runs_of
+
+        runs_of(report)
     console = Console(stderr=True)
     machine = machine or Machine()
     with console.status("looking at this machine") as status:

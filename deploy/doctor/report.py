@@ -19,6 +19,7 @@ from rich.console import Console
 
 from deploy.doctor.finding import Finding
 from deploy.doctor.show import device, show, to_json
+from perception.errors import SinkError
 from perception.sinks.files import write_whole
 
 FORMAT = 1
@@ -65,15 +66,15 @@ def write(
 ) -> None:
     """Measure what works here and write `path`; runs in other power modes that it has are kept.
 
-    Raises SinkError if it cannot be written.
+    Raises SinkError if it cannot be written, or is something else than a report.
     """
-    mode = power_mode(findings)
+    earlier, mode = runs_of(path), power_mode(findings)
     run: dict[str, Any] = {
         "power_mode": mode,
         "time": _now(),
         "devices": _measured(findings, console, measures),
     }
-    kept = [other for other in runs_of(path) if other["power_mode"] != mode]
+    kept = [other for other in earlier if other["power_mode"] != mode]
     report = {
         "format": FORMAT,
         "doctor": to_json(findings),
@@ -105,15 +106,32 @@ def _measured(findings: list[Finding], console: Console, measures: Mapping[str, 
 
 
 def runs_of(path: Path) -> list[dict[str, Any]]:
-    """The runs that an earlier report has; none if the file is absent or something else."""
+    """The runs that an earlier report has; none if there is no file yet, or an empty one.
+
+    Raises SinkError for a file that is something else: what is in it would be lost.
+    """
     try:
-        match = re.search(rf"{FENCE}json\n(.*)\n{FENCE}", path.read_text(), re.DOTALL)
-        report = json.loads(match[1]) if match else {}
-    except (OSError, ValueError):
+        text = path.read_text()
+        return _runs(text) if text else []
+    except FileNotFoundError:
         return []
-    runs: list[dict[str, Any]] = report.get("runs", []) if report.get("format") == FORMAT else []
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+        raise SinkError(
+            f"{path}: expected a report of `perception doctor` to complete, or no file, got {error!r}; "
+            "choose another --report"
+        ) from error
+
+
+def _runs(text: str) -> list[dict[str, Any]]:
+    """Raises one of many errors if it is no report of this format."""
+    match = re.search(rf"{FENCE}json\n(.*)\n{FENCE}", text, re.DOTALL)
+    report = json.loads(match[1]) if match else {}
+    if report.get("format") != FORMAT:
+        raise ValueError(f"a text without the data of format {FORMAT}")
+    runs: list[dict[str, Any]] = report["runs"]
     for own in (own for run in runs for own in run["devices"].values() if "figures" in own):
         own["measured"] = own.pop("figures")  # its name until 0.7
+    _speed(runs)  # all that is read of them
     return runs
 
 
@@ -137,8 +155,8 @@ def _speed(runs: list[dict[str, Any]]) -> list[str]:
     """Rows of a Markdown table: a stage of a device in a power mode."""
     rows = ["| power mode | device | stage | p50 ms | p95 ms | a second |", "|---|---|---|---|---|---|"]
     for run in runs:
+        mode = run["power_mode"] or "none"
         for name, own in run["devices"].items():
-            mode = run["power_mode"] or "none"
             if own["measured"] is None:
                 rows.append(f"| {mode} | {name} | not measured: {own['reason']} | | | |")
                 continue

@@ -249,13 +249,31 @@ def test_power_modes_are_gathered_in_one_report(tmp_path):
     assert "| MAXN | cpu | network |" in path.read_text()
 
 
-@pytest.mark.parametrize(
-    "text", ["", "# something else", "```json\n{broken\n```", '```json\n{"format": 9}\n```']
-)
-def test_a_file_that_is_no_report_has_no_runs(tmp_path, text):
-    path = tmp_path / "report.md"
+NO_REPORTS = [
+    "# my notes",
+    "```json\n{broken\n```",
+    '```json\n{"format": 9}\n```',
+    "```json\n[1]\n```",
+    '```json\n{"format": 1, "runs": [{"devices": {}}]}\n```',
+    '```json\n{"format": 1, "runs": [{"power_mode": null, "devices": {"cpu": 3}}]}\n```',
+]
+
+
+@pytest.mark.parametrize("text", NO_REPORTS)
+def test_a_file_that_is_no_report_is_left_alone(tmp_path, text):
+    path = tmp_path / "notes.md"
     path.write_text(text)
-    assert runs_of(path) == []
+    with pytest.raises(SinkError, match=r"notes\.md: expected a report .* choose another --report"):
+        write(path, WELL, QUIET, {})
+    with pytest.raises(SinkError, match="expected a report"):
+        doctor(report=path, probes=())
+    assert path.read_text() == text
+
+
+def test_an_empty_file_has_no_runs(tmp_path):
+    path = tmp_path / "report.md"
+    path.touch()
+    assert runs_of(path) == runs_of(tmp_path / "none.md") == []
 
 
 def test_the_device_is_measured_where_it_works(tmp_path):
