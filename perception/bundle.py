@@ -48,6 +48,15 @@ class TaskSpec:
     settings: Mapping[str, Any] = field(default_factory=dict)  # thresholds and the like
     kind: str = ""  # of an added task, a key of `perception.tasks.ADDED`; "": one of our own
 
+    def number(self, setting: str, otherwise: float) -> float:
+        """A setting. Raises BundleError unless it is a number."""
+        value = self.settings.get(setting, otherwise)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise BundleError(
+                f"{self.name}: expected a number as settings.{setting}, got {value!r}; correct it in {MODEL}"
+            )
+        return value
+
 
 @dataclass(frozen=True)
 class ModelSpec:
@@ -120,7 +129,8 @@ def write(directory: str | Path, spec: ModelSpec) -> ModelSpec:
     check(spec, directory)
     spec = replace(spec, sha256={file: _digest(directory / file) for file in _sealed_files(spec)})
     text = json.dumps({"format": FORMAT, **_fields(spec), "checksum": ""}, indent=1) + "\n"
-    write_whole(directory / MODEL, text.replace(UNSEALED, SEAL.format(_sealed(text, ""))).encode())
+    before, _, after = text.rpartition(UNSEALED)  # the last: `info` may have one of its own
+    write_whole(directory / MODEL, f"{before}{SEAL.format(_sealed(text, ''))}{after}".encode())
     return spec
 
 
@@ -193,15 +203,20 @@ def _task(fields: dict[str, Any]) -> TaskSpec:
 
 def check(spec: ModelSpec, directory: Path) -> None:
     """Raises BundleError, which names `directory`, if the spec does not agree with itself."""
-    faults = [*bundle_values.faults(_fields(spec))]
-    faults += [fault for task in spec.tasks.values() for fault in _faults(task, spec)]
-    faults += [f"file {file!r} outside the bundle" for file in _files(spec) if Path(file).name != file]
-    if not spec.tasks:
-        faults.append("no tasks")
-    if not spec.files:
-        faults.append("no network files")
-    if faults:
+    fields = _fields(spec)
+    groups = bundle_values.kinds(fields), bundle_values.faults(fields), _contradictions(spec)
+    if faults := next(filter(None, map(list, groups)), []):  # a group relies on those before it
         raise BundleError(f"{directory}: expected a whole bundle, got {'; '.join(faults)}. Export it again")
+
+
+def _contradictions(spec: ModelSpec) -> Iterator[str]:
+    for task in spec.tasks.values():
+        yield from _faults(task, spec)
+    yield from (f"file {file!r} outside the bundle" for file in _files(spec) if Path(file).name != file)
+    if not spec.tasks:
+        yield "no tasks"
+    if not spec.files:
+        yield "no network files"
 
 
 def _faults(task: TaskSpec, spec: ModelSpec) -> Iterator[str]:

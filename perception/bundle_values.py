@@ -35,8 +35,20 @@ SIDE = Range(8, 16_384, whole=True)  # of the network's input
 AXIS = Range(1, 1 << 20, whole=True)  # of an output
 
 
+def kinds(fields: Mapping[str, Any]) -> Iterator[str]:
+    """Which fields of `model.json` are of another kind than theirs: text, object, list of names."""
+    for name in ("name", "version"):
+        if not isinstance(fields[name], str):
+            yield f"a {name} {fields[name]!r}, which is no text"
+    for name in ("sha256", "info"):
+        if not isinstance(fields[name], Mapping):
+            yield f"{name} {fields[name]!r}, which is no object"
+    for task in fields["tasks"].values():
+        yield from (f"task {task['name']!r}: {fault}" for fault in _kinds(task))
+
+
 def faults(fields: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with the fields of `model.json`; `info` is free."""
+    """What is wrong with the values of fields that have their kinds; `info` is free."""
     for side in fields["input_size"]:
         yield from _number("input_size", side, SIDE)
     for name, shape in fields.get("shapes", {}).items():
@@ -51,28 +63,32 @@ def faults(fields: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _together(tasks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    maps = [task["classes"] for task in tasks if task.get("kind") == "map"]
-    number = sum(len(classes) for classes in maps if isinstance(classes, list | tuple))
+    number = sum(len(task["classes"]) for task in tasks if task.get("kind") == "map")
     if number > MAP_CLASSES:
         yield f"{number} classes of maps instead of at most {MAP_CLASSES} together"
 
 
-def _of_task(task: Mapping[str, Any]) -> list[str]:
-    found, settings = [], task.get("settings", {})
+def _kinds(task: Mapping[str, Any]) -> Iterator[str]:
     for name in ("classes", "outputs", "needs"):
         if not isinstance(task[name], list | tuple) or not all(isinstance(t, str) for t in task[name]):
-            found.append(f"{name} that are no list of names")
-        elif len(set(task[name])) < len(task[name]):
-            found.append(f"{name} with a name twice")
-    if not isinstance(settings, Mapping):
-        found.append(f"settings {settings!r}")
-    elif task.get("kind") == "map" and type(settings.get("factor")) is not int:
-        found.append(f"a factor {settings.get('factor')!r}, which is no whole number")
-    if not isinstance(task.get("kind", ""), str):
-        found.append(f"a kind {task['kind']!r}, which is no name")
-    elif not found and task.get("kind") and (len(task["outputs"]) != 1 or task["network"] != "main"):
+            yield f"{name} that are no list of names"
+    if not isinstance(task["settings"], Mapping):
+        yield f"settings {task['settings']!r}, which are no object"
+    for name in ("name", "network", "kind"):
+        if not isinstance(task.get(name, ""), str):
+            yield f"a {name} {task[name]!r}, which is no text"
+
+
+def _of_task(task: Mapping[str, Any]) -> list[str]:
+    names = ("classes", "outputs", "needs")
+    found = [f"{name} with a name twice" for name in names if len(set(task[name])) < len(task[name])]
+    factor = task["settings"].get("factor")
+    if task.get("kind") == "map" and type(factor) is not int:
+        found.append(f"a factor {factor!r}, which is no whole number")
+    if task.get("kind") and (len(task["outputs"]) != 1 or task["network"] != "main"):
         found.append("not one output of the main network, as an added task has")
-    return [f"task {task['name']!r}: {fault}" for fault in (*found, *_values("settings", "", settings))]
+    found += _values("settings", "", task["settings"])
+    return [f"task {task['name']!r}: {fault}" for fault in found]
 
 
 def _sizes(task: Mapping[str, Any], shapes: Mapping[str, Sequence[Any]]) -> Iterator[str]:

@@ -255,6 +255,7 @@ def _settings(tasks: list[TaskSpec]) -> Settings:
 
 def select(spec: ModelSpec, names: Iterable[str] | None) -> list[TaskSpec]:
     """The named tasks and those they need, in the order in which they are decoded."""
+    from perception.bundle import MAIN
     from perception.tasks import ADDED, TASKS
 
     unknown = sorted(name for name, task in spec.tasks.items() if not _known(task))
@@ -276,6 +277,18 @@ def select(spec: ModelSpec, names: Iterable[str] | None) -> list[TaskSpec]:
         todo.extend(set(spec.tasks[name].needs) - chosen)
     if not chosen:
         raise PerceptionError(f"expected at least one task of {', '.join(spec.tasks)}, got none")
+    for name in chosen - {name for name, task in spec.tasks.items() if task.kind}:
+        needed = set(TASKS[name].about.spec.outputs) - set(TASKS[name].about.optional)
+        if missing := sorted(needed - set(spec.tasks[name].outputs)):
+            raise BundleError(
+                f"bundle {spec.name}: expected the outputs {', '.join(sorted(needed))} for the task {name}, "
+                f"got none of the name {', '.join(missing)}. Export it again"
+            )
+    if not any(spec.tasks[name].network == MAIN for name in chosen):
+        raise BundleError(
+            f"bundle {spec.name}: expected a task that reads the network {MAIN!r}, got "
+            f"{', '.join(sorted(chosen))} only. Export it again"
+        )
     added = [name for name, task in spec.tasks.items() if task.kind]
     return [spec.tasks[name] for name in (*TASKS, *added) if name in chosen]
 

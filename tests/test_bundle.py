@@ -76,6 +76,38 @@ def test_wrong_fields(tiny_bundle, fields):
         bundle.read(tiny_bundle)
 
 
+@pytest.mark.parametrize("value", [None, 5, "x", []])
+@pytest.mark.parametrize("field", ["sha256", "info"])
+def test_a_field_that_is_no_object(tiny_bundle, field, value):
+    edit(tiny_bundle, **{field: value})
+    with pytest.raises(BundleError, match=f"{field} .*, which is no object"):
+        bundle.read(tiny_bundle)
+
+
+@pytest.mark.parametrize("value", [None, 5, [], {}, [[1]]])
+@pytest.mark.parametrize("field", ["name", "classes", "outputs", "needs", "network", "settings", "kind"])
+def test_a_field_of_a_task_of_another_kind(tiny_bundle, field, value):
+    tasks = json.loads(text_of(tiny_bundle))["tasks"]
+    edit(tiny_bundle, tasks={**tasks, "lanes": {**tasks["lanes"], field: value}})
+    harmless = {
+        ("needs", "[]"),
+        ("outputs", "[]"),
+        ("settings", "{}"),
+        *(("kind", v) for v in ("None", "[]", "{}")),
+    }
+    if (field, str(value)) in harmless:
+        assert bundle.read(tiny_bundle).name == "tiny"
+    else:
+        with pytest.raises(BundleError, match=r"task .*: |task .* without classes"):
+            bundle.read(tiny_bundle)
+
+
+def test_a_checksum_in_the_free_part_stays(tiny_bundle):
+    spec = dataclasses.replace(bundle.read(tiny_bundle), info={"archive": {"checksum": ""}})
+    bundle.write(tiny_bundle, spec)
+    assert bundle.read(tiny_bundle).info == {"archive": {"checksum": ""}}
+
+
 def test_a_missing_file(tiny_bundle):
     (tiny_bundle / "signs.onnx").unlink()
     with pytest.raises(BundleError, match=r"signs\.onnx: expected a network file.*No such file"):

@@ -162,6 +162,43 @@ def test_a_network_with_other_outputs_than_the_bundle_says(tiny_bundle, shape, m
         perception.load(tiny_bundle)
 
 
+def changed(folder, name, **fields):
+    model = json.loads((folder / "model.json").read_text())
+    model["tasks"][name] |= fields
+    edit(folder, tasks=model["tasks"], checksum="")
+
+
+@pytest.mark.parametrize("value", ["x", [], {}, None, True])
+@pytest.mark.parametrize(
+    ("task", "setting"),
+    [
+        ("detection", "nms_iou"),
+        ("detection", "max_objects"),
+        ("lanes", "min_length"),
+        ("signs", "sign_id"),
+        ("drivable", "threshold"),
+    ],
+)
+def test_a_setting_of_another_kind(tiny_bundle, task, setting, value):
+    settings = read(tiny_bundle).tasks[task].settings
+    changed(tiny_bundle, task, settings={**settings, setting: value})
+    with pytest.raises(BundleError, match=rf"{task}: expected a number as settings\.{setting}, got"):
+        perception.load(tiny_bundle)
+
+
+@pytest.mark.parametrize("task", ["detection", "lanes", "signs", "drivable"])
+def test_a_task_without_its_outputs(tiny_bundle, task):
+    changed(tiny_bundle, task, outputs=[])
+    with pytest.raises(BundleError, match=rf"expected the outputs {task}\..* for the task {task}, got none"):
+        perception.load(tiny_bundle)
+
+
+def test_no_task_of_the_main_network(tiny_bundle):
+    changed(tiny_bundle, "signs", needs=[])
+    with pytest.raises(BundleError, match="expected a task that reads the network 'main', got signs only"):
+        perception.load(tiny_bundle, tasks=["signs"])
+
+
 def test_a_network_for_another_input_size_than_the_bundle_says(tiny_bundle):
     main_network(
         tiny_bundle / "network.onnx", (320, 384), {"lanes.map": (1, 8, 96, 80), "lanes.edges": (1, 4, 96, 80)}

@@ -26,3 +26,4 @@ class About:
     colours: Mapping[str, tuple[str, str]]  # likewise -> on white, on black
     shown: Mapping[str, str] = field(default_factory=dict)  # on a model card: metric -> what it is
     weight: float = 1.0  # of its loss, as the shipped network was trained
+    optional: tuple[str, ...] = ()  # outputs of `spec` that a network may lack

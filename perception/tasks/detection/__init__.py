@@ -6,6 +6,7 @@ of the object (FCOS, Tian et al. 2019, without the centre-ness branch).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -85,17 +86,16 @@ class Detection:
 
 def _settings(spec: TaskSpec) -> tuple[np.ndarray, float, int]:
     """Logits above which a class counts, the overlap of two objects, how many there may be."""
-    settings = spec.settings
-    return _thresholds(spec), float(settings.get("nms_iou", 0.6)), int(settings.get("max_objects", 100))
+    return _thresholds(spec), spec.number("nms_iou", 0.6), int(spec.number("max_objects", 100))
 
 
 def _thresholds(spec: TaskSpec) -> np.ndarray:
     """(classes,) float32."""
     scores = spec.settings.get("threshold", {})
-    bad = [name for name in spec.classes if not 0 < scores.get(name, 0) < 1]
-    if bad or set(scores) - set(spec.classes):
+    good = isinstance(scores, Mapping) and set(scores) == set(spec.classes)
+    if not (good and all(isinstance(score, float) and 0 < score < 1 for score in scores.values())):
         raise BundleError(
             f"detection: expected a threshold between 0 and 1 for each of {list(spec.classes)}, "
-            f"got {dict(scores)}; correct settings.threshold in model.json"
+            f"got {scores}; correct settings.threshold in model.json"
         )
     return np.array([logit(scores[name]) for name in spec.classes], np.float32)

@@ -74,4 +74,4 @@ class Drivable:
 
 def _threshold(spec: TaskSpec) -> float:
     """Logit above which a place is drivable."""
-    return logit(spec.settings.get("threshold", 0.5))
+    return logit(spec.number("threshold", 0.5))

@@ -32,6 +32,7 @@ ABOUT = About(
         "lanes.drawn.recall": "lane lines, recall (5 px at 640 wide)",
         "lanes.drawn.f1": "lane lines, F1 (5 px at 640 wide)",
     },
+    optional=("lanes.edges",),
 )
 
 
@@ -47,10 +48,10 @@ class Lanes:
         self.outputs = spec.outputs
         self.needs = spec.needs
         self._settings = LaneSettings(
-            threshold=float(spec.settings.get("threshold", 0.5)),
-            min_length=float(spec.settings.get("min_length", 24)),
-            edge_threshold=float(spec.settings.get("edge_threshold", 0.5)),
-            follow_threshold=float(spec.settings.get("follow_threshold", 1.0)),
+            threshold=spec.number("threshold", 0.5),
+            min_length=spec.number("min_length", 24),
+            edge_threshold=spec.number("edge_threshold", 0.5),
+            follow_threshold=spec.number("follow_threshold", 1.0),
         )
 
     def decode(self, raw: RawOutputs, frame: Frame, box: Letterbox, scene: Scene) -> Scene:

@@ -99,7 +99,7 @@ class SignReader:
         self.needs = spec.needs
         self.network = network
         self._sign = sign_id(spec)
-        self._threshold = float(spec.settings.get("threshold", THRESHOLD))
+        self._threshold = spec.number("threshold", THRESHOLD)
 
     def decode(self, raw: RawOutputs, frame: Frame, box: Letterbox, scene: Scene) -> Scene:
         if scene.detections is None:
@@ -129,4 +129,4 @@ class SignReader:
 
 def sign_id(spec: TaskSpec) -> int:
     """Which class of the bundle's objects is SIGN; a bundle that does not say has our classes."""
-    return int(spec.settings.get("sign_id", OBJECTS.index(SIGN)))
+    return int(spec.number("sign_id", OBJECTS.index(SIGN)))

@@ -98,7 +98,17 @@ def test_outputs_of_other_classes_are_refused(raw):
         found(raw)
 
 
-@pytest.mark.parametrize("threshold", [{}, {**THRESHOLD, "person": 1.5}, {**THRESHOLD, "tram": 0.5}])
+@pytest.mark.parametrize(
+    "threshold",
+    [
+        0.5,
+        [0.5],
+        {},
+        {**THRESHOLD, "person": "0.5"},
+        {**THRESHOLD, "person": 1.5},
+        {**THRESHOLD, "tram": 0.5},
+    ],
+)
 def test_thresholds_must_fit_the_classes(raw, threshold):
     with pytest.raises(BundleError, match=r"correct settings.threshold in model\.json"):
         found(raw, threshold=threshold)
