@@ -49,9 +49,7 @@ def mount(
     ego: OwnMotion = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out", "-o", help="JSON file to write. Default: that of --camera, with --overwrite."
-        ),
+        typer.Option("--out", "-o", help="JSON file to write. Default: that of --camera, with --overwrite."),
     ] = None,
     bundle: Bundle = None,
     device: Device = "auto",
