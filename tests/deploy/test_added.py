@@ -277,7 +277,7 @@ def test_a_bundle_with_another_kind_is_refused(added, change):
 def test_an_added_task_that_cannot_be_is_refused(added, tmp_path, change):
     spec = bundle.read(added[1])
     task = replace(spec.tasks["level"], **change)
-    with pytest.raises(BundleError, match=r"added task|no name"):
+    with pytest.raises(BundleError, match=r"added task|no text"):
         bundle.write(tmp_path, replace(spec, tasks={**spec.tasks, "level": task}))
 
 
