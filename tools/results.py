@@ -50,6 +50,7 @@ LEFT_OUT = ("metrics_by", "latency")  # the page does not show them
 PRIVATE = ("sources", "drives")  # facts: where the data was
 UNKNOWN = "(not measured yet)"
 Table = Callable[[Mapping[str, Any]], Iterator[str]]  # what was kept, to lines
+SLOW = ("avx2", "asimddp")  # features of processors without fast products of integers
 MARKS = re.compile(r"<!-- results -->.*<!-- /results -->", re.DOTALL)
 
 
@@ -225,6 +226,23 @@ def facts(bench: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "peak memory of a 720p run", f"{process['peak_mb']:.0f} MB"
 
 
+def sizes_of(found: Mapping[str, Any]) -> Iterator[str]:
+    """What `by_size` is of."""
+    if "sizes" in found:
+        of = found["sizes"]
+        yield f"Accuracy of {of['bundle']}; milliseconds of a whole frame on one thread of"
+        yield f"{_where(of['machine'])}."
+
+
+def _where(machine: Mapping[str, Any]) -> str:
+    """The processor, and whether it multiplies integers quickly."""
+    fast = [name for name in machine.get("features", ()) if name not in SLOW]
+    with_what = (
+        f"with {', '.join(fast)}" if fast else "without VNNI, on which INT8 takes several times as long"
+    )
+    return f"{machine.get('processor', 'this machine')} {with_what}"
+
+
 def by_size(found: Mapping[str, Any]) -> Iterator[str]:
     """Accuracy against time by input size, as tools.sizes measured it."""
     yield from sizes.table(found["sizes"]["sizes"]) if "sizes" in found else [UNKNOWN]
@@ -337,8 +355,7 @@ def summary(found: Mapping[str, Any]) -> Iterator[str]:
     yield from _beside({"`road`": found["val-int8"], "`road-open`": found["open-int8"]})
     yield ""
     bench = found["bench"]
-    where = bench["machine"].get("processor", "this machine")
-    yield f"Speed of version {bench['bundle'].split()[-1]}, one thread of {where}:"
+    yield f"Speed of version {bench['bundle'].split()[-1]}, one thread of {_where(bench['machine'])}:"
     yield ""
     yield "| | |"
     yield "|---|---|"
@@ -348,7 +365,15 @@ def summary(found: Mapping[str, Any]) -> Iterator[str]:
     for what, text in facts(bench):
         yield f"| {what} | {text} |"
     yield ""
-    yield "Commands: `perception evaluate --data DIR --split val`, `perception bench`."
+    if "sizes" in found:
+        yield "What a larger input buys (`--input-size 2x`), %:"
+        yield ""
+        yield from by_size(found)
+        yield ""
+        yield from sizes_of(found)
+        yield ""
+    yield "Commands: `perception evaluate --data DIR --split val`, `perception bench`,"
+    yield "`python -m tools.sizes`."
 
 
 TABLES = {
@@ -358,6 +383,7 @@ TABLES = {
     "synthetic": synthetic,
     "speed": speed,
     "sizes": by_size,
+    "sizes_of": sizes_of,
     "under_corruption": under_corruption,
     "confidence": confidence,
     "attacks_pgd": attacks("attack-pgd"),

@@ -1,18 +1,19 @@
 """Accuracy against time by input size: what a camera's cost factor buys.
 
-    python -m tools.sizes --data DIR --out FILE.json [--split val] [--bundle NAME] [--runtime R] [--limit N]
+    python -m tools.sizes --data DIR --out FILE.json [--split val] [--bundle NAME] [--limit N]
 
-At each cost factor every labelled picture is seen in its own shape, and a rendered 1280 x 720 frame is timed
-on one thread, the factors in turns. Writes FILE.json, with every metric, and FILE.md beside it, a table.
-Weights do not change the time: `--times OLD.json` takes it from an earlier table of a network of that shape,
-so that only the accuracy is measured.
+At each cost factor every labelled picture is seen in its own shape, by onnxruntime, and a rendered 1280 x 720
+frame is timed on one thread, the factors and all CPU runtimes that are installed in turns. Writes FILE.json,
+with every metric, and FILE.md beside it, a table. The two parts may be taken from earlier reports: `--times
+OLD.json`, since weights do not change the time of a network of that shape, and `--accuracy OLD.json` of the
+same bundle, since the accuracy is the same on another machine.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from fnmatch import fnmatch
@@ -22,6 +23,7 @@ from statistics import mean
 from typing import Any
 
 from perception import bundle as bundles
+from perception.backends.runtimes import FIRST, installed
 from perception.errors import DataError
 from perception.evaluation.bench.clock import interleaved, median
 from perception.evaluation.bench.machine import machine
@@ -38,6 +40,8 @@ FACTORS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 ROUNDS = 12
 TIMED = "synthetic:7"  # its first frame: 1280 x 720
 TIMES = ("input_size", "ms", "network_ms")
+ACCURACY = ("metrics",)
+SEEN = ("bundle", "precision", "split", "limit")  # what the accuracy depends on
 FIGURES = {  # column -> metrics, of which it is the mean
     "drivable IoU": "drivable.*.iou",
     "lanes F1": "lanes.drawn.f1",
@@ -55,28 +59,30 @@ def main() -> None:
     parser.add_argument("--split", default="val")
     parser.add_argument("--bundle", type=bundles.folder, default=bundles.SHIPPED)
     parser.add_argument("--precision", default="int8")
-    parser.add_argument("--runtime", default="onnxruntime")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--factors", default=",".join(f"{factor:g}" for factor in FACTORS))
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--times", type=Path, metavar="OLD.json")
+    parser.add_argument("--accuracy", type=Path, metavar="OLD.json")
     given = parser.parse_args()
     factors = [float(factor) for factor in given.factors.split(",")]
-    with ExitStack() as stack:
-        pipelines = opened(given.bundle, given.precision, given.runtime, factors, stack)
-        times, timing = (
-            earlier(given.times, pipelines) if given.times else (timed(pipelines, given.rounds), machine())
-        )
-        dataset = read_folder(given.data, given.split, lanes.CLASSES).thinned(given.limit)
-        frames = replace(dataset, crops=())  # crops of signs have a network, and a size, of their own
-        rows = [
-            {"factor": factor, **times[factor], "metrics": measure_dataset(pipeline, frames).metrics}
-            for factor, pipeline in pipelines.items()
-        ]
     spec = bundles.read(given.bundle)
     facts = {"bundle": f"{spec.name} {spec.version}", "precision": given.precision, "split": given.split}
-    facts |= {"runtime": given.runtime, "limit": given.limit, "threads": 1}
-    report = {**facts, "machine": timing, "sizes": rows}
+    facts |= {"limit": given.limit}
+    with ExitStack() as stack:
+        pipelines = {
+            runtime: opened(given.bundle, given.precision, runtime, factors, stack) for runtime in installed()
+        }
+        times = earlier(given.times, TIMES, factors) if given.times else timed(pipelines, given.rounds)
+        seen = earlier(given.accuracy, ACCURACY, factors, facts) if given.accuracy else {}
+        if not seen:
+            dataset = read_folder(given.data, given.split, lanes.CLASSES).thinned(given.limit)
+            frames = replace(dataset, crops=())  # crops of signs have a network, and a size, of their own
+            for factor, pipeline in pipelines[FIRST].items():
+                seen[factor] = {"metrics": measure_dataset(pipeline, frames).metrics}
+    timing = json.loads(given.times.read_text())["machine"] if given.times else machine()
+    rows = [{"factor": factor, **times[factor], **seen[factor]} for factor in factors]
+    report = {**facts, "threads": 1, "machine": timing, "sizes": rows}
     write_whole(given.out, (json.dumps(report, indent=1) + "\n").encode())
     write_whole(given.out.with_suffix(".md"), ("\n".join(table(rows)) + "\n").encode())
     print("\n".join(table(rows)))
@@ -96,33 +102,42 @@ def opened(
     return pipelines
 
 
-def timed(pipelines: Mapping[float, Pipeline], rounds: int) -> dict[float, dict[str, Any]]:
-    """Of each: the input size for the frame, and milliseconds of processor time for it, whole and network."""
+def timed(pipelines: Mapping[str, Mapping[float, Pipeline]], rounds: int) -> dict[float, dict[str, Any]]:
+    """Factor -> the input size for the frame; by runtime the milliseconds of processor time for it, whole and
+    of the network alone."""
     frame = next(iter(open_source(TIMED)))
-    calls: dict[str, Callable[[], object]] = {}
-    stages: dict[float, list[Mapping[str, float]]] = {factor: [] for factor in pipelines}
-    for factor, pipeline in pipelines.items():
-        calls[str(factor)] = partial(_see, pipeline, frame, stages[factor])
-    times = interleaved(calls, rounds)
+    every = {(runtime, factor): own[factor] for runtime, own in pipelines.items() for factor in own}
+    stages: dict[tuple[str, float], list[Mapping[str, float]]] = {key: [] for key in every}
+    times = interleaved(
+        {str(key): partial(_see, pipeline, frame, stages[key]) for key, pipeline in every.items()}, rounds
+    )
     return {
         factor: {
             "input_size": list(pipeline.size_for(frame.size)),
-            "ms": median(times[str(factor)].cpu),
-            "network_ms": median([stage["network"] for stage in stages[factor]]),
+            "ms": {runtime: median(times[str((runtime, factor))].cpu) for runtime in pipelines},
+            "network_ms": {
+                runtime: median([stage["network"] for stage in stages[runtime, factor]])
+                for runtime in pipelines
+            },
         }
-        for factor, pipeline in pipelines.items()
+        for factor, pipeline in pipelines[FIRST].items()
     }
 
 
 def earlier(
-    file: Path, pipelines: Mapping[float, Pipeline]
-) -> tuple[dict[float, dict[str, Any]], dict[str, Any]]:
-    """As `timed`, of an earlier report, and the machine of that. Raises DataError if it lacks a factor."""
+    file: Path, keys: Sequence[str], factors: Sequence[float], facts: Mapping[str, Any] | None = None
+) -> dict[float, dict[str, Any]]:
+    """Factor -> these keys of an earlier report.
+
+    Raises DataError if it lacks a factor, or its accuracy is not of the same `facts`.
+    """
     report = json.loads(file.read_text())
-    times = {row["factor"]: {key: row[key] for key in TIMES} for row in report["sizes"]}
-    if missing := sorted(set(pipelines) - set(times)):
-        raise DataError(f"{file}: expected the times of the factors {missing}, got {sorted(times)}")
-    return {factor: times[factor] for factor in pipelines}, report["machine"]
+    if facts and (theirs := {key: report[key] for key in SEEN}) != facts:
+        raise DataError(f"{file}: expected the accuracy of {facts}, got that of {theirs}")
+    rows = {row["factor"]: {key: row[key] for key in keys} for row in report["sizes"]}
+    if missing := sorted(set(factors) - set(rows)):
+        raise DataError(f"{file}: expected a row for the factors {missing}, got {sorted(rows)}")
+    return rows
 
 
 def _see(pipeline: Pipeline, frame: Frame, stages: list[Mapping[str, float]]) -> None:
@@ -131,12 +146,15 @@ def _see(pipeline: Pipeline, frame: Frame, stages: list[Mapping[str, float]]) ->
 
 def table(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Lines of Markdown; accuracy in %."""
-    yield f"| cost | input for 16:9 | ms | {' | '.join(FIGURES)} |"
-    yield f"|---:|---|---:|{'---:|' * len(FIGURES)}"
+    runtimes = list(rows[0]["ms"])
+    columns = [*(f"ms, {runtime}" for runtime in runtimes), *FIGURES]
+    yield f"| cost | input for 16:9 | {' | '.join(columns)} |"
+    yield f"|---:|---|{'---:|' * len(columns)}"
     for row in rows:
         width, height = row["input_size"]
-        cells = " | ".join(_cell(row["metrics"], pattern) for pattern in FIGURES.values())
-        yield f"| {row['factor']:g}x | {width}x{height} | {row['ms']:.1f} | {cells} |"
+        cells = [f"{row['ms'][runtime]:.1f}" for runtime in runtimes]
+        cells += [_cell(row["metrics"], pattern) for pattern in FIGURES.values()]
+        yield f"| {row['factor']:g}x | {width}x{height} | {' | '.join(cells)} |"
 
 
 def _cell(metrics: Mapping[str, float], pattern: str) -> str:
