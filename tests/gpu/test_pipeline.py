@@ -141,9 +141,9 @@ def test_a_camera_of_another_shape_is_seen_at_its_own_size_once_there_is_an_engi
 
 @on_fake()
 def test_engines_are_found_however_they_were_built():
-    shutil.rmtree(ENGINES, ignore_errors=True)
     with fake_tensorrt(version="11.4.0.106", FAKE_TENSORRT_DLA="2"):
         for way in ({"workspace_mb": 256}, {"dla": 1}, {}):
+            shutil.rmtree(ENGINES, ignore_errors=True)  # each must be found by itself
             with redirect_stderr(io.StringIO()):
                 build_engines(quantised(), check=False, **way)
             with closing(load(quantised(), "cuda")) as pipeline:
