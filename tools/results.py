@@ -236,11 +236,9 @@ def sizes_of(found: Mapping[str, Any]) -> Iterator[str]:
 
 def _where(machine: Mapping[str, Any]) -> str:
     """The processor, and whether it multiplies integers quickly."""
-    fast = [name for name in machine.get("features", ()) if name not in SLOW]
-    with_what = (
-        f"with {', '.join(fast)}" if fast else "without VNNI, on which INT8 takes several times as long"
-    )
-    return f"{machine.get('processor', 'this machine')} {with_what}"
+    fast = ", ".join(name for name in machine.get("features", ()) if name not in SLOW)
+    how = f"with {fast}" if fast else "without VNNI, where INT8 takes several times as long"
+    return f"{machine.get('processor', 'this machine')} {how}"
 
 
 def by_size(found: Mapping[str, Any]) -> Iterator[str]:

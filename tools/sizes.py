@@ -6,7 +6,7 @@ At each cost factor every labelled picture is seen in its own shape, by onnxrunt
 frame is timed on one thread, the factors and all CPU runtimes that are installed in turns. Writes FILE.json,
 with every metric, and FILE.md beside it, a table. The two parts may be taken from earlier reports: `--times
 OLD.json`, since weights do not change the time of a network of that shape, and `--accuracy OLD.json` of the
-same bundle, since the accuracy is the same on another machine.
+same bundle, where only the times are to be measured anew.
 """
 
 from __future__ import annotations

@@ -23,15 +23,7 @@ from perception.labels.blank import Blank
 from perception.labels.labelled import Asked, Labelled, Stills
 from perception.labels.vocabulary import Vocabulary
 
-__all__ = [
-    "Progress",
-    "Result",
-    "Settings",
-    "evaluate_drives",
-    "evaluate_labelled",
-    "is_blank",
-    "open_drives",
-]
+__all__ = ["Progress", "Result", "Settings", "evaluate_drives", "evaluate_labelled", "open_drives"]
 
 SHIPPED = Settings()
 PART = 8  # unrelated pictures that a worker gets at a time, whatever the number of workers

@@ -1,6 +1,6 @@
 """A wider network that begins as a narrower one that was trained.
 
-What it computes is the same to the last bits, since nothing reads the new channels yet: their weights into
+What it computes is the same but for rounding, since nothing reads the new channels yet: their weights into
 old channels are zero, while what fills them is random and learns (function-preserving growth, as in Net2Net:
 Chen, Goodfellow and Shlens 2016, which copies channels instead).
 """
