@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from perception.kernels import cpu
+from perception.kernels import cpu, expected
 from perception.kernels.lines import parabolas
 from perception.letterbox import Letterbox
 
@@ -27,6 +27,9 @@ def main() -> None:
     cpu.lines(points, begins, count, maps, np.zeros((4, 2)), parabolas(), 1.0, 0.5, 16.0)
     cpu.sign_crops(np.zeros((4, 4, 3), np.uint8), np.zeros((1, 4), np.float32), 64)
     cpu.all_finite(maps.ravel())
+    expected.area(maps[0], 0.0)
+    expected.doubtful(three, np.ones(4, np.float32), 0.0)
+    expected.length(np.zeros((2, 2), np.float32))
 
 
 if __name__ == "__main__":

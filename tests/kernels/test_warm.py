@@ -40,6 +40,33 @@ def test_a_sign_and_its_answer_compile_nothing_more():
     assert signatures() == before
 
 
+def test_a_drive_with_all_stages_compiles_nothing_more():
+    program = """if 1:
+        import sys
+        import perception
+        from perception.kernels.__main__ import main
+        from perception.stages import STAGES
+        from perception.stages.warm import warm_up
+        from perception.synthetic import World
+        def signatures():
+            places = ("perception.kernels", "perception.stages")
+            names = [vars(module) for name, module in sys.modules.items() if name.startswith(places)]
+            kernels = {k.py_func: k for own in names for k in own.values() if hasattr(k, "signatures")}
+            return {f"{f.__module__}.{f.__name__}": len(k.signatures) for f, k in kernels.items()}
+        main()
+        warm_up()
+        ahead = signatures()
+        assert len(ahead) > 30, ahead
+        pipeline = perception.load(device="cpu", threads=1, stages=STAGES)
+        world = World(7)
+        found = [pipeline(world.render(k * 0.05).frame) for k in range(6)]
+        assert found[-1].lanes and len(found[-1].detections)
+        print({name: count for name, count in signatures().items() if count != ahead.get(name, 0)})
+    """
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "{}\n", done.stdout + done.stderr
+
+
 def test_that_it_compiles_is_said_once_and_only_where_it_does(tmp_path):
     program = """if 1:
         import numpy as np

@@ -42,7 +42,7 @@ INSTALLED = Path(sys.prefix)
 SCRIPT = INSTALLED / "lib" / "perception_ros" / "node"
 CONFIG = INSTALLED / "share" / "perception_ros" / "config" / "perception.yaml"
 PERIOD_S = 0.05  # 20 frames a second
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 WORD = "LARGE_DATA"
 COUNTS = ("received", "answered", "dropped", "failed", "ignored")
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -277,8 +277,7 @@ def restart(peer: Peer) -> dict[str, Any]:
     """Killed without a word, started again; the camera goes on."""
     options = ("image_topic:=jpeg", "transport:=compressed", "threads:=1", "autostart:=true")
     node = Node(*options)
-    peer.stream("compressed", 20)
-    peer.until(lambda: peer.detections, "answers")
+    peer.until(lambda: peer.streamed("compressed", 10) and peer.detections, "answers")
     killed = node.stop(signal.SIGKILL)
     time.sleep(0.5)  # what is on its way arrives
     first = len(peer.detections)

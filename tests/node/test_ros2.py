@@ -25,7 +25,7 @@ FRAMES = 6  # different ones, sent in turn
 ALONE = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--map-root-user")
 LOOPBACK = "ip link set lo up && ip link set lo multicast on && ip route add 224.0.0.0/4 dev lo"
 MEMORY = "mount -t tmpfs tmpfs /dev/shm"  # Fast DDS finds there what a killed node of another run has left
-TIMEOUT_S = 180
+TIMEOUT_S = 300
 
 
 def isolated(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
