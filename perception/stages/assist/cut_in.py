@@ -10,6 +10,7 @@ SOON = 1.5  # seconds
 SIDEWAYS = 0.4  # m/s
 ALONG = 2.0  # times faster along the road than into the path: what else moves in does not drive
 UNSURE = 0.005  # m/s more for each metre of distance
+SETTLED_S = 0.5  # seconds for which a velocity must have been known: at first it is a guess to the side
 FARTHEST_S = 3.0  # of driving: what is farther ahead does not matter yet
 FARTHEST_M = 60.0
 
@@ -31,7 +32,7 @@ def _judge(thing: Thing, situation: Situation, reach: float, told: Finding | Non
     """It begins beside the path, and goes on until it is in."""
     if not thing.is_vehicle or thing.x is None or thing.offset is None or thing.drift is None:
         return None
-    if thing.x > reach or thing.cut or thing.comes(situation.ego):
+    if thing.x > reach or thing.cut or thing.known_s < SETTLED_S or thing.comes(situation.ego):
         return None
     outside = abs(thing.offset) - situation.path.half_width - HALF_CAR  # of its near side
     inward = -thing.drift if thing.offset > 0 else thing.drift

@@ -26,6 +26,14 @@ HALF_CAR = 0.9  # metres: half the width of a vehicle
 HELD_S = 1.0  # a velocity that is told no more, as while an object brakes hard, counts so long
 
 
+class _Told(NamedTuple):
+    """A velocity, m/s ahead and to the left."""
+
+    since_s: float  # when one was told first
+    last_s: float
+    velocity: tuple[float, float]
+
+
 @dataclass(frozen=True)
 class Situation:
     stamp_ns: int
@@ -42,7 +50,7 @@ class Watch:
     def __init__(self, classes: Sequence[str], signs: Sequence[str]) -> None:
         self._classes, self._signs = classes, signs
         self._sizes, self._speeds, self._sides = Rates[int](), Rates[int](), Rates[int | None]()
-        self._told: dict[int, tuple[float, float, float]] = {}  # by track: seconds, its velocity
+        self._told: dict[int, _Told] = {}  # by track
 
     def clear(self) -> None:
         self._told.clear()
@@ -77,7 +85,7 @@ class Watch:
         sizes = np.log(np.maximum(bottom - top, 1)).tolist()
         swelling = self._sizes(time_s, dict(zip(tracks, sizes, strict=True)))
         grown = np.array([np.nan if rate is None else rate for rate in swelling.values()])
-        place, velocity = _places(found), self._velocities(time_s, tracks, found, ego)
+        place, (velocity, known_s) = _places(found), self._velocities(time_s, tracks, found, ego)
         x, y, sigma = (_known(column) for column in place.T)
         told = relative(place, velocity, grown, path, *_motion(ego))
         offset, inside, closing, drift = (_known(column) for column in told.T)
@@ -90,20 +98,25 @@ class Watch:
         gained = [gaining.get(track) or 0.0 for track in tracks]
         speed = _known(velocity[:, 0])
         near = x, y, offset, inside, sigma, closing, gained, drift, speed
-        return tuple(map(Thing, tracks, names, *near, swelling.values(), cut))
+        return tuple(map(Thing, tracks, names, *near, swelling.values(), cut, known_s))
 
-    def _velocities(self, time_s: float, tracks: list[int], found: Detections, ego: Ego | None) -> np.ndarray:
-        """(n, 2) m/s over the road; where one is not told, that of a moment ago; NaN: not known."""
-        velocity = np.full((len(found), 2), np.nan)
+    def _velocities(
+        self, time_s: float, tracks: list[int], found: Detections, ego: Ego | None
+    ) -> tuple[np.ndarray, list[float]]:
+        """(n, 2) m/s over the road; where one is not told, that of a moment ago; NaN: not known. And the
+        seconds for which each has been known."""
+        velocity, known_s = np.full((len(found), 2), np.nan), [0.0] * len(found)
         if ego is not None and found.velocity is not None:
             velocity[:] = found.velocity
-        self._told = {track: told for track, told in self._told.items() if time_s - told[0] <= HELD_S}
+        self._told = {track: told for track, told in self._told.items() if time_s - told.last_s <= HELD_S}
         for row, (track, (ahead, left)) in enumerate(zip(tracks, velocity.tolist(), strict=True)):
+            told = self._told.get(track)
             if isfinite(ahead + left):
-                self._told[track] = time_s, ahead, left
-            elif track in self._told:
-                velocity[row] = self._told[track][1:]
-        return velocity
+                told = _Told(told.since_s if told else time_s, time_s, (ahead, left))
+                self._told[track] = told
+            if told:
+                velocity[row], known_s[row] = told.velocity, time_s - told.since_s
+        return velocity, known_s
 
     def _moving(
         self, time_s: float, at: dict[str, _Side], ego: Ego | None

@@ -35,6 +35,7 @@ class Thing(NamedTuple):
     speed: float | None = None  # m/s over the road, along the vehicle
     swelling: float | None = None  # rate of the logarithm of its size, 1/s: 1 / time to collision
     cut: bool = False  # its box ends at the side of the image, so that where it is across is not known
+    known_s: float = math.inf  # for which its velocity has been known
 
     @property
     def is_person(self) -> bool:

@@ -117,6 +117,17 @@ def test_who_stays_in_his_lane_does_not_cut_in(seed):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+def test_the_first_guess_of_a_velocity_to_the_side_is_no_cut_in(seed):
+    """Of a new track it is 1.5 m/s into the path, and a tenth of that half a second later."""
+
+    def aside(t):
+        return -1.5 * 0.1 ** (t / 0.5)
+
+    beside = Mover("vehicle", lambda t: 11.0, lambda t: 2.75, lambda t: 15.0, aside)
+    assert times(events(Drive(movers=[beside]), 4.0, seed=seed), "cut_in") is None
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_a_pedestrian_who_walks_into_the_path(seed):
     """From 5 m to the right with 1.4 m/s, 50 m ahead, at 12 m/s: there when we are."""
     walk = Mover("person", lambda t: 50 - 12 * t, lambda t: -5 + 1.4 * t, lambda t: 0.0, lambda t: 1.4)
