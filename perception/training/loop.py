@@ -319,21 +319,20 @@ class Trainer:
         if drawn := [k for k in range(len(CLASSES)) if chosen.sign(k) >= 0]:
             made.append((config.variants, Variants(seen, chosen.known(crops), drawn)))
         things = sources.cutouts_of(self.data, frames, config) if config.stand > 0 else []
-        reads = "signs" in config.tasks
         phases = [(1 - config.finish, config.zoom, 0.5), (1.0, FINISH_ZOOM, FINISH_COVER)]
         for end, zoom, cover in phases:
             if self.progress < end:
                 mix = Mix(
                     frames,
                     shares,
-                    crops if reads else [],
+                    crops,
                     [(Place(size, zoom, cover=cover), share) for size, share in inputs(config).items()],
                     batch=config.batch,
-                    crops=config.crops,
+                    crops=config.crops if "signs" in config.tasks else 0,  # drawn last: frames stay the same
                     paste=config.paste,
                     seed=config.seed,
                     start=self.step,
-                    rendered=rendered if reads else [],
+                    rendered=rendered,
                     cutouts=things,
                     stand=config.stand,
                     bonnet=config.bonnet,

@@ -6,6 +6,7 @@ import csv
 import multiprocessing
 import sys
 from dataclasses import asdict, replace
+from itertools import islice
 from pathlib import Path
 from subprocess import PIPE, STDOUT, Popen
 
@@ -49,6 +50,18 @@ def _threads():
 def weights(path):
     state = load_checkpoint(path / "checkpoint.pt")
     return {**state["network"], **{f"ema.{name}": x for name, x in state["ema"].items()}}
+
+
+@pytest.mark.parametrize("tasks", [["detection"], ["lanes"], ["signs", "drivable"]])
+def test_the_frames_of_a_run_do_not_depend_on_its_tasks(folder, tmp_path, tasks):
+    """Signs are pasted also where nobody reads them, or networks of fewer tasks would see other pictures."""
+    chosen = replace(TINY, tasks=tuple(tasks), weights={}, paste=1.0)
+    every = islice(Trainer(folder, tmp_path / "every", replace(TINY, paste=1.0))._batches(), 6)
+    fewer = islice(Trainer(folder, tmp_path / "fewer", chosen)._batches(), 6)
+    for one, other in zip(every, fewer, strict=True):
+        assert torch.equal(one.images, other.images)
+        assert torch.equal(one.boxes, other.boxes)
+        assert torch.equal(one.crops, other.crops) or "signs" not in tasks
 
 
 @pytest.mark.parametrize("qat", [False, True])

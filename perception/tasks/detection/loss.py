@@ -49,7 +49,7 @@ def flatten(outputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor, Tens
 
 class DetectionLoss:
     def __call__(self, outputs: Mapping[str, Tensor], batch: Batch) -> Tensor | None:
-        """The loss, or None if no image of the batch has boxes or negative labels."""
+        """The loss, or None if no image of the batch has boxes to learn, or negative labels."""
         if not batch.has_boxes.any():
             return None
         logits, boxes, centres, strides = flatten(outputs)
@@ -58,6 +58,8 @@ class DetectionLoss:
             target = torch.zeros_like(logits)
             target[image, cell, batch.labels[image, box]] = quality
             trusted = batch.negative_weight[:, None] * _learnable(centres, batch, logits.shape[2])
+        if not len(box) and not trusted.any():
+            return None
         norm = target.sum().clamp(min=1.0)
         score = _score_loss(logits, target, trusted).sum() / norm
         overlap: Tensor = generalized_box_iou_loss(boxes[image, cell], batch.boxes[image, box])

@@ -95,6 +95,13 @@ def test_no_labelled_image_is_no_loss():
     assert LOSS(answers(), replace(BATCH, has_boxes=torch.zeros(2, dtype=torch.bool))) is None
 
 
+def test_frames_that_were_searched_for_nothing_have_no_loss():
+    searched = replace(BATCH, negative_weight=torch.zeros(2, 6), valid=torch.zeros(2, 2, dtype=torch.bool))
+    assert LOSS(answers(), searched) is None
+    unsure = replace(BATCH, negative_weight=torch.zeros(2, 6), sure=torch.zeros(2, 2, dtype=torch.bool))
+    assert LOSS(answers(), unsure) is None
+
+
 @settings(deadline=None, max_examples=15)
 @given(st.floats(0, 90), st.floats(0, 58), st.floats(3, 96), st.floats(3, 64))
 def test_every_box_gets_a_cell_near_it_however_small(x, y, width, height):
