@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from perception import bundle_values
-from perception.errors import BundleError
+from perception.errors import BundleError, brief
 from perception.limits import description, regular
 from perception.outputs import write_whole
 from perception.types import Size
@@ -178,7 +178,7 @@ def _parse(path: Path, text: str) -> tuple[ModelSpec, str]:
         spec = _spec(fields)
     except (TypeError, KeyError, AttributeError, ValueError) as error:
         raise BundleError(
-            f"{path}: expected the fields of a bundle, got {error!r}. Export it again"
+            f"{path}: expected the fields of a bundle, got {brief(error)}. Export it again"
         ) from error
     if not isinstance(checksum, str):
         raise BundleError(f"{path}: expected a checksum as text, got {checksum!r}. Copy the bundle again")

@@ -17,7 +17,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from perception.errors import PerceptionError
+from perception.errors import PerceptionError, brief
 from perception.limits import description
 from perception.outputs import write_whole
 
@@ -89,7 +89,8 @@ class CameraModel:
             return cls(**fields)
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise PerceptionError(
-                f"{path}: expected a camera as JSON with size, fx, fy, cx, cy, height, pitch; got {error!r}"
+                f"{path}: expected a camera as JSON with size, fx, fy, cx, cy, height, pitch; "
+                f"got {brief(error)}"
             ) from error
 
     def save(self, path: str | Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from perception.camera import FISHEYE, PINHOLE, CameraModel
-from perception.errors import PerceptionError
+from perception.errors import PerceptionError, brief
 from perception.limits import description, yaml_description
 from perception.outputs import write_whole
 
@@ -61,7 +61,7 @@ def read_camera(path: str | Path, height: float | None = None) -> CameraFile:
     except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise PerceptionError(
             f"{path}: expected a camera as our JSON, ROS camera_info YAML or KITTI calibration text, "
-            f"got {error!r}"
+            f"got {brief(error)}"
         ) from error
     if height is not None:
         return replace(file, numbers={**file.numbers, "height": height}, says_height=True)

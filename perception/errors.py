@@ -58,3 +58,11 @@ class FrameError(PerceptionError):
 
 class Withheld(FrameError):
     pass
+
+
+def brief(error: Exception, most: int = 500) -> str:
+    """`error` as a message says it: never the content of the file that it was raised for."""
+    if isinstance(error, UnicodeDecodeError):  # whose repr holds every byte
+        return "a file that is no text"
+    text = repr(error)
+    return text if len(text) <= most else f"{text[:most]} …"

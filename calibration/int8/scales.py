@@ -19,7 +19,7 @@ from calibration.int8.observers import Histogram, Observed, Progress, observe, u
 from calibration.int8.pairs import Code
 from calibration.int8.plan import plan
 from perception.convention import MEAN, SCALE
-from perception.errors import BundleError
+from perception.errors import BundleError, brief
 from perception.limits import description
 from perception.sinks.files import write_whole
 
@@ -79,7 +79,7 @@ class Scales:
             return cls(**fields | {"spans": _pairs(fields["spans"]), "factors": _tuples(fields["factors"])})
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise BundleError(
-                f"{path}: expected the scales of a calibration (JSON, format {FORMAT}), got {error!r}. "
+                f"{path}: expected the scales of a calibration (JSON, format {FORMAT}), got {brief(error)}. "
                 "Calibrate again: `perception quantize`"
             ) from error
 

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from deploy.doctor.finding import Finding
 from deploy.doctor.show import device, show, to_json
-from perception.errors import SinkError
+from perception.errors import SinkError, brief
 from perception.sinks.files import write_whole
 
 FORMAT = 1
@@ -117,7 +117,7 @@ def runs_of(path: Path) -> list[dict[str, Any]]:
         return []
     except (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
         raise SinkError(
-            f"{path}: expected a report of `perception doctor` to complete, or no file, got {error!r}; "
+            f"{path}: expected a report of `perception doctor` to complete, or no file, got {brief(error)}; "
             "choose another --report"
         ) from error
 

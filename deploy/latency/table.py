@@ -14,7 +14,7 @@ from typing import Any
 from deploy.latency.blocks import Tasks, blocks
 from deploy.latency.clock import time_all
 from deploy.latency.graphs import Block
-from perception.errors import DataError
+from perception.errors import DataError, brief
 from perception.evaluation.bench.machine import machine
 from perception.model.shape import Design
 from perception.sinks.files import write_whole
@@ -73,7 +73,7 @@ def read(path: Path) -> Table:
         table = Table(found["processor"], tuple(found["tasks"]), times, factor, found["checks"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
-            f"{path}: expected a latency table of format {FORMAT}: {error!r}; {REMEDY}"
+            f"{path}: expected a latency table of format {FORMAT}: {brief(error)}; {REMEDY}"
         ) from error
     here = machine()["processor"]
     if table.processor != here:

@@ -31,7 +31,7 @@ from perception.backends import kept
 from perception.backends.onnx_size import size_of
 from perception.bundle import MAIN, TaskSpec
 from perception.driver import look
-from perception.errors import BackendUnavailable, BundleError
+from perception.errors import BackendUnavailable, BundleError, brief
 from perception.kernels.launch import MAX_SIGNS
 from perception.types import Size
 
@@ -206,7 +206,7 @@ class EngineCache:
             intact = record["sha256"] == hashlib.sha256(plan).hexdigest() and record["of"] == of
             checked = bool(record["checked"])
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise BundleError(f"{home}: expected an engine and its record, got {error!r}") from error
+            raise BundleError(f"{home}: expected an engine and its record, got {brief(error)}") from error
         if not intact:
             raise BundleError(f"{home}: expected the engine that its record tells of, got a damaged one")
         return Entry(home / PLAN, checked, of["options"]["dla_core"])

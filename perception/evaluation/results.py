@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from perception.errors import DataError, SinkError
+from perception.errors import DataError, SinkError, brief
 from perception.evaluation.latency import latency
 from perception.evaluation.names import UNITS
 from perception.evaluation.records import FrameRecord, count, load_records, metrics, save
@@ -93,7 +93,7 @@ def read_result(folder: Path) -> Result:
         made, facts = found["format"], found["facts"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
-            f"{path}: expected what `perception evaluate --out` writes, got {error!r}. Evaluate again"
+            f"{path}: expected what `perception evaluate --out` writes, got {brief(error)}. Evaluate again"
         ) from error
     if made != FORMAT:
         raise DataError(f"{path}: expected format {FORMAT}, got {made!r}. Evaluate again")

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from perception.errors import DataError
+from perception.errors import DataError, brief
 from perception.labels.foreign import picture_names
 from perception.labels.masks import mask_of
 from perception.labels.rows import csv_rows, fault, header, open_text
@@ -176,7 +176,7 @@ def _listed(path: Path) -> Iterator[Example]:
         rows = yaml_description("".join(open_text(path)))
         parts = [_part(path.parent, row) for row in rows]
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise DataError(f"{path}: expected {wanted}, got {error!r}. Mend the file") from error
+        raise DataError(f"{path}: expected {wanted}, got {brief(error)}. Mend the file") from error
     for part in parts:
         yield from _masks(*part)
 

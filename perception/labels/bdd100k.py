@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from perception.errors import DataError
+from perception.errors import DataError, brief
 from perception.labels.boxes import Box, BoxLabels
 from perception.labels.classes import Names
 from perception.labels.foreign import inside, with_picture
@@ -148,7 +148,9 @@ def _add(told: dict[str, Told], row: Any, topics: frozenset[str], reading: Readi
             _add_label(one, label, topics, reading)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         wanted = "name, labels [{category, box2d or poly2d}]"
-        raise DataError(f"{place}: expected {wanted}, got {error!r}. Mend it or copy the file") from error
+        raise DataError(
+            f"{place}: expected {wanted}, got {brief(error)}. Mend it or copy the file"
+        ) from error
 
 
 def _add_label(told: Told, label: Mapping[str, Any], topics: frozenset[str], reading: Reading) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from perception.errors import DataError
+from perception.errors import DataError, brief
 from perception.labels.boxes import UNSURE, Box, BoxLabels
 from perception.labels.classes import COMMON, Names
 from perception.labels.foreign import inside, translated, with_picture
@@ -101,7 +101,7 @@ def _table(path: Path) -> Table:
         annotations = list(table["annotations"])
     except (KeyError, TypeError, ValueError) as error:
         wanted = "images, categories and annotations as in COCO's instances_*.json"
-        raise DataError(f"{path}: expected {wanted}, got {error!r}. Choose another file") from error
+        raise DataError(f"{path}: expected {wanted}, got {brief(error)}. Choose another file") from error
     once = Counter(name for _, name, _ in rows)
     sizes: dict[str, tuple[str, Size]] = {}
     for key, name, size in rows:
@@ -138,7 +138,7 @@ def _box(place: str, row: Any, categories: Mapping[str, str]) -> tuple[str, Box]
         return str(row["image_id"]), box
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         wanted = "image_id, a category_id of the file, bbox [x, y, width, height]"
-        raise DataError(f"{place}: expected {wanted}, got {error!r}. Mend it") from error
+        raise DataError(f"{place}: expected {wanted}, got {brief(error)}. Mend it") from error
 
 
 def _in_pixels(

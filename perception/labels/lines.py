@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from perception.errors import DataError
+from perception.errors import DataError, brief
 from perception.labels.rows import check_places, fault, json_file
 from perception.types import LaneLine
 
@@ -32,7 +32,7 @@ def read(
             image, split = str(frame["img"]), str(frame["split"])
         except (KeyError, TypeError, ValueError) as error:
             wanted = "img, split, lines [{kind, points [[x, y]]}]"
-            message = f"{path}: frame {number}: expected {wanted}, got {error!r}. Mend the frame"
+            message = f"{path}: frame {number}: expected {wanted}, got {brief(error)}. Mend the frame"
             raise DataError(message) from error
         yield image, split, lines
 

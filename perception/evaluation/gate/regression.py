@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from perception.comparison import EXACT, NEVER, Element, Table, Tolerance, same
-from perception.errors import SourceError
+from perception.errors import SourceError, brief
 from perception.fields import FIELDS
 from perception.sinks.scenes import Record
 
@@ -62,7 +62,9 @@ def compare_scenes(reference: Iterable[Record], scenes: Iterable[Record], table:
                 found.setdefault(element.field, Finding(element.field, limits)).add(element, seq)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         wanted = "the fields of docs/scenes.md"
-        raise SourceError(f"frame {seq}: expected {wanted}, got {error!r}; store the scenes again") from error
+        raise SourceError(
+            f"frame {seq}: expected {wanted}, got {brief(error)}; store the scenes again"
+        ) from error
     return sorted(found.values(), key=lambda x: (x.passed, x.first[0] if x.first else NEVER))
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from perception.camera import CameraModel
-from perception.errors import DataError
+from perception.errors import DataError, brief
 from perception.types import Ego
 
 BOX = ("x1", "y1", "x2", "y2")
@@ -67,7 +67,7 @@ def _camera(directory: Path, row: Mapping[str, str]) -> CameraModel:
         return CameraModel(size, fx, fx, cx, cy, height=float(row["camera_height_m"]))
     except (KeyError, ValueError) as error:
         raise DataError(
-            f"{directory / 'cameras.csv'}: expected a camera in each row, got {error!r}"
+            f"{directory / 'cameras.csv'}: expected a camera in each row, got {brief(error)}"
         ) from error
 
 
@@ -80,7 +80,7 @@ def _rows(path: Path) -> Rows:
         numbers = {key: np.array([float(row[key] or "nan") for row in rows]) for key in others}
         return Rows(frame, np.array([row["class"] for row in rows], str), xyxy, numbers)
     except (KeyError, ValueError, TypeError) as error:
-        raise DataError(f"{path}: expected frame, class and a box in each row, got {error!r}") from error
+        raise DataError(f"{path}: expected frame, class and a box in each row, got {brief(error)}") from error
 
 
 def _ego(path: Path) -> dict[int, Ego]:
@@ -90,7 +90,7 @@ def _ego(path: Path) -> dict[int, Ego]:
             for row in _read(path)
         }
     except (KeyError, ValueError, TypeError) as error:
-        raise DataError(f"{path}: expected frame, speed_mps, yaw_rate_radps, got {error!r}") from error
+        raise DataError(f"{path}: expected frame, speed_mps, yaw_rate_radps, got {brief(error)}") from error
 
 
 def _read(path: Path) -> list[dict[str, str]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from perception.camera import CameraModel
-from perception.errors import PerceptionError, SinkError
+from perception.errors import PerceptionError, SinkError, brief
 from perception.limits import description
 from perception.outputs import write_whole
 from perception.stages.mount.belief import NAMES
@@ -87,6 +87,6 @@ def _read(path: Path) -> Saved:
         return Saved(camera, **numbers)  # type: ignore[arg-type]
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise PerceptionError(
-            f"{path}: expected a mount that was saved before, or no file, got {error!r}; "
+            f"{path}: expected a mount that was saved before, or no file, got {brief(error)}; "
             "remove it, or give another name"
         ) from error

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from perception.errors import DataError
+from perception.errors import DataError, brief
 from perception.evaluation.measure import report
 from perception.labels.folder import read_folder
 from perception.model.network import Network
@@ -137,7 +137,7 @@ def read_baseline(path: Path) -> Baseline:
         return [{"progress": float(row["progress"]), "scores": _pairs(row["scores"])} for row in rows]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
-            f"baseline={path}: expected scores.json of `perception mtl compare`: {error!r}"
+            f"baseline={path}: expected scores.json of `perception mtl compare`: {brief(error)}"
         ) from error
 
 
