@@ -35,7 +35,7 @@ from perception.types import Size
 NAMED = "named by --float"
 SHOWN = 10  # costliest layers in the table
 
-errors = Console(stderr=True)
+errors = Console(emoji=False, stderr=True)
 
 
 def quantize(
@@ -168,7 +168,7 @@ def _show(spec: ModelSpec, out: Path, agreement: Mapping[str, Mapping[str, float
             worst = min(noise, key=lambda name: noise[name], default="")
             size = f"{(out / file).stat().st_size / 1000:.0f}"
             table.add_row(precision, network, file, size, f"{noise[worst]:.1f} {worst}" if worst else "")
-    Console().print(table)
+    Console(emoji=False).print(table)
 
 
 def _show_costs(folder: Path, fp32: Mapping[str, str], examples: Mapping[str, np.ndarray]) -> None:
@@ -177,7 +177,7 @@ def _show_costs(folder: Path, fp32: Mapping[str, str], examples: Mapping[str, np
         scales = Scales.read(folder / precisions.scales_name(file))
         images = examples[network][: precisions.COMPARED[network]]
         found = list(track(costs(folder / file, scales, images), f"layers of {network}", console=errors))
-        Console().print(_cost_table(network, found))
+        Console(emoji=False).print(_cost_table(network, found))
 
 
 def _cost_table(network: str, found: Sequence[Cost]) -> Table:

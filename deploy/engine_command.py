@@ -72,7 +72,7 @@ def build_engines(
     wanted = options_for(select(spec, tasks), precision, dla, workspace_mb, size)
     facts = this_device()  # before TensorRT is touched
     store = EngineCache(cache or user_cache())
-    console = Console(stderr=True)
+    console = Console(emoji=False, stderr=True)
     with _opened(check) as device:
         built = [
             _built(folder / files[network], network, options, facts, store, device, timeout_s, console)

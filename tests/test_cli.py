@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -265,3 +266,16 @@ def test_ctrl_c_keeps_what_is_done(tiny_bundle, images, tmp_path):
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert summary["interrupted"]
     assert 1 <= len(lines(tmp_path / "out")) == summary["frames"] < 3000
+
+
+def test_a_name_is_told_as_it_is():
+    """rich makes an emoji of the middle of this one unless it is told not to."""
+    result = perception("run", "synthetic:-1:2")
+    assert (result.exit_code, "'synthetic:-1:2'" in result.output) == (FAILED, True)
+
+
+def test_no_console_makes_emoji_of_names():
+    files = [path for top in ("perception", "calibration", "deploy") for path in (ROOT / top).rglob("*.py")]
+    made = [(path.name, call) for path in files for call in re.findall(r"\bConsole\(.*", path.read_text())]
+    assert len(made) > 20
+    assert [(name, call) for name, call in made if not call.startswith("Console(emoji=False")] == []

@@ -68,7 +68,7 @@ def mount(
     made = with_mount(source, last)
     write_camera(made, out)
     assert last.mount is not None
-    _show(last.mount, made, out, Console())
+    _show(last.mount, made, out, Console(emoji=False))
     return made
 
 
@@ -92,7 +92,7 @@ def with_mount(source: str, last: Last) -> CameraModel:
 @contextmanager
 def _progress() -> Iterator[Callable[[Outcome], None]]:
     parts = (SpinnerColumn(), TextColumn("{task.description}"))
-    with Progress(*parts, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*parts, console=Console(emoji=False, stderr=True), transient=True) as bar:
         line = bar.add_task("watching the drive", total=None)
         yield lambda outcome: bar.update(line, description=f"{outcome.answered} frames")
 

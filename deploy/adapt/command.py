@@ -17,7 +17,7 @@ from deploy.adapt.gate import Try
 from deploy.adapt.material import Wanted
 from perception.training.adapt.crossed import Gain
 
-console, errors = Console(), Console(stderr=True)
+console, errors = Console(emoji=False), Console(emoji=False, stderr=True)
 
 
 def adapt(wanted: Wanted, bundle: Path | None, out: Path) -> int:

@@ -25,7 +25,7 @@ from perception.sources import open_source
 from perception.training.added.judge import metrics, shares
 from perception.training.added.split import counts
 
-console, errors = Console(), Console(stderr=True)
+console, errors = Console(emoji=False), Console(emoji=False, stderr=True)
 POINTS = f"{100 * SLACK:.1f}"  # by which an old task may fall
 SCORES = {"image": "recall", "object": "recall", "map": "iou"}  # the one number of a kind
 

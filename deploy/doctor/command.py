@@ -30,7 +30,7 @@ def doctor(
         from deploy.doctor.report import runs_of
 
         runs_of(report)
-    console = Console(stderr=True)
+    console = Console(emoji=False, stderr=True)
     machine = machine or Machine()
     with console.status("looking at this machine") as status:
         left = [probe.name for probe in probes]
@@ -43,7 +43,7 @@ def doctor(
     if as_json:
         print(json.dumps(to_json(findings), indent=1))
     else:
-        show(findings, Console())
+        show(findings, Console(emoji=False))
     if report is not None:
         from deploy.doctor.report import write
 

@@ -138,7 +138,7 @@ def _runs(text: str) -> list[dict[str, Any]]:
 def text(report: dict[str, Any], findings: list[Finding]) -> str:
     """Tables, then the JSON."""
     out = StringIO()
-    show(findings, Console(file=out, width=WIDTH, no_color=True))
+    show(findings, Console(emoji=False, file=out, width=WIDTH, no_color=True))
     parts = [
         f"{HEAD}\n",
         f"{FENCE}text\n{out.getvalue().strip()}\n{FENCE}\n",

@@ -20,17 +20,17 @@ def latency(out: Path, used: Size, choices: Sequence[str]) -> None:
     made = of_space(Space.of(used, used, choices), tuple(TASKS))
     made.write(out)
     for row in made.checks:
-        Console().print(
+        Console(emoji=False).print(
             f"{row['design']}: {row['predicted_ms']:.2f} ms predicted, {row['measured_ms']:.2f} measured "
             f"({row['error_percent']:+.1f} %)",
             soft_wrap=True,
         )
-    Console().print(f"{out}: {len(made.times)} blocks on {made.processor}", soft_wrap=True)
+    Console(emoji=False).print(f"{out}: {len(made.times)} blocks on {made.processor}", soft_wrap=True)
 
 
 def of_space(space: Space, tasks: Sequence[str]) -> Table:
     """Measured now, on this machine."""
-    console = Console(stderr=True)
+    console = Console(emoji=False, stderr=True)
     return table.make(space.pairs(), space.spread, tasks, lambda text: console.print(f"timing {text}"))
 
 

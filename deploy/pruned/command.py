@@ -11,7 +11,7 @@ from deploy.pruned.prune import PRUNED, Wanted
 from deploy.pruned.prune import prune as made
 from perception import bundle as bundles
 
-console, errors = Console(), Console(stderr=True)
+console, errors = Console(emoji=False), Console(emoji=False, stderr=True)
 
 
 def prune(wanted: Wanted, bundle: Path | None, out: Path) -> None:

@@ -64,5 +64,5 @@ def attack(drives: Sequence[str], settings: Settings, name: str, json_path: Path
         table.add_column(column, justify="right" if column else "left")
     for row in rows_of(rows):
         table.add_row(*row)
-    Console().print(table)
+    Console(emoji=False).print(table)
     return 0

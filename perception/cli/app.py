@@ -27,8 +27,8 @@ FAILED, INTERRUPTED = 2, 130  # exit codes; 130 is what shells give for Ctrl-C
 USAGE: Any = typer.BadParameter.__mro__[1]  # click's UsageError, of the click that this typer uses
 HOME = re.compile(r"(?<==)~(?=/|$)|^~(?=/|$)")
 
-errors = Console(stderr=True)
-output = Console()
+errors = Console(emoji=False, stderr=True)
+output = Console(emoji=False)
 
 
 @contextmanager

@@ -72,7 +72,7 @@ def compare_both(
     found, pairs = compare(old, new)
     _write_page(out, found, pairs, texts, dict(zip(labels, sides, strict=True)))
     write_whole(out / "compare.json", (json.dumps(as_json(found, pairs), indent=1) + "\n").encode())
-    show(found, Console())
+    show(found, Console(emoji=False))
     return found
 
 

@@ -25,7 +25,7 @@ from perception.sinks.files import Stems, write_whole
 from perception.sources import open_source
 from perception.types import Frame
 
-console = Console()
+console = Console(emoji=False)
 
 
 def explain(

@@ -56,7 +56,9 @@ def train(
 def _tell(folder: Path | None, config: Config, named: Sequence[str]) -> None:
     """Raises DataError if nothing would be learnt."""
     found = surveyed.survey(folder, config)
-    surveyed.show(found, config, Console(stderr=not sys.stdout.isatty()), choosing.pictures(config))
+    surveyed.show(
+        found, config, Console(emoji=False, stderr=not sys.stdout.isatty()), choosing.pictures(config)
+    )
     surveyed.check(found, config, named)
 
 

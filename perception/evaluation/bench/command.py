@@ -63,7 +63,7 @@ def bench(
     folder = bundles.folder(bundle)
     spec = bundles.read(folder)
     size = InputSize.parse(input_size).sizes(spec.input_size)(SIZE)
-    console = Console(stderr=True)
+    console = Console(emoji=False, stderr=True)
     with TemporaryDirectory() as temporary:
         with console.status("rendering a clip"):
             clip = source or str(_rendered(Path(temporary) / "clip.mp4"))
@@ -82,7 +82,7 @@ def bench(
                 report |= time_networks(folder, spec, rounds, size)
             with console.status("fresh processes"):
                 report["process"] = time_processes(clip, folder, Path(temporary), starts, runtime)
-    show(report, Console())
+    show(report, Console(emoji=False))
     if json_path is not None:
         write_whole(json_path, (json.dumps(rounded(report), indent=1) + "\n").encode())
     return report

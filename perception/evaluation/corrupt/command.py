@@ -74,7 +74,7 @@ def corrupt(
         "noticed": {"clean": noticed(clean), **_by_severity(worse, noticed)},
         "metrics": {"clean": main_of(clean), **_by_severity(worse, main_of)},
     }
-    show(found, Console())
+    show(found, Console(emoji=False))
     text = (json.dumps(found, indent=1) + "\n").encode()
     for path in (json_path, way.out and way.out / JSON):
         if path:

@@ -47,7 +47,7 @@ def gate(
     by = by and OLD_NAMES.get(by, by)
     if by not in (None, METRICS, SCENES):
         raise DataError(f"expected a gate by {METRICS} or {SCENES}, got {by!r}")
-    console = Console()
+    console = Console(emoji=False)
     if (by or (METRICS if (reference / RESULT).exists() else SCENES)) == SCENES:
         cases = list(_by_scenes(drives, _folder(reference), settings, tolerances, update, console))
     else:

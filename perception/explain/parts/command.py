@@ -30,7 +30,7 @@ from perception.tasks import lanes
 from perception.types import Frame
 
 MOST = 4  # finds of a task in a picture
-console = Console()
+console = Console(emoji=False)
 
 
 def parts(

@@ -31,12 +31,12 @@ def groups(preset: str, data: Sequence[str], out: Path, settings: Sequence[str] 
 
 def report(folder: Path) -> None:
     for path in write(folder):
-        Console().print(str(path))
+        Console(emoji=False).print(str(path))
 
 
 @contextmanager
 def _watched(what: str) -> Iterator[Callable[[Run, int, int], None]]:
     columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with Progress(*columns, console=Console(emoji=False, stderr=True)) as progress:
         bar = progress.add_task(what, total=None)
         yield lambda run, k, n: progress.update(bar, completed=k, total=n, description=run.variant)

@@ -165,8 +165,7 @@ def compare(
     chosen = named(preset)
     folder, wanted = sorted_out(data, [*chosen.settings, *settings])
     config = configure(chosen.training, wanted)  # a wrong setting or folder is named before the first run
-    surveyed.check(surveyed.survey(folder, config), config, ())
-    check_val(Validation(folder, replace(config, eval_every=spread(config, EVALUATIONS))), config)
+    check(folder, config)
     chosen = replace(chosen, tasks=config.tasks)
     runs: list[Run] = []
     while (more := planned(chosen, results(runs, out))) != runs:
@@ -201,8 +200,10 @@ def _pair(found: Interval) -> list[float | None]:
     return [found.mean, None if found.count == 1 else found.half]
 
 
-def check_val(validation: Validation, config: Config) -> None:
-    """Raises DataError if a task cannot be judged."""
+def check(folder: Path | None, config: Config) -> None:
+    """Raises DataError if there is nothing to learn from, or a task cannot be judged."""
+    surveyed.check(surveyed.survey(folder, config), config, ())
+    validation = Validation(folder, replace(config, eval_every=spread(config, EVALUATIONS)))
     told = {task for picture in validation.chosen for task in picture.tasks}
     missing = [task for task in config.tasks if validation.chosen and task not in told]
     if missing:
@@ -314,8 +315,8 @@ def mean_cosines(runs: Sequence[Sequence[Mapping[str, Any]]]) -> list[dict[str, 
 def against(
     runs: Mapping[int, Mapping[str, Any]], baseline: Mapping[str, Mapping[int, float]]
 ) -> dict[str, Any]:
-    own = {task: scores_of(runs, task) for task in TASKS}
-    found = {task: x for task in TASKS if (x := delta(own[task], baseline[task])) is not None}
+    own = {task: scores_of(runs, task) for task in TASKS if baseline[task]}
+    found = {task: x for task in own if (x := delta(own[task], baseline[task])) is not None}
     whole = delta_m(own, baseline)
     return {
         "delta": {task: plain(x) for task, x in found.items()},

@@ -19,8 +19,8 @@ def run(
     wanted: Wanted, data: Sequence[str], out: Path, latency: Callable[[Space, Sequence[str]], Latency]
 ) -> None:
     """`latency`: see `search.search`; what exports networks lies above this package."""
-    console = Console(stderr=True)
+    console = Console(emoji=False, stderr=True)
     with locked(out):
         found = search(wanted, data, out, latency, lambda text: console.print(text, soft_wrap=True))
     for text in (*verdicts(found), *map(str, report(out))):
-        Console().print(text, soft_wrap=True)
+        Console(emoji=False).print(text, soft_wrap=True)

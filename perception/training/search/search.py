@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,11 +13,8 @@ import torch
 from perception.errors import DataError
 from perception.model.shape import Design
 from perception.sinks.files import write_whole
-from perception.training.analysis.compare import check_val, sorted_out
-from perception.training.analysis.runs import warm
-from perception.training.analysis.validation import Validation
-from perception.training.config import Config
-from perception.training.data import found as surveyed
+from perception.training.analysis.compare import check, sorted_out
+from perception.training.analysis.runs import place, warm
 from perception.training.search.runs import Runs, Wanted, score_of
 from perception.training.search.space import Candidate, Space
 from perception.training.search.study import BRACKET, METHODS, Budget, Search, cost
@@ -55,13 +52,13 @@ def search(
     folder, settings = sorted_out(data, wanted.settings)
     runs = Runs(wanted, folder, out, settings)
     config, space = runs.config, Space.of(wanted.used, runs.config.size, wanted.choices)
-    _check(folder, config)
+    check(folder, config)
     clock = latency(space, config.tasks)
     budget = Budget(lambda candidate: clock.predict(candidate.design), wanted.budget_ms)
     for design in space.pairs():  # a table that lacks a block is named now
         clock.predict(design)
     _check_budget(space, budget)
-    _remember(out, wanted, settings, space, clock)
+    _remember(out, runs, space, clock)
     warm(folder, out, config)
     steps = config.steps
     told(f"{len(config.tasks)} single-task networks of {steps} steps")
@@ -109,12 +106,6 @@ def _steps(trials: int, steps: int) -> int:
     return sum(cost(min(BRACKET, trials - begin), steps) for begin in range(0, trials, BRACKET))
 
 
-def _check(folder: Path | None, config: Config) -> None:
-    """Raises DataError if there is nothing to learn from or to judge by."""
-    surveyed.check(surveyed.survey(folder, config), config, ())
-    check_val(Validation(folder, replace(config, eval_every=config.steps)), config)
-
-
 def _check_budget(space: Space, budget: Budget) -> None:
     least = min((budget.predict(candidate), candidate.name) for candidate in space.smallest())
     if least[0] > budget.ms:
@@ -124,22 +115,23 @@ def _check_budget(space: Space, budget: Budget) -> None:
         )
 
 
-def _remember(out: Path, wanted: Wanted, settings: Sequence[str], space: Space, latency: Latency) -> None:
+def _remember(out: Path, runs: Runs, space: Space, latency: Latency) -> None:
     """Note what is searched for. Raises DataError if `out` holds a search for something else."""
     asked: dict[str, Any] = {
         "space": {name: list(own) for name, own in space.choices.items()},
         "used": list(space.used),
         "trained": list(space.trained),
-        "preset": wanted.preset,
-        "settings": list(settings),
-        "budget_ms": wanted.budget_ms,
-        "seed": wanted.seed,
+        "preset": runs.wanted.preset,
+        "settings": list(runs.settings),
+        "data": place(runs.data),
+        "budget_ms": runs.wanted.budget_ms,
+        "seed": runs.wanted.seed,
         "processor": latency.processor,
     }
     path = out / "asked.json"
     if path.exists():
         before = json.loads(path.read_text())
-        changed = [name for name, value in asked.items() if before.get(name) != value]
+        changed = [name for name, value in asked.items() if before.get(name, value) != value]
         if changed:
             name = changed[0]
             raise DataError(
