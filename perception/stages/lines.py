@@ -66,7 +66,8 @@ class Lines:
         chosen = self._pairs(lanes, at, expected, rows, REACH * size[0])
         new = min(1.0, NEW * max(1.0, dt / 0.1))
         seen = [np.full(len(rows), np.nan) if j < 0 else expected[j] for j in chosen]
-        drift = paint.settled(points, ends, at, np.array(seen).reshape(at.shape), rows, new).tolist()
+        known = np.array(seen).reshape(at.shape)
+        drift = paint.settled(points, ends, at, known, rows, new, REACH * size[0], size).tolist()
         begun = []
         for k, (line, j) in enumerate(zip(lanes, chosen, strict=True)):
             image = points[ends[k] : ends[k + 1]]
@@ -136,8 +137,9 @@ class Lines:
         )
 
 
-def in_sight(lanes: tuple[LaneLine, ...], boxes: np.ndarray) -> tuple[LaneLine, ...]:
-    """Predicted lines only where no box (n, 4) of an object hides them: their longest stretch.
+def in_sight(lanes: tuple[LaneLine, ...], size: Size, boxes: np.ndarray) -> tuple[LaneLine, ...]:
+    """Predicted lines only in the image, where no box (n, 4) of an object hides them: their longest stretch
+    that leads away from the vehicle.
 
     Lines that are seen stay as they are.
     """
@@ -148,10 +150,10 @@ def in_sight(lanes: tuple[LaneLine, ...], boxes: np.ndarray) -> tuple[LaneLine, 
             continue
         x, y = line.image[:, :1], line.image[:, 1:]
         aside, above = (x >= boxes[:, 0]) & (x <= boxes[:, 2]), (y >= boxes[:, 1]) & (y <= boxes[:, 3])
-        hidden = (aside & above).any(axis=1)
+        hidden = (aside & above).any(axis=1) | ((line.image < 0) | (line.image > size)).any(axis=1)
         ends = np.flatnonzero(np.diff(np.concatenate([[True], hidden, [True]]))).reshape(-1, 2)
         first, last = max(ends.tolist(), key=lambda end: end[1] - end[0], default=(0, 0))
-        if last - first > 1:
+        if last - first > 1 and line.image[last - 1, 1] < line.image[first, 1]:
             road = None if line.road is None else line.road[first:last]
             shown.append(replace(line, image=line.image[first:last], road=road))
     return tuple(shown)

@@ -56,28 +56,46 @@ def _column(points: np.ndarray, near: int, far: int, row: float) -> float:
 
 @compiled
 def settled(
-    points: np.ndarray, ends: np.ndarray, at: np.ndarray, expected: np.ndarray, rows: np.ndarray, new: float
+    points: np.ndarray,
+    ends: np.ndarray,
+    at: np.ndarray,
+    expected: np.ndarray,
+    rows: np.ndarray,
+    new: float,
+    reach: float,
+    size: tuple[int, int],
 ) -> np.ndarray:
     """(lines,): how far each is right of where it was expected, pixels, in the mean; NaN: not known.
 
-    `points` and `at` are drawn towards `expected`, in place: what is seen weighs `new`.
+    `points` and `at` are drawn towards `expected`, in place: what is seen weighs `new`. Points move across
+    their line, by no more than `reach`, and stay in the image of `size`.
     """
     drift = np.full(len(at), np.nan)
     rest, height = np.empty(len(rows)), np.empty(len(rows))
     for k in range(len(at)):
-        n, total = 0, 0.0
+        n, total, first, last = 0, 0.0, -1, -1
         for i in range(len(rows) - 1, -1, -1):  # upwards in the image, so that `height` grows
             one = at[k, i] - expected[k, i]
             if np.isfinite(one):
                 rest[n], height[n] = one, rows[i]
                 total += one
                 n += 1
-                at[k, i] -= (1 - new) * one
-        if n:
-            drift[k] = total / n
-            for p in range(ends[k], ends[k + 1]):
-                back = (1 - new) * _between(height[:n], rest[:n], points[p, 1])
-                points[p, 0] -= np.float32(back)
+                first = i if first < 0 else first
+                last = i
+        if not n:
+            continue
+        drift[k] = total / n
+        slope = (at[k, first] - at[k, last]) / (rows[first] - rows[last]) if n > 1 else 0.0
+        most = reach * np.sqrt(1 + slope * slope)  # of what lies so far across, from column to column
+        for i in range(len(rows)):
+            one = at[k, i] - expected[k, i]
+            if np.isfinite(one):
+                at[k, i] -= (1 - new) * min(max(one, -most), most)
+        for p in range(ends[k], ends[k + 1]):
+            one = min(max(_between(height[:n], rest[:n], points[p, 1]), -most), most)
+            back = (1 - new) * one / (1 + slope * slope)
+            points[p, 0] = min(max(points[p, 0] - back, 0), size[0])
+            points[p, 1] = min(max(points[p, 1] + slope * back, 0), size[1])
     return drift
 
 

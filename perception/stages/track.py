@@ -59,14 +59,13 @@ class Track:
         self._last_ns = frame.stamp_ns
         level, found = level_of(frame, scene), scene.detections
         signs, lanes = scene.signs, scene.lanes
-        if lanes is not None:
-            lanes = self._lines(lanes, scene.size, dt, level.middle)
         if found is not None:
             found = self._follow(frame, found, level, dt)
             if signs is not None:
                 signs = self._readings(signs, found)
-            if lanes is not None:
-                lanes = in_sight(lanes, found.xyxy)
+        if lanes is not None:
+            boxes = np.empty((0, 4)) if found is None else found.xyxy
+            lanes = in_sight(self._lines(lanes, scene.size, dt, level.middle), scene.size, boxes)
         return replace(scene, detections=found, signs=signs, lanes=lanes)
 
     def _follow(self, frame: Frame, found: Detections, level: Level, dt: float) -> Detections:

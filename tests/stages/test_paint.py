@@ -25,7 +25,12 @@ def test_a_line_that_goes_back_counts_where_it_comes_first():
 def test_what_is_seen_is_drawn_towards_what_was_expected():
     points, ends = paint.packed([line(300.0).image, line(980.0).image])
     at = paint.columns(points, ends, ROWS)
-    drift = paint.settled(points, ends, at, np.stack([at[0] - 10, np.full(12, np.nan)]), ROWS, 0.6)
+    before = at.copy()
+    drift = paint.settled(
+        points, ends, at, np.stack([at[0] - 10, np.full(12, np.nan)]), ROWS, 0.6, 40.0, (1280, 720)
+    )
     assert drift[0] == 10
     assert np.isnan(drift[1])
-    np.testing.assert_allclose(points[[0, 20], 0], [296, 980], atol=1e-3)
+    np.testing.assert_allclose(points[20], line(980.0).image[0])
+    drawn = paint.columns(points[:20], np.array([0, 20]), ROWS)
+    np.testing.assert_allclose(drawn, before[:1] - 4, atol=0.01)
