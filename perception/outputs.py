@@ -130,6 +130,24 @@ def keep_apart(outputs: Iterable[Path | None], inputs: Iterable[str | Path | Non
                 )
 
 
+def keep_file_apart(path: Path | None, inputs: Iterable[str | Path | None]) -> None:
+    """Refuse to write a file over an input, or over a file of a folder that is one. Raises SinkError.
+
+    inputs: as for `keep_apart`.
+    """
+    if path is None:
+        return
+    given = list(inputs)
+    keep_apart([path], given)
+    real = Path(os.path.realpath(path))
+    for place in (place for one in given if one is not None for place in _files_of(str(one))):
+        if real.exists() and Path(os.path.realpath(place)) in real.parents:
+            raise SinkError(
+                f"{path}: expected a place of its own for the output, got a file of the input {place}; "
+                "it would be lost. Choose another one"
+            )
+
+
 def _files_of(text: str) -> Iterator[Path]:
     pieces = {text, text.partition("?topic=")[0], text.removeprefix("file://"), *text.split(":")}
     yield from (Path(piece) for piece in pieces if piece and os.path.lexists(piece))

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import av
@@ -19,6 +20,7 @@ from typer.testing import CliRunner
 
 from perception.camera import CameraModel
 from perception.cli import FAILED, INTERRUPTED, app
+from perception.sinks import DriveRecorder
 from tests.sources.clips import cut, damage, numbered
 
 ROOT = Path(__file__).parents[1]
@@ -266,6 +268,34 @@ def test_ctrl_c_keeps_what_is_done(tiny_bundle, images, tmp_path):
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert summary["interrupted"]
     assert 1 <= len(lines(tmp_path / "out")) == summary["frames"] < 3000
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("info", "drive.mcap", "--json", "drive.mcap"),
+        ("info", "road", "--json", "road/model.json"),
+        ("evaluate", "drive.mcap", "--bundle", "road", "--json", "drive.mcap"),
+        ("evaluate", "--data", "set", "--json", "set/annotations.json"),
+        ("evaluate", "synthetic:0:1", "--bundle", "road", "--json", "road/model.json"),
+        ("bench", "clip.mp4", "--bundle", "road", "--json", "clip.mp4"),
+        ("gate", "clip.mp4", "--reference", "ref", "--bundle", "road", "--junit", "clip.mp4"),
+        ("gate", "clip.mp4", "--reference", "ref", "--bundle", "road", "--junit", "ref/clip.jsonl"),
+        ("--log-file", "clip.mp4", "info", "road"),
+    ],
+)
+def test_a_result_is_not_written_over_an_input(tiny_bundle, clip, tmp_path, monkeypatch, args):
+    monkeypatch.chdir(tmp_path)
+    Path(tiny_bundle).rename("road")
+    with closing(DriveRecorder("drive.mcap", ())):
+        pass
+    for name in ("set/annotations.json", "ref/clip.jsonl"):
+        Path(name).parent.mkdir()
+        Path(name).write_text("mine")
+    before = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
+    result = perception(*args)
+    assert (result.exit_code, before) == (FAILED, {path: path.read_bytes() for path in before})
+    assert "would be lost" in result.output or "expected a log" in result.output
 
 
 def test_a_name_is_told_as_it_is():

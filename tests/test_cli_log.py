@@ -103,6 +103,21 @@ def test_the_file_holds_lines_of_json_without_passwords(tmp_path, capsys):
     assert capsys.readouterr().err == line
 
 
+def test_only_a_log_is_added_to(tmp_path):
+    console = Console(stderr=True)
+    record = logging.LogRecord("camera", logging.WARNING, "", 0, "stale", None, None)
+    for form in ("text", "json", "text"):
+        with closing(log_to(form, tmp_path / "p.log", console)) as handler:
+            handler.handle(record)
+    assert (tmp_path / "p.log").read_text().count("stale") == 3
+    for name in ("drive.mcap", "q.log.1"):
+        (tmp_path / name).write_bytes(b"\x89MCAP0\r\n" * 9)
+    for name in ("drive.mcap", "q.log"):
+        with pytest.raises(SinkError, match="expected a log of perception"):
+            log_to("text", tmp_path / name, console)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["drive.mcap", "p.log", "q.log.1"]
+
+
 def test_a_file_that_cannot_be_made_is_told(tmp_path):
     with pytest.raises(SinkError, match=r"none/p\.log: expected a log file"):
         log_to("text", tmp_path / "none" / "p.log", Console(stderr=True))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from perception.errors import SinkError
-from perception.outputs import PartFile, keep_apart, locked, write_whole
+from perception.outputs import PartFile, keep_apart, keep_file_apart, locked, write_whole
 from perception.sinks import DriveRecorder
 
 
@@ -75,6 +76,18 @@ def test_an_output_that_is_an_input_is_refused(tmp_path, monkeypatch, given):
     with pytest.raises(SinkError, match="got the input"):
         keep_apart([tmp_path / name for name in ("io/overlay.mp4", "io/maps", "drive.mcap")], [given])
     keep_apart([tmp_path / "other/overlay.mp4", tmp_path / "io/overlay"], [given, None, "io", "io/b.png"])
+
+
+def test_a_file_is_not_written_over_one_of_an_inputs_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_whole(tmp_path / "road/model.json", b"mine")
+    for path, given in (("road/model.json", "road"), ("./road/model.json", "data:road:val"), ("a", "./a")):
+        write_whole(tmp_path / "a", b"mine")
+        with pytest.raises(SinkError, match="it would be lost"):
+            keep_file_apart(Path(path), [given])
+    keep_file_apart(None, ["road"])
+    for path in ("road/info.json", "road.json", "a"):
+        keep_file_apart(Path(path), ["road", "synthetic:0", None])
 
 
 def test_a_recording_is_replaced_only_where_that_is_meant(tmp_path):

@@ -28,13 +28,13 @@ def info(
 ) -> None:
     """Show what a model bundle can do and how well, or what a recorded drive holds."""
     from perception import bundle as bundles
+    from perception.outputs import keep_file_apart, write_whole
 
     folder = bundles.folder(what)
+    keep_file_apart(json_path, [folder])
     is_bundle = what is None or (folder / bundles.MODEL).is_file()
     facts = _show_bundle(folder) if is_bundle else _show_drive(folder)
     if json_path is not None:
-        from perception.outputs import write_whole
-
         write_whole(json_path, (json.dumps(facts, indent=1) + "\n").encode())
 
 

@@ -95,6 +95,7 @@ def evaluate(
     from perception.evaluation import command
     from perception.evaluation.replay import Pace
     from perception.evaluation.run import Settings
+    from perception.outputs import keep_file_apart
 
     if (data is None) == (not drives):
         raise PerceptionError("expected labelled drives or --data, got both or neither; see --help")
@@ -109,6 +110,7 @@ def evaluate(
         detail=data is None or out is not None,
         limit=limit,
     )
+    keep_file_apart(json_path, [*(drives or ()), settings.pipeline.folder])
     way = command.Way(workers, ray, out)
     if corrupt is not None:
         from perception.evaluation.corrupt.command import Asked
@@ -197,6 +199,8 @@ def gate(
     """Check a bundle against reference results; for CI. Exit code 0: passed, 1: failed, 2: not comparable."""
     from perception.evaluation.gate.command import gate
     from perception.evaluation.seeing import Settings
+    from perception.outputs import keep_file_apart
 
     settings = Settings(reproducible(bundle, device, precision, threads, input_size, runtime, stages=stages))
+    keep_file_apart(junit, [*drives, reference, tolerances, settings.pipeline.folder])
     raise typer.Exit(gate(drives, reference, settings, workers, tolerance, tolerances, by, update, junit))

@@ -21,6 +21,7 @@ FORMS = ("text", "json")
 LARGEST, KEPT = 10_000_000, 3  # bytes of the file, and how many full ones stay beside it
 KINDS = 256  # of messages that are remembered
 NUMBERS = re.compile(r"0x[0-9a-f]+|\d+")
+LINE = re.compile(rb'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} [A-Z]+ |\{"time_ns": \d+, "level": ')  # both forms
 BURST, PAUSE_S = 5, 10.0  # so often the same message is told at once, and then every so many seconds
 
 
@@ -104,7 +105,9 @@ class LogFile(RotatingFileHandler):
     """Appends to `path`; a full one is renamed, and KEPT of them stay. A full disk costs lines, no more."""
 
     def __init__(self, path: Path) -> None:
-        """Raises SinkError if the file cannot be written."""
+        """Raises SinkError if the file cannot be written, or one that is no log would be touched."""
+        for own in (path, *(path.with_name(f"{path.name}.{k + 1}") for k in range(KEPT))):
+            _refuse_other(own)
         try:
             super().__init__(path, maxBytes=LARGEST, backupCount=KEPT, encoding="utf-8")
         except OSError as error:
@@ -114,6 +117,19 @@ class LogFile(RotatingFileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:
         """The line is lost."""
+
+
+def _refuse_other(path: Path) -> None:
+    """Raises SinkError for a file that holds anything but a log of this kind: it would be renamed one day."""
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        head = file.read(64)
+    if head and not LINE.match(head):
+        raise SinkError(
+            f"{path}: expected a log of perception or no file for --log-file, got another one; choose "
+            "another name"
+        )
 
 
 def log_to(form: str, file: Path | None, errors: Console) -> logging.Handler:

@@ -194,8 +194,11 @@ def bench(
     input_size: InputSize = "auto",
 ) -> None:
     """Measure latency, memory, and how much of this machine's peak the network reaches."""
+    from perception import bundle as bundles
     from perception.evaluation.bench.command import bench
+    from perception.outputs import keep_file_apart
 
+    keep_file_apart(json_path, [source, bundles.folder(bundle)])
     bench(json_path, source, bundle, device=device, input_size=input_size, runtime=runtime)
 
 

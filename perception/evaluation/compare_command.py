@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from perception import bundle as bundles
-from perception.errors import DataError, PerceptionError
+from perception.errors import DataError, PerceptionError, SinkError
 from perception.evaluation import names
 from perception.evaluation.compare import Comparison, Difference, Pairs, compare
 from perception.evaluation.names import Name
@@ -59,9 +59,14 @@ def compare_both(
 
     before, after: folders of evaluations, or bundles, which are evaluated on `drives` with `settings` first,
     to `out/before` and `out/after`; without `drives`, on those of the other one.
-    Raises DataError if they have no frame in common, and as `evaluate_drives`.
+    Raises DataError if they have no frame in common; SinkError if `out` is one of them; as `evaluate_drives`.
     """
     places = {"before": before, "after": after}
+    if out.resolve() in (place.resolve() for place in places.values()):
+        raise SinkError(
+            f"{out}: expected a folder of its own for the comparison, got one of the two to compare; its "
+            "report would be lost. Choose another --out"
+        )
     texts = list(drives) or _sources(places.values())
     sides = [
         _side(place, out / name, texts, settings or Settings(), workers, progress)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from perception.errors import DataError
+from perception.errors import DataError, SinkError
 from perception.evaluation.compare_command import compare_both
 from perception.evaluation.results import Result, write_result
 from perception.evaluation.run import evaluate_drives
@@ -77,3 +77,11 @@ def test_what_cannot_be_compared_is_named(result, tiny_bundle, tmp_path):
         compare_both(tiny_bundle, tiny_bundle, tmp_path / "out")
     with pytest.raises(DataError, match="same frames"):
         compare_both(write(tmp_path / "a", 700), write(tmp_path / "b", 700, "sea"), tmp_path / "out")
+
+
+def test_a_comparison_does_not_replace_what_it_compares(tmp_path):
+    a, b = write(tmp_path / "a", 700), write(tmp_path / "b", 800)
+    (b / "report.html").write_text("of the evaluation")
+    with pytest.raises(SinkError, match="expected a folder of its own for the comparison"):
+        compare_both(a, b, tmp_path / "a" / ".." / "b")
+    assert (b / "report.html").read_text() == "of the evaluation"
