@@ -11,14 +11,15 @@ import pytest
 from typer.testing import CliRunner
 
 from perception.cli import app
-from perception.errors import DataError
+from perception.errors import DataError, SinkError
+from perception.outputs import locked
+from perception.training.analysis import command, job
 from perception.training.analysis import compare as comparing
 from perception.training.analysis import groups as grouping
-from perception.training.analysis import job
 from perception.training.analysis.compare import Preset, planned, summary
 from perception.training.analysis.groups import judged, partitions, rank_correlation, subsets
 from perception.training.analysis.report import judges, report
-from perception.training.analysis.runs import TASKS, Run, perform
+from perception.training.analysis.runs import TASKS, Run, perform, share
 from perception.training.analysis.statistics import (
     delta,
     delta_m,
@@ -145,6 +146,18 @@ def test_the_page_says_which_seeds_judged(lucky, tmp_path):
     assert judges(summary({})) == judges({"variants": {}}) == []
 
 
+def test_fewer_tasks_are_compared_too(tmp_path):
+    single = {f"single/{t}": {0: result(**{t: 0.5}), 1: result(**{t: 0.4})} for t in ("detection", "lanes")}
+    both = {0: result(detection=0.55, lanes=0.5), 1: result(detection=0.44, lanes=0.4)}
+    found = summary({**single, "hard/equal": both, f"{comparing.IN_TIME}hard/equal": both})
+    for axis in ("steps", "time"):
+        assert found["variants"]["hard/equal"][axis]["delta_m"]["mean"] == pytest.approx(5)
+    (tmp_path / "comparison.json").write_text(json.dumps(found | {"command": "perception mtl compare"}))
+    page, text = (path.read_text() for path in report(tmp_path))
+    assert "four" not in page + text
+    assert text.count("| hard/equal | +10.0 ± 0.0 | +0.0 ± 0.0 | +5.0 ± 0.0 |") == 2
+
+
 def test_there_are_fifteen_groupings_of_four_tasks():
     found = [frozenset(map(frozenset, p)) for p in partitions()]
     assert len(found) == len(set(found)) == 15 == len(subsets())
@@ -164,6 +177,30 @@ def test_the_best_grouping_is_found_and_the_forecast_judged():
     for name in ("cosine", "affinity"):
         assert found["forecasts"][name]["regret"] == pytest.approx(0, abs=1e-9)
         assert found["forecasts"][name]["rank_correlation"] > 0.7
+
+
+def test_fewer_tasks_are_grouped_too():
+    found = {
+        "single/lanes": {0: result(lanes=0.5)},
+        "single/signs": {0: result(signs=0.8)},
+        "hard/equal": {0: result(lanes=0.6, signs=0.8)},
+    }
+    best, apart = judged(found, ("lanes", "signs"))["partitions"]
+    assert (best["groups"], apart["groups"]) == (["lanes+signs"], ["lanes", "signs"])
+    assert (best["delta_m"], apart["delta_m"]) == (pytest.approx(10), 0)
+
+
+def test_tasks_that_cannot_be_judged_are_not_grouped(mine, tmp_path):
+    asked = ['detection.classes=["forklift", "pallet"]', "held_out=0.3", "rendered=2"]
+    with pytest.raises(DataError, match=r"got none of drivable.*'tasks=\[\"detection\"\]'"):
+        grouping.groups("quick", [f"coco:{mine}"], tmp_path, [*asked, 'tasks=["detection", "drivable"]'])
+    assert not list(tmp_path.glob("single-*"))
+
+
+def test_only_the_tasks_of_the_settings_are_grouped(folder, tmp_path, smoke):
+    found = grouping.groups("smoke", [str(folder)], tmp_path, ['tasks=["lanes", "drivable"]', "steps=2"])
+    assert set(found["gains"]) == {"lanes", "drivable", "lanes+drivable"}
+    assert len(found["partitions"]) == 2
 
 
 def test_rank_correlation():
@@ -339,6 +376,33 @@ def test_results_of_other_settings_are_not_mixed_in(tmp_path):
     perform([run], tmp_path, tmp_path, "quick")  # nothing to do
     with pytest.raises(DataError, match="choose another folder"):
         perform([run], tmp_path, tmp_path, "quick", ["steps=7"])
+
+
+def test_runs_of_other_data_are_not_taken(folder, tmp_path):
+    """Nor those that were cut off. One of an older version does not say what it learnt from: it is taken."""
+    run = Run("odd", 0, ("sharing=none",))
+    with pytest.raises(DataError, match="failed: odd-s0"):
+        perform([run], folder, tmp_path, "quick", TINY)
+    with pytest.raises(
+        DataError, match=rf"expected a run of {tmp_path}, got one of .*; choose another folder"
+    ):
+        perform([run], tmp_path, tmp_path, "quick", TINY)
+
+
+def test_scenes_are_shared_where_they_lie_now(tmp_path):
+    for name in ("before", "after"):
+        (tmp_path / "before/synthetic").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "before/run").mkdir(exist_ok=True)
+        if name == "after":
+            (tmp_path / "before").rename(tmp_path / name)
+        share(tmp_path / name / "synthetic", tmp_path / name / "run")
+        assert (tmp_path / name / "run/synthetic").resolve() == tmp_path / name / "synthetic"
+
+
+@pytest.mark.parametrize("ask", [lambda *own: command.compare(*own, [], None), command.groups])
+def test_nothing_is_trained_where_another_process_writes(tmp_path, ask):
+    with locked(tmp_path), pytest.raises(SinkError, match="another process is writing it"):
+        ask("quick", ["nowhere"], tmp_path)
 
 
 def test_what_failed_is_named(folder, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 
@@ -248,6 +249,11 @@ def test_a_search_is_run_told_and_resumed(folder, tmp_path):
         small(folder, tmp_path, budget_ms=40.0)
     with pytest.raises(DataError, match="expected a search with the same space"):
         small(folder, tmp_path, choices=(*TINY, "neck=16"))
+    (tmp_path / "other").symlink_to(folder)
+    assert small(tmp_path / "other", tmp_path) == found
+    shutil.copytree(folder, tmp_path / "copy")
+    with pytest.raises(DataError, match="expected a search with the same data"):
+        small(tmp_path / "copy", tmp_path)
 
 
 def test_a_budget_below_the_smallest_network_is_named(folder, tmp_path):

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from perception.outputs import locked
 from perception.training.analysis import compare as comparing
 from perception.training.analysis import groups as grouping
 from perception.training.analysis.report import report as write
@@ -18,13 +19,13 @@ from perception.training.analysis.runs import Run
 
 def compare(preset: str, data: Sequence[str], out: Path, settings: Sequence[str], speeds: Any) -> None:
     """`speeds`: see `compare.compare`; what exports networks lies above this package."""
-    with _watched("runs") as done:
+    with locked(out), _watched("runs") as done:
         comparing.compare(preset, data, out, settings, done, speeds)
     report(out)
 
 
 def groups(preset: str, data: Sequence[str], out: Path, settings: Sequence[str] = ()) -> None:
-    with _watched("subsets") as done:
+    with locked(out), _watched("subsets") as done:
         grouping.groups(preset, data, out, settings, done)
     report(out)
 

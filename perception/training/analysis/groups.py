@@ -17,17 +17,19 @@ from typing import Any
 import numpy as np
 
 from perception.sinks.files import write_whole
-from perception.training.analysis.compare import REFERENCE, named, sorted_out
+from perception.training.analysis.compare import REFERENCE, check, named, sorted_out
 from perception.training.analysis.conflict import WHOLE
 from perception.training.analysis.runs import TASKS, Results, Run, perform, results, single, together
 from perception.training.analysis.statistics import relative
+from perception.training.config import configure
 
 Group = tuple[str, ...]
 Partition = tuple[Group, ...]
+Runs = Mapping[int, Mapping[str, Any]]  # seed -> result
 
 
-def subsets() -> list[Group]:
-    return [group for size in range(1, len(TASKS) + 1) for group in combinations(TASKS, size)]
+def subsets(tasks: Sequence[str] = TASKS) -> list[Group]:
+    return [group for size in range(1, len(tasks) + 1) for group in combinations(tasks, size)]
 
 
 def partitions(tasks: Sequence[str] = TASKS) -> Iterator[Partition]:
@@ -43,11 +45,11 @@ def partitions(tasks: Sequence[str] = TASKS) -> Iterator[Partition]:
                 yield ((first, *others), *more)
 
 
-def group_run(group: Group, seed: int) -> Run:
+def group_run(group: Group, seed: int, tasks: Sequence[str] = TASKS) -> Run:
     """One task alone and all together are runs of a comparison, too."""
     if len(group) == 1:
         return single(*group, seed)
-    if len(group) == len(TASKS):
+    if len(group) == len(tasks):
         return together(REFERENCE, seed)
     return Run(f"group/{'+'.join(group)}", seed, (f"tasks={json.dumps(list(group))}", "balance=equal"))
 
@@ -61,29 +63,37 @@ def groups(
 ) -> dict[str, Any]:
     """Train every subset that is missing, in the folder of a comparison or another; write groups.json."""
     chosen = named(preset)
-    runs = [group_run(group, seed) for seed in range(chosen.seeds) for group in subsets()]
     folder, wanted = sorted_out(data, [*chosen.settings, *settings])
+    config = configure(chosen.training, wanted)
+    check(folder, config)
+    tasks = config.tasks
+    runs = [group_run(group, seed, tasks) for seed in range(chosen.seeds) for group in subsets(tasks)]
     perform(runs, folder, out, chosen.training, wanted, done)
-    found = judged(results(runs, out))
+    found = judged(results(runs, out), tasks)
     found |= {"command": f"perception mtl groups --preset {preset}"}
     write_whole(out / "groups.json", (json.dumps(found, indent=1) + "\n").encode())
     return found
 
 
-def judged(found: Results) -> dict[str, Any]:
-    """All partitions, best first, and how well the cosines foretold them."""
-    gains = {group: _gains(found, group) for group in subsets()}
-    true = [_mean(gains[group][task] for group in p for task in group) for p in partitions()]
-    whole = _of(found, TASKS)
+def judged(found: Results, tasks: Sequence[str] = TASKS) -> dict[str, Any]:
+    """All partitions of `tasks`, best first, and how well the cosines foretold them."""
+    known = {group: found[group_run(group, 0, tasks).variant] for group in subsets(tasks)}
+    gains = {group: _gains(known, group) for group in known}
+    splits = list(partitions(tasks))
+    true = [_mean(gains[group][task] for group in p for task in group) for p in splits]
+    whole = known[tuple(tasks)]
     forecasts = {"cosine": _cosines(whole), "affinity": _affinities(whole)}
-    foretold = {name: [_foretold(p, pairs) for p in partitions()] for name, pairs in forecasts.items()}
+    foretold = {name: [_foretold(p, pairs) for p in splits] for name, pairs in forecasts.items()}
     order = sorted(range(len(true)), key=lambda k: -true[k])
-    splits = [["+".join(group) for group in p] for p in partitions()]
     return {
         "format": 2,
         "gains": {"+".join(group): own for group, own in gains.items()},
         "partitions": [
-            {"groups": splits[k], "delta_m": true[k], **{name: own[k] for name, own in foretold.items()}}
+            {
+                "groups": ["+".join(group) for group in splits[k]],
+                "delta_m": true[k],
+                **{name: own[k] for name, own in foretold.items()},
+            }
             for k in order
         ],
         "forecasts": {
@@ -97,23 +107,18 @@ def judged(found: Results) -> dict[str, Any]:
     }
 
 
-def _of(found: Results, group: Group) -> Mapping[int, Mapping[str, Any]]:
-    return found[group_run(group, 0).variant]
-
-
-def _gains(found: Results, group: Group) -> dict[str, float]:
+def _gains(known: Mapping[Group, Runs], group: Group) -> dict[str, float]:
     """Task -> percent over its single-task network, mean over seeds."""
-    own = _of(found, group)
     return {
         task: _mean(
-            relative(run["scores"][task], _of(found, (task,))[seed]["scores"][task])
-            for seed, run in own.items()
+            relative(run["scores"][task], known[task,][seed]["scores"][task])
+            for seed, run in known[group].items()
         )
         for task in group
     }
 
 
-def _cosines(runs: Mapping[int, Mapping[str, Any]]) -> dict[str, float]:
+def _cosines(runs: Runs) -> dict[str, float]:
     """ "a|b" -> mean cosine over the whole trunk, over time and seeds, in the run of all tasks."""
     kept: dict[str, list[float]] = {}
     for run in runs.values():
@@ -123,7 +128,7 @@ def _cosines(runs: Mapping[int, Mapping[str, Any]]) -> dict[str, float]:
     return {pair: _mean(values) for pair, values in sorted(kept.items())}
 
 
-def _affinities(runs: Mapping[int, Mapping[str, Any]]) -> dict[str, float]:
+def _affinities(runs: Runs) -> dict[str, float]:
     """ "a|b" -> mean of what a step for one does for the other, both ways, over time and seeds.
 
     Against what a step for a task does for itself, as the paper compares.

@@ -173,7 +173,7 @@ def _comparison_page(comparison: Mapping[str, Any]) -> Iterator[str]:
         if not any(own[axis]["delta_m"] for own in variants.values()):
             yield "<p>No runs yet.</p>"
             continue
-        yield "<p>Mean of the four tasks' differences, %: ways to share down, ways to balance across.</p>"
+        yield "<p>Mean of the tasks' differences, %: ways to share down, ways to balance across.</p>"
         yield _marked(grid(comparison, axis))
         for k, what in enumerate(("Ways to share, losses simply added", "Ways to balance, hard sharing")):
             own = {name: x for name, x in variants.items() if name.split("/")[1 - k] == REFERENCE[1 - k]}
@@ -203,7 +203,7 @@ def _how(comparison: Mapping[str, Any]) -> list[str]:
     lines = [
         "Percent of the single-task score, with 95 % intervals over seeds (Student's t, paired by seed). "
         f"Input {width} x {height}, {comparison['steps']} steps. At equal processor time every network gets "
-        "as many steps as fit into what the four single-task networks take together. "
+        "as many steps as fit into what the single-task networks take together. "
         "'hurt' names the tasks whose whole interval lies below zero.",
         f"Command: {comparison['command']} --data DIR --out DIR. Single-task scores: {told}.",
     ]
@@ -251,7 +251,7 @@ def _markdown(comparison: Any, grouping: Any, searched: Any) -> Iterator[str]:
             yield from markdown_table(final_rows(finals, axis))
         for axis, title in AXES.items():
             yield f"\n## Against single-task networks {title}\n"
-            yield "Mean of the four tasks' differences, %: ways to share down, ways to balance across.\n"
+            yield "Mean of the tasks' differences, %: ways to share down, ways to balance across.\n"
             yield from markdown_table(grid(comparison, axis))
             yield ""
             yield from markdown_table(rows(comparison, axis))

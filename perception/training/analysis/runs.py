@@ -13,12 +13,14 @@ from typing import Any
 
 from perception import tasks
 from perception.errors import DataError
+from perception.sinks.files import write_whole
 from perception.training.analysis import job
 from perception.training.config import Config, configure
 from perception.training.data.sources import read_all
 
 TASKS = tuple(tasks.TASKS)
 PROCESSES = 2  # of one thread each
+DATA = "data.json"  # in the folder of a run: where the data lie that it learns from
 Pair = tuple[str, ...]  # sharing, balance, further settings
 Results = Mapping[str, Mapping[int, Mapping[str, Any]]]  # variant -> seed -> result
 
@@ -59,10 +61,10 @@ def perform(
     """Do the runs that have no result yet, PROCESSES at a time. Raises DataError, at the end, if any failed.
 
     `done` hears of each run that ends, how many of those missing have ended, and how many were missing. A run
-    that was cut off goes on. Pictures are read and scenes rendered once for all. If `out` has results of
-    other settings, DataError comes before the first run.
+    that was cut off goes on. Pictures are read and scenes rendered once for all. If `out` has runs of other
+    data or results of other settings, DataError comes before the first run.
     """
-    waiting = [run for run in runs if not _is_done(run, out, preset, settings)]
+    waiting = [run for run in runs if not _is_done(run, data, out, preset, settings)]
     failed = []
     ended, total = 0, len(waiting)
     if waiting:
@@ -88,7 +90,12 @@ def all_settings(run: Run, settings: Sequence[str]) -> list[str]:
     return [*settings, f"seed={run.seed}", *run.settings]
 
 
-def _is_done(run: Run, out: Path, preset: str, settings: Sequence[str]) -> bool:
+def _is_done(run: Run, data: Path | None, out: Path, preset: str, settings: Sequence[str]) -> bool:
+    known = out / run.folder / DATA
+    if known.exists() and (before := json.loads(known.read_text())) != place(data):
+        raise DataError(
+            f"{known}: expected a run of {place(data)}, got one of {before}; choose another folder"
+        )
     path = out / run.folder / "result.json"
     if not path.exists():
         return False
@@ -101,6 +108,11 @@ def _is_done(run: Run, out: Path, preset: str, settings: Sequence[str]) -> bool:
     return True
 
 
+def place(data: Path | None) -> str | None:
+    """Where the folder of data lies, as it is noted; None: there are other data sets alone."""
+    return None if data is None else str(data.resolve())
+
+
 def warm(data: Path | None, out: Path, config: Config) -> None:
     """Read all pictures into this process, so that those forked from it have them."""
     (out / "synthetic").mkdir(parents=True, exist_ok=True)
@@ -110,13 +122,20 @@ def warm(data: Path | None, out: Path, config: Config) -> None:
 def _start(run: Run, data: Path | None, out: Path, preset: str, settings: Sequence[str]) -> BaseProcess:
     folder = out / run.folder
     folder.mkdir(parents=True, exist_ok=True)
-    shared = folder / "synthetic"
-    if not shared.exists():
-        shared.symlink_to((out / "synthetic").resolve())
+    write_whole(folder / DATA, json.dumps(place(data)).encode())
+    share(out / "synthetic", folder)
     wanted = all_settings(run, settings)
     process = get_context("fork").Process(target=job.perform, args=(data, folder, preset, wanted))
     process.start()
     return process
+
+
+def share(rendered: Path, folder: Path) -> None:
+    """The folder of a run has the scenes that all share, by a link to where they lie now."""
+    link = folder / "synthetic"
+    if not link.exists():
+        link.unlink(missing_ok=True)  # it leads to where they were before they were moved
+        link.symlink_to(rendered.resolve())
 
 
 def results(runs: Iterable[Run], out: Path) -> Results:

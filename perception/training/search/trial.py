@@ -21,6 +21,7 @@ from typing import Any
 from perception.errors import DataError
 from perception.sinks.files import write_whole
 from perception.tasks.batch import Batch
+from perception.training.analysis.runs import share
 from perception.training.analysis.validation import FEW, Validation
 from perception.training.config import Config, configure
 from perception.training.loop import Trainer
@@ -109,9 +110,7 @@ def perform(
 
 def _start(part: Part, data: Path | None, rendered: Path) -> BaseProcess:
     part.folder.mkdir(parents=True, exist_ok=True)
-    shared = part.folder / "synthetic"
-    if not shared.exists():
-        shared.symlink_to(rendered.resolve())
+    share(rendered, part.folder)
     process = get_context("fork").Process(target=_logged, args=(part, data))
     process.start()
     return process
