@@ -68,7 +68,8 @@ class Metric(Protocol):
 
 
 class Painter(Protocol):
-    """A task, a stage: what can paint its part of a scene."""
+    """A task, a stage: what can paint its part of a scene. With `tints = True` it covers areas, so it comes
+    before those that paint what must stay readable."""
 
     def draw(self, canvas: np.ndarray, scene: Scene) -> None:
         """Paint its part of `scene` on a BGR image of `scene.size`, in place."""

@@ -47,7 +47,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Detections:
-    """Objects, best first."""
+    """Objects, best first; those out of sight after the rest."""
 
     xyxy: np.ndarray  # (n, 4) float32, image pixels, x1 <= x2, y1 <= y2
     score: np.ndarray  # (n,) float32, 0..1

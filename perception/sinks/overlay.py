@@ -17,9 +17,10 @@ RATE_FRAMES = 30  # the rate shown is the mean over so many frames
 
 
 def paint(frame: Frame, scene: Scene, painters: Sequence[Painter], text: str) -> np.ndarray:
-    """A painted copy of the frame's image: every painter in order, then a line of text at the top left."""
+    """A painted copy of the frame's image: those that tint areas, the others, each in order, then a line of
+    text at the top left."""
     canvas = frame.image.copy()
-    for painter in painters:
+    for painter in sorted(painters, key=lambda painter: not getattr(painter, "tints", False)):
         painter.draw(canvas, scene)
     caption(canvas, text)
     return canvas

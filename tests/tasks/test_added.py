@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,13 +13,15 @@ from perception.crop import Crop
 from perception.errors import BundleError
 from perception.kernels.launch import Results
 from perception.letterbox import Letterbox
+from perception.stages.track import Track
 from perception.tasks.added import cells
 from perception.tasks.class_map import MapClassifier, shuffled
+from perception.tasks.class_map.field import ClassMapsField
 from perception.tasks.image_class import ImageClassifier
 from perception.tasks.object_class import ObjectClassifier
 from perception.training.added.fit import LOSSES, batch_of
 from perception.training.added.views import View
-from perception.types import VOID, Detections, Frame, Scene, without_finds
+from perception.types import VOID, Detections, Frame, ObjectClasses, Scene, without_finds
 
 BOX = Letterbox.fit((128, 64), (128, 128))  # the image fills rows 32 to 96
 FRAME = Frame(np.zeros((64, 128, 3), np.uint8), 0, 0)
@@ -76,9 +80,25 @@ def test_objects_without_a_class_of_detections_are_refused():
 def test_outside_of_a_crop_nothing_is_known():
     spec = TaskSpec("surface", ("sky", "road"), ("surface.maps",), settings={"factor": 2}, kind="map")
     scene = seen(MapClassifier(spec), np.zeros((8, 16, 16)))
-    labels = Crop(0, 0, 0.5, 1).placed(scene, (256, 64)).class_maps["surface"].labels
+    placed = Crop(0, 0, 0.5, 1).placed(scene, (256, 64)).class_maps
+    labels = placed["surface"].labels
     assert (labels[:, :128] == 0).all()
     assert (labels[:, 128:] == VOID).all()
+    assert ClassMapsField().to_json(placed, ()) == {"surface": {"sky": 0.5, "road": 0.0}}  # of the image
+
+
+def test_plates_of_an_object_lie_below_each_other_and_below_that_of_its_track():
+    box, one, none = np.array([[40, 20, 200, 100]], np.float32), np.ones(1, np.float32), np.zeros(1, np.int32)
+    tasks = [ObjectClassifier(replace(LIGHTS, name=name, settings={"object_id": 4})) for name in ("a", "b")]
+    scene = Scene(0, 0, (640, 360), Detections(box, one, none, np.ones(1, np.int64), one * 0))
+    scene = replace(scene, object_classes={x.name: ObjectClasses(x.classes, box, none, one) for x in tasks})
+    plates = []
+    for painter in (*tasks, Track(("car",))):
+        canvas = np.zeros((360, 640, 3), np.uint8)
+        painter.draw(canvas, scene)
+        plates.append(canvas.any(2))
+    assert all(plate.any() for plate in plates)
+    assert not (np.sum(plates, 0) > 1).any()
 
 
 def test_of_a_blank_image_nothing_is_said():

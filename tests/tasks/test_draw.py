@@ -5,9 +5,10 @@ import pytest
 
 from perception.bundle import TaskSpec
 from perception.interfaces import Task
+from perception.sinks import overlay
 from perception.tasks import TASKS, detection, drivable, lanes, signs, tags
 from perception.tasks.lanes.decode import ROAD_EDGE
-from perception.types import ClassMap, Detections, LaneLine, Scene, Signs
+from perception.types import ClassMap, Detections, Frame, LaneLine, Scene, Signs
 
 SIZE = (640, 360)
 SETTINGS = {"detection": {"threshold": dict.fromkeys(detection.CLASSES, 0.5)}}
@@ -73,6 +74,16 @@ def test_a_sign_that_is_read_has_one_plate():
     both = painted("detection", detections=SIGN, signs=READ)
     assert not both[80:97, 200:300].any()
     assert painted("signs", signs=READ)[140:160, 305:400].any()
+
+
+def test_an_area_tints_nothing_that_must_be_read():
+    """Whatever the order of the tasks: a box and its plate are painted last."""
+    seen = {"detections": OBJECT, "drivable": ClassMap(np.ones((180, 320), np.uint8), SIZE)}
+    frame, scene = Frame(np.full((360, 640, 3), 90, np.uint8), 0, 0), Scene(0, 0, SIZE, **seen)
+    both = overlay.paint(frame, scene, [task("detection"), task("drivable")], "")
+    alone = overlay.paint(frame, scene, [task("detection")], "")
+    assert (both[100, 200:300] == alone[100, 200:300]).all()
+    assert (both[150, 250] != alone[150, 250]).any()
 
 
 def test_a_road_edge_is_dotted_and_thinner():

@@ -23,6 +23,7 @@ class MapClassifier:
     """Fills `scene.class_maps[name]`."""
 
     field = ClassMapsField()
+    tints = True
 
     def __init__(self, spec: TaskSpec, network: Backend | None = None) -> None:
         """Raises BundleError for more classes than an added task may have."""

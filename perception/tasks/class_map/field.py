@@ -86,4 +86,4 @@ def _numbered(value: LabelMap, name: str, classes: Classes) -> np.ndarray:
 
 def _shares(value: LabelMap) -> dict[str, Any]:
     counts = np.bincount(value.labels.ravel(), minlength=VOID + 1)[: len(value.classes)]
-    return dict(zip(value.classes, rounded(counts / max(1, counts.sum()), SHARE), strict=True))
+    return dict(zip(value.classes, rounded(counts / max(1, value.labels.size), SHARE), strict=True))

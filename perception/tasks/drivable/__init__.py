@@ -41,6 +41,7 @@ class Drivable:
     name = "drivable"
     about = ABOUT
     field = DrivableField()
+    tints = True
 
     def __init__(self, spec: TaskSpec, network: Backend | None = None) -> None:
         self.spec = spec

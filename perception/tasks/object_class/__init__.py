@@ -51,7 +51,7 @@ class ObjectClassifier:
 
     def draw(self, canvas: np.ndarray, scene: Scene) -> None:
         if scene.object_classes is not None and self.name in scene.object_classes:
-            draw(canvas, scene.object_classes[self.name], self.colours)
+            draw(canvas, scene.object_classes, self.name, self.colours)
 
     @staticmethod
     def on_device(spec: TaskSpec) -> Mapping[str, Any]:
