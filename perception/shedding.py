@@ -18,12 +18,28 @@ ORDER = ("signs", "detection")  # unless the user says otherwise; those that run
 
 
 def order(pipeline: Pipeline, wanted: Sequence[str] | None) -> tuple[str, ...]:
-    """What is shed: `wanted`, where ("none",) is nothing; None: of ORDER what runs, one task kept."""
+    """What is shed: `wanted`, where ("none",) is nothing; None: of ORDER what runs, one task kept.
+
+    Raises PerceptionError for a task that there is not, or if none is left.
+    """
     if wanted is not None:
-        return () if tuple(wanted) == ("none",) else tuple(wanted)
+        found = () if tuple(wanted) == ("none",) else tuple(wanted)
+        _overload(pipeline, found)
+        return found
     running = [task.name for task in pipeline.tasks]
     usual = [name for name in ORDER if name in running]
     return tuple(usual if len(usual) < len(running) else usual[:-1])
+
+
+def _overload(pipeline: Pipeline, order: Sequence[str]) -> Overload:
+    tasks = {task.name: task.needs for task in pipeline.tasks}
+    unknown = [name for name in order if name not in tasks]
+    if unknown:
+        raise PerceptionError(f"expected tasks of {', '.join(tasks)} to shed, got {unknown[0]!r}")
+    overload = Overload(order, tasks)
+    if any(out >= set(tasks) for out in overload.sets):
+        raise PerceptionError("expected at least one task that is not shed; take one out of --shed")
+    return overload
 
 
 class Shedding:
@@ -43,13 +59,7 @@ class Shedding:
         `turn`: what the pipeline waits for and holds while it runs: waiting for the threads that others
         use is time of the frame.
         """
-        tasks = {task.name: task.needs for task in pipeline.tasks}
-        unknown = [name for name in order if name not in tasks]
-        if unknown:
-            raise PerceptionError(f"expected tasks of {', '.join(tasks)} to shed, got {unknown[0]!r}")
-        self._overload = Overload(order, tasks)
-        if any(out >= set(tasks) for out in self._overload.sets):
-            raise PerceptionError("expected at least one task that is not shed; take one out of --shed")
+        self._overload = _overload(pipeline, order)
         for out in self._overload.sets:
             pipeline.prepare(out)
         self._pipeline, self._health, self._clock_ns, self._turn = pipeline, health, clock_ns, turn

@@ -171,6 +171,10 @@ def test_a_camera_model_puts_lanes_on_the_road(tiny_bundle, images, tmp_path):
         (("{images}", "--bundle", "nowhere"), "expected a model bundle"),
         (("{images}", "--camera", "nowhere.json"), "expected a camera"),
         (("{images}", "--out", "{clip}/out"), "expected to write"),
+        (
+            ("{clip}", "--shed", "foo"),
+            "expected tasks of detection, lanes, signs, drivable to shed, got 'foo'",
+        ),
     ],
 )
 def test_a_fault_is_one_line_and_exit_code_2(tiny_bundle, images, clip, args, message):
@@ -309,3 +313,23 @@ def test_no_console_makes_emoji_of_names():
     made = [(path.name, call) for path in files for call in re.findall(r"\bConsole\(.*", path.read_text())]
     assert len(made) > 20
     assert [(name, call) for name, call in made if not call.startswith("Console(emoji=False")] == []
+
+
+def test_options_that_do_nothing_are_said(tiny_bundle, clip, tmp_path, caplog):
+    given = (clip, "--bundle", tiny_bundle, "--out", tmp_path / "out", "--max-frames", 1)
+    assert perception("run", *given, "--camera-height", 3, "--bev").exit_code == 0
+    assert "--camera-height does nothing without --camera FILE" in caplog.text
+    assert "--bev did nothing: no frame had a camera" in caplog.text
+    caplog.clear()
+    perception("run", "synthetic:0:1", *given[1:], "--bev", "--no-video")
+    assert "--bev draws into the overlay, and --no-video writes none" in caplog.text
+    assert "did nothing" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "written"), [("drive.v1", "drive.v1.mcap"), ("drive", "drive.mcap"), ("a.MCAP", "a.MCAP.mcap")]
+)
+def test_what_is_recorded_is_read_again(tmp_path, name, written):
+    result = perception("record", "synthetic:0:2", "--no-results", "--out", tmp_path / name)
+    assert (result.exit_code, [path.name for path in tmp_path.iterdir()]) == (0, [written])
+    assert perception("info", tmp_path / written).exit_code == 0

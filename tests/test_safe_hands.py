@@ -64,12 +64,11 @@ def test_pictures_are_not_replaced_by_their_overlays(run, tmp_path):
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize("out", ["clip.mp4", "link.mcap"])
-def test_a_recording_does_not_replace_its_source(tmp_path, out):
+def test_a_recording_does_not_replace_its_source(tmp_path):
     clip = numbered(tmp_path / "clip.mp4")
     (tmp_path / "link.mcap").symlink_to(clip)
     before = clip.read_bytes()
-    result = perception("record", clip, "--out", tmp_path / out, "--no-results", "--overwrite")
+    result = perception("record", clip, "--out", tmp_path / "link.mcap", "--no-results", "--overwrite")
     assert result.exit_code == FAILED
     assert clip.read_bytes() == before
 
@@ -113,6 +112,10 @@ def test_a_second_run_says_what_it_finds(run, tmp_path, caplog):
     assert "earlier run" not in caplog.text
     run(tmp_path / "in" / "a.png")
     assert "results of an earlier run are here (scenes.jsonl, overlay)" in caplog.text
+    assert "not of this run" not in caplog.text
+    run(tmp_path / "in" / "a.png", "--no-video", "--save-maps")
+    assert "what this run does not replace stays: overlay is not of this run" in caplog.text
+    assert summary(tmp_path)["files"] == ["scenes.jsonl", "maps"]
 
 
 def test_no_password_in_any_text(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 
 commands = typer.Typer()
+log = logging.getLogger(__name__)
 
 
 @commands.command()
@@ -82,6 +84,7 @@ def run(
     from perception.health import watching
     from perception.outputs import keep_apart, locked
     from perception.pipeline import Outcome
+    from perception.shedding import order
     from perception.sinks.tally import Tally
 
     keep_apart([out / name for name in (NAME, *RESULTS)], [source, camera, ego, mount])
@@ -89,22 +92,29 @@ def run(
         bundle, device, names(tasks), precision, threads, input_size, crop, runtime, stages_of(stages), mount
     )
     pipeline, frames = config.load(), _source(source, camera, camera_height, ego)
+    shedding = order(pipeline, names(shed))
+    files = _files(frames, save_maps, not no_video)
     if frames.images:
         pipeline.for_stills()
     tally, outcome = Tally(pipeline.tasks, frames.live), Outcome()
     facts = {"source": redacted(source), **config.facts(pipeline)}
-    with closing(pipeline), locked(out), summarised(out, facts, tally, outcome) as report:
+    with closing(pipeline), locked(out), summarised(out, facts, tally, outcome, files) as report:
         flicker = None if frames.images or frames.live else Flicker()
         sinks = [
-            *_sinks(out, frames, pipeline, save_maps, not no_video, bev),
+            *_sinks(out, files, frames, pipeline, bev),
             tally,
             *filter(None, [flicker]),
         ]
         with watching(getattr(frames, "health", None)):
-            _run(frames, pipeline, sinks, max_frames, outcome, shed, deadline_ms)
+            _run(frames, pipeline, sinks, max_frames, outcome, shedding, deadline_ms)
         if flicker is not None:
             report["flicker"] = {name: round(value, 4) for name, value in flicker.result().items()}
     _show(report, out)
+    if bev and no_video:
+        log.warning("--bev draws into the overlay, and --no-video writes none")
+    for option in [name for name, given in (("--bev", bev), ("--mount", mount)) if given]:
+        if tally.frames and not tally.calibrated:
+            log.warning("%s did nothing: no frame had a camera; give one: --camera FILE", option)
     if outcome.interrupted:
         raise typer.Exit(INTERRUPTED)
 
@@ -112,7 +122,9 @@ def run(
 @commands.command()
 def record(
     source: Annotated[str, typer.Argument(help=SOURCE)],
-    out: Annotated[Path, typer.Option("--out", "-o", help="MCAP file to write.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="MCAP file to write; .mcap is added to another name.")
+    ],
     bundle: Bundle = None,
     tasks: Annotated[str | None, typer.Option(help=TASKS)] = None,
     precision: Precision = "int8",
@@ -145,8 +157,8 @@ def record(
     settings = Settings(
         config, camera, camera_height, ego, truth, results=not no_results, overwrite=overwrite
     )
-    if not out.suffix:  # the name by which it is read again
-        out = out.with_suffix(".mcap")
+    if out.suffix != ".mcap":  # the name by which it is read again
+        out = out.with_name(f"{out.name}.mcap")
     with _watched(max_frames) as show:
         outcome = record(source, out, settings, max_frames, show)
     output.print(
@@ -209,20 +221,24 @@ def _source(text: str, camera: Path | None, height: float | None, ego: Path | No
     return with_files(open_source(text), camera, height, ego)
 
 
-def _sinks(out: Path, source: Source, pipeline: Pipeline, maps: bool, overlay: bool, bev: bool) -> list[Sink]:
+def _files(source: Source, maps: bool, overlay: bool) -> list[str]:
+    """Of SINKS those that are wanted."""
+    wanted = {"scenes.jsonl": True, "maps": maps, "overlay" if source.images else "overlay.mp4": overlay}
+    return [name for name in wanted if wanted[name]]
+
+
+def _sinks(out: Path, files: Sequence[str], source: Source, pipeline: Pipeline, bev: bool) -> list[Sink]:
     from perception.fields import classes_of
     from perception.sinks import SINKS
     from perception.timing import USUAL_FPS
 
-    picture = "overlay" if source.images else "overlay.mp4"
-    wanted = {"scenes.jsonl": True, "maps": maps, picture: overlay}
     painters: list[Painter] = [*pipeline.tasks, *pipeline.stages]
     if bev:
         from perception.stages.birds_eye import BirdsEye
 
         painters.append(BirdsEye(classes_of(pipeline.tasks).get("detection", ())))
     fps = source.fps or USUAL_FPS
-    return [SINKS[name](out / name, pipeline.tasks, painters, fps) for name in wanted if wanted[name]]
+    return [SINKS[name](out / name, pipeline.tasks, painters, fps) for name in files]
 
 
 def _run(
@@ -231,13 +247,13 @@ def _run(
     sinks: Sequence[Sink],
     max_frames: int | None,
     outcome: Outcome,
-    shed: str | None,
+    shed: Sequence[str],
     deadline_ms: float,
 ) -> None:
     """Tasks are left out only of a live source: a recording waits."""
     from perception.health import Limits
     from perception.pipeline import run
-    from perception.shedding import Shedding, order
+    from perception.shedding import Shedding
 
     health = getattr(source, "health", None)
     with _watched(max_frames) as show:
@@ -245,7 +261,7 @@ def _run(
             run(source, pipeline, sinks, max_frames, show, outcome)
             return
         health.limits = Limits(deadline_ms)
-        shedding = Shedding(pipeline, health, order(pipeline, names(shed)))
+        shedding = Shedding(pipeline, health, shed)
         run(source, shedding, sinks, max_frames, show, outcome, shedding.spent)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -25,15 +25,16 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def summarised(
-    out: Path, facts: Mapping[str, Any], tally: Tally, outcome: Outcome
+    out: Path, facts: Mapping[str, Any], tally: Tally, outcome: Outcome, files: Sequence[str] = RESULTS
 ) -> Iterator[dict[str, Any]]:
     """`out/summary.json` says `incomplete` inside; after the block it has the account, and `complete` if the
     run came to its end. After an error it names that as well. Gives what is written at the end.
 
-    So results are never beside the summary of an older run. Raises SinkError.
+    files: of RESULTS those that the run writes. What an older one left of the others stays, is said, and is
+    not in `files` of the summary. Raises SinkError.
     """
-    path, report = out / NAME, {**facts, "status": INCOMPLETE}
-    _say_older(out)
+    path, report = out / NAME, {**facts, "files": list(files), "status": INCOMPLETE}
+    _say_older(out, files)
     with writing(path):
         path.unlink(missing_ok=True)
     _write(path, report)
@@ -53,11 +54,13 @@ def _write(path: Path, report: Mapping[str, Any]) -> None:
     write_whole(path, (json.dumps(report, indent=1) + "\n").encode())
 
 
-def _say_older(out: Path) -> None:
+def _say_older(out: Path, files: Sequence[str]) -> None:
     older = [name for name in RESULTS if (out / name).exists()]
     if older:
+        left = ", ".join(name for name in older if name not in files)
         log.warning(
-            "%s: results of an earlier run are here (%s); what this run does not replace stays",
+            "%s: results of an earlier run are here (%s); what this run does not replace stays%s",
             out,
             ", ".join(older),
+            left and f": {left} is not of this run",
         )

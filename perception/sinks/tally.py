@@ -24,7 +24,8 @@ class Tally:
         self._classes = classes_of(tasks)
         self._stages = Stages()
         self._sizes: set[Size] = set()
-        self._scenes = self._blank = 0
+        self._blank = 0
+        self.frames = self.calibrated = 0  # all, and those with a camera
         self._start = self._last = perf_counter()
 
     def write(self, frame: Frame, scene: Scene) -> None:
@@ -36,8 +37,9 @@ class Tally:
         if frame.taken_ns is not None:
             self._ages.add({"age": (monotonic_ns() - frame.taken_ns) / 1e6})
         self._sizes.add(scene.size)
-        self._scenes += 1
+        self.frames += 1
         self._blank += scene.blank
+        self.calibrated += frame.camera is not None
         self._last = perf_counter()
 
     def close(self) -> None:
@@ -47,16 +49,16 @@ class Tally:
         """Plain values for JSON: fps by the wall clock, ms by stage, counts by task and name."""
         seconds = self._last - self._start
         found = {
-            field.task or field.name: field.total(self._counts[field.name], self._scenes)
+            field.task or field.name: field.total(self._counts[field.name], self.frames)
             for field in FIELDS
             if field.name in self._counts
         }
         return {
-            "frames": self._scenes,
+            "frames": self.frames,
             "blank": self._blank,
             "sizes": sorted(map(list, self._sizes)),
             "seconds": round(seconds, 3),
-            "fps": round(self._scenes / seconds, 2) if self._scenes else 0.0,
+            "fps": round(self.frames / seconds, 2) if self.frames else 0.0,
             "ms": self._stages.percentiles(),
             **({"age_ms": self._ages.percentiles().get("age", {})} if self._live else {}),
             "found": found,

@@ -81,14 +81,15 @@ class Film:
 
     FFmpeg opens the path itself: writing through a Python file would run Python in the middle of a
     write, where Ctrl-C breaks the file. Until it is finished the file is fragmented and flushed, so that
-    what a killed process leaves plays up to the last key frame.
+    what a killed process leaves plays up to the last key frame. `file:` as a name with a colon would be a
+    protocol.
     """
 
     def __init__(self, path: Path, encoder: str, size: Size, fps: float) -> None:
         self.path = path
         self.size = size
         with encoding(path):
-            self._file = av.open(str(path), "w", format="mp4", options=MP4)
+            self._file = av.open(f"file:{path}", "w", format="mp4", options=MP4)
             self._stream = cast(VideoStream, self._file.add_stream(encoder, options=ENCODERS[encoder]))
         self._stream.width, self._stream.height = (side + side % 2 for side in size)  # yuv420p halves both
         self._stream.pix_fmt = "yuv420p"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,8 @@ from perception.interfaces import Source
 from perception.sources.around import Around
 from perception.sources.ego import with_motion
 from perception.types import Frame
+
+log = logging.getLogger(__name__)
 
 
 class Calibrated(Around):
@@ -42,7 +45,10 @@ class Calibrated(Around):
 def with_files(source: Source, camera: Path | None, height: float | None, ego: Path | None) -> Source:
     """`source` with the own motion (see `with_motion`) and the camera of files, where they are given.
 
-    `height`: metres, where the camera's file has none. Raises PerceptionError.
+    `height`: metres, where the camera's file has none; without a file nothing comes of it, which is said.
+    Raises PerceptionError.
     """
     source = with_motion(source, ego)
+    if camera is None and height is not None:
+        log.warning("--camera-height does nothing without --camera FILE")
     return source if camera is None else Calibrated(source, read_camera(camera, height))

@@ -99,3 +99,11 @@ def test_a_line_of_one_point_and_no_lines_are_fine(tmp_path):
 def test_tasks_that_did_not_run_have_no_map(tmp_path):
     Maps(tmp_path).write(frame(), empty(frame()))
     assert names(tmp_path) == []
+
+
+def test_all_maps_of_a_frame_are_of_one_run(tmp_path):
+    for name in ("a.class_maps.png", "a.lanes.png", "a.jpg.png", "b.lanes.png"):
+        (tmp_path / name).write_bytes(b"older")
+    Maps(tmp_path).write(frame(source="a.png"), Scene(0, 0, (96, 64), lanes=()))
+    assert names(tmp_path) == ["a.jpg.png", "a.lanes.png", "b.lanes.png"]
+    assert (tmp_path / "a.lanes.png").read_bytes() != b"older"

@@ -96,3 +96,8 @@ def test_tasks_paint_in_their_order(tmp_path):
     blue_last = (FakeTask("a", (), RED), FakeTask("b", (), (255, 0, 0)))
     (got,) = written(tmp_path / "a.mp4", [frame()], tasks=blue_last)
     np.testing.assert_allclose(got.image[48:60, 60:90].mean(axis=(0, 1)), (255, 0, 0), atol=20)
+
+
+def test_a_colon_in_the_path_is_no_protocol(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert len(written("night:1/a.mp4", [frame(k) for k in range(3)])) == 3
