@@ -30,6 +30,11 @@ class Way:
     frames: int
     same: int
 
+    @property
+    def text(self) -> str:
+        how = f"{self.precision} with {self.runtime}, threads: {self.threads}"
+        return f"{self.same} of {self.frames} frames the same in {how}"
+
 
 def ways(spec: ModelSpec) -> Iterator[tuple[str, str, int]]:
     """Precision, runtime and threads; files for another device are computed as they are written."""
@@ -74,7 +79,7 @@ def prove(found: Sequence[Way]) -> None:
     other = [way for way in found if way.same != way.frames]
     if other or not any(way.frames for way in found):
         raise BundleError(
-            f"expected the same outputs to the bit, got {other[0] if other else 'no frame to compare'}; "
+            f"expected the same outputs to the bit, got {other[0].text if other else 'no frame to compare'}; "
             "the bundles are of different networks"
         )
 

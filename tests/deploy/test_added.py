@@ -18,7 +18,7 @@ from deploy.added import command
 from deploy.added.add import Wanted, add
 from deploy.added.graft import NECK, TAPS, Head, code_of, grafted, load, same_part, tap_of
 from deploy.added.remove import remove
-from deploy.added.same import compared
+from deploy.added.same import Way, compared, prove
 from perception import bundle
 from perception.bundle import SHIPPED
 from perception.errors import BundleError, DataError, PerceptionError
@@ -328,3 +328,12 @@ def test_names_that_look_like_markup_are_shown_as_they_are(added, capsys):
     command._say("level in [new]")
     told = capsys.readouterr().out
     assert all(text in told for text in ("[red]", "[/bold]", "[new]"))
+
+
+def test_what_differs_is_told_in_words():
+    ways = [Way("fp32", "onnxruntime", 1, 4, 4), Way("int8", "openvino", 2, 4, 1)]
+    told = "got 1 of 4 frames the same in int8 with openvino, threads: 2; the bundles are of different"
+    with pytest.raises(BundleError, match=told):
+        prove(ways)
+    with pytest.raises(BundleError, match="got no frame to compare"):
+        prove([])
