@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -18,7 +19,7 @@ from deploy.half import store_half
 from deploy.learnt import Learnt
 from perception import bundle
 from perception.bundle import LEDGER, LEDGER_INFO, ModelSpec, Shape
-from perception.errors import BundleError, DataError
+from perception.errors import BundleError
 from perception.labels.labelled import file_name
 from perception.labels.vocabulary import INFO
 from perception.model.fuse import macs
@@ -27,7 +28,7 @@ from perception.model.specs import FRAME_TASKS, task_spec
 from perception.sinks.files import write_whole
 from perception.tasks import TASKS
 from perception.training import ledger
-from perception.training.checkpoint import BEST, CHECKPOINT, load_checkpoint, load_network, recorded
+from perception.training.checkpoint import load_checkpoint, load_network, recorded, told, weights_of
 from perception.types import Size
 
 FILES = precisions.file_names({"main": "network.fp32.onnx", "signs": "signs.fp32.onnx"}, ["int8"])
@@ -55,7 +56,9 @@ def build(
     PerceptionError if `out` has files.
     """
     check_free(out)
-    checkpoint = weights_of(checkpoint)
+    if checkpoint.is_dir():
+        checkpoint = weights_of(checkpoint)
+        print(told(checkpoint), file=sys.stderr)
     network, size = load_network(checkpoint), _size(checkpoint)
     heads = set(network.heads)
     if not heads & set(FRAME_TASKS) or ("signs" in heads and "detection" not in heads):
@@ -92,16 +95,6 @@ def build(
         ledger.check_bundle(made)
         put(made, out)
     return spec
-
-
-def weights_of(run: Path) -> Path:
-    """Raises DataError: a folder without weights."""
-    if not run.is_dir():
-        return run
-    found = next((run / name for name in (BEST, CHECKPOINT) if (run / name).is_file()), None)
-    if found is None:
-        raise DataError(f"{run}: expected a run with {CHECKPOINT}, got a folder without. Check the path")
-    return found
 
 
 def _with_thresholds(spec: ModelSpec, picked: Mapping[str, float]) -> ModelSpec:

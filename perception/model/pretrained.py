@@ -118,14 +118,14 @@ def weights(path: Path) -> dict[str, Tensor]:
 
 def _place(name: str, module: nn.Module, frame: Weights) -> str:
     """Where the file of the main network has a module, or would have it."""
-    own, common = (f"network.{_stored(n, module)}" for n in (name, _common(name)))
-    return own if f"{own}.weight" in frame else common
+    own, shared = (f"network.{_stored(n, module)}" for n in (name, common(name)))
+    return own if f"{own}.weight" in frame else shared
 
 
-def _common(name: str) -> str:
-    """Where a bundle that shares a task's own part has it.
+def common(name: str) -> str:
+    """Where a network that shares a task's own part has it.
 
-    >>> _common("trunk.necks.lanes.fuse.0")
+    >>> common("trunk.necks.lanes.fuse.0")
     'trunk.neck.fuse.0'
     """
     return OWN.sub(r"trunk.\1.", name)
@@ -133,7 +133,7 @@ def _common(name: str) -> str:
 
 def _has_part(name: str, frame: Weights) -> bool:
     """Does a file have the part of the trunk that this is in: its encoder, its neck?"""
-    parts = {".".join(place.split(".")[:2]) for place in (name, _common(name)) if name.startswith("trunk.")}
+    parts = {".".join(place.split(".")[:2]) for place in (name, common(name)) if name.startswith("trunk.")}
     return any(key.startswith(f"network.{part}.") for part in parts for key in frame)
 
 

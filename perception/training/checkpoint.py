@@ -16,9 +16,10 @@ from perception import bundle
 from perception.errors import DataError
 from perception.labels.vocabulary import Vocabulary
 from perception.model.network import Network
-from perception.model.pretrained import by_class
+from perception.model.pretrained import by_class, common
 from perception.model.shape import Shape
 from perception.model.stored import shape_in
+from perception.tasks.heads import HEADS
 from perception.training import ledger
 from perception.training.classes import vocabulary
 from perception.training.config import Config
@@ -87,14 +88,65 @@ def vocabulary_of(state: Mapping[str, Any]) -> Vocabulary:
     return vocabulary(replace(Config(), **{name: config[name] for name in known}))
 
 
-def fitted(state: Mapping[str, Any], network: Network) -> Mapping[str, Tensor]:
-    """The averaged weights of a checkpoint; classes that it has not keep what `network` has.
+def weights_of(run: Path) -> Path:
+    """Of a run's folder: the best on val, if there are any, else the last. Raises DataError."""
+    found = next((run / name for name in (BEST, CHECKPOINT) if (run / name).is_file()), None)
+    if found is None:
+        raise DataError(f"{run}: expected a run with {CHECKPOINT}, got a folder without. Check the path")
+    return found
 
-    Raises DataError if its shape is another.
+
+def told(path: Path) -> str:
+    """Which weights of a run `path` holds."""
+    step, last = load_checkpoint(path)["step"], path.with_name(CHECKPOINT)
+    if path.name != BEST or not last.is_file():
+        return f"{path}: the weights of step {step}"
+    steps = load_checkpoint(last)["step"]
+    return f"{path}: the best weights on val, of step {step} of {steps}; {last.name} has the last ones"
+
+
+def fitted(state: Mapping[str, Any], network: Network) -> Mapping[str, Tensor]:
+    """The averaged weights of a checkpoint, for `network`, which keeps its own where the checkpoint has none.
+
+    So begin classes and tasks that are new, and what a way to share adds behind the neck. A task's own neck
+    or encoder begins as a copy of a shared one. Raises DataError if the shape is another, or the shared
+    weights do not fit.
     """
-    if (theirs := shape_of(state)) != (ours := network.trunk.shape):
+    if (before := shape_of(state)) != (shape := network.trunk.shape):
         raise DataError(
-            f"init: expected weights of a network of {ours}, got those of {theirs}. Train with its shape: "
-            f"--set 'shape={json.dumps(asdict(theirs))}'; or begin without init"
+            f"init: expected weights of a network of {shape}, got those of {before}. Train with its shape: "
+            f"--set 'shape={json.dumps(asdict(before))}'; or begin without init"
         )
-    return by_class(network, state["ema"], vocabulary_of(state).by_task)
+    theirs = by_class(network, state["ema"], vocabulary_of(state).by_task)
+    own = network.state_dict()
+    source = {name: name if name in theirs else common(name) for name in own}
+    found = {name: theirs.get(source[name], value) for name, value in own.items()}
+    known = {*map(_part, theirs), "trunk.encoder", "trunk.neck"}  # of others the network keeps its own
+    strange = [name for name in own if source[name] not in theirs and _part(name) in known]
+    strange += [name for name in set(theirs) - set(source.values()) if not _of_other(name, network)]
+    strange += [name for name, value in own.items() if found[name].shape != value.shape]
+    if strange:
+        config = json.loads(state["config"])
+        sharing, tasks = config["sharing"], ", ".join(config["tasks"])
+        raise DataError(
+            f"init: expected weights that fit this way to share, got those of sharing={sharing}, which "
+            f"differ in {min(strange)}. Train with sharing={sharing} and its tasks, "
+            f"{tasks}, or begin without init"
+        )
+    return found
+
+
+def _part(name: str) -> str:
+    """A head, or what a trunk has once, or once a task.
+
+    >>> _part("heads.lanes.map.weight"), _part("trunk.neck.fuse.0"), _part("trunk.necks.lanes.fuse.0")
+    ('heads.lanes', 'trunk.neck', 'trunk.necks.lanes')
+    """
+    parts = name.split(".")
+    return ".".join(parts[: 3 if any(part in HEADS for part in parts[2:3]) else 2])
+
+
+def _of_other(name: str, network: Network) -> bool:
+    """Is this weight one of a task that `network` lacks?"""
+    task = _part(name).rpartition(".")[2]
+    return task in HEADS and task not in network.heads

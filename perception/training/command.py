@@ -12,7 +12,7 @@ from rich.console import Console
 from perception.errors import DataError, SinkError
 from perception.outputs import locked
 from perception.training.analysis.validation import Validation
-from perception.training.checkpoint import BEST, CHECKPOINT
+from perception.training.checkpoint import BEST, CHECKPOINT, told, weights_of
 from perception.training.classes import with_file
 from perception.training.config import Config, configure
 from perception.training.data import found as surveyed
@@ -49,8 +49,7 @@ def train(
         if resume:
             trainer.resume()
         trainer.run(validation)
-    name = BEST if (out / BEST).exists() else CHECKPOINT
-    print(f"{out / name}, after {trainer.step} steps. Its bundle: perception export {out} --out BUNDLE")
+    print(f"{told(weights_of(out))}. Its bundle: perception export {out} --out BUNDLE")
 
 
 def _tell(folder: Path | None, config: Config, named: Sequence[str]) -> None:
@@ -66,8 +65,9 @@ def _check_out(out: Path, resume: bool) -> None:
     """Raises SinkError if `out` is no folder, DataError if it holds a run that is not to be gone on with."""
     if out.exists() and not out.is_dir():
         raise SinkError(f"{out}: expected a folder to write to, got a file. Choose another --out")
-    if (out / CHECKPOINT).exists() and not resume:
+    found = [name for name in (CHECKPOINT, BEST) if (out / name).exists()]
+    if found and not resume:
         raise DataError(
-            f"{out}: expected a new folder, got one with a {CHECKPOINT}. Go on with it: --resume; "
+            f"{out}: expected a new folder, got one with a {found[0]}. Go on with it: --resume; "
             "or choose another --out"
         )

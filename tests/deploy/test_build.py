@@ -73,6 +73,13 @@ def test_a_bundle_is_named_after_its_run_and_counts_the_pictures_it_was_calibrat
     assert 0 < spec.info["calibration_images"] < 15  # 192 were drawn of them
 
 
+def test_which_weights_of_a_run_are_exported_is_told(folder, tmp_path):
+    for name in ("best.pt", "checkpoint.pt"):
+        stored(Network(["lanes"]), tmp_path / name)
+    result = export(tmp_path, folder, tmp_path / "out")
+    assert "best.pt: the best weights on val, of step 1 of 1" in result.output
+
+
 def test_a_folder_with_files_is_left_alone(checkpoint, folder, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/README.md").write_text("three days of work")

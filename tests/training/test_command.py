@@ -7,7 +7,7 @@ import json
 import pytest
 
 from perception.errors import DataError, SinkError
-from perception.training.checkpoint import CHECKPOINT, load_checkpoint
+from perception.training.checkpoint import BEST, CHECKPOINT, load_checkpoint
 from perception.training.command import train
 
 TINY = [
@@ -94,6 +94,20 @@ def test_a_folder_with_a_run_is_not_written_over(folder, tmp_path):
     with pytest.raises(DataError, match=r"got one with a checkpoint\.pt.*--resume"):
         train([str(folder)], tmp_path / "run", "quick", DETECTION)
     assert (tmp_path / "run" / CHECKPOINT).read_bytes() == before
+
+
+def test_best_weights_without_a_checkpoint_are_not_taken_for_those_of_a_new_run(folder, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / BEST).write_bytes(b"of a run that died")
+    with pytest.raises(DataError, match=r"got one with a best\.pt"):
+        train([str(folder)], tmp_path / "run", "quick", DETECTION)
+
+
+def test_best_weights_from_before_a_resumption_are_told_as_old(folder, tmp_path, capsys):
+    train([str(folder)], tmp_path / "run", "quick", DETECTION, val=[f"data:{folder}"])
+    train([str(folder)], tmp_path / "run", "quick", [*DETECTION, "steps=3"], resume=True)
+    told = "best.pt: the best weights on val, of step 2 of 3; checkpoint.pt has the last ones"
+    assert told in capsys.readouterr().out
 
 
 def test_an_output_that_is_a_file_is_refused(folder, tmp_path):
