@@ -58,8 +58,12 @@ def backward(
 ) -> tuple[Weights, np.ndarray]:
     """Put the gradient of the balanced losses into the parameters; the weights, and the Gramian (t, t).
 
-    `losses` of the tasks present; `cut` if they were computed under `cut_off`.
+    `losses` of the tasks present; `cut` if they were computed under `cut_off`. A task whose head and trunk
+    stand still takes no part and has no weight.
     """
+    losses = {task: loss for task, loss in losses.items() if loss.requires_grad}
+    if not losses:
+        return {}, np.zeros((0, 0))
     values = {task: float(loss.detach()) for task, loss in losses.items()}
     if not method.needs_gramian:
         blind = np.zeros((len(losses), len(losses)))

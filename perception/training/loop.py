@@ -56,7 +56,7 @@ from perception.training.data.variants import Variants
 from perception.training.ledger import Row
 from perception.training.log import Log
 from perception.training.objective import check_alive, check_parts, freeze, losses
-from perception.training.optimise import Ema, learning_rate, optimizer
+from perception.training.optimise import Ema, learning_rate, optimizer, restore
 from perception.training.schedule import SCHEDULES
 
 FINISH_ZOOM, FINISH_COVER = (0.85, 1.25), 0.15
@@ -142,7 +142,7 @@ class Trainer:
         self._check_same(path, before)
         self.network.load_state_dict(state["network"])
         self.ema.network.load_state_dict(state["ema"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        restore(self.optimizer, state["optimizer"])
         if before.get("balance") == self.config.balance:  # what another method remembers is of no use to it
             self.balance.restore(state.get("balance", self.balance.state()))
         self.step, self.seconds = state["step"], state.get("seconds", 0.0)
@@ -259,7 +259,7 @@ class Trainer:
         torch.manual_seed((self.config.seed << 32) + self.step)  # of dropout: a resumed run does the same
         for group in self.optimizer.param_groups:
             group["lr"] = self._lr()
-        plan = self.schedule(self.step)
+        plan = self.schedule(self.step, self.progress)
         freeze(self.network, plan.frozen)
         self.optimizer.zero_grad(set_to_none=True)
         exact = self.config.qat
@@ -271,7 +271,7 @@ class Trainer:
         self._check_finite(present)
         weights, _ = backward(self.network, present, self.balance, cut)
         penalty = self.network.trunk.penalty()
-        if penalty is not None:
+        if penalty is not None and penalty.requires_grad:
             torch.autograd.backward(penalty)
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
         self._check_finite({"the gradient": norm})
@@ -279,7 +279,7 @@ class Trainer:
         self.ema.update(self.network, self.step)
         if self.balance.looks_again:
             with torch.no_grad():
-                again = losses(self.network, batch, exact, plan.tasks)
+                again = losses(self.network, batch, exact, weights)
             self.balance.observe({task: loss.item() for task, loss in again.items()})
         values = {f"loss.{task}": loss.item() for task, loss in present.items()} | {"norm": norm.item()}
         values |= {f"weight.{task}": weight for task, weight in weights.items()}
@@ -364,7 +364,7 @@ def _device(name: str) -> torch.device:
 
 
 def check_names(config: Config) -> None:
-    """Raises DataError if a table has no such line."""
+    """Raises DataError if a table has no such line, or a setting is for another schedule."""
     tables: dict[str, tuple[tuple[str, ...], Iterable[str]]] = {
         "tasks": (config.tasks, HEADS),
         "sharing": ((config.sharing,), SHARING),
@@ -377,6 +377,12 @@ def check_names(config: Config) -> None:
         unknown = sorted(set(names) - set(table))
         if unknown:
             raise DataError(f"{key}: expected of {', '.join(table)}, got {', '.join(unknown)}")
+    for key, schedule in (("frozen", "staged"), ("groups", "grouped")):
+        if getattr(config, key) and config.schedule != schedule:
+            raise DataError(
+                f"{key}: expected schedule={schedule}, which it is for, got schedule={config.schedule}. "
+                f"Add --set schedule={schedule}"
+            )
 
 
 def _of_a_worker(fault: RuntimeError) -> bool:

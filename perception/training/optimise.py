@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -53,3 +55,8 @@ def optimizer(network: nn.Module, config: Config) -> torch.optim.AdamW:
         {"params": vectors, "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, config.lr, betas=(0.9, 0.99))
+
+
+def restore(optimizer: torch.optim.Optimizer, state: Mapping[str, Any]) -> None:
+    """Take what `state` remembers of each weight; settings, such as the weight decay, stay those of now."""
+    optimizer.load_state_dict({**state, "param_groups": optimizer.state_dict()["param_groups"]})

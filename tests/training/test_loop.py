@@ -222,6 +222,8 @@ def test_only_matrices_decay():
         ({"sharing": "none"}, "sharing: expected of hard"),
         ({"balance": "fair"}, "balance: expected of equal"),
         ({"balance_at": "heads"}, "balance_at: expected of features, parameters"),
+        ({"frozen": {"trunk": (0.0, 1.0)}}, "frozen: expected schedule=staged"),
+        ({"groups": (("lanes",),)}, "groups: expected schedule=grouped"),
         ({"sources": {"kitti": 1.0}}, r"unknown data sets \['kitti'\]"),
         ({"sources": {"idd": 1.0}}, "expected training data of idd, found none"),
     ],
@@ -260,6 +262,28 @@ def test_a_run_ends_when_its_time_is_up(folder, tmp_path):
     trainer.run()
     assert (trainer.step, trainer.progress) == (1, 1.0)
     assert load_checkpoint(tmp_path / "checkpoint.pt")["step"] == 1
+
+
+def test_what_stands_still_is_told_by_the_time_of_a_run_that_time_ends(folder, tmp_path):
+    staged = {"schedule": "staged", "frozen": {"trunk": (0.0, 0.5)}}
+    trainer = Trainer(folder, tmp_path, replace(TINY, steps=10**6, minutes=60.0, **staged))
+    trainer.progress = 0.6
+    trainer._train(next(iter(trainer._batches())))
+    assert all(p.requires_grad for p in trainer.network.trunk.parameters())
+
+
+@pytest.mark.parametrize("change", [{"balance": "upgrad"}, {"sharing": "soft"}])
+def test_a_run_goes_on_where_a_head_and_the_trunk_stand_still(folder, tmp_path, change):
+    frozen = {"trunk": (0.0, 0.9), "heads.signs": (0.0, 1.0)}
+    Trainer(folder, tmp_path, replace(TINY, steps=2, schedule="staged", frozen=frozen, **change)).run()
+    assert load_checkpoint(tmp_path / CHECKPOINT)["step"] == 2
+
+
+def test_a_resumed_run_has_the_settings_of_now(folder, tmp_path):
+    Trainer(folder, tmp_path, TINY).save()
+    trainer = Trainer(folder, tmp_path, replace(TINY, weight_decay=0.5))
+    trainer.resume()
+    assert [group["weight_decay"] for group in trainer.optimizer.param_groups] == [0.5, 0.0]
 
 
 def test_time_spent_before_an_interruption_counts(folder, tmp_path):

@@ -22,7 +22,7 @@ CONFIG = replace(Config(), steps=100, groups=(("lanes", "drivable"),), frozen={"
 
 
 def plan(name, step, config=CONFIG):
-    return SCHEDULES[name](config)(step)
+    return SCHEDULES[name](config)(step, step / config.steps)
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
@@ -46,6 +46,12 @@ def test_groups_take_turns_and_then_join():
     turns = [set(plan("grouped", step).tasks) for step in range(3)]
     assert turns == [{"lanes", "drivable"}, {"detection"}, {"signs"}]
     assert plan("grouped", 59).tasks != ALL == plan("grouped", 60).tasks
+
+
+def test_what_comes_later_comes_with_the_progress_of_the_run_whatever_ends_it():
+    grouped, staged = (SCHEDULES[name](CONFIG) for name in ("grouped", "staged"))
+    assert grouped(2, 0.59).tasks != ALL == grouped(2, 0.6).tasks
+    assert (staged(2, 0.29).frozen, staged(2, 0.3).frozen) == (("trunk",), ())
 
 
 @pytest.mark.parametrize("groups", [(("lanes", "depth"),), (("lanes",), ("lanes", "signs"))])
@@ -85,6 +91,27 @@ def test_frozen_parts_keep_weights_and_statistics(part, method):
     assert moved
     assert not {name for name in moved if name.startswith(f"{part}.")}
     assert part == "trunk" or any(name.startswith("trunk.") for name in moved)
+
+
+@pytest.mark.parametrize("at", ["features", "parameters"])
+@pytest.mark.parametrize("method", ["equal", "upgrad"])
+def test_a_task_that_nothing_can_learn_takes_no_part(method, at):
+    network, balance = Network(tuple(sorted(ALL))), BALANCE[method]({}, 0)
+    freeze(network, ["trunk", "heads.signs"])
+    with cut_off(network) if balance.needs_gramian and at == "features" else nullcontext() as cut:
+        found = losses(network, make_batch())
+    weights, _ = backward(network, found, balance, cut)
+    assert set(weights) == ALL - {"signs"}
+    assert {name.split(".")[1] for name, p in network.named_parameters() if p.grad is not None} == set(
+        weights
+    )
+
+
+@pytest.mark.parametrize("method", ["equal", "upgrad"])
+def test_where_all_stands_still_nothing_is_weighed(method):
+    network = Network(("lanes",))
+    freeze(network, ["trunk", "heads.lanes"])
+    assert backward(network, losses(network, make_batch()), BALANCE[method]({}, 0))[0] == {}
 
 
 def test_thawed_parts_learn_again():

@@ -10,5 +10,5 @@ class Alternating:
     def __init__(self, config: Config) -> None:
         self.plans = [Plan(frozenset({task})) for task in config.tasks]
 
-    def __call__(self, step: int) -> Plan:
+    def __call__(self, step: int, progress: float) -> Plan:
         return self.plans[step % len(self.plans)]

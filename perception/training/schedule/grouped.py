@@ -21,7 +21,6 @@ class Grouped:
         alone = [(task,) for task in config.tasks if task not in named]
         self.plans = [Plan(frozenset(group)) for group in (*config.groups, *alone)]
         self.together = Plan(frozenset(config.tasks))
-        self.join = round(JOIN * config.steps)
 
-    def __call__(self, step: int) -> Plan:
-        return self.plans[step % len(self.plans)] if step < self.join else self.together
+    def __call__(self, step: int, progress: float) -> Plan:
+        return self.plans[step % len(self.plans)] if progress < JOIN else self.together

@@ -10,5 +10,5 @@ class Joint:
     def __init__(self, config: Config) -> None:
         self.plan = Plan(frozenset(config.tasks))
 
-    def __call__(self, step: int) -> Plan:
+    def __call__(self, step: int, progress: float) -> Plan:
         return self.plan

@@ -13,5 +13,5 @@ class Plan:
 
 
 class Schedule(Protocol):
-    def __call__(self, step: int) -> Plan:
-        """The plan of a step, counted from 0."""
+    def __call__(self, step: int, progress: float) -> Plan:
+        """The plan of a step, counted from 0, before which `progress` of the run (0 to 1) is done."""

@@ -17,8 +17,7 @@ class Staged:
         for part, span in config.frozen.items():
             if len(span) != 2 or not 0 <= span[0] < span[1] <= 1:
                 raise DataError(f"frozen.{part}: expected [from, to] within 0 and 1, got {span}")
-        self.tasks, self.steps, self.frozen = frozenset(config.tasks), config.steps, config.frozen
+        self.tasks, self.frozen = frozenset(config.tasks), config.frozen
 
-    def __call__(self, step: int) -> Plan:
-        now = step / self.steps
-        return Plan(self.tasks, tuple(part for part, (a, b) in self.frozen.items() if a <= now < b))
+    def __call__(self, step: int, progress: float) -> Plan:
+        return Plan(self.tasks, tuple(part for part, (a, b) in self.frozen.items() if a <= progress < b))
