@@ -281,6 +281,17 @@ def test_gradnorm_evens_out_the_lengths():
     assert found == {"detection": pytest.approx(0.4, abs=0.02), "lanes": pytest.approx(1.6, abs=0.02)}
 
 
+def test_gradnorm_keeps_the_place_of_a_task_beside_those_that_are_absent():
+    one = method("gradnorm")
+    before = {"detection": 2.4, "lanes": 0.3, "drivable": 0.3}
+    one.restore({"first": dict.fromkeys(before, 1.0), "weight": before})
+    assert one.weights({"lanes": 1.0, "drivable": 1.0}, np.eye(2)) == pytest.approx(
+        {"lanes": 1.0, "drivable": 1.0}
+    )
+    assert one.weights({"detection": 1.0}, np.eye(1)) == {"detection": 1.0}
+    assert one.state()["weight"] == pytest.approx(before)
+
+
 def test_stch_weighs_most_what_is_furthest_from_its_best():
     one = method("stch")
     for k in range(900):

@@ -1,7 +1,8 @@
 """GradNorm (Chen et al. 2018): all tasks shall pull equally hard, those that lag behind a little harder.
 
 With G_i = w_i |g_i|, the mean G of the tasks present, and r_i = (L_i / first L_i) / their mean, each w_i
-descends |G_i - G r_i^ALPHA|, the target held fixed; weights are then scaled to a mean of 1.
+descends |G_i - G r_i^ALPHA|, the target held fixed. Weights of tasks that are absent stay, so those present
+keep the sum that they had; a step gets them scaled to a mean of 1.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class GradNorm(OnLosses):
         # the gradient of |w |g| - target| is sign(...) |g|; over the mean |g|, the losses' scale drops out
         pull = np.sign(weight * length - target) * length / max(length.mean(), 1e-12)
         moved = (weight - RATE * pull).clip(min=LEAST)
-        moved *= len(moved) / moved.sum()
+        moved *= weight.sum() / moved.sum()
         self.weight |= dict(zip(losses, moved.tolist(), strict=True))
         return dict(zip(losses, (weight * len(weight) / weight.sum()).tolist(), strict=True))
 
