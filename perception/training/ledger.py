@@ -73,7 +73,7 @@ def _of_sample(data: Path, sample: Sample, config: Config) -> Row:
     reads = sample.boxes is not None and bool((sample.boxes.sign >= 0).any())
     labels = (sample.tasks() | ({"signs"} if reads else set())) & set(config.tasks)
     path = Path(sample.name)
-    maps = [data / "weak" / path.parts[-3] / f"{path.stem}.{kind}.png" for kind in TASKS]
+    maps = [data / "weak" / path.parent.parent.name / f"{path.stem}.{kind}.png" for kind in TASKS]
     files = [teacher.file] if teacher is not None else []
     files += ["weak/"] if any(file.is_file() for file in maps) else []
     return _row(sample.name, " ".join(sorted(labels)), " ".join(map(origin, files)))

@@ -69,6 +69,16 @@ def test_a_run_writes_a_row_for_each_picture(folder, tmp_path):
     assert list(rows.values()) == learnt_from(str(tmp_path / "checkpoint.pt"))
 
 
+def test_a_picture_may_lie_in_the_folder_of_its_set_itself(tmp_path):
+    picture(tmp_path / "data/carla/1.png", GREY)
+    row = {"img": "carla/1.png", "split": "train", "w": 96, "h": 64, "labelled": ["vehicle"]}
+    row["boxes"] = [[10, 10, 40, 40, "vehicle", ""]]
+    (tmp_path / "data/det.jsonl").write_text(json.dumps(row) + "\n")
+    config = replace(ANY, tasks=("detection",), sources={"carla": 1.0})
+    (found,) = run(tmp_path / "data", tmp_path / "run", config)
+    assert (found.image, found.labels, found.teachers) == ("carla/1.png", "detection", "")
+
+
 def test_an_open_run_takes_nothing_that_is_closed(folder, tmp_path):
     for path in (*folder.glob("signs/*.png"), *folder.glob("camvid/*/*.png")):
         path.write_text("nobody can read this")
