@@ -96,6 +96,16 @@ def test_a_folder_without_a_val_split_is_refused_before_training(tmp_path):
         Validation(tmp_path, TINY)
 
 
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [("signs", "got signs alone"), ("lanes", "expected labels of lanes.*got those of det")],
+)
+def test_pictures_that_say_nothing_of_a_task_are_refused_before_training(mine, task, message):
+    config = replace(TINY, tasks=(task,), detection={"classes": ()}, classes={"forklift": "vehicle"})
+    with pytest.raises(DataError, match=message):
+        Validation(None, replace(config, data=(f"coco:{mine}",), held_out=0.3))
+
+
 def record(score, right, objects=5):
     hits = np.tile(np.array(right), (10, 1))
     said = Ranked(objects, np.array(score, np.float32), hits, np.ones_like(hits))

@@ -40,6 +40,8 @@ class Validation:
 
     def __init__(self, data: Path | None, config: Config) -> None:
         self.chosen: Sequence[Told] = val.spaced(val.pictures(config))
+        if self.chosen:
+            _check_judged(self.chosen, config)
         if config.eval_every and data is None and not self.chosen:
             raise DataError(
                 "eval_every: expected pictures to evaluate on, got none. Name some: --val FORMAT:PLACE; "
@@ -114,6 +116,22 @@ class Validation:
         if self.patience and trainer.worse >= self.patience:
             print(f"step {trainer.step}: no better for {trainer.worse} evaluations: the run ends", flush=True)
             trainer.ended = True
+
+
+def _check_judged(chosen: Sequence[Told], config: Config) -> None:
+    """Raises DataError if the pictures to choose by say nothing of any task that is learnt."""
+    wanted = [task for task in config.tasks if task != "signs"]  # those are read in boxes of detection
+    labelled = {task for one in chosen for task in one.tasks}
+    if not wanted:
+        raise DataError(
+            "--val: expected a task that can be judged in whole pictures, got signs alone. Learn detection, "
+            "too, or leave --val and held_out out"
+        )
+    if not labelled & set(wanted):
+        raise DataError(
+            f"--val: expected labels of {' or '.join(wanted)}, which are learnt, got those of "
+            f"{', '.join(sorted(labelled)) or 'no task'}. Name others"
+        )
 
 
 def spread(config: Config, count: int) -> int:
