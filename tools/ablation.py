@@ -1,6 +1,6 @@
 """What each source of labels brings: one short training run without each of them, measured on the val splits.
 
-    python -m tools.ablation --data DIR --out DIR [--report DIR] [--only a,b] [--set steps=900]
+    python -m tools.ablation --data DIR --out DIR [--report DIR] [--only "all; no idd"] [--set steps=900]
 
 All runs are alike but for what they lack. What a run has measured is kept in OUT, so a second call goes on
 with what is missing. Writes `sources.json` and `sources.md`, a table, after every run.
@@ -55,7 +55,7 @@ class Variant:
 VARIANTS = (
     Variant("all"),
     Variant("no weak lanes", files=("weak/*/*.lanes.png",)),
-    Variant("no weak boxes", files=("weak_boxes.jsonl",)),
+    Variant("no weak boxes", files=("weak_boxes.jsonl", "weak_boxes_2.jsonl")),
     Variant("no synthetic", settings=("sources.synthetic=0",)),
     Variant("no pasted signs", settings=("paste=0",)),
     Variant("no idd", settings=("sources.idd=0",)),
@@ -75,14 +75,16 @@ def ablation(
     only: Annotated[str | None, typer.Option(help="Names of runs, separated by semicolons.")] = None,
 ) -> None:
     """Train, build and measure every variant that OUT does not have yet."""
-    for variant in chosen(only):
+    wanted = chosen(only)
+    _check_alike(out, preset, settings or [])
+    for variant in wanted:
         kept = out / f"{variant.stem}.json"
         if not kept.exists():
             found = measured(variant, data.resolve(), out.resolve(), preset, settings or [])
             write_whole(kept, _json(found))
-        runs = [json.loads(path.read_text()) for path in _kept(out)]
+        runs = list(_kept(out).values())
         write_whole((report or out) / "sources.json", _json({"format": 1, "unit": "fraction", "runs": runs}))
-        write_whole((report or out) / "sources.md", page(runs).encode())
+        write_whole((report or out) / "sources.md", page(runs, settings or []).encode())
 
 
 def chosen(only: str | None) -> list[Variant]:
@@ -139,45 +141,56 @@ def link(to: Path, path: Path) -> None:
     os.symlink(to, path)
 
 
-def page(runs: Sequence[Mapping[str, Any]]) -> str:
-    """The table and how it was made."""
-    steps, settings = runs[0]["steps"], " ".join(f"--set {x}" for x in runs[0]["settings"])
+def page(runs: Sequence[Mapping[str, Any]], settings: Sequence[str]) -> str:
+    """The table and how it was made; `settings`: of every run."""
+    steps, given = runs[0]["steps"], " ".join(f"--set {x}" for x in settings)
     return f"""# What each source of labels brings
 
 Short runs (preset `{runs[0]["preset"]}`, {steps} steps) that are alike but for what one of them lacks,
-measured on the val splits, float network, in percent; in brackets the difference to the first run, which
+measured on the val splits, float network, in percent; in brackets the difference to the run `all`, which
 lacks nothing. One run each: how far apart two runs are that differ in the seed alone is seen in the row of
 the other seed, if there is one. So short a training says which way a source pulls; it does not say how good
 the shipped network is, and nothing about classes that it has hardly begun to find.
 
 {table(runs)}
 
-Command: `python -m tools.ablation --data DIR --out DIR {settings}`. Metrics: [metrics.md](../../metrics.md).
+Command: `python -m tools.ablation --data DIR --out DIR {given}`. Metrics: [metrics.md](../../metrics.md).
 """
 
 
 def table(runs: Sequence[Mapping[str, Any]]) -> str:
-    """Markdown: the metrics of each run in percent, and behind each the difference to the first run."""
-    first = runs[0]["metrics"]
+    """Markdown: the metrics of each run in percent, behind each the difference to `all`, if there is one."""
+    whole: Mapping[str, float] = next((run["metrics"] for run in runs if run["name"] == "all"), {})
     rows = [["", *METRICS.values()], ["---", *["---:"] * len(METRICS)]]
-    rows += [[run["name"], *_cells(run["metrics"], first)] for run in runs]
+    rows += [[run["name"], *_cells(run["metrics"], whole)] for run in runs]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def _cells(metrics: Mapping[str, float], first: Mapping[str, float]) -> Iterator[str]:
+def _cells(metrics: Mapping[str, float], whole: Mapping[str, float]) -> Iterator[str]:
     for name in METRICS:
         if name not in metrics:
             yield ""
-        elif metrics is first or name not in first:
+        elif metrics is whole or name not in whole:
             yield f"{100 * metrics[name]:.1f}"
         else:
-            yield f"{100 * metrics[name]:.1f} ({100 * (metrics[name] - first[name]):+.1f})"
+            yield f"{100 * metrics[name]:.1f} ({100 * (metrics[name] - whole[name]):+.1f})"
 
 
-def _kept(out: Path) -> Iterator[Path]:
+def _kept(out: Path) -> dict[Variant, Any]:
     """What the finished runs measured, in the order of VARIANTS."""
-    paths = (out / f"{variant.stem}.json" for variant in VARIANTS)
-    return (path for path in paths if path.exists())
+    paths = {variant: out / f"{variant.stem}.json" for variant in VARIANTS}
+    return {variant: json.loads(path.read_text()) for variant, path in paths.items() if path.exists()}
+
+
+def _check_alike(out: Path, preset: str, settings: Sequence[str]) -> None:
+    """Raises DataError if `out` has runs that would differ from the others in more than what they lack."""
+    for variant, run in _kept(out).items():
+        wanted, got = (preset, [*settings, *variant.settings]), (run["preset"], run["settings"])
+        if wanted != got:
+            raise DataError(
+                f"{out / variant.stem}.json: expected a run of preset {wanted[0]} with {wanted[1]}, "
+                f"got one of {got[0]} with {got[1]}; give the same settings, or choose another --out"
+            )
 
 
 def _json(value: Any) -> bytes:

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from perception.errors import DataError
-from tools.ablation import VARIANTS, ablation, chosen, mirror, table
+from perception.training.data import records
+from tools.ablation import VARIANTS, ablation, chosen, mirror, page, table
 
 
 @pytest.fixture
@@ -43,7 +44,16 @@ def test_names_of_files_are_distinct():
     assert len({variant.stem for variant in VARIANTS}) == len(VARIANTS)
 
 
-def test_the_table_shows_the_difference_to_the_first_run():
+def test_no_weak_boxes_is_without_those_of_every_teacher(tmp_path):
+    for teacher in records.TEACHERS:
+        (tmp_path / teacher.file).write_text('{"img": "a.png"}\n')
+    (variant,) = (variant for variant in VARIANTS if variant.name == "no weak boxes")
+    mirror(tmp_path, tmp_path / "copy", {path for glob in variant.files for path in tmp_path.glob(glob)})
+    assert list(records._weak_index(tmp_path, records.TEACHERS)) == ["a.png"]
+    assert not records._weak_index(tmp_path / "copy", records.TEACHERS)
+
+
+def test_the_table_shows_the_difference_to_the_run_that_lacks_nothing():
     runs = [
         {"name": "all", "metrics": {"signs.top1": 0.9}},
         {"name": "less", "metrics": {"signs.top1": 0.875}},
@@ -52,6 +62,8 @@ def test_the_table_shows_the_difference_to_the_first_run():
     assert lines[2].endswith("| 90.0 |")
     assert lines[3].startswith("| less |")
     assert lines[3].endswith("| 87.5 (-2.5) |")
+    fewer = [runs[1], {"name": "least", "metrics": {"signs.top1": 0.8}}]
+    assert [line[-8:] for line in table(fewer).splitlines()[2:]] == ["| 87.5 |", "| 80.0 |"]
 
 
 def test_runs_that_are_done_are_only_reported(tmp_path):
@@ -63,8 +75,23 @@ def test_runs_that_are_done_are_only_reported(tmp_path):
         "metrics": {"signs.top1": 0.9},
     }
     (tmp_path / "all.json").write_text(json.dumps(kept))
-    ablation(tmp_path / "no data", tmp_path, tmp_path / "report", only="all")
+    ablation(tmp_path / "no data", tmp_path, tmp_path / "report", settings=["steps=9"], only="all")
     page = (tmp_path / "report" / "sources.md").read_text()
     assert "--set steps=9" in page
     assert "| 90.0 |" in page
     assert json.loads((tmp_path / "report" / "sources.json").read_text())["runs"] == [kept]
+
+
+@pytest.mark.parametrize(
+    ("preset", "settings"), [("small", ["steps=50"]), ("full", ["steps=9"]), ("small", [])]
+)
+def test_runs_of_other_settings_are_not_mixed_in(tmp_path, preset, settings):
+    kept = {"name": "no idd", "preset": "small", "settings": ["steps=9", "sources.idd=0"]}
+    (tmp_path / "no-idd.json").write_text(json.dumps(kept))
+    with pytest.raises(DataError, match=r"no-idd\.json: expected a run of preset .* choose another --out"):
+        ablation(tmp_path / "no data", tmp_path, preset=preset, settings=settings, only="all")
+
+
+def test_the_command_of_the_page_has_the_settings_of_every_run():
+    runs = [{"name": "no idd", "preset": "small", "steps": 9, "settings": ["steps=9", "x=0"], "metrics": {}}]
+    assert "--out DIR --set steps=9`." in page(runs, ["steps=9"])
