@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 
 from perception.errors import DataError
-from perception.labels.added import name_in, read
+from perception.labels.added import Example, Objects, Told, name_in, read
 from perception.training.added.fit import check_shown
-from perception.training.added.split import split
-from perception.training.added.views import View
+from perception.training.added.recipe import Recipe
+from perception.training.added.split import counts, split
+from perception.training.added.views import View, views
 from perception.types import VOID
 
 
@@ -112,6 +116,38 @@ def test_of_a_single_drive_the_last_pictures_of_each_class_are_held_out(tmp_path
     assert len(learnt) == 9
 
 
+@pytest.mark.parametrize(
+    "pictures",
+    [
+        "p_0:ab r_1:a p_2:b",
+        "q_0:b p_1:ab p_2:abc p_3:bc",
+        "p_0:c p_1:abc p_2:ab p_3:a",
+        "q_0:d q_1:bcd q_2:bc",
+    ],
+)
+def test_classes_that_share_pictures_are_on_both_sides(pictures):
+    """Objects: no class is taken from what is learnt for the sake of another one."""
+    files = [picture.split(":") for picture in pictures.split()]
+    boxes = np.zeros((3, 4), np.float32)
+    told = tuple(
+        Example(Path(f"f/{stem}.png"), Objects(boxes[: len(own)], tuple(own))) for stem, own in files
+    )
+    classes = sorted({name for _, own in files for name in own})
+    for part in split(Told("object", tuple(classes), told), 0.2):
+        assert sorted(counts(part)) == classes
+
+
+def test_altered_copies_of_a_picture_are_on_one_side():
+    names = {"p_0": "ab", "p_1": "ab", "p_1_jpg.rf.0a": "ab", "p_2": "a", "q_0": "c", "q_1": "c"}
+    boxes = np.zeros((3, 4), np.float32)
+    told = tuple(
+        Example(Path(f"f/{s}.png"), Objects(boxes[: len(own)], tuple(own))) for s, own in names.items()
+    )
+    for part in split(Told("object", ("a", "b", "c"), told), 0.2):
+        stems = {example.image.stem for example in part}
+        assert ("p_1" in stems) == ("p_1_jpg.rf.0a" in stems)
+
+
 def test_the_value_of_what_is_not_judged_has_no_name(tmp_path):
     picture(tmp_path / "images/a.png")
     picture(tmp_path / "masks/a.png", 3)
@@ -126,6 +162,19 @@ def test_pictures_are_named_from_the_folder_of_the_data(tmp_path):
     assert name_in(image, [f"{data}/other/t.csv"]) == "../rain/a.png"
     (tmp_path / "rain").mkdir()
     assert name_in(image, [f"{data}/other/t.csv", f"{data}/rain"]) == "rain/a.png"
+
+
+def test_an_object_that_is_cut_away_is_not_learnt(tmp_path):
+    """All of a picture of one class stays, however it is cut; a small box at its rim does not always."""
+    picture(tmp_path / "a.png")
+    box, many = np.array([[0, 0, 3, 3]], np.float32), Recipe(views=60, stride=8)
+    example = Example(tmp_path / "a.png", Objects(box, ("red",)))
+    found = views(example, ["red"], (64, 64), many, np.random.default_rng(0))
+    shown = [len(view.class_id) for view in found]
+    assert shown[0] == 1
+    assert 0 < sum(shown) < len(shown)
+    whole = views(replace(example, truth="red"), ["red"], (64, 64), many, np.random.default_rng(0))
+    assert all(view.class_id.tolist() == [0] for view in whole)
 
 
 def test_a_class_of_masks_without_a_pixel_is_refused():

@@ -10,7 +10,7 @@ import numpy as np
 
 from perception.errors import DataError
 from perception.labels.added import Example, Told, names_of
-from perception.training.data.val import drive_of, last_frames
+from perception.training.data.val import ADDED, drive_of, last_frames
 
 
 def split(told: Told, share: float) -> tuple[list[Example], list[Example]]:
@@ -67,18 +67,22 @@ def _on_both_sides(
 ) -> np.ndarray:
     """`held` (n,) with some examples of the class `own` (n,) on each side, where they are on one.
 
-    A whole drive changes sides if that takes no class away from where it is; else its last pictures
-    are held out.
+    A whole drive changes sides if that takes no class away from where it is; else the last pictures of the
+    class are held out, or one picture changes sides, if that does. Where nothing does, it is learnt.
     """
     side = bool(held[own][0])
     found = sorted({drive for drive, mine in zip(drives, own, strict=True) if mine}, key=_place)
-    for drive in reversed(found) if side else found:
-        moved = np.where(np.isin(drives, drive), not side, held)
+    frames = np.flatnonzero(own)
+    last = np.zeros_like(own)
+    last[frames] = last_frames([told.examples[k].image for k in frames], share)
+    copies = np.array([f"{one.image.parent}/{ADDED.sub('', one.image.stem)}" for one in told.examples])
+    moves = [np.isin(drives, drive) for drive in (reversed(found) if side else found)]
+    moves += [own & (last != side), *(copies == copies[k] for k in (frames if side else frames[::-1]))]
+    for move in moves:
+        moved = np.where(move, not side, held)
         if _classes(told, held == side) == _classes(told, moved == side):
             return moved
-    moved = held.copy()
-    moved[own] = last_frames([told.examples[k].image for k in np.flatnonzero(own)], share)
-    return moved
+    return held & (last | ~own)
 
 
 def _classes(told: Told, chosen: np.ndarray) -> set[str]:

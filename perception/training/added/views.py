@@ -17,7 +17,7 @@ from perception.types import VOID, Size
 
 CUT = 0.7  # the least share of each side
 BRIGHT = 0.15  # by which the logarithm of the gamma may differ
-LEAST = 0.3  # of a box, to be left after a cut
+LEAST = 0.3  # of a box, to be left after a cut; of the whole picture CUT x CUT is
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +83,6 @@ def _changed(picture: _Picture, rng: np.random.Generator) -> _Picture:
     moved = picture.xyxy - np.array([x, y, x, y])
     xyxy = np.clip(moved, 0, (w, h, w, h))
     kept = _area(xyxy) > LEAST * _area(picture.xyxy)
-    kept |= len(kept) == 1 and picture.labels is None  # of a picture with one label something stays
     xyxy, ids = xyxy[kept], picture.class_id[kept]
     if rng.random() < 0.5:
         image, labels = image[:, ::-1], None if labels is None else labels[:, ::-1]
