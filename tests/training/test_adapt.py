@@ -14,7 +14,7 @@ from perception.labels.vocabulary import Vocabulary
 from perception.model.network import normalise
 from perception.training.adapt.align import align
 from perception.training.adapt.fit import PARTS, Recipe, fit
-from perception.training.adapt.frames import Frequent, check_one_camera, repeated
+from perception.training.adapt.frames import Frequent, Labelled, check_one_camera, repeated
 from perception.training.adapt.mixed import ALL, mixed
 from perception.training.adapt.start import planes
 from perception.training.data import foreign
@@ -130,6 +130,14 @@ def test_a_class_that_is_hardly_shown_is_neither_learnt_nor_unlearnt(mine):
     for sample in Frequent(pictures, frozenset({"pallet"})):
         assert sample.boxes.sure.tolist() == (sample.boxes.label == pallet).tolist()
         assert (sample.negative_weight[forklift], sample.negative_weight[pallet]) == (0, 1)
+
+
+def test_half_of_the_frames_teaches_the_classes_of_all(mine):
+    """Of 12 boxes, 6 each of two classes, none is frequent; of 24 both are, for either half, too."""
+    pictures = foreign.read(f"coco:{mine}", Vocabulary(("forklift", "pallet")))
+    few, twice = (Labelled((pictures,) * count, ("detection",), (), ()) for count in (1, 2))
+    classes = [{part.classes for part in given.samples(pictures.told[::2])} for given in (few, twice)]
+    assert classes == [{frozenset()}, {frozenset({"forklift", "pallet"})}]
 
 
 def test_frames_of_two_cameras_are_refused():

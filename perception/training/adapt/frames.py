@@ -34,8 +34,8 @@ class Labelled:
     warnings: tuple[str, ...]  # for people
 
     def samples(self, some: Sequence[Told]) -> list[Sequence[Sample]]:
-        """Those of `some` to learn from, part by part, without classes that are rare in them."""
-        boxes = [box for told in some if told.boxes is not None for box in told.boxes.boxes]
+        """Those of `some` to learn from, part by part, without classes that are rare in all of `told`."""
+        boxes = [box for told in self.told if told.boxes is not None for box in told.boxes.boxes]
         seen = Counter(box.name for box in boxes if box.extra != UNSURE)
         frequent = frozenset(name for name, count in seen.items() if count >= FEW)
         among = {id(told) for told in some}
