@@ -109,7 +109,7 @@ def error(cells: Tensor, near: Tensor, count: int) -> Tensor:
     kept = F.softplus(cells[near]).sum() / count
     elsewhere = cells[~near]
     invented = elsewhere.topk(min(count, len(elsewhere))).values
-    return -kept - F.softplus(-invented).mean()
+    return -kept - F.softplus(-invented).sum() / max(1, len(invented))  # nothing is elsewhere of a full map
 
 
 def sureness(cells: Tensor) -> Tensor:

@@ -45,6 +45,12 @@ def test_losing_what_was_there_and_inventing_what_was_not_are_errors():
     torch.testing.assert_close(error(torch.tensor([-99.0, 99, -3]), near, 1), torch.tensor(0.0))
 
 
+def test_a_map_that_is_full_has_no_elsewhere():
+    near, sure = torch.tensor([True, True]), torch.tensor([9.0, 9.0])
+    assert error(sure, near, 2) < error(-sure, near, 2) < 0
+    torch.testing.assert_close(error(torch.tensor([-99.0, -99]), near, 2), torch.tensor(0.0))
+
+
 def test_what_is_far_from_the_threshold_looks_sure():
     assert float(sureness(torch.tensor([9.0, 9.0, -9.0]))) == pytest.approx(1, abs=1e-3)
     assert sureness(torch.tensor([0.2, -0.2, -9.0])) < 0.6
