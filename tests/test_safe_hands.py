@@ -74,7 +74,7 @@ def test_a_recording_does_not_replace_its_source(tmp_path):
 
 
 def test_an_earlier_recording_stays_unless_told_otherwise(tmp_path):
-    record = ("record", picture(tmp_path / "a.png"), "--out", tmp_path / "drive", "--no-results")
+    record = ("record", numbered(tmp_path / "clip.mp4"), "--out", tmp_path / "drive", "--no-results")
     assert perception(*record).exit_code == 0
     before = (tmp_path / "drive.mcap").read_bytes()
     assert perception(*record).exit_code == FAILED

@@ -12,7 +12,7 @@ from typing import Any
 
 from perception import bundle as bundles
 from perception.config import DEFAULT, PipelineConfig
-from perception.errors import PerceptionError
+from perception.errors import PerceptionError, SourceError
 from perception.health import watching
 from perception.interfaces import Source
 from perception.labels.synthetic import asked
@@ -59,6 +59,11 @@ def record(
     settings = settings or Settings()
     keep_apart([out], [source, settings.camera, settings.ego, settings.pipeline.mount])
     frames = open_source(source)
+    if frames.images:
+        raise SourceError(
+            f"{redacted(source)}: expected a camera, a video or a drive, got unrelated images, which have no "
+            "time; put NAME.timestamps.csv beside the folder, or make a video of them"
+        )
     truth = truth_of(frames, source) if settings.truth else None
     frames = with_files(frames, settings.camera, settings.camera_height, settings.ego)
     spec = bundles.read(settings.pipeline.folder)

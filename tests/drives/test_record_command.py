@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from rich.console import Console
@@ -15,7 +16,7 @@ from perception.bundle import TaskSpec
 from perception.config import PipelineConfig
 from perception.drives.info import drive_info, is_drive, show
 from perception.drives.record import Settings, record, with_truth
-from perception.errors import PerceptionError
+from perception.errors import PerceptionError, SourceError
 from perception.labels.synthetic import asked
 from perception.sources.drive import Drive
 from perception.synthetic import World
@@ -45,6 +46,17 @@ def test_a_rendered_drive_is_recorded_with_its_truth(labelled):
         np.testing.assert_array_equal(truth.detections.score, want.detections.score)
         assert len(truth.lanes) == len(want.lanes)
     assert len(pairs) == 3
+
+
+def test_unrelated_images_are_no_drive(tmp_path):
+    """Read again, they would lie a nanosecond apart, and things would move from one to the next."""
+    for name in ("a.png", "b.png"):
+        cv2.imwrite(str(tmp_path / name), np.zeros((48, 64, 3), np.uint8))
+    with pytest.raises(SourceError, match="unrelated images"):
+        record(str(tmp_path), tmp_path / "a.mcap", Settings(results=False))
+    (tmp_path / "timestamps.csv").write_text("1.00\n1.05\n")
+    record(str(tmp_path), tmp_path / "a.mcap", Settings(results=False))
+    assert [frame.stamp_ns for frame in Drive(tmp_path / "a.mcap")] == [1_000_000_000, 1_050_000_000]
 
 
 def test_the_metadata_lets_one_compute_it_again(labelled):
