@@ -197,6 +197,15 @@ def test_tasks_that_cannot_be_judged_are_not_grouped(mine, tmp_path):
     assert not list(tmp_path.glob("single-*"))
 
 
+@pytest.mark.parametrize("ask", [comparing.compare, grouping.groups])
+def test_a_folder_whose_val_tells_nothing_of_a_task_is_refused(folder, tmp_path, smoke, ask):
+    table = folder / "signs.csv"
+    table.write_text(table.read_text().replace(",val,", ",train,"))
+    with pytest.raises(DataError, match=r"got none of signs.*fewer tasks: --set 'tasks=\["):
+        ask("smoke", [str(folder)], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_only_the_tasks_of_the_settings_are_grouped(folder, tmp_path, smoke):
     found = grouping.groups("smoke", [str(folder)], tmp_path, ['tasks=["lanes", "drivable"]', "steps=2"])
     assert set(found["gains"]) == {"lanes", "drivable", "lanes+drivable"}
