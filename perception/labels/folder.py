@@ -62,6 +62,17 @@ class Dataset:
     reads: frozenset[str]  # sets whose sign boxes carry the sign's class
     blanks: tuple[Blank, ...] = ()
 
+    @property
+    def tasks(self) -> frozenset[str]:
+        """The tasks that have a score by its labels."""
+        told = {
+            "detection": any(sample.boxes is not None for sample in self.samples),
+            "lanes": any(sample.lines is not None for sample in self.samples),
+            "signs": bool(self.crops),
+            "drivable": any(sample.mask is not None for sample in self.samples),
+        }
+        return frozenset(task for task, known in told.items() if known)
+
     def thinned(self, limit: int | None) -> Dataset:
         """At most `limit` evenly spaced pictures of each kind, and as many sign crops and blank frames."""
         if limit is None:

@@ -16,7 +16,7 @@ from statistics import mean
 from typing import Any
 
 from perception.errors import DataError
-from perception.labels.folder import Dataset, read_folder
+from perception.labels.folder import read_folder
 from perception.sinks.files import write_whole
 from perception.training.analysis.job import EVALUATIONS
 from perception.training.analysis.runs import (
@@ -207,7 +207,7 @@ def check(folder: Path | None, config: Config) -> None:
     validation = Validation(folder, replace(config, eval_every=spread(config, EVALUATIONS)))
     told = {task for picture in validation.chosen for task in picture.tasks}
     if folder is not None and not validation.chosen:
-        told = _told(read_folder(folder, "val"))
+        told = set(read_folder(folder, "val").tasks)
     missing = [task for task in config.tasks if task not in told]
     if missing:
         rest = surveyed.list_of([task for task in config.tasks if task not in missing])
@@ -215,15 +215,6 @@ def check(folder: Path | None, config: Config) -> None:
             f"val: expected labels of {', '.join(config.tasks)} to compare by, got none of "
             f"{', '.join(missing)}. Name others, or compare fewer tasks: --set 'tasks={rest}'"
         )
-
-
-def _told(val: Dataset) -> set[str]:
-    """The tasks that have a score by its labels."""
-    parts = {"detection": "boxes", "lanes": "lines", "drivable": "mask"}
-    crops = {"signs"} if val.crops else set()
-    return crops | {
-        task for task, part in parts.items() if any(getattr(s, part) is not None for s in val.samples)
-    }
 
 
 def sorted_out(data: Sequence[str], settings: Sequence[str]) -> tuple[Path | None, list[str]]:
