@@ -37,6 +37,12 @@ class Sample:
     condition: str | None = None  # "night"
 
     @property
+    def tasks(self) -> frozenset[str]:
+        """The tasks that its labels judge."""
+        told = {"detection": self.boxes, "lanes": self.lines, "drivable": self.mask}
+        return frozenset(task for task, labels in told.items() if labels is not None)
+
+    @property
     def set(self) -> str:
         """The set it belongs to: that of its masks or boxes, else the folder it lies in."""
         named = self.mask or self.boxes or self.paint
@@ -65,13 +71,8 @@ class Dataset:
     @property
     def tasks(self) -> frozenset[str]:
         """The tasks that have a score by its labels."""
-        told = {
-            "detection": any(sample.boxes is not None for sample in self.samples),
-            "lanes": any(sample.lines is not None for sample in self.samples),
-            "signs": bool(self.crops),
-            "drivable": any(sample.mask is not None for sample in self.samples),
-        }
-        return frozenset(task for task, known in told.items() if known)
+        crops = {"signs"} if self.crops else set()
+        return frozenset(crops).union(*(sample.tasks for sample in self.samples))
 
     def thinned(self, limit: int | None) -> Dataset:
         """At most `limit` evenly spaced pictures of each kind, and as many sign crops and blank frames."""

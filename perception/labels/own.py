@@ -49,13 +49,7 @@ class Picture:
     @property
     def tasks(self) -> frozenset[str]:
         """The tasks about which it says something."""
-        sample = self.sample
-        told = {
-            "detection": sample.boxes is not None,
-            "lanes": sample.lines is not None or self._painted,
-            "drivable": sample.mask is not None,
-        }
-        return frozenset(task for task, known in told.items() if known)
+        return self.sample.tasks | ({"lanes"} if self._painted else set())
 
     @property
     def _painted(self) -> bool:

@@ -207,7 +207,7 @@ def check(folder: Path | None, config: Config) -> None:
     validation = Validation(folder, replace(config, eval_every=spread(config, EVALUATIONS)))
     told = {task for picture in validation.chosen for task in picture.tasks}
     if folder is not None and not validation.chosen:
-        told = set(read_folder(folder, "val").tasks)
+        told |= read_folder(folder, "val").tasks
     missing = [task for task in config.tasks if task not in told]
     if missing:
         rest = surveyed.list_of([task for task in config.tasks if task not in missing])
