@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
@@ -29,13 +28,14 @@ from perception.labels.vocabulary import Vocabulary
 from perception.model.specs import CROPS
 from perception.outputs import keep_apart
 from perception.sources import open_source
+from perception.terminal import terminal
 from perception.training import ledger
 from perception.types import Size
 
 NAMED = "named by --float"
 SHOWN = 10  # costliest layers in the table
 
-errors = Console(emoji=False, stderr=True)
+errors = terminal(stderr=True)
 
 
 def quantize(
@@ -168,7 +168,7 @@ def _show(spec: ModelSpec, out: Path, agreement: Mapping[str, Mapping[str, float
             worst = min(noise, key=lambda name: noise[name], default="")
             size = f"{(out / file).stat().st_size / 1000:.0f}"
             table.add_row(precision, network, file, size, f"{noise[worst]:.1f} {worst}" if worst else "")
-    Console(emoji=False).print(table)
+    terminal().print(table)
 
 
 def _show_costs(folder: Path, fp32: Mapping[str, str], examples: Mapping[str, np.ndarray]) -> None:
@@ -177,7 +177,7 @@ def _show_costs(folder: Path, fp32: Mapping[str, str], examples: Mapping[str, np
         scales = Scales.read(folder / precisions.scales_name(file))
         images = examples[network][: precisions.COMPARED[network]]
         found = list(track(costs(folder / file, scales, images), f"layers of {network}", console=errors))
-        Console(emoji=False).print(_cost_table(network, found))
+        terminal().print(_cost_table(network, found))
 
 
 def _cost_table(network: str, found: Sequence[Cost]) -> Table:

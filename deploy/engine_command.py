@@ -29,6 +29,7 @@ from perception.errors import BundleError
 from perception.input_size import InputSize
 from perception.kernels.device import Device
 from perception.load import select
+from perception.terminal import terminal
 from perception.types import Size
 
 
@@ -72,7 +73,7 @@ def build_engines(
     wanted = options_for(select(spec, tasks), precision, dla, workspace_mb, size)
     facts = this_device()  # before TensorRT is touched
     store = EngineCache(cache or user_cache())
-    console = Console(emoji=False, stderr=True)
+    console = terminal(stderr=True)
     with _opened(check) as device:
         built = [
             _built(folder / files[network], network, options, facts, store, device, timeout_s, console)

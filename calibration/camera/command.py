@@ -22,6 +22,7 @@ from perception.errors import PerceptionError
 from perception.outputs import keep_apart
 from perception.redaction import redacted
 from perception.sources import open_source
+from perception.terminal import terminal
 
 
 def intrinsics(
@@ -55,8 +56,8 @@ def intrinsics(
     made = fit(found.views, found.size, FISHEYE if fisheye else PINHOLE, height)
     write_camera(made.camera, out)
     write_report(page, redacted(source), found, made)
-    _show(found, made, board, Console(emoji=False))
-    Console(emoji=False).print(f"{escape(str(out))}; the page about it: {escape(str(page))}", soft_wrap=True)
+    _show(found, made, board, terminal())
+    terminal().print(f"{escape(str(out))}; the page about it: {escape(str(page))}", soft_wrap=True)
     return made
 
 
@@ -68,7 +69,7 @@ def _found(source: str, board: Board) -> Search:
 @contextmanager
 def _progress() -> Iterator[Callable[[Search], None]]:
     parts = (SpinnerColumn(), TextColumn("{task.description}"))
-    with Progress(*parts, console=Console(emoji=False, stderr=True), transient=True) as bar:
+    with Progress(*parts, console=terminal(stderr=True), transient=True) as bar:
         line = bar.add_task("looking for the board", total=None)
 
         def show(found: Search) -> None:

@@ -19,6 +19,7 @@ from perception.outputs import keep_apart
 from perception.pipeline import Outcome, run
 from perception.sources import open_source
 from perception.sources.calibrated import with_files
+from perception.terminal import terminal
 from perception.types import Frame, Mount, Scene
 
 TASKS = ("detection", "lanes")
@@ -68,7 +69,7 @@ def mount(
     made = with_mount(source, last)
     write_camera(made, out)
     assert last.mount is not None
-    _show(last.mount, made, out, Console(emoji=False))
+    _show(last.mount, made, out, terminal())
     return made
 
 
@@ -92,7 +93,7 @@ def with_mount(source: str, last: Last) -> CameraModel:
 @contextmanager
 def _progress() -> Iterator[Callable[[Outcome], None]]:
     parts = (SpinnerColumn(), TextColumn("{task.description}"))
-    with Progress(*parts, console=Console(emoji=False, stderr=True), transient=True) as bar:
+    with Progress(*parts, console=terminal(stderr=True), transient=True) as bar:
         line = bar.add_task("watching the drive", total=None)
         yield lambda outcome: bar.update(line, description=f"{outcome.answered} frames")
 

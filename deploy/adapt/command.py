@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
@@ -15,9 +14,10 @@ from deploy.adapt import gate
 from deploy.adapt.adapt import adapt as adapted
 from deploy.adapt.gate import Try
 from deploy.adapt.material import Wanted
+from perception.terminal import terminal
 from perception.training.adapt.crossed import Gain
 
-console, errors = Console(emoji=False), Console(emoji=False, stderr=True)
+console, errors = terminal(), terminal(stderr=True)
 
 
 def adapt(wanted: Wanted, bundle: Path | None, out: Path) -> int:

@@ -9,7 +9,6 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
@@ -22,10 +21,11 @@ from deploy.added.same import compared, prove
 from deploy.added.unfreeze import unfreeze
 from perception import bundle as bundles
 from perception.sources import open_source
+from perception.terminal import terminal
 from perception.training.added.judge import metrics, shares
 from perception.training.added.split import counts
 
-console, errors = Console(emoji=False), Console(emoji=False, stderr=True)
+console, errors = terminal(), terminal(stderr=True)
 POINTS = f"{100 * SLACK:.1f}"  # by which an old task may fall
 SCORES = {"image": "recall", "object": "recall", "map": "iou"}  # the one number of a kind
 

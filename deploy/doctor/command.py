@@ -6,13 +6,12 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from deploy.doctor import PROBES, Probe
 from deploy.doctor.examine import examine
 from deploy.doctor.finding import EXIT, Finding, worst
 from deploy.doctor.machine import Machine
 from deploy.doctor.show import show, to_json
+from perception.terminal import terminal
 
 
 def doctor(
@@ -30,7 +29,7 @@ def doctor(
         from deploy.doctor.report import runs_of
 
         runs_of(report)
-    console = Console(emoji=False, stderr=True)
+    console = terminal(stderr=True)
     machine = machine or Machine()
     with console.status("looking at this machine") as status:
         left = [probe.name for probe in probes]
@@ -43,7 +42,7 @@ def doctor(
     if as_json:
         print(json.dumps(to_json(findings), indent=1))
     else:
-        show(findings, Console(emoji=False))
+        show(findings, terminal())
     if report is not None:
         from deploy.doctor.report import write
 

@@ -21,6 +21,7 @@ from deploy.doctor.finding import Finding
 from deploy.doctor.show import device, show, to_json
 from perception.errors import SinkError, brief
 from perception.sinks.files import write_whole
+from perception.terminal import terminal
 
 FORMAT = 1
 FENCE = "```"
@@ -138,7 +139,7 @@ def _runs(text: str) -> list[dict[str, Any]]:
 def text(report: dict[str, Any], findings: list[Finding]) -> str:
     """Tables, then the JSON."""
     out = StringIO()
-    show(findings, Console(emoji=False, file=out, width=WIDTH, no_color=True))
+    show(findings, terminal(file=out, width=WIDTH, no_color=True))
     parts = [
         f"{HEAD}\n",
         f"{FENCE}text\n{out.getvalue().strip()}\n{FENCE}\n",

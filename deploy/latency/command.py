@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from rich.console import Console
-
 from deploy.latency import table
 from deploy.latency.table import Table
 from perception.tasks import TASKS
+from perception.terminal import terminal
 from perception.training.search.space import Space
 from perception.types import Size
 
@@ -20,17 +19,17 @@ def latency(out: Path, used: Size, choices: Sequence[str]) -> None:
     made = of_space(Space.of(used, used, choices), tuple(TASKS))
     made.write(out)
     for row in made.checks:
-        Console(emoji=False).print(
+        terminal().print(
             f"{row['design']}: {row['predicted_ms']:.2f} ms predicted, {row['measured_ms']:.2f} measured "
             f"({row['error_percent']:+.1f} %)",
             soft_wrap=True,
         )
-    Console(emoji=False).print(f"{out}: {len(made.times)} blocks on {made.processor}", soft_wrap=True)
+    terminal().print(f"{out}: {len(made.times)} blocks on {made.processor}", soft_wrap=True)
 
 
 def of_space(space: Space, tasks: Sequence[str]) -> Table:
     """Measured now, on this machine."""
-    console = Console(emoji=False, stderr=True)
+    console = terminal(stderr=True)
     return table.make(space.pairs(), space.spread, tasks, lambda text: console.print(f"timing {text}"))
 
 

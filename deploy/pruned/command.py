@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from time import perf_counter
 
-from rich.console import Console
-
 from deploy.pruned.prune import PRUNED, Wanted
 from deploy.pruned.prune import prune as made
 from perception import bundle as bundles
+from perception.terminal import terminal
 
-console, errors = Console(emoji=False), Console(emoji=False, stderr=True)
+console, errors = terminal(), terminal(stderr=True)
 
 
 def prune(wanted: Wanted, bundle: Path | None, out: Path) -> None:

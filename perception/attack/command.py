@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 from perception import bundle as bundles
@@ -26,6 +25,7 @@ from perception.evaluation.run import Settings
 from perception.model.stored import stored
 from perception.outputs import write_whole
 from perception.stages.consistent import Consistent
+from perception.terminal import terminal
 
 
 def defence(tasks: Collection[str]) -> tuple[str, ...]:
@@ -64,5 +64,5 @@ def attack(drives: Sequence[str], settings: Settings, name: str, json_path: Path
         table.add_column(column, justify="right" if column else "left")
     for row in rows_of(rows):
         table.add_row(*row)
-    Console(emoji=False).print(table)
+    terminal().print(table)
     return 0

@@ -14,21 +14,21 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from typer.core import TyperGroup
 
 from perception.cli.log import FORMS, log_to
 from perception.errors import PerceptionError
 from perception.signals import stopped_as_interrupted
+from perception.terminal import terminal
 
 FAILED, INTERRUPTED = 2, 130  # exit codes; 130 is what shells give for Ctrl-C
 
 USAGE: Any = typer.BadParameter.__mro__[1]  # click's UsageError, of the click that this typer uses
 HOME = re.compile(r"(?<==)~(?=/|$)|^~(?=/|$)")
 
-errors = Console(emoji=False, stderr=True)
-output = Console(emoji=False)
+errors = terminal(stderr=True)
+output = terminal()
 
 
 @contextmanager

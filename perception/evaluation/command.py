@@ -24,6 +24,7 @@ from perception.evaluation.results import Result, summary
 from perception.evaluation.run import Settings
 from perception.labels.labelled import Labelled
 from perception.sinks.files import write_whole
+from perception.terminal import terminal
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ def evaluate(
     The exit code: 1 if drives failed, which are named, and others did not.
     Raises DataError, also if nothing could be judged; SourceError, BundleError, SinkError.
     """
-    console = Console(emoji=False)
+    console = terminal()
     opened = run.open_drives(drives, settings)
     # Frames can be found again by the names of drives, but not which of them a limit chose.
     sources = drives if settings.limit is None else ()
@@ -150,7 +151,7 @@ def _table(task: str, members: Sequence[str], report: Report) -> Table:
 def watched() -> Iterator[run.Progress]:
     """A progress bar on stderr."""
     parts = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*parts, console=Console(emoji=False, stderr=True), transient=True) as bar:
+    with Progress(*parts, console=terminal(stderr=True), transient=True) as bar:
         line = bar.add_task("loading", total=None)
 
         def show(frames: int, done: int, units: int) -> None:

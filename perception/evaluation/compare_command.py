@@ -26,6 +26,7 @@ from perception.evaluation.run import Progress, evaluate_drives, open_drives, un
 from perception.evaluation.seeing import Settings
 from perception.load import load
 from perception.sinks.files import write_whole
+from perception.terminal import terminal
 
 FORMAT = 1
 MANIFEST = "model.json"  # of a bundle
@@ -77,7 +78,7 @@ def compare_both(
     found, pairs = compare(old, new)
     _write_page(out, found, pairs, texts, dict(zip(labels, sides, strict=True)))
     write_whole(out / "compare.json", (json.dumps(as_json(found, pairs), indent=1) + "\n").encode())
-    show(found, Console(emoji=False))
+    show(found, terminal())
     return found
 
 

@@ -10,8 +10,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from perception import bundle as bundles
 from perception.config import PipelineConfig
 from perception.errors import PerceptionError
@@ -23,9 +21,10 @@ from perception.model.stored import stored
 from perception.outputs import locked
 from perception.sinks.files import Stems, write_whole
 from perception.sources import open_source
+from perception.terminal import terminal
 from perception.types import Frame
 
-console = Console(emoji=False)
+console = terminal()
 
 
 def explain(

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from rich.console import Console
-
 from perception.errors import DataError, SinkError
 from perception.outputs import locked
+from perception.terminal import terminal
 from perception.training.analysis.validation import Validation
 from perception.training.checkpoint import BEST, CHECKPOINT, told, weights_of
 from perception.training.classes import with_file
@@ -55,9 +54,7 @@ def train(
 def _tell(folder: Path | None, config: Config, named: Sequence[str]) -> None:
     """Raises DataError if nothing would be learnt."""
     found = surveyed.survey(folder, config)
-    surveyed.show(
-        found, config, Console(emoji=False, stderr=not sys.stdout.isatty()), choosing.pictures(config)
-    )
+    surveyed.show(found, config, terminal(stderr=not sys.stdout.isatty()), choosing.pictures(config))
     surveyed.check(found, config, named)
 
 

@@ -32,6 +32,7 @@ from perception.redaction import redacted
 from perception.sinks.files import write_whole
 from perception.sinks.video import ENCODERS, Film, available
 from perception.sources import open_recorded
+from perception.terminal import terminal
 from perception.types import Size
 
 FORMAT = 1
@@ -63,7 +64,7 @@ def bench(
     folder = bundles.folder(bundle)
     spec = bundles.read(folder)
     size = InputSize.parse(input_size).sizes(spec.input_size)(SIZE)
-    console = Console(emoji=False, stderr=True)
+    console = terminal(stderr=True)
     with TemporaryDirectory() as temporary:
         with console.status("rendering a clip"):
             clip = source or str(_rendered(Path(temporary) / "clip.mp4"))
@@ -82,7 +83,7 @@ def bench(
                 report |= time_networks(folder, spec, rounds, size)
             with console.status("fresh processes"):
                 report["process"] = time_processes(clip, folder, Path(temporary), starts, runtime)
-    show(report, Console(emoji=False))
+    show(report, terminal())
     if json_path is not None:
         write_whole(json_path, (json.dumps(rounded(report), indent=1) + "\n").encode())
     return report

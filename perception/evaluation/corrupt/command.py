@@ -28,6 +28,7 @@ from perception.evaluation.run import Settings
 from perception.labels.labelled import Stills
 from perception.labels.truth import PARTS
 from perception.sinks.files import write_whole
+from perception.terminal import terminal
 
 JSON, PAGE = "robustness.json", "robustness.html"
 LEFT_OUT = ("drives", "failed", "account", "dropped", "pace", "deadline_ms")  # facts of every condition
@@ -74,7 +75,7 @@ def corrupt(
         "noticed": {"clean": noticed(clean), **_by_severity(worse, noticed)},
         "metrics": {"clean": main_of(clean), **_by_severity(worse, main_of)},
     }
-    show(found, Console(emoji=False))
+    show(found, terminal())
     text = (json.dumps(found, indent=1) + "\n").encode()
     for path in (json_path, way.out and way.out / JSON):
         if path:

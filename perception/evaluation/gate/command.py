@@ -19,6 +19,7 @@ from perception.evaluation.gate.tolerances import table_for
 from perception.evaluation.report.junit import Case, write_junit
 from perception.evaluation.seeing import Settings
 from perception.sinks.scenes import read_scenes
+from perception.terminal import terminal
 
 SAME, DIFFERS = 0, 1
 METRICS, SCENES = "metrics", "scenes"
@@ -47,7 +48,7 @@ def gate(
     by = by and OLD_NAMES.get(by, by)
     if by not in (None, METRICS, SCENES):
         raise DataError(f"expected a gate by {METRICS} or {SCENES}, got {by!r}")
-    console = Console(emoji=False)
+    console = terminal()
     if (by or (METRICS if (reference / RESULT).exists() else SCENES)) == SCENES:
         cases = list(_by_scenes(drives, _folder(reference), settings, tolerances, update, console))
     else:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
 
 from perception import bundle as bundles
 from perception.errors import DataError
@@ -27,10 +26,11 @@ from perception.model.stored import Stored, stored
 from perception.outputs import write_whole
 from perception.pipeline import Pipeline
 from perception.tasks import lanes
+from perception.terminal import terminal
 from perception.types import Frame
 
 MOST = 4  # finds of a task in a picture
-console = Console(emoji=False)
+console = terminal()
 
 
 def parts(

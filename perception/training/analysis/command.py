@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from perception.outputs import locked
+from perception.terminal import terminal
 from perception.training.analysis import compare as comparing
 from perception.training.analysis import groups as grouping
 from perception.training.analysis.report import report as write
@@ -32,12 +32,12 @@ def groups(preset: str, data: Sequence[str], out: Path, settings: Sequence[str] 
 
 def report(folder: Path) -> None:
     for path in write(folder):
-        Console(emoji=False).print(str(path))
+        terminal().print(str(path))
 
 
 @contextmanager
 def _watched(what: str) -> Iterator[Callable[[Run, int, int], None]]:
     columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
-    with Progress(*columns, console=Console(emoji=False, stderr=True)) as progress:
+    with Progress(*columns, console=terminal(stderr=True)) as progress:
         bar = progress.add_task(what, total=None)
         yield lambda run, k, n: progress.update(bar, completed=k, total=n, description=run.variant)

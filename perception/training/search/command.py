@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from perception.outputs import locked
+from perception.terminal import terminal
 from perception.training.analysis.report import report
 from perception.training.search.page import verdicts
 from perception.training.search.runs import Wanted
@@ -19,8 +18,8 @@ def run(
     wanted: Wanted, data: Sequence[str], out: Path, latency: Callable[[Space, Sequence[str]], Latency]
 ) -> None:
     """`latency`: see `search.search`; what exports networks lies above this package."""
-    console = Console(emoji=False, stderr=True)
+    console = terminal(stderr=True)
     with locked(out):
         found = search(wanted, data, out, latency, lambda text: console.print(text, soft_wrap=True))
     for text in (*verdicts(found), *map(str, report(out))):
-        Console(emoji=False).print(text, soft_wrap=True)
+        terminal().print(text, soft_wrap=True)
