@@ -125,6 +125,8 @@ def fitted(state: Mapping[str, Any], network: Network) -> Mapping[str, Tensor]:
     strange = [name for name in own if source[name] not in theirs and _part(name) in known]
     strange += [name for name in set(theirs) - set(source.values()) if not _of_other(name, network)]
     strange += [name for name, value in own.items() if found[name].shape != value.shape]
+    trunk = [name for name in own if name.startswith("trunk.")]
+    strange += [] if any(source[name] in theirs for name in trunk) else trunk  # nothing of it would be taken
     if strange:
         config = json.loads(state["config"])
         sharing, tasks = config["sharing"], ", ".join(config["tasks"])

@@ -163,6 +163,11 @@ class Trainer:
                 f"{path}: expected a network of {key}={now[key]}, got one of {before[key]}. Resume with "
                 f"--set '{key}={json.dumps(before[key])}', or begin anew: another --out, --set init={path}"
             )
+        if "init" in changed and self.config.init:
+            raise DataError(
+                f"{path}: expected no other weights to start from, since this run has its own; got "
+                f"init={self.config.init}. Resume without it, or begin anew: another --out"
+            )
         for key in changed:
             print(f"resumed with another {key}: {now[key]}, before {before[key]}", file=sys.stderr)
 

@@ -81,6 +81,7 @@ def test_necks_of_new_tasks_keep_their_own(tmp_path):
         ("hard", ALL, "branch2"),
         ("cross_stitch", ("detection", "lanes"), "cross_stitch"),  # its shares are a table of all tasks
         ("separate", ("drivable",), "hard"),
+        ("separate", ("drivable",), "separate"),  # no encoder of a task that both have
     ],
 )
 def test_shared_weights_that_do_not_fit_are_named(tmp_path, before, tasks, sharing):

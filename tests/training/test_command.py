@@ -124,6 +124,8 @@ def test_a_run_is_resumed_with_the_same_network_only(folder, tmp_path, capsys):
     train([str(folder)], tmp_path / "run", "quick", [*DETECTION, "steps=3", "lr=1e-4"], resume=True)
     assert "resumed with another lr: 0.0001, before 0.003" in capsys.readouterr().err
     assert load_checkpoint(tmp_path / "run" / CHECKPOINT)["step"] == 3
+    with pytest.raises(DataError, match=r"got init=shipped\. Resume without it, or begin anew"):
+        train([str(folder)], tmp_path / "run", "quick", [*DETECTION, "init=shipped"], resume=True)
 
 
 def test_two_folders_in_our_own_format_are_refused(folder, tmp_path):
