@@ -52,7 +52,7 @@ commands.add_typer(mtl, name="mtl")
 Preset = Annotated[
     str,
     typer.Option(
-        help="quick to try it out, full for meaningful results, verdict for its best, ten times as long."
+        help="quick to try it out, full for meaningful results, verdict for its best, six times as long."
     ),
 ]
 Settings = Annotated[
@@ -63,12 +63,21 @@ Runs = Annotated[Path, typer.Option(help="Folder for the runs; finished ones in 
 
 
 @mtl.command("compare")
-def mtl_compare(data: Sets, out: Runs, preset: Preset = "full", settings: Settings = None) -> None:
+def mtl_compare(
+    data: Sets,
+    out: Runs,
+    preset: Preset = "full",
+    settings: Settings = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(min=1, help="Seeds of each; more can be added later. Default: those of the preset."),
+    ] = None,
+) -> None:
     """Train every sharing architecture and loss balance, and single-task networks; then report."""
     from deploy.speed import speeds
     from perception.training.analysis.command import compare
 
-    compare(preset, data, out, settings or (), speeds)
+    compare(preset, data, out, settings or (), speeds, seeds)
 
 
 @mtl.command("groups")

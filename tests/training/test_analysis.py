@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -144,6 +145,16 @@ def test_the_page_says_which_seeds_judged(lucky, tmp_path):
     del older["finals"]  # as up to 0.9
     assert re.match(r"hard/upgrad: chosen as the best by the seeds 0, 1, and judged by these", *judges(older))
     assert judges(summary({})) == judges({"variants": {}}) == []
+
+
+def test_more_seeds_leave_what_is_done_as_it_is(lucky):
+    """Another seed took other times: what fits into that of the single-task networks stays."""
+    timed = {
+        n: {s: {**run, "seconds": 1.0 + s * len(n)} for s, run in own.items()} for n, own in lucky.items()
+    }
+    one, two = (set(planned(replace(FINALS, seeds=n, final_seeds=0), timed)) for n in (1, 2))
+    assert one == {run for run in two if run.seed == 0}
+    assert len(two) == 2 * len(one)
 
 
 def test_fewer_tasks_are_compared_too(tmp_path):

@@ -17,10 +17,17 @@ from perception.training.analysis.report import report as write
 from perception.training.analysis.runs import Run
 
 
-def compare(preset: str, data: Sequence[str], out: Path, settings: Sequence[str], speeds: Any) -> None:
+def compare(
+    preset: str,
+    data: Sequence[str],
+    out: Path,
+    settings: Sequence[str],
+    speeds: Any,
+    seeds: int | None = None,
+) -> None:
     """`speeds`: see `compare.compare`; what exports networks lies above this package."""
     with locked(out), _watched("runs") as done:
-        comparing.compare(preset, data, out, settings, done, speeds)
+        comparing.compare(preset, data, out, settings, done, speeds, seeds)
     report(out)
 
 
