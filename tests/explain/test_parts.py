@@ -58,6 +58,21 @@ def test_the_gradient_foretells_the_damage(found):
     assert found.finds == (1, 1)
 
 
+def test_the_damage_is_foretold_in_points_of_the_score(found):
+    np.testing.assert_allclose(found.foretold, found.measured, rtol=0.05, atol=1e-6)
+
+
+def test_damage_to_what_is_sure_is_foretold():
+    """At the start of the way the score of a sure find has next to no gradient."""
+    frames = Frames()
+    frames.network.reads = {"left": torch.tensor([12.0, 0.5, 0, 0])}
+    tally = Tally(frames, ("left",), groups=4)
+    target = MapTarget("left.map", torch.ones(1, 8, 8))
+    tally.add(torch.ones(1, 3, 8, 8), {"left": [target]})
+    big, small = tally.result().foretold[:2, 0]
+    assert big > 0.2 > 100 * small
+
+
 def test_each_task_has_a_part_that_matters_most(found):
     np.testing.assert_allclose(found.shared().max(0), 1)
 

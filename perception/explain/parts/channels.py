@@ -5,17 +5,18 @@ Knocking out each channel would show more, but takes a pass through the network 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from perception.explain.explainer import tensor_of
 from perception.explain.parts.command import targets_of
-from perception.explain.parts.measure import blocks_of, energies
-from perception.explain.targets import Outputs, SignTarget
+from perception.explain.parts.measure import blocks_of
+from perception.explain.targets import Outputs, SignTarget, Target
 from perception.letterbox import Letterbox
 from perception.load import load
 from perception.model.fuse import CropNetwork
@@ -54,6 +55,41 @@ def worth(shares: Mapping[str, np.ndarray]) -> np.ndarray:
     """
     most: np.ndarray = np.maximum.reduce(list(shares.values()))
     return most
+
+
+def energies(
+    forward: Callable[[], Outputs], blocks: Mapping[str, nn.Module], targets: Mapping[str, Sequence[Target]]
+) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+    """Of each find its task, and block -> (channels,) the squares of gradient x activation over all places.
+
+    `forward()` runs the network on what was seen. A block that the find does not rest on is left out.
+    """
+    kept: dict[str, Tensor] = {}
+
+    def keep(name: str, output: Tensor) -> Tensor:
+        kept[name] = output if output.requires_grad else output.requires_grad_()
+        return kept[name]
+
+    hooks = [
+        block.register_forward_hook(lambda m, i, output, name=name: keep(name, output))
+        for name, block in blocks.items()
+    ]
+    outputs = forward()
+    for hook in hooks:
+        hook.remove()
+    for task, own in targets.items():
+        for target in own:
+            gradients = torch.autograd.grad(
+                target.evidence(outputs), list(kept.values()), retain_graph=True, allow_unused=True
+            )
+            yield (
+                task,
+                {
+                    name: (gradient * kept[name].detach()).square().sum((0, 2, 3)).numpy()
+                    for name, gradient in zip(kept, gradients, strict=True)
+                    if gradient is not None
+                },
+            )
 
 
 def _of_frames(folder: Path, networks: Stored, images: np.ndarray) -> Iterator[Found]:
