@@ -48,7 +48,7 @@ __all__ = [
     "SourceError",
     "load",
 ]
-__version__ = "0.16.0"
+__version__ = "0.17.0"
 
 # From 1.32 on onnxruntime keeps events and a device id in the user's cache and sends them. It reads this when
 # it is imported; its disable_telemetry_events() comes too late. Worker processes inherit it.

@@ -22,9 +22,8 @@ from perception.attack import page as attack_page
 from perception.backends.runtimes import FIRST
 from perception.evaluation.corrupt import page
 from perception.tasks import TASKS
-from perception.training.analysis.report import grid, group_rows, markdown_table, verdict
-from perception.training.search.page import how, tables, verdicts
-from tools import sizes
+from perception.training.analysis.report import markdown_table
+from tools import sizes, together
 
 ROOT = Path(__file__).parents[1]
 KEPT = ROOT / "docs" / "results"
@@ -305,38 +304,6 @@ def sources(found: Mapping[str, Any]) -> Iterator[str]:
     yield written(KEPT / "sources" / "sources.md")
 
 
-def mtl(axis: str) -> Table:
-    """Sharing by balancing, as `perception mtl compare` found it, at equal "steps" or processor "time"."""
-
-    def table(found: Mapping[str, Any]) -> Iterator[str]:
-        comparison = _kept("comparison")
-        yield from markdown_table(grid(comparison, axis)) if comparison else [UNKNOWN]
-
-    return table
-
-
-def groups(found: Mapping[str, Any]) -> Iterator[str]:
-    """Which tasks belong together, as `perception mtl groups` found it."""
-    grouping = _kept("groups")
-    yield from [verdict(grouping), "", *markdown_table(group_rows(grouping))] if grouping else [UNKNOWN]
-
-
-def searched(found: Mapping[str, Any]) -> Iterator[str]:
-    """What `perception mtl search` found."""
-    search = _kept("search")
-    if search is None:
-        yield UNKNOWN
-        return
-    yield from (*how(search), *verdicts(search))
-    for table in tables(search):
-        yield from ("", *markdown_table(table))
-
-
-def _kept(name: str) -> Any:
-    path = KEPT / "mtl" / f"{name}.json"
-    return json.loads(path.read_text()) if path.is_file() else None
-
-
 def written(path: Path) -> str:
     """The rows of the table in a Markdown file."""
     if not path.is_file():
@@ -389,10 +356,7 @@ TABLES = {
     "attacks_patch": attacks("attack-patch"),
     "signs": signs,
     "sources": sources,
-    "mtl": mtl("steps"),
-    "mtl_time": mtl("time"),
-    "groups": groups,
-    "search": searched,
+    **together.TABLES,
     "opened": opened,
     "summary": summary,
 }

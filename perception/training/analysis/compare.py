@@ -173,8 +173,8 @@ def compare(
         perform(more, folder, out, chosen.training, wanted, done)
         runs = more
     found = summary(results(runs, out), chosen.fresh)
-    more = f" --seeds {seeds}" if seeds else ""
-    found |= {"command": f"perception mtl compare --preset {preset}{more}", "settings": wanted}
+    asked = f" --seeds {seeds}" if seeds else ""
+    found |= {"command": f"perception mtl compare --preset {preset}{asked}", "settings": wanted}
     if speeds is not None:
         ways = list(dict.fromkeys(pair[0] for pair in chosen.pairs))
         found["speeds"] = dict(speeds(ways, config.tasks, configure(chosen.training, wanted).size))
