@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 from statistics import mean, stdev
@@ -24,6 +24,7 @@ from perception.evaluation.corrupt import page
 from perception.tasks import TASKS
 from perception.training.analysis.report import markdown_table
 from tools import sizes, together
+from tools.together import UNKNOWN, Table
 
 ROOT = Path(__file__).parents[1]
 KEPT = ROOT / "docs" / "results"
@@ -47,8 +48,6 @@ FILES = (
 )
 LEFT_OUT = ("metrics_by", "latency")  # the page does not show them
 PRIVATE = ("sources", "drives")  # facts: where the data was
-UNKNOWN = "(not measured yet)"
-Table = Callable[[Mapping[str, Any]], Iterator[str]]  # what was kept, to lines
 SLOW = ("avx2", "asimddp")  # features of processors without fast products of integers
 MARKS = re.compile(r"<!-- results -->.*<!-- /results -->", re.DOTALL)
 

@@ -15,7 +15,7 @@ from perception.training.search.page import how, tables, verdicts
 KEPT = Path(__file__).parents[1] / "docs" / "results" / "mtl"
 LONG = "verdict"  # preset, and the folder of its runs
 UNKNOWN = "(not measured yet)"
-Table = Callable[[Mapping[str, Any]], Iterator[str]]  # as in tools.results
+Table = Callable[[Mapping[str, Any]], Iterator[str]]  # what was kept, to lines
 
 
 def compared(axis: str) -> Table:

@@ -73,7 +73,7 @@ def rows(comparison: Mapping[str, Any], axis: str) -> list[list[str]]:
             "seeds": str(found["delta_m"]["count"]),
         }
         cells = [_cell(found["delta"].get(task)) for task in tasks]
-        hurt = ", ".join(found["hurt"]) or "none"
+        hurt = ", ".join(found["hurt"]) or ("none" if found["delta_m"]["count"] > 1 else "unknown")
         table.append([name, *cells, _cell(found["delta_m"]), hurt, *(known[key] for key in cost)])
     return table
 
