@@ -16,12 +16,12 @@ import cv2
 import numpy as np
 import pytest
 
+from perception import jit
 from perception.camera import CameraModel
 from perception.errors import SourceError
 from perception.evaluation import pool
 from perception.evaluation.bench.command import bench
 from perception.evaluation.pool import Pool
-from perception.kernels import cpu
 from perception.sources import open_recorded, open_source
 from perception.sources.images import read_image
 from tests.evaluation.workers import shouting, units
@@ -102,8 +102,8 @@ def test_no_place_for_compiled_code_is_told_once(monkeypatch, caplog):
             raise RuntimeError("no locator available")
         return lambda function: function
 
-    monkeypatch.setattr(cpu.numba, "njit", njit)
-    cpu._tell_of_no_cache.cache_clear()
+    monkeypatch.setattr(jit.numba, "njit", njit)
+    jit._tell_of_no_cache.cache_clear()
     for _ in range(2):
-        assert cpu.compiled(len) is len
+        assert jit.compiled(len) is len
     assert caplog.text.count("NUMBA_CACHE_DIR") == 1

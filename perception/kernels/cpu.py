@@ -7,68 +7,22 @@ They take contiguous arrays; another layout is compiled again.
 
 from __future__ import annotations
 
-import logging
 import math
-from collections.abc import Callable
 from functools import lru_cache
 from inspect import isfunction
-from typing import Any
 
-import numba
 import numpy as np
-from numba.core import event as events
 from numba.extending import register_jitable
 
+from perception.jit import compiled
 from perception.kernels import lines as line_parts
 from perception.kernels import strokes as stroke_parts
 from perception.kernels.reference import Found, area_weights
 from perception.letterbox import Letterbox
 
-log = logging.getLogger(__name__)
-
-Kernel = Callable[..., Any]
 Taps = tuple[np.ndarray, np.ndarray]  # of an axis: where what makes a new cell begins, and its weights
 MIXED = 2
 INFINITE = np.float32(np.inf)
-
-
-@lru_cache
-def _tell_of_no_cache() -> None:
-    """Once a process."""
-    log.warning(
-        "found no folder to keep compiled code in, so each start compiles anew, which takes long; let "
-        "NUMBA_CACHE_DIR be one that can be written to"
-    )
-
-
-class _Telling(events.Listener):
-    """Says once a process that time goes into compiling: it may be a minute, and looks as if it hung."""
-
-    told = False
-
-    def on_start(self, event: events.Event) -> None:
-        of = event.data["dispatcher"].py_func.__module__
-        if not self.told and of.startswith(("perception.kernels.", "perception.stages.")):
-            self.told = True
-            log.warning(
-                "compiling for this processor, once: about a minute until the first frame (python -m "
-                "perception.kernels and python -m perception.stages do it ahead)"
-            )
-
-    def on_end(self, event: events.Event) -> None:
-        pass
-
-
-events.register("numba:compile", _Telling())  # type: ignore[no-untyped-call]
-
-
-def compiled(function: Kernel) -> Kernel:
-    """By numba, kept on disk beside the source, else in the user's cache, else for this process only."""
-    try:
-        return numba.njit(cache=True, error_model="numpy")(function)
-    except RuntimeError:  # numba found no place that it may write to
-        _tell_of_no_cache()
-        return numba.njit(error_model="numpy")(function)
 
 
 for module in (stroke_parts, line_parts):

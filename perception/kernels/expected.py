@@ -1,6 +1,6 @@
 """What a head expects of its own answer, if its probabilities are right: sums for `Task.confidence`.
 
-Loops over scalars, which are their own reference: `cpu.compiled` compiles them. Maps are logits.
+Loops over scalars, which are their own reference: `perception.jit` compiles them. Maps are logits.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from perception.kernels.cpu import compiled
+from perception.jit import compiled
 
 
 @compiled

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from perception.kernels.cpu import compiled
+from perception.jit import compiled
 
 NEVER = 1e9  # the cost of a pair that must not be
 

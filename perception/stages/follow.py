@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from perception.kernels.cpu import compiled
+from perception.jit import compiled
 from perception.stages.assignment import NEVER, assigned
 from perception.stages.motion import (
     COLUMN,

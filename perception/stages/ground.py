@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from perception.kernels.cpu import compiled
+from perception.jit import compiled
 from perception.stages.level import Level, level_of
 from perception.stages.motion import NEAREST, TALL, VX, VY, X, Y
 from perception.stages.pitch import Pitch

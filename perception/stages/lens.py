@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from perception.camera import FISHEYE, CameraModel
-from perception.kernels.cpu import compiled
+from perception.jit import compiled
 
 STRAIGHT, BARREL, ROUND = range(3)  # no distortion; a pinhole lens with distortion; a fisheye
 ROUNDS, ENOUGH = 12, 1e-13

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from perception.camera import CameraModel
-from perception.kernels.cpu import compiled
+from perception.jit import compiled
 from perception.stages import lens
 from perception.types import Frame, Scene, Size
 

@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from perception.kernels.cpu import compiled
+from perception.jit import compiled
 
 NEAREST = 0.5  # metres: nothing is nearer
 X, Y, VX, VY = range(4)

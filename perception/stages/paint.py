@@ -12,7 +12,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from perception.kernels.cpu import compiled
+from perception.jit import compiled
 from perception.stages.assignment import NEVER
 
 FOOT = 6  # points over which the direction at the near end is measured

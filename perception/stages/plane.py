@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from perception.kernels.cpu import compiled
+from perception.jit import compiled
 
 MOST = 48  # tracks with a state of their own; what more there is tells of the road, but keeps no height
 HEAD = 3

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from perception.camera import FISHEYE
-from perception.kernels.cpu import compiled
+from perception.jit import compiled
 from perception.stages.lens import turn_of
 from perception.stages.level import level_of
 from perception.types import ClassMap, Ego, Frame, Scene, Size

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numba
 
-Kernel = Callable[..., Any]
+from perception import jit
+from perception.jit import Kernel
 
 
 def compiled(function: Kernel) -> Kernel:
-    """Kept on disk beside the source, else in the user's cache, else for this process only."""
-    try:
-        return numba.njit(cache=True, fastmath=True, error_model="numpy")(function)
-    except RuntimeError:  # numba found no place that it may write to
-        return inlined(function)
+    """Kept as the kernels are; sums may be taken in another order."""
+    return jit.compiled(function, fastmath=True)
 
 
 def inlined(function: Kernel) -> Kernel:

@@ -25,7 +25,7 @@ def average_precision(
 @cache
 def _precisions() -> Callable[..., np.ndarray]:
     """Compiled when it is first needed."""
-    from perception.kernels.cpu import compiled
+    from perception.jit import compiled
 
     return compiled(_at_recalls)
 

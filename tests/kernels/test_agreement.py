@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perception.jit import compiled
 from perception.kernels import cpu, lines, reference, strokes
 from perception.letterbox import PAD, Letterbox
 
@@ -14,8 +15,8 @@ seeds = st.integers(0, 2**32 - 1)
 sides = st.integers(1, 24)
 fills = st.sampled_from([0.0, 0.02, 0.3, 1.0])  # share of cells above the threshold 0
 runs = settings(max_examples=60, deadline=None)
-trace = cpu.compiled(strokes.trace)
-probability = cpu.compiled(strokes.probability)
+trace = compiled(strokes.trace)
+probability = compiled(strokes.probability)
 
 
 def logits(rng: np.random.Generator, shape: tuple[int, ...], fill: float) -> np.ndarray:
@@ -193,4 +194,4 @@ def test_all_finite(seed, odd, count):
 def test_a_kernel_that_cannot_be_kept_on_disk_works_all_the_same():
     space: dict[str, Any] = {"__name__": "here"}
     exec("def double(x): return 2 * x", space)  # no source file, so numba has no place for its cache
-    assert cpu.compiled(space["double"])(3) == 6
+    assert compiled(space["double"])(3) == 6

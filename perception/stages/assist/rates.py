@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from perception.kernels.cpu import compiled
+from perception.jit import compiled
 from perception.stages.fit import fitted
 
 K = TypeVar("K", bound=Hashable)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from perception.kernels.cpu import compiled
+from perception.jit import compiled
 from perception.stages.assist.path import Path, path_of
 from perception.stages.assist.rates import Rates
 from perception.stages.assist.thing import Thing, relative

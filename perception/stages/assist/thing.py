@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from perception.kernels.cpu import compiled
+from perception.jit import compiled
 from perception.stages.assist.path import SLOWEST, Path
 from perception.types import Ego
 

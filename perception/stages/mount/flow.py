@@ -7,7 +7,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from perception.kernels.cpu import compiled
+from perception.jit import compiled
 
 WIDTH = 640  # pixels: pictures are made smaller, by a whole number, to about that width
 CELL = 16  # pixels of the picture in which points are chosen, half as wide: one point in each

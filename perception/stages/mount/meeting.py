@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from perception.kernels.cpu import compiled
+from perception.jit import compiled
 from perception.stages.mount.travel import inverse, solved
 
 ROUNDS = 5

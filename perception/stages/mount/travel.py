@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from perception.kernels.cpu import compiled
+from perception.jit import compiled
 
 ROUNDS = 25
 FOCUS_SIGMA = 0.3  # of the focus around where it is looked for, as a ray
