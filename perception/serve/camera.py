@@ -12,13 +12,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from perception.account import Account
+from perception.drops import Drops
 from perception.errors import AccessError, FrameError, PerceptionError
 from perception.guard import Guard, See
 from perception.health import Health, Report
 from perception.interfaces import Source
 from perception.pipeline import Outcome, run
 from perception.serve.budget import Budget
-from perception.serve.drops import Drops
 from perception.serve.shot import Look
 from perception.serve.viewers import Studio
 from perception.shedding import Turn

@@ -8,13 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from perception.account import Account
 from perception.errors import SourceError
 from perception.health import Health
 from perception.serve.budget import Budget
 from perception.serve.command import opened
 from perception.serve.config import CameraConfig
-from perception.serve.drops import Drops
 from perception.serve.shot import Look
 from perception.serve.viewers import BACKLOG, Studio, Viewer
 from tests.serve.fakes import FakeSource, camera, frame, served
@@ -173,21 +171,8 @@ def test_a_video_is_played_as_a_camera(tmp_path):
     assert frames[-1].source == "a.mp4 (2)"
 
 
-def test_frames_that_are_dropped_are_said_and_so_is_the_end_of_it():
-    now, health, account = [0], Health(), Account()
-    drops = Drops(health, lambda: now[0])
-    said = []
-    for dropped in (0, 3, 36, 1, 0):
-        now[0] += 2 * 10**9
-        account.captured, account.dropped = account.captured + 60, account.dropped + dropped
-        drops(account)
-        said.append([reason.text for reason in health.report(now[0]).reasons if reason.name == "dropping"])
-    text = "the machine is too slow: 36 of the last 60 frames were dropped"
-    assert said == [[], [], [text], [], []]
-
-
 def test_a_camera_whose_frames_are_dropped_says_so(monkeypatch):
-    monkeypatch.setattr("perception.serve.drops.EVERY_NS", 0)
+    monkeypatch.setattr("perception.drops.EVERY_NS", 0)
     source = FakeSource()
     source.dropped = 5
     with closing(camera(source)) as one:

@@ -115,7 +115,7 @@ def _equal_steps(pairs: Sequence[Pair], seeds: Collection[int], tasks: Sequence[
 
 
 def _in_time(pairs: Iterable[Pair], seeds: Collection[int], steps: Mapping[str, int]) -> list[Run]:
-    runs = [together(pair, seed) for seed in seeds for pair in pairs]
+    runs = [together(pair, seed) for pair in pairs for seed in seeds]  # the first has its interval first
     return [
         replace(run, variant=IN_TIME + run.variant, settings=(*run.settings, f"steps={steps[run.variant]}"))
         for run in runs
