@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from perception.training.analysis.compare import PRESETS, planned, summary
-from perception.training.analysis.report import grid, group_rows, markdown_table, rows, verdict
+from perception.training.analysis.report import grid, group_rows, markdown_table, point_rows, rows, verdict
 from perception.training.analysis.runs import results
 from perception.training.search.page import how, tables, verdicts
 
@@ -28,7 +28,7 @@ def compared(axis: str) -> Table:
     return table
 
 
-def long(axis: str) -> Table:
+def long(axis: str, made: Callable[[Mapping[str, Any], str], list[list[str]]] = rows) -> Table:
     """The preset LONG, task by task: of the runs that are done, which lie in a folder beside."""
 
     def table(found: Mapping[str, Any]) -> Iterator[str]:
@@ -36,7 +36,7 @@ def long(axis: str) -> Table:
         while (more := results(planned(PRESETS[LONG], done), KEPT / LONG)) != done:
             done = more
         comparison = summary(done)
-        lines = rows(comparison, axis)
+        lines = made(comparison, axis)
         yield from markdown_table(lines) if len(lines) > 1 else [UNKNOWN]
 
     return table
@@ -79,7 +79,9 @@ TABLES: Mapping[str, Table] = {
     "mtl": compared("steps"),
     "mtl_time": compared("time"),
     "mtl_long": long("steps"),
+    "mtl_long_points": long("steps", point_rows),
     "mtl_long_time": long("time"),
+    "mtl_long_time_points": long("time", point_rows),
     "mtl_long_alone": alone,
     "groups": groups,
     "search": searched,

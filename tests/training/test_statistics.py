@@ -14,6 +14,7 @@ from perception.training.analysis.statistics import (
     half_width,
     interval,
     mean_ranks,
+    points,
     relative,
     see_saw,
 )
@@ -47,6 +48,7 @@ def test_differences_are_paired_by_seed_and_relative():
     assert relative(0.55, 0.5) == pytest.approx(10)
     found = delta({0: 0.55, 1: 0.66, 7: 9.9}, {0: 0.5, 1: 0.6})
     assert (found.mean, found.half, found.count) == (pytest.approx(10), pytest.approx(0, abs=1e-9), 2)
+    assert delta({0: 0.55, 1: 0.66}, {0: 0.5, 1: 0.6}, points).mean == pytest.approx(5.5)
     assert delta({0: 1.0}, {1: 1.0}) is None
 
 

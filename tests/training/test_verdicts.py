@@ -40,6 +40,7 @@ def test_only_a_sure_loss_is_called_negative_transfer():
     assert found["hurt"] == ["detection"]
     assert found["worst"] == "detection"
     assert found["delta"]["signs"]["mean"] > 15
+    assert found["points"]["detection"]["mean"] == pytest.approx(-10)
     json.dumps(found, allow_nan=False)
 
 
@@ -101,6 +102,8 @@ def test_fewer_tasks_are_compared_too(tmp_path):
     (tmp_path / "comparison.json").write_text(json.dumps(found | {"command": "perception mtl compare"}))
     page, text = (path.read_text() for path in report(tmp_path))
     assert "four" not in page + text
+    assert "In percentage points" in page
+    assert text.count("| hard/equal | +4.5 ± 6.4 | +0.0 ± 0.0 |") == 2
     assert text.count("| hard/equal | +10.0 ± 0.0 | +0.0 ± 0.0 | +5.0 ± 0.0 |") == 2
 
 
@@ -164,9 +167,9 @@ def test_the_page_stands_alone_and_tells_of_every_way(judged_runs):
     assert page.count("<svg") >= 4
     links = re.findall(r"(?:src|href)=.?(\S+)", page)
     assert all(link.startswith(("#", "data:")) for link in links)
-    # a grid of two rows on two axes; a table of three ways and one of the two that have runs of equal time,
-    # with heads; then one of 15 groupings
-    assert text.count("\n| ") == 2 * 3 + 4 + 3 + 16
+    # a grid of two rows on two axes; in percent and in points a table of three ways and one of the two that
+    # have runs of equal time, with heads; then one of 15 groupings
+    assert text.count("\n| ") == 2 * 3 + 2 * (4 + 3) + 16
 
 
 def test_the_same_results_give_the_same_page(judged_runs):

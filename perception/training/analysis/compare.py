@@ -29,7 +29,15 @@ from perception.training.analysis.runs import (
     single,
     together,
 )
-from perception.training.analysis.statistics import Interval, delta, delta_m, interval, mean_ranks, see_saw
+from perception.training.analysis.statistics import (
+    Interval,
+    delta,
+    delta_m,
+    interval,
+    mean_ranks,
+    points,
+    see_saw,
+)
 from perception.training.analysis.validation import Validation, spread
 from perception.training.config import WEIGHTS, Config, configure
 from perception.training.data import found as surveyed
@@ -324,6 +332,7 @@ def against(
     whole = delta_m(own, baseline)
     return {
         "delta": {task: plain(x) for task, x in found.items()},
+        "points": {task: plain(x) for task in found if (x := delta(own[task], baseline[task], points))},
         "delta_m": plain(whole) if whole is not None else None,
         "hurt": [task for task, x in found.items() if x.below_zero],
         "worst": min(found, key=lambda task: found[task].mean, default=None),

@@ -78,6 +78,13 @@ def rows(comparison: Mapping[str, Any], axis: str) -> list[list[str]]:
     return table
 
 
+def point_rows(comparison: Mapping[str, Any], axis: str) -> list[list[str]]:
+    """Task by task the differences in percentage points, with a header row; older results have none."""
+    tasks, variants = comparison["tasks"], comparison["variants"]
+    known = {name: own[axis]["points"] for name, own in variants.items() if own[axis].get("points")}
+    return [["", *tasks]] + [[name, *(_cell(own.get(task)) for task in tasks)] for name, own in known.items()]
+
+
 def grid(comparison: Mapping[str, Any], axis: str) -> list[list[str]]:
     """Sharing down, balancing across: the mean difference; a header row first."""
     means = {name: own[axis]["delta_m"] for name, own in comparison["variants"].items()}
@@ -179,6 +186,8 @@ def _comparison_page(comparison: Mapping[str, Any]) -> Iterator[str]:
             own = {name: x for name, x in variants.items() if name.split("/")[1 - k] == REFERENCE[1 - k]}
             yield f"<h3>{what}</h3><figure>{figures.deltas(own, axis, tasks)}</figure>"
         yield html.folded(f"All figures {title}", _marked(rows(comparison, axis)))
+        if len(in_points := point_rows(comparison, axis)) > 1:
+            yield html.folded(f"In percentage points {title}", _marked(in_points))
     yield f"<h2>Quality and cost</h2><figure>{figures.pareto(variants)}</figure>"
     for name, own in variants.items():
         shared = any(probe["cosines"].get(WHOLE) for probe in own["conflicts"])  # else nothing can oppose
@@ -255,6 +264,9 @@ def _markdown(comparison: Any, grouping: Any, searched: Any) -> Iterator[str]:
             yield from markdown_table(grid(comparison, axis))
             yield ""
             yield from markdown_table(rows(comparison, axis))
+            if len(in_points := point_rows(comparison, axis)) > 1:
+                yield "\nIn percentage points:\n"
+                yield from markdown_table(in_points)
     if grouping is not None:
         yield f"\n## Which tasks belong together\n\n{verdict(grouping)}\n"
         yield from markdown_table(group_rows(grouping))

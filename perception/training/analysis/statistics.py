@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -54,10 +54,17 @@ def relative(score: float, baseline: float) -> float:
     return 100 * (score - baseline) / max(abs(baseline), 1e-6)
 
 
-def delta(scores: Scores, baseline: Scores) -> Interval | None:
-    """The relative difference, paired by seed; None if no seed has both."""
+def points(score: float, baseline: float) -> float:
+    """Percentage points above the baseline: what a percent of a low score hides."""
+    return 100 * (score - baseline)
+
+
+def delta(
+    scores: Scores, baseline: Scores, by: Callable[[float, float], float] = relative
+) -> Interval | None:
+    """The difference, `relative` or in `points`, paired by seed; None if no seed has both."""
     both = [seed for seed in scores if seed in baseline]
-    return interval([relative(scores[seed], baseline[seed]) for seed in both]) if both else None
+    return interval([by(scores[seed], baseline[seed]) for seed in both]) if both else None
 
 
 def delta_m(tasks: Mapping[str, Scores], baselines: Mapping[str, Scores]) -> Interval | None:
