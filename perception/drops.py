@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from perception.account import Account
 from perception.health import Health
-from perception.pipeline import Outcome
 
 EVERY_NS = 2_000_000_000
 MOST = 0.1  # of the frames: fewer are single accidents
@@ -33,16 +32,3 @@ class Drops:
             self._health.say("dropping", text, now_ns)
         else:
             self._health.clear("dropping")
-
-
-def watched(progress: Callable[[Outcome], None], health: Health | None) -> Callable[[Outcome], None]:
-    """`progress`, and the health of a live source hears of drops; None: the source is not live."""
-    if health is None:
-        return progress
-    drops = Drops(health)
-
-    def both(outcome: Outcome) -> None:
-        progress(outcome)
-        drops(outcome)
-
-    return both

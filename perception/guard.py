@@ -27,7 +27,7 @@ class Guard:
         withheld: Callable[[Frame, str, float], None] = lambda frame, objection, age_ms: None,
     ) -> None:
         """`withheld` hears of every frame whose scene is not given, why, and its age in milliseconds."""
-        self._pipeline, self._health, self._clock_ns = pipeline, health, clock_ns
+        self._pipeline, self.health, self._clock_ns = pipeline, health, clock_ns
         self._withheld = withheld
 
     def __call__(self, frame: Frame) -> Scene:
@@ -35,11 +35,11 @@ class Guard:
         try:
             scene = self._pipeline(frame)
         except FrameError as error:
-            self._health.failed(str(error), self._clock_ns())
+            self.health.failed(str(error), self._clock_ns())
             raise
         now_ns = self._clock_ns()
         age_ms = (now_ns - (frame.taken_ns or 0)) / 1e6
-        if objection := self._health.judge(age_ms, now_ns):
+        if objection := self.health.judge(age_ms, now_ns):
             self._withheld(frame, objection, age_ms)
             raise Withheld(f"the scene of frame {frame.seq} is withheld: {objection}")
         return replace(scene, age_ms=age_ms)

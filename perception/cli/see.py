@@ -251,7 +251,6 @@ def _run(
     deadline_ms: float,
 ) -> None:
     """Tasks are left out only of a live source: a recording waits."""
-    from perception.drops import watched
     from perception.health import Limits
     from perception.pipeline import run
     from perception.shedding import Shedding
@@ -263,7 +262,7 @@ def _run(
             return
         health.limits = Limits(deadline_ms)
         shedding = Shedding(pipeline, health, shed)
-        run(source, shedding, sinks, max_frames, watched(show, health), outcome, shedding.spent)
+        run(source, shedding, sinks, max_frames, show, outcome, shedding.spent)
 
 
 @contextmanager

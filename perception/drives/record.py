@@ -12,7 +12,6 @@ from typing import Any
 
 from perception import bundle as bundles
 from perception.config import DEFAULT, PipelineConfig
-from perception.drops import watched
 from perception.errors import PerceptionError, SourceError
 from perception.health import watching
 from perception.interfaces import Source
@@ -73,9 +72,8 @@ def record(
     with nullcontext() if loaded is None else closing(loaded):
         told = facts(source, settings, loaded)
         sink = DriveRecorder(out, tasks, told, truth=truth, overwrite=settings.overwrite)
-        health = getattr(frames, "health", None)
-        with stopped_as_interrupted(), watching(health):
-            return run(frames, loaded or unseen, [sink], max_frames, watched(progress, health))
+        with stopped_as_interrupted(), watching(getattr(frames, "health", None)):
+            return run(frames, loaded or unseen, [sink], max_frames, progress)
 
 
 def unseen(frame: Frame) -> Scene:

@@ -12,7 +12,6 @@ from typing import Any, Protocol
 import numpy as np
 
 from perception.account import Account
-from perception.drops import Drops
 from perception.errors import AccessError, FrameError, PerceptionError
 from perception.guard import Guard, See
 from perception.health import Health, Report
@@ -123,7 +122,7 @@ class Camera:
             if self._shedding:
                 self._look_at = self._shedding(self.health, self._budget.turn)
             see = Guard(self._see, self.health, withheld=self._withheld)
-            run(self._source, see, [_Sink(self)], progress=Drops(self.health), outcome=outcome)
+            run(self._source, see, [_Sink(self)], outcome=outcome)
             ended = "the source has ended"
         except FrameError as error:  # so many in a row that the health has told it
             ended = str(error)
