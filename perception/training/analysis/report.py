@@ -49,18 +49,21 @@ def _read(path: Path) -> Any:
         raise DataError(f"{path}: expected JSON that `perception mtl` wrote: {error}") from error
 
 
+def _best_first(comparison: Mapping[str, Any], axis: str) -> dict[str, Any]:
+    """The variants that have runs of this axis, by their means."""
+    known = {name: own for name, own in comparison["variants"].items() if own[axis]["delta_m"]}
+    return dict(sorted(known.items(), key=lambda item: -float(item[1][axis]["delta_m"]["mean"])))
+
+
 def rows(comparison: Mapping[str, Any], axis: str) -> list[list[str]]:
     """The table of variants, best mean first; a header row first."""
     tasks = comparison["tasks"]
-    variants = {name: own for name, own in comparison["variants"].items() if own[axis]["delta_m"]}
-    order = sorted(variants, key=lambda n: -float(variants[n][axis]["delta_m"]["mean"]))
     cost = {
         "steps": ["rank", "M parameters", "GMAC", "INT8 ms", "train s", "seeds"],
         "time": ["steps", "INT8 ms", "seeds"],
     }[axis]
     table = [["", *tasks, "mean", "hurt", *cost]]
-    for name in order:
-        own = variants[name]
+    for name, own in _best_first(comparison, axis).items():
         found = own[axis]
         speed = comparison.get("speeds", {}).get(name.partition("/")[0], {}).get("int8_ms")
         known = {
@@ -79,8 +82,8 @@ def rows(comparison: Mapping[str, Any], axis: str) -> list[list[str]]:
 
 
 def point_rows(comparison: Mapping[str, Any], axis: str) -> list[list[str]]:
-    """Task by task the differences in percentage points, with a header row; older results have none."""
-    tasks, variants = comparison["tasks"], comparison["variants"]
+    """The differences of `rows` in percentage points, with a header row; older results have none."""
+    tasks, variants = comparison["tasks"], _best_first(comparison, axis)
     known = {name: own[axis]["points"] for name, own in variants.items() if own[axis].get("points")}
     return [["", *tasks]] + [[name, *(_cell(own.get(task)) for task in tasks)] for name, own in known.items()]
 
