@@ -15,6 +15,7 @@ AWAY = ("no_camera", "login")  # until the next frame; who says "no_frames" clea
 INTERVALS = 9  # between frames: their median is the period of the camera
 FEWEST = 3  # of them, before it is known
 UNKNOWN_NS = 1_000 * MS  # taken for the period until then
+HUNG = ("failing", "model")  # frames come in vain
 PAUSE_NS = 2_000 * MS  # a longer interval is a camera that was away
 
 
@@ -49,6 +50,7 @@ class Health:
         self._arrived_ns: int | None = None  # the newest frame
         self._intervals: deque[int] = deque(maxlen=INTERVALS)
         self._taken_ns: int | None = None  # the frame of the newest scene that was given
+        self._judged_ns: int | None = None  # when the newest was ready, given or withheld
         self._misses = self._failures = self._in_row = 0
 
     def arrived(self, now_ns: int) -> None:
@@ -62,6 +64,7 @@ class Health:
     def judge(self, age_ms: float, now_ns: int) -> str:
         """A scene is ready, whose frame was taken `age_ms` ago: why it must not be given; "": it may."""
         with self._lock:
+            self._judged_ns = now_ns
             self._succeeded()
             self._punctual(age_ms, now_ns)
             if not age_ms <= self.limits.oldest_ms:  # NaN, too
@@ -107,7 +110,8 @@ class Health:
                 self._state, self._since_ns = state, now_ns
             age_ms = None if self._taken_ns is None else (now_ns - self._taken_ns) / MS
             withheld = any(REASONS[reason.name].withholds for reason in reasons)
-            return Report(self.source, state, self._since_ns, now_ns, tuple(reasons), age_ms, withheld)
+            hung = self._hangs(now_ns) or any(reason.name in HUNG for reason in reasons)
+            return Report(self.source, state, self._since_ns, now_ns, tuple(reasons), age_ms, withheld, hung)
 
     @property
     def period_ms(self) -> float | None:
@@ -138,10 +142,24 @@ class Health:
             return [Reason("no_frames", f"the camera {said}", self._due_ns())]
         if self._taken_ns is None:
             return []
-        allowed_ms = max(self.limits.stale_ms, self.limits.deadline_ms)
-        since_ns = self._taken_ns + self._period_ns + round(allowed_ms * MS)
-        text = f"the newest scene is older than {allowed_ms:.0f} ms"
+        since_ns = self._taken_ns + self._period_ns + self._allowed_ns
+        text = f"the newest scene is older than {self._allowed_ns / MS:.0f} ms"
         return [Reason("no_scenes", text, since_ns)] if now_ns > since_ns else []
+
+    def _hangs(self, now_ns: int) -> bool:
+        """Are there frames, and no scene of them, not even one that is withheld?"""
+        if (
+            self._judged_ns is None
+            or any(REASONS[name].rests for name in self._held)
+            or self._overdue(now_ns)
+        ):
+            return False
+        return now_ns > self._judged_ns + self._period_ns + self._allowed_ns
+
+    @property
+    def _allowed_ns(self) -> int:
+        """How old the newest scene may be, beyond the period of the camera."""
+        return round(max(self.limits.stale_ms, self.limits.deadline_ms) * MS)
 
     def _succeeded(self) -> None:
         self._clear("failing")

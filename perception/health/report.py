@@ -37,6 +37,7 @@ class Report:
     reasons: tuple[Reason, ...] = ()  # worst first, then the oldest
     age_ms: float | None = None  # of the newest scene that was given, by now; None: there is none
     withheld: bool = False  # scenes are computed and not given
+    hung: bool = False  # frames come and nothing becomes of them, or they fail: a new start may help
 
     @property
     def ready(self) -> bool:

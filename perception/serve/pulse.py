@@ -90,4 +90,5 @@ def together(reports: Mapping[str, Report]) -> Report:
         for reason in report.reasons
     )
     some = next(report for report in reports.values() if report.state == state)
-    return replace(some, source="", reasons=reasons)
+    hung = any(report.hung for report in reports.values())
+    return replace(some, source="", reasons=reasons, hung=hung)

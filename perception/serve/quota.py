@@ -68,6 +68,10 @@ class Folder:
             file.path.unlink(missing_ok=True)
             used -= file.size
             log.warning("%s: removed, %d MB, to make room for newer recordings", file.path, file.size >> 20)
+        self.check()
+
+    def check(self) -> None:
+        """Raises SinkError where too little of the disk is free, whoever filled it."""
         if self._free() < self._spare:
             raise SinkError(
                 f"{self.path}: expected {self._spare >> 20} MB that are free, got {self._free() >> 20}; "

@@ -28,8 +28,9 @@ class DriveFile:
     """NAME.mcap; until `close` it is NAME.mcap.part.
 
     After a power cut or a kill the part holds all but the last second, and `Drive` reads it. If the disk is
-    full, SinkError is raised and the part is kept as well. The clock of the file is that of the frames,
-    made to go forward: order is kept where stamps repeat or go back; headers have the stamps as they are.
+    full, SinkError is raised and the part is kept as well. Without a frame there is no file, and one that was
+    to be replaced stays. The clock of the file is that of the frames, made to go forward: order is kept where
+    stamps repeat or go back; headers have the stamps as they are.
     """
 
     def __init__(self, path: Path, facts: Mapping[str, Any], overwrite: bool = False) -> None:
@@ -49,6 +50,11 @@ class DriveFile:
     def size(self) -> int:
         """Bytes so far, without the chunk that is being filled."""
         return 0 if self._done else self._file.file.tell()
+
+    @property
+    def empty(self) -> bool:
+        """Is there no frame in it?"""
+        return self._time < 0
 
     def add(self, stamp_ns: int, camera: CameraModel | None, messages: Iterable[Draft]) -> None:
         """One frame. The mount is written only where the camera is another than before.
@@ -70,8 +76,11 @@ class DriveFile:
         if self._done:
             return
         with self._or_part():
-            self._mcap.finish()
-            self._file.close()
+            if self.empty:
+                self._file.discard()
+            else:
+                self._mcap.finish()
+                self._file.close()
         self._done = True
 
     def _start(self, facts: Mapping[str, Any]) -> Any:

@@ -55,12 +55,20 @@ class GrowingFile:
         self._sync = self._thread.submit(os.fdatasync, self.file.fileno())
 
     def close(self) -> None:
-        """The whole file is on the disk under its name. Raises OSError."""
+        """The whole file is on the disk under its name. Raises OSError, also if the last `sync` could not:
+        the disk tells of a failed write only once."""
         self._thread.shutdown()
+        if self._sync is not None:
+            self._sync.result()
         self.file.flush()
         os.fsync(self.file.fileno())
         self.part.replace(self.path)  # while it is locked: nobody takes the part for one that was left
         self.file.close()
+
+    def discard(self) -> None:
+        """Nothing was worth keeping: no part is left, and an older `path` stays."""
+        self._thread.shutdown()
+        self._part.discard()
 
     def leave(self) -> None:
         """Stop writing; what is there stays as a part."""

@@ -29,7 +29,7 @@ def test_what_is_said(systemd):
         teller.heed(Report("cam", "starting", 0, 0))
         teller.heed(Report("cam", "ok", 0, S // 2))
         teller.heed(Report("cam", "ok", 0, 2 * S))
-        teller.heed(Report("cam", STALE, 0, 4 * S, STUCK))
+        teller.heed(Report("cam", STALE, 0, 4 * S, STUCK, hung=True))
     assert [systemd.recv(200).decode().split("\n") for _ in range(5)] == [
         ["READY=1", "STATUS=starting", "WATCHDOG=1"],
         ["STATUS=ok"],

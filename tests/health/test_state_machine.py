@@ -107,6 +107,29 @@ def test_a_frozen_picture_is_stale_and_gives_nothing():
     assert judged(health, [20.0], now + PERIOD) == [True]
 
 
+@pytest.mark.parametrize(("reason", "age_ms"), [("frozen", 20.0), ("deadline", 250.0)])
+def test_scenes_that_are_withheld_are_signs_of_life(reason, age_ms):
+    """A new start mends neither the camera nor the machine, and ends what the other cameras record."""
+    health, now = healthy()
+    health.say(reason, "so it is", now)
+    for _ in range(100):
+        now += PERIOD
+        health.arrived(now)
+        assert judged(health, [age_ms], now) == [False]
+        report = health.report(now + PERIOD - 1)
+        assert (report.hung, report.ready) == (False, False)
+
+
+def test_frames_of_which_nothing_becomes_hang():
+    health, now = healthy()
+    for step in range(1, 20):
+        health.arrived(now + step * PERIOD)
+    assert health.report(now + 19 * PERIOD).hung
+    health.judge(2_000.0, now + 19 * PERIOD)
+    assert not health.report(now + 19 * PERIOD).hung, "too old to be given, but an answer"
+    assert not health.report(now + 119 * PERIOD).hung, "the camera is away"
+
+
 def test_a_failure_degrades_and_many_fail():
     health, now = healthy(Limits(failures=3, recovery=2))
     health.failed("NaN", now)
@@ -114,6 +137,7 @@ def test_a_failure_degrades_and_many_fail():
     health.failed("NaN", now)
     health.failed("NaN", now)
     assert (health.report(now).state, names(health, now)) == (FAILED, ["failing"])
+    assert health.report(now).hung
     assert judged(health, [20.0], now) == [True]
     assert health.report(now).state == OK
 

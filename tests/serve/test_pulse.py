@@ -2,8 +2,8 @@
 
 import asyncio
 
-from perception.health import Health
-from perception.serve.pulse import Pulse
+from perception.health import Health, Report
+from perception.serve.pulse import Pulse, together
 from tests.serve.fakes import FakeSource, camera
 
 
@@ -25,3 +25,9 @@ def test_heat_is_said_by_the_health_of_a_source_that_opens_later(tmp_path, monke
 
     asyncio.run(go())
     assert "hot" in [reason.name for reason in front.report().reasons]
+
+
+def test_one_camera_of_which_nothing_becomes_is_told_of_all():
+    reports = {"front": Report("a", "failed", 0, 0), "rear": Report("b", "stale", 0, 0, hung=True)}
+    assert together(reports).hung
+    assert not together({"front": reports["front"]}).hung

@@ -3,13 +3,14 @@
 import json
 import os
 from dataclasses import replace
+from threading import Event
 
 import pytest
 
 from perception import outputs
 from perception.camera import CameraModel
 from perception.errors import SinkError
-from perception.serve import quota
+from perception.serve import quota, recording
 from perception.serve.quota import OURS, Folder
 from perception.serve.recording import Recorder
 from perception.serve.shot import Look, Shot
@@ -115,7 +116,8 @@ def test_what_is_being_recorded_never_makes_room(tmp_path):
         own = one.start()
         folder(tmp_path, 1).new("rear")
     assert names_in(tmp_path) == {f"{own.name}.part", "rear-20250101T000000.mcap.part"}
-    assert one.stop().is_file()
+    assert one.stop() is None, "no frame came"
+    assert names_in(tmp_path) == {"rear-20250101T000000.mcap.part"}
 
 
 def test_room_is_left_for_what_the_other_cameras_still_record(tmp_path):
@@ -169,6 +171,43 @@ def test_a_full_disk_ends_the_recording_and_is_said(tmp_path, monkeypatch):
     one.start()
     assert told[-1] == ""
     one.stop()
+
+
+def test_a_disk_that_others_fill_ends_the_recording_whole(tmp_path, monkeypatch):
+    said = []
+    one = recorder(tmp_path, tell=said.append)
+    one.start()
+    first, second = shots(2)
+    one.take(first)
+    monkeypatch.setattr(one._folder, "_spare", 1 << 60)
+    monkeypatch.setattr(recording, "LOOK_S", 0.0)
+    one.take(second)
+    one.stop()
+    assert (len(said), one.status()["file"]) == (2, None)
+    assert "that are free" in said[-1]
+    wait_until(lambda: not list(tmp_path.glob("*.part")))
+    (path,) = tmp_path.iterdir()
+    assert len(list(Drive(path))) == 1
+
+
+def test_a_slow_disk_holds_up_neither_status_nor_frames(tmp_path, monkeypatch):
+    """A file that is full is completed aside; the next one is recorded meanwhile."""
+    monkeypatch.setattr("perception.sinks.drive_file.CHUNK", 1000)
+    disk = Event()
+    monkeypatch.setattr("perception.sinks.growing.os.fsync", lambda handle: disk.wait(30))
+    one = recorder(tmp_path, size=4_000_000)
+    one.start()
+    taken = 0
+    for shot in shots(400, size=(320, 200)):
+        one.take(shot)
+        taken += 1
+        if len(list(tmp_path.glob("*.part"))) == 2:
+            break
+    assert one.status()["bytes"] < one._folder.segment, "the next file"
+    disk.set()
+    one.stop()
+    files = list(tmp_path.glob("*.mcap"))
+    assert (len(files), sum(len(list(Drive(path))) for path in files)) == (2, taken)
 
 
 def test_a_disk_without_room_is_refused(tmp_path, monkeypatch):

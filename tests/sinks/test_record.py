@@ -54,6 +54,16 @@ def drive(tmp_path):
     return record(tmp_path / "drive.mcap", truth=everything)
 
 
+@pytest.mark.parametrize("old", [b"an older drive", None])
+def test_without_a_frame_there_is_no_file_and_an_older_one_stays(tmp_path, old):
+    """A camera that is late must neither cost the last recording nor stand in the way of the next."""
+    path = tmp_path / "drive.mcap"
+    if old:
+        path.write_bytes(old)
+    record(path, count=0, overwrite=True)
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == ({path.name: old} if old else {})
+
+
 def by_rosbags(path):
     with AnyReader([path]) as reader:  # no types are given: the file defines them
         return [(c.topic, t, reader.deserialize(raw, c.msgtype)) for c, t, raw in reader.messages()]
