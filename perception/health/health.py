@@ -148,11 +148,8 @@ class Health:
 
     def _hangs(self, now_ns: int) -> bool:
         """Are there frames, and no scene of them, not even one that is withheld?"""
-        if (
-            self._judged_ns is None
-            or any(REASONS[name].rests for name in self._held)
-            or self._overdue(now_ns)
-        ):
+        rests = any(REASONS[name].rests for name in self._held)
+        if self._judged_ns is None or rests or self._overdue(now_ns):
             return False
         return now_ns > self._judged_ns + self._period_ns + self._allowed_ns
 

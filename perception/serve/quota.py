@@ -19,6 +19,7 @@ from perception.outputs import writing
 # The names that `new` gives, and what is left where the power was cut (`GrowingFile`).
 OURS = re.compile(r".+-\d{8}T\d{6}(-last)?(-\d+)?(\.cut\d+)?\.mcap(\.part)?")
 SPARE = 1 << 29  # bytes that stay free on the disk
+READINGS = 100  # of the folder, until nothing in it is renamed in the midst
 SEGMENTS = 8  # of a camera's share: a long recording is cut into such parts, so that its begin can go
 
 log = logging.getLogger(__name__)
@@ -79,16 +80,25 @@ class Folder:
             )
 
     def _files(self) -> list[Recorded]:
-        found = []
-        for entry in os.scandir(self.path):
-            with suppress(FileNotFoundError):
-                if OURS.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
-                    stat, path = entry.stat(), Path(entry.path)
-                    found.append(Recorded(stat.st_mtime, stat.st_size, path, _growing(path)))
-        return found
+        """A part may get its name meanwhile: the folder is read again then."""
+        for _ in range(READINGS):
+            with suppress(FileNotFoundError), os.scandir(self.path) as entries:
+                return [_recorded(entry) for entry in entries if _ours(entry)]
+        raise SinkError(
+            f"{self.path}: expected files that stay, got ones that come and go; use another folder"
+        )
 
     def _free(self) -> int:
         return shutil.disk_usage(self.path).free
+
+
+def _ours(entry: os.DirEntry[str]) -> bool:
+    return OURS.fullmatch(entry.name) is not None and entry.is_file(follow_symlinks=False)
+
+
+def _recorded(entry: os.DirEntry[str]) -> Recorded:
+    stat, path = entry.stat(), Path(entry.path)
+    return Recorded(stat.st_mtime, stat.st_size, path, _growing(path))
 
 
 def _growing(path: Path) -> bool:

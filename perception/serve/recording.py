@@ -33,8 +33,8 @@ class Entry(NamedTuple):
 class Recorder:
     """Looks at every frame: for a file while one is recorded, and for the last `keep_s` seconds always.
 
-    `tell` hears why a recording has failed, and "" when the next one begins. Files are completed in a thread of
-    their own: a slow disk holds up neither who looks nor who asks for the `status`.
+    `tell` hears why a recording has failed, and "" when the next one begins. Files are completed in a thread
+    of their own: a slow disk holds up neither who looks nor who asks for the `status`.
     """
 
     every = True
@@ -85,7 +85,9 @@ class Recorder:
             return file.path
 
     def stop(self) -> Path | None:
-        """The file that is complete now, as are those before; None: nothing was recorded. Raises SinkError."""
+        """The file that is complete now, as are those before; None: nothing was recorded.
+
+        Raises SinkError."""
         with self._lock:
             file, self._file = self._file, None
             before, self._closing = self._closing, None

@@ -195,7 +195,7 @@ def test_a_slow_disk_holds_up_neither_status_nor_frames(tmp_path, monkeypatch):
     monkeypatch.setattr("perception.sinks.drive_file.CHUNK", 1000)
     disk = Event()
     monkeypatch.setattr("perception.sinks.growing.os.fsync", lambda handle: disk.wait(30))
-    one = recorder(tmp_path, size=4_000_000)
+    one = recorder(tmp_path, size=800_000)
     one.start()
     taken = 0
     for shot in shots(400, size=(320, 200)):
