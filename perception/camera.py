@@ -50,6 +50,12 @@ class CameraModel:
     lens: str = PINHOLE
 
     def __post_init__(self) -> None:
+        try:
+            for name, kind in (("size", int), ("distortion", float)):  # OpenCV gives arrays, JSON lists
+                given = np.asarray(getattr(self, name)).ravel().tolist()
+                object.__setattr__(self, name, tuple(map(kind, given)))
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ValueError(f"size must be 2, distortion 5 numbers, got {self}") from error
         if min(self.size) < 1 or min(self.fx, self.fy) <= 0:
             raise ValueError(f"size and focal lengths must be positive, got {self}")
         numbers = (self.fx, self.fy, self.cx, self.cy, self.height, self.pitch, self.roll, self.yaw)
@@ -93,9 +99,10 @@ class CameraModel:
                 f"got {brief(error)}"
             ) from error
 
-    def save(self, path: str | Path) -> None:
-        """As JSON, for `load`. Raises SinkError if it cannot be written."""
-        write_whole(Path(path), (json.dumps(asdict(self), indent=1, default=float) + "\n").encode())
+    def save(self, path: str | Path, height: bool = True) -> None:
+        """As JSON, for `load`, with the height or without. Raises SinkError if it cannot be written."""
+        fields = {name: value for name, value in asdict(self).items() if height or name != "height"}
+        write_whole(Path(path), (json.dumps(fields, indent=1, default=float) + "\n").encode())
 
     def fits(self, size: tuple[int, int]) -> bool:
         """Images of `size` may be this camera's, resized: their shape is the same but for a pixel."""

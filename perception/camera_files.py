@@ -85,8 +85,10 @@ def check_name(path: Path, mount: bool = False) -> None:
         )
 
 
-def write_camera(camera: CameraModel, path: str | Path) -> None:
+def write_camera(camera: CameraModel, path: str | Path, height: bool = True) -> None:
     """As the suffix says: .yaml for ROS, without the mount; else our JSON.
+
+    `height`: whether the camera's is known; else the file does not say it.
 
     Raises SinkError; PerceptionError for a name of another format.
     """
@@ -95,7 +97,7 @@ def write_camera(camera: CameraModel, path: str | Path) -> None:
     if path.suffix.lower() in ROS:
         write_whole(path, _ros_text(camera).encode())
     else:
-        camera.save(path)
+        camera.save(path, height)
 
 
 def _ours(path: Path) -> CameraFile:

@@ -7,10 +7,11 @@ sees small things; one of another shape than the camera's is partly grey border.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from math import prod
+from numbers import Integral
 
 from perception.convention import STRIDES
 from perception.errors import PerceptionError
@@ -39,7 +40,7 @@ class InputSize:
         (InputSize(fixed=(960, 576), factor=1.0), 1.5)
         """
         if not isinstance(text, str):
-            return cls(fixed=_checked(text))
+            return cls(fixed=_checked(_pair(text)))
         if text == "auto":
             return cls()
         if both := re.fullmatch(r"(\d+)x(\d+)", text):
@@ -57,6 +58,13 @@ class InputSize:
 
 def _constant(size: Size, image: Size) -> Size:
     return size
+
+
+def _pair(given: object) -> Size:
+    """Also of a list, as YAML and JSON have it."""
+    if isinstance(given, Sequence) and len(given) == 2 and all(isinstance(side, Integral) for side in given):
+        return int(given[0]), int(given[1])
+    raise PerceptionError(f"expected an input size as {FORMS}, or (width, height), got {given!r}")
 
 
 def _checked(size: Size) -> Size:

@@ -77,8 +77,8 @@ def load(
     from perception.stages import ready
 
     wish, part = InputSize.parse(input_size), WHOLE if crop is None else Crop.parse(crop)
-    if threads is not None and not 1 <= threads <= MOST_THREADS:
-        raise PerceptionError(f"expected 1 to {MOST_THREADS} threads, got {threads}")
+    if threads is not None and not (isinstance(threads, int) and 1 <= threads <= MOST_THREADS):
+        raise PerceptionError(f"expected 1 to {MOST_THREADS} threads, got {threads!r}")
     directory = bundles.folder(bundle)
     spec = bundles.read(directory)
     chosen = select(spec, tasks)

@@ -138,7 +138,15 @@ def levels(order: Sequence[str], needs: Mapping[str, Iterable[str]]) -> list[tup
     for name in order:
         if name in out:
             continue
-        more = out | {name} | {task for task, of in needs.items() if name in of}
+        more = with_readers(out | {name}, needs)
         found += [(more, out), (more, more)]
         out = more
+    return found
+
+
+def with_readers(out: Iterable[str], needs: Mapping[str, Iterable[str]]) -> Out:
+    """Those tasks, and all that read from one of them."""
+    found = frozenset(out)
+    while more := {task for task, of in needs.items() if not found.isdisjoint(of)} - found:
+        found |= more
     return found

@@ -182,3 +182,15 @@ def test_missing_and_unwritable_files_are_named(tmp_path):
 def test_centimetres_and_degrees_are_refused(change, says):
     with pytest.raises(ValueError, match=says):
         CameraModel((1000, 600), 500, 500, 500, 300, **change)
+
+
+def test_a_camera_of_arrays_or_lists_is_that_of_tuples():
+    """OpenCV's calibration gives arrays. Cameras are keys of caches."""
+    numbers = (1000.0, 1000.0, 640.0, 360.0)
+    plain = CameraModel((1280, 720), *numbers, distortion=(-0.1, 0.0, 0.0, 0.0, 0.0))
+    for kind in (np.array, list):
+        made = CameraModel(kind([1280, 720]), *numbers, distortion=kind([-0.1, 0, 0, 0, 0]))
+        assert (made, hash(made)) == (plain, hash(plain))
+    assert CameraModel((1280, 720), *numbers, distortion=np.array([[-0.1, 0, 0, 0, 0]])) == plain
+    with pytest.raises(ValueError, match="size must be 2, distortion 5 numbers"):
+        CameraModel((1280, None), *numbers)

@@ -66,7 +66,13 @@ def test_a_size_that_is_chosen_may_be_asked_for(image):
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("960x576", (960, 576)), ((320, 192), (320, 192)), ("2x", (960, 512)), (".5x", (480, 256))],
+    [
+        ("960x576", (960, 576)),
+        ((320, 192), (320, 192)),
+        ([320, 192], (320, 192)),
+        ("2x", (960, 512)),
+        (".5x", (480, 256)),
+    ],
 )
 def test_what_may_be_asked_for(text, size):
     assert InputSize.parse(text).sizes(REFERENCE)((1280, 720)) == size
@@ -84,6 +90,11 @@ def test_what_may_be_asked_for(text, size):
         ("-2x", "got '-2x'"),
         ("nanx", "got 'nanx'"),
         ("", "got ''"),
+        (640, r"WIDTHxHEIGHT or a factor such as 2x, or \(width, height\), got 640"),
+        (None, "got None"),
+        ((640,), r"got \(640,\)"),
+        ((640, 384, 3), r"got \(640, 384, 3\)"),
+        ((640.0, 384.0), r"got \(640.0, 384.0\)"),
     ],
 )
 def test_what_may_not(text, message):

@@ -12,7 +12,7 @@ import pytest
 
 from perception.backends.finite import FiniteBackend
 from perception.backends.scripted import ScriptedBackend
-from perception.errors import FrameError, SinkError, SourceError, Withheld
+from perception.errors import FrameError, PerceptionError, SinkError, SourceError, Withheld
 from perception.pipeline import MAX_FAILURES, Outcome, Pipeline, run
 from perception.preprocess.cpu import CpuPreprocess
 from perception.signals import stopped_as_interrupted
@@ -137,6 +137,36 @@ def test_an_image_is_taken_as_a_frame():
 def test_what_is_no_frame(given):
     with pytest.raises(FrameError, match=rf"expected a Frame or a BGR image .* got {type(given).__name__}"):
         answering(0.0)(given)
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        ({"image": None}, "NoneType.* cv2.imread gives None"),
+        ({"stamp_ns": None}, "expected a whole number as stamp_ns, got None"),
+        ({"stamp_ns": 1.5}, "stamps are nanoseconds"),
+        ({"seq": "7"}, "expected a whole number as seq"),
+    ],
+)
+def test_a_frame_of_something_else_is_skipped_and_the_next_is_seen(bad, says):
+    pipeline = answering(0.0, 0.0)
+    with pytest.raises(FrameError, match=says):
+        pipeline(replace(frame(1), **bad))
+    assert pipeline(replace(frame(2), stamp_ns=np.int64(2))).stamp_ns == 2
+
+
+class Reader(Brightness):
+    name, outputs, needs = "signs", (), ("lanes",)
+
+
+def test_what_reads_from_a_task_that_is_left_out_is_left_out_too():
+    pipeline = answering(0.0)
+    pipeline.tasks = [Brightness(), Reader()]
+    scene = pipeline(frame(), without={"lanes"})
+    assert not {"lanes", "signs"} & set(scene.timing_ms)
+    pipeline.prepare(["lanes"])  # nothing is left to open a network for
+    with pytest.raises(PerceptionError, match="expected tasks of lanes, signs, got 'lane'"):
+        pipeline(frame(), without=["lane"])
 
 
 def test_closing_closes_every_network():

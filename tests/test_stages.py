@@ -70,6 +70,15 @@ def test_a_stage_forgets_where_a_frame_does_not_follow(pipeline, second):
     assert counts(pipeline, frame(0, 0), second) == [1, 1]
 
 
+@pytest.mark.parametrize(("frames", "count"), [(9, 2), (12, 1)])
+def test_a_stage_forgets_after_a_gap_in_which_it_was_left_out(pipeline, frames, count):
+    """It bears one second."""
+    counts(pipeline, frame(0, 0))
+    for n in range(1, frames):
+        assert pipeline(frame(n, n / 10), without={"lanes"}).road_pitch is None
+    assert counts(pipeline, frame(frames, frames / 10)) == [count]
+
+
 def test_pictures_of_a_folder_follow_each_other_by_their_stamps(pipeline):
     taken = [frame(n, n / 10, f"drive/{n:03}.JPG") for n in range(3)]
     assert counts(pipeline, *taken) == [1, 2, 3]

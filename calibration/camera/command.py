@@ -16,7 +16,7 @@ from calibration.camera.fit import Fit, fit
 from calibration.camera.report import write_report
 from calibration.camera.uncertainty import sigma_map, sigmas
 from calibration.camera.views import Search, empty_parts, search
-from perception.camera import FISHEYE, PINHOLE
+from perception.camera import FISHEYE, PINHOLE, CameraModel
 from perception.camera_files import check_name, write_camera
 from perception.errors import PerceptionError
 from perception.outputs import keep_apart
@@ -30,17 +30,18 @@ def intrinsics(
     board: Board,
     out: Path,
     fisheye: bool = False,
-    height: float = 1.4,
+    height: float | None = None,
     report: Path | None = None,
     overwrite: bool = False,
 ) -> Fit:
     """Find the board in the source, calibrate, and write the camera and a page about it.
 
+    `height`: above the road, metres; None: nobody has measured it, and the file says nothing of it.
     Ctrl-C ends the search in a video or a camera, and what was found by then is used.
     Raises PerceptionError: too few views, no camera that explains them; SourceError, SinkError.
     """
     page = report or out.with_suffix(".html")
-    check_name(out)
+    check_name(out, mount=height is not None)
     if page.resolve() == out.resolve():
         raise PerceptionError(
             f"{out}: expected a place of its own for the page about the camera, got that of the camera; "
@@ -53,8 +54,8 @@ def intrinsics(
                 f"{path}: expected a new file, got one that exists; --overwrite replaces it"
             )
     found = _found(source, board)
-    made = fit(found.views, found.size, FISHEYE if fisheye else PINHOLE, height)
-    write_camera(made.camera, out)
+    made = fit(found.views, found.size, FISHEYE if fisheye else PINHOLE, height or CameraModel.height)
+    write_camera(made.camera, out, height is not None)
     write_report(page, redacted(source), found, made)
     _show(found, made, board, terminal())
     terminal().print(f"{escape(str(out))}; the page about it: {escape(str(page))}", soft_wrap=True)

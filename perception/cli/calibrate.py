@@ -25,7 +25,10 @@ def intrinsics(
     ] = "",
     marker: Annotated[float, typer.Option(help="Side of a ChArUco marker, in metres.")] = 0.0,
     fisheye: Annotated[bool, typer.Option("--fisheye", help="Use the fisheye lens model.")] = False,
-    height: Annotated[float, typer.Option(min=0.05, max=20, help="Height above the road, in metres.")] = 1.4,
+    height: Annotated[
+        float | None,
+        typer.Option(min=0.05, max=20, help="Height above the road, in metres, for a .json file."),
+    ] = None,
     report: Annotated[Path | None, typer.Option(help="Report page. Default: beside OUT.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
 ) -> None:

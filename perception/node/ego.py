@@ -25,7 +25,7 @@ class OwnMotion:
         self._settings = settings
         self._speeds: deque[tuple[int, float, float]] = deque(maxlen=KEPT)  # stamp, m/s, rad/s
         self._turns: deque[tuple[int, float]] = deque(maxlen=KEPT)  # stamp, rad/s
-        self._since_ns, self._same = 0, (0.0, 0.0)  # since when speed and yaw rate are the same
+        self._driving, self._turning = Unchanged(), Unchanged()
         self._lock = Lock()
 
     def topics(self) -> Iterator[tuple[str, str, Hear]]:
@@ -45,8 +45,10 @@ class OwnMotion:
         self._hear(stamp_ns(message.header), message.twist)
 
     def hear_imu(self, message: Any) -> None:
+        stamp, yaw_rate = stamp_ns(message.header), float(message.angular_velocity.z)
         with self._lock:
-            self._turns.append((stamp_ns(message.header), float(message.angular_velocity.z)))
+            self._turning.hear(stamp, yaw_rate)
+            self._turns.append((stamp, yaw_rate))
 
     def at(self, stamp_ns: int) -> Ego | None:
         """By the message that is nearest in time; None: not known."""
@@ -54,8 +56,11 @@ class OwnMotion:
         if not (settings.odometry_topic or settings.twist_topic):
             return None
         with self._lock:
-            near, since_ns = _nearest(reversed(self._speeds), stamp_ns), self._since_ns
-            turn = _nearest(reversed(self._turns), stamp_ns) if settings.imu_topic else near
+            near, since_ns = _nearest(reversed(self._speeds), stamp_ns), self._driving.since_ns
+            turn = near
+            if settings.imu_topic:  # whose yaw rate counts; without one a speed may stay the same
+                turn = _nearest(reversed(self._turns), stamp_ns)
+                since_ns = stamp_ns if turn is None else max(since_ns, self._turning.since_ns)
         self.problem = _problem(near, since_ns)
         if self.problem:
             return None
@@ -63,11 +68,22 @@ class OwnMotion:
         return Ego(near[1], yaw_rate if isfinite(yaw_rate) and abs(yaw_rate) <= FASTEST_TURN else None)
 
     def _hear(self, stamp: int, twist: Any) -> None:
-        values = float(twist.linear.x), float(twist.angular.z)
+        speed, yaw_rate = float(twist.linear.x), float(twist.angular.z)
         with self._lock:
-            if values != self._same or stamp < self._since_ns:
-                self._since_ns, self._same = stamp, values
-            self._speeds.append((stamp, *values))
+            self._driving.hear(stamp, speed if self._settings.imu_topic else (speed, yaw_rate))
+            self._speeds.append((stamp, speed, yaw_rate))
+
+
+class Unchanged:
+    """Since which stamp a topic says the same. NaN is never the same."""
+
+    def __init__(self) -> None:
+        self.since_ns = 0
+        self._last: Any = None
+
+    def hear(self, stamp: int, value: Any) -> None:
+        if value != self._last or stamp < self.since_ns:
+            self.since_ns, self._last = stamp, value
 
 
 def _problem(near: Any, since_ns: int) -> str:

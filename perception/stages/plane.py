@@ -201,8 +201,8 @@ def _heights(
 def _take(plane: Plane, h: np.ndarray, size: int, rest: float, noise: float, at: int) -> None:
     """One measurement: `rest` is what it is more than expected, `h` its derivative by the state.
 
-    One that is far off is explained by the height at `at`, which is less sure then; without one it is
-    weakened.
+    One that is far off is explained by the height at `at`, which is less sure then, but no less than a height
+    can be; without one it is weakened.
     """
     x, cov = plane.x, plane.cov
     gain = np.zeros(size)
@@ -215,7 +215,7 @@ def _take(plane: Plane, h: np.ndarray, size: int, rest: float, noise: float, at:
         total += h[j] * gain[j]
     far = rest * rest / total / GATE
     if far > 1 and at >= 0:
-        more = (far * far - 1) * total / (h[at] * h[at])
+        more = min((far * far - 1) * total / (h[at] * h[at]), max(MOST_LOG**2 - cov[at, at], 0.0))
         cov[at, at] += more
         gain[at] += more * h[at]
         total *= far * far
@@ -225,8 +225,8 @@ def _take(plane: Plane, h: np.ndarray, size: int, rest: float, noise: float, at:
         x[i] += gain[i] * rest / total
         for j in range(size):
             cov[i, j] -= gain[i] * gain[j] / total
-    if at >= 0:
-        x[at] = min(max(x[at], -MOST_LOG), MOST_LOG)
+    for row in range(HEAD, size, 2):  # what one track tells moves the heights of the others, too
+        x[row] = min(max(x[row], -MOST_LOG), MOST_LOG)
 
 
 @compiled

@@ -8,7 +8,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from perception.stages import follow
+from perception.stages import follow, motion
 from perception.stages.kinds import as_rows
 from perception.stages.level import Level, level_of
 from perception.stages.lines import Lines, in_sight
@@ -90,10 +90,18 @@ class Track:
         return self._with_unseen(found, level, frame.size)
 
     def _own_motion(self, ego: Ego | None) -> tuple[float, float]:
-        """Speed and yaw rate since the last frame: the mean of what they were then and are now."""
-        last, self._last_ego = self._last_ego or ego, ego
-        if ego is None or last is None:
+        """Speed and yaw rate since the last frame: the mean of what they were then and are now.
+
+        From when they are known, what is followed moves over ground; else, against the own vehicle.
+        """
+        last, self._last_ego = self._last_ego, ego
+        forward = self.book.state[: self.book.used[0], motion.VX]
+        if ego is None:
+            forward -= 0.0 if last is None else last.speed
             return 0.0, 0.0
+        if last is None:
+            forward += ego.speed
+            last = ego
         return (last.speed + ego.speed) / 2, ((last.yaw_rate or 0.0) + (ego.yaw_rate or 0.0)) / 2
 
     def _with_unseen(self, found: Detections, level: Level, size: Size) -> Detections:

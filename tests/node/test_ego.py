@@ -71,6 +71,18 @@ def test_an_imu_tells_the_yaw_rate():
     assert motion.at(NOW) == Ego(10.0, 0.3)
 
 
+@pytest.mark.parametrize(("turns", "known"), [(True, True), (False, False), (None, True)])
+def test_under_cruise_control_the_imu_tells_whether_it_is_frozen(turns, known):
+    """A twist that never turns. Without a yaw rate, a speed may stay the same."""
+    motion = OwnMotion(Settings(twist_topic="twist", imu_topic="imu"))
+    for k in range(100):
+        motion.hear_twist(said(twist, k / 10, 25.0, 0.0))
+        if turns is not None:
+            motion.hear_imu(said(imu, k / 10, 0.1 + 0.001 * (k % 7) * turns))
+    assert (motion.at(NOW + int(9.9 * S)) is not None) == known
+    assert ("frozen" in motion.problem) != known
+
+
 def test_the_node_hears_it_and_tells_what_is_wrong(rig):
     it = rig(twist_topic="twist")
     it.start()

@@ -50,7 +50,7 @@ def drive(
     seen: Callable[[int], Detections | None],
     frames: int,
     rate: float = 10.0,
-    ego: Ego | None = None,
+    ego: Ego | Callable[[int], Ego | None] | None = None,
     camera: CameraModel | None = CAMERA,
     lanes: Callable[[int], tuple[LaneLine, ...]] | None = None,
     stages=None,
@@ -59,7 +59,7 @@ def drive(
     for k in range(frames):
         stamp = int(k / rate * 1e9)
         image = IMAGE if camera is None else IMAGE[: camera.size[1], : camera.size[0]]
-        frame = Frame(image, stamp, k, "", camera, ego)
+        frame = Frame(image, stamp, k, "", camera, ego(k) if callable(ego) else ego)
         scene = Scene(k, stamp, frame.size, seen(k), lanes=None if lanes is None else lanes(k))
         for stage in stages:
             scene = stage(frame, scene)

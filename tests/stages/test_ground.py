@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from perception.stages.pitch import by_shape
+from perception.stages.plane import HEAD, MOST_LOG
 from perception.tasks.lanes.decode import ROAD_EDGE
 from perception.types import Ego, LaneLine
-from tests.stages.drives import CAMERA, boxes, drive, found, line
+from tests.stages.drives import CAMERA, boxes, drive, found, line, tracking
 
 PLACES = [(12, -3), (18, 3), (30, 0), (45, 6), (25, -6), (38, -3)]
 
@@ -142,3 +143,25 @@ def test_an_image_of_another_size_is_the_same_road():
     seen = lambda k: found(boxes(PLACES, camera=half))  # noqa: E731
     road = list(drive(seen, 9, camera=half))[-1].detections.road
     np.testing.assert_allclose(road, PLACES, rtol=0.04, atol=0.1)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_camera_that_looks_down_and_says_it_does_not_upsets_nothing(seed):
+    """By 6 degrees: each box says that the others are of a height that nothing has. 10 Hz, pixel noise."""
+    rng, stages, things = np.random.default_rng(seed), tracking(), []
+    level = replace(CAMERA, pitch=0.0)
+    plane = next(stage.plane for stage in stages if stage.name == "pitch")
+
+    def seen(k):
+        nonlocal things
+        if rng.random() < 0.3:
+            things.append((rng.uniform(20, 90), rng.choice([-3.5, 0, 3.5, 7, -7]), rng.uniform(-25, 5)))
+        things = [(x + v / 10, y, v) for x, y, v in things if 4 < x + v / 10 < 100]
+        return found(
+            (boxes([(x, y) for x, y, _ in things], 0.07) + rng.normal(0, 1, (len(things), 4))).clip(0)
+        )
+
+    for scene in drive(seen, 120, ego=Ego(15.0, 0.0), camera=level, stages=stages):
+        assert scene.road_pitch is None or np.isfinite(scene.road_pitch)
+        logs = plane.x[HEAD : HEAD + 2 * plane.used[0] : 2]
+        assert (np.abs(logs) <= MOST_LOG).all()

@@ -44,6 +44,25 @@ def test_what_stands_does_not_move_while_the_yaw_rate_grows():
     assert np.abs(scene.detections.velocity).max() < 0.15
 
 
+@pytest.mark.parametrize(
+    "known",
+    [lambda k: True, lambda k: k >= 60, lambda k: not 60 <= k < 70, lambda k: not 60 <= k < 90],
+    ids=["always", "from 3 s", "but for 0.5 s", "but for 1.5 s"],
+)
+def test_what_drives_as_we_do_stays_ahead_whenever_the_own_motion_is_known(known):
+    """Own motion that begins or drops out must not make the lead stand, nor warn of it."""
+    rng = np.random.default_rng(0)
+    seen = lambda k: found(boxes([(25, 0), (35, 3.5), (30, -3.5)]) + rng.normal(0, 0.5, (3, 4)))  # noqa: E731
+    ego = lambda k: Ego(25.0, 0.0) if known(k) else None  # noqa: E731
+    scenes = list(drive(seen, 160, 20, ego))[20:]
+    assert {event.name for scene in scenes for event in scene.events} <= {"lead", "headway"}
+    lead = [scene.detections for scene in scenes]
+    assert all(one.track.tolist()[0] == 0 for one in lead)
+    np.testing.assert_allclose([one.road[0, 0] for one in lead], 25, rtol=0.08)
+    speeds = [one.velocity[0, 0] for k, one in enumerate(lead, 20) if known(k)]
+    np.testing.assert_allclose([v for v in speeds if np.isfinite(v)], 25, atol=2.5)
+
+
 def test_an_object_out_of_sight_is_shown_briefly_and_found_again():
     seen = lambda k: found(boxes([(20, 0)] if not 5 <= k < 15 else []))  # noqa: E731
     scenes = list(drive(seen, 20))

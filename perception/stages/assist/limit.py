@@ -9,6 +9,7 @@ from perception.stages.assist.situation import Situation
 
 SIGHTINGS = 3  # of a sign, before it counts
 SURE = 0.8  # score of a reading
+FORGOTTEN_S = 2.0  # since a sign was read: frames without readings, as when they are shed, count for nothing
 LONGEST_S, FARTHEST_M = 180.0, 3000.0  # without a repetition, the limit is not known any more
 ENDS = ("restrictions_end",)
 
@@ -19,7 +20,7 @@ class SpeedLimit:
     warns = False
 
     def __init__(self) -> None:
-        self._seen: dict[int, tuple[str, int]] = {}  # track -> reading and how often
+        self._seen: dict[int, tuple[str, int, int]] = {}  # track -> reading, how often, and when last
         self._limit: float | None = None
         self._since_ns = self._last_ns = 0
         self._driven = 0.0  # metres since the sign
@@ -38,15 +39,15 @@ class SpeedLimit:
         return Finding(1.0, None, self._limit)
 
     def _read(self, situation: Situation) -> None:
-        shown = {track for _, track, _ in situation.readings}
-        self._seen = {track: seen for track, seen in self._seen.items() if track in shown}
+        now = situation.stamp_ns
+        self._seen = {track: seen for track, seen in self._seen.items() if now - seen[2] <= FORGOTTEN_S * 1e9}
         for name, track, score in situation.readings:
             if score < SURE:
                 continue
-            before, times = self._seen.get(track, (name, 0))
-            self._seen[track] = (name, times + 1 if name == before else 1)
+            before, times, _ = self._seen.get(track, (name, 0, now))
+            self._seen[track] = (name, times + 1 if name == before else 1, now)
             if self._seen[track][1] >= SIGHTINGS:
-                self._heed(name, situation.stamp_ns)
+                self._heed(name, now)
 
     def _heed(self, name: str, stamp_ns: int) -> None:
         limit = re.fullmatch(r"speed_limit_(\d+)(_end)?", name)

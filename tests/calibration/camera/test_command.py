@@ -6,6 +6,7 @@ import pytest
 
 from calibration.camera.board import Board
 from calibration.camera.command import intrinsics
+from perception.camera import CameraModel
 from perception.camera_files import read_camera
 from perception.errors import PerceptionError, SinkError
 from tests.calibration.camera.boards import BOARD, CAMERA, picture, poses
@@ -38,9 +39,17 @@ def photos(tmp_path):
 
 
 def test_photos_of_a_board(photos, tmp_path):
-    found = intrinsics(str(photos), BOARD, tmp_path / "camera.yaml", height=1.7)
+    found = intrinsics(str(photos), BOARD, tmp_path / "camera.json", height=1.7)
     assert (found.camera.fx, found.camera.cx) == pytest.approx((CAMERA.fx, CAMERA.cx), abs=3)
-    assert found.camera.height == 1.7
+    assert CameraModel.load(tmp_path / "camera.json").height == 1.7
+
+
+def test_a_height_that_nobody_measured_is_not_written(photos, tmp_path, caplog):
+    intrinsics(str(photos), BOARD, tmp_path / "camera.json")
+    assert not read_camera(tmp_path / "camera.json").says_height
+    assert "1.4 m is assumed" in caplog.text
+    with pytest.raises(PerceptionError, match="ROS's format has no mount"):
+        intrinsics(str(photos), BOARD, tmp_path / "camera.yaml", height=1.7)
 
 
 def test_nothing_is_replaced_unasked(photos, tmp_path):

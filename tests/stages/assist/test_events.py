@@ -182,6 +182,19 @@ def test_a_speed_limit_holds_until_it_ends():
     }
 
 
+@pytest.mark.parametrize("every", [2, 3])
+def test_a_limit_that_is_read_in_some_frames_holds(every):
+    """As when signs are shed in two of three frames: the others neither count nor begin the count anew."""
+    read = lambda t: [("speed_limit_50", 1)] if round(t * 15) % every == 0 else []  # noqa: E731
+    began, _ = times(events(Drive(signs=read), 3.0), "speed_limit")
+    assert began == pytest.approx(2 * every / 15)
+
+
+def test_a_sign_that_is_read_again_after_long_begins_anew():
+    found = events(Drive(signs=lambda t: [("speed_limit_50", 1)] if round(t * 15) in (0, 1, 60) else []))
+    assert times(found, "speed_limit") is None
+
+
 def test_a_sign_seen_once_is_no_limit():
     found = events(Drive(signs=lambda t: [("speed_limit_50", 1)] if t < 0.1 else []))
     assert times(found, "speed_limit") is None
