@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 from perception.camera import CameraModel
 from perception.cli import FAILED, INTERRUPTED, app
 from perception.sinks import DriveRecorder
+from perception.types import Frame, Scene
 from tests.sources.clips import cut, damage, numbered
 
 ROOT = Path(__file__).parents[1]
@@ -291,8 +292,8 @@ def test_ctrl_c_keeps_what_is_done(tiny_bundle, images, tmp_path):
 def test_a_result_is_not_written_over_an_input(tiny_bundle, clip, tmp_path, monkeypatch, args):
     monkeypatch.chdir(tmp_path)
     Path(tiny_bundle).rename("road")
-    with closing(DriveRecorder("drive.mcap", ())):
-        pass
+    with closing(DriveRecorder("drive.mcap", ())) as sink:
+        sink.write(Frame(np.zeros((48, 64, 3), np.uint8), 0, 0), Scene(0, 0, (64, 48)))
     for name in ("set/annotations.json", "ref/clip.jsonl"):
         Path(name).parent.mkdir()
         Path(name).write_text("mine")

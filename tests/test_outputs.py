@@ -6,11 +6,13 @@ import os
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from perception.errors import SinkError
 from perception.outputs import PartFile, keep_apart, keep_file_apart, locked, write_whole
 from perception.sinks import DriveRecorder
+from perception.types import Frame, Scene
 
 
 def test_a_link_under_the_parts_name_is_not_followed(tmp_path):
@@ -96,6 +98,7 @@ def test_a_recording_is_replaced_only_where_that_is_meant(tmp_path):
     with pytest.raises(SinkError, match=r"a\.mcap: expected a new name, .* or --overwrite"):
         DriveRecorder(path, ())
     assert path.read_bytes() == b"an hour on the road"
-    with closing(DriveRecorder(path, (), overwrite=True)):
+    with closing(DriveRecorder(path, (), overwrite=True)) as sink:
+        sink.write(Frame(np.zeros((48, 64, 3), np.uint8), 0, 0), Scene(0, 0, (64, 48)))
         assert path.read_bytes() == b"an hour on the road"
     assert path.read_bytes() != b"an hour on the road"

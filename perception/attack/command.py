@@ -44,8 +44,12 @@ def attack(drives: Sequence[str], settings: Settings, name: str, json_path: Path
     kind = ATTACKS[name]
     config = replace(settings.pipeline, device="cpu")
     specs = bundles.read(config.folder).tasks
+    tasks = [task for task in config.tasks or kind.tasks if task in specs]
+    if strange := [task for task in tasks if task not in kind.tasks]:
+        raise PerceptionError(f"--attack {name}: expected tasks of {', '.join(kind.tasks)}, got {strange[0]}")
+    if config.tasks is not None:
+        config = replace(config, tasks=tuple(dict.fromkeys((*config.tasks, *kind.needs))))
     config = replace(config, stages=defence(config.tasks or specs))
-    tasks = [task for task in kind.tasks if task in specs and (config.tasks is None or task in config.tasks)]
     settings = replace(settings, pipeline=config, parts=tuple(tasks), detail=False)
     opened = stills(run.open_drives(drives, settings))
     networks = stored(config.folder)
@@ -54,7 +58,10 @@ def attack(drives: Sequence[str], settings: Settings, name: str, json_path: Path
         observer.begin(stills=True)
         rows = summary(attacked(opened, observer, Known(networks, pipeline, specs), kind, tasks))
     if not rows:
-        raise DataError(f"{', '.join(drives)}: expected labels of {', '.join(tasks)}, got none that is found")
+        raise DataError(
+            f"{', '.join(drives)}: expected {kind.wanted} with labels of {', '.join(tasks)} that are found, "
+            "got none; use other pictures, or more"
+        )
     facts = {**config.facts(), "limit": settings.limit, "machine": machine()}
     facts |= {"attack": name, "unit": kind.unit, "steps": kind.steps, "broken": BROKEN}
     if json_path is not None:

@@ -38,6 +38,14 @@ class Kind(Protocol):
     def tasks(self) -> tuple[str, ...]:
         """Those that it can reach."""
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Tasks that must run for it, attacked or not."""
+
+    @property
+    def wanted(self) -> str:
+        """What it is shown, in words."""
+
     def split(self, known: Known, frames: Sequence[Frame]) -> tuple[Sequence[Frame], Sequence[Frame]]:
         """Of the frames of one set: those to learn a change from, and those to be attacked by it."""
 

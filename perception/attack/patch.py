@@ -38,6 +38,8 @@ class Patch:
     unit: str = "metres wide"
     steps: int = 60
     tasks: tuple[str, ...] = FRAME_TASKS  # no sign lies on the road
+    needs: tuple[str, ...] = ("drivable",)  # it lies on what is found to be road
+    wanted: str = "two pictures of a set whose road is free, the second one"
 
     def split(self, known: Known, frames: Sequence[Frame]) -> tuple[Sequence[Frame], Sequence[Frame]]:
         """The first half of those whose road is free, and the second."""

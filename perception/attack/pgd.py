@@ -25,6 +25,8 @@ class Pgd:
     unit: str = "grey levels"
     steps: int = 10
     tasks: tuple[str, ...] = TASKS
+    needs: tuple[str, ...] = ()
+    wanted: str = "pictures"
 
     def split(self, known: Known, frames: Sequence[Frame]) -> tuple[Sequence[Frame], Sequence[Frame]]:
         return (), frames

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -112,21 +112,32 @@ def evaluate(
     )
     keep_file_apart(json_path, [*(drives or ()), settings.pipeline.folder])
     way = command.Way(workers, ray, out)
+    if corrupt is not None and attack is not None:
+        raise PerceptionError("expected --corrupt or --attack, got both; measure one after the other")
     if corrupt is not None:
+        _alone("--corrupt", {"--deadline-ms": deadline_ms})
         from perception.evaluation.corrupt.command import Asked
         from perception.evaluation.corrupt.command import corrupt as measure
 
         asked = Asked.parse(corrupt, severities)
         raise typer.Exit(measure(drives or (), settings, asked, way, json_path))
     if attack is not None:
-        if (way.ray, way.out, settings.pace, severities) != (None,) * 4:
-            raise PerceptionError(
-                "--attack: expected no --ray, --out, --pace or --severities with it, got one"
-            )
+        unused = {"--device": None if device == "cpu" else device, "--ray": ray, "--workers": workers}
+        unused |= {"--out": out, "--pace": settings.pace, "--deadline-ms": deadline_ms}
+        unused |= {"--severities": severities, "--stages": None if stages == "none" else stages}
+        _alone("--attack", unused)
         raise typer.Exit(_attack(drives or (), settings, attack, json_path))
     if severities is not None:
         raise PerceptionError("--severities: expected --corrupt with it, got none; see --help")
     raise typer.Exit(command.evaluate(drives or (), settings, way, json_path))
+
+
+def _alone(option: str, unused: Mapping[str, object]) -> None:
+    """Raises PerceptionError for what `option` does not heed."""
+    if given := [name for name, value in unused.items() if value is not None]:
+        raise PerceptionError(
+            f"{option}: expected no {given[0]} with it, which it does not heed; leave it out"
+        )
 
 
 def _attack(drives: Sequence[str], settings: Settings, kind: str, json_path: Path | None) -> int:
@@ -175,8 +186,9 @@ def gate(
     ],
     reference: Annotated[Path, typer.Option(help="OUT of an evaluation, or a folder of stored scenes.")],
     tolerance: Annotated[
-        float, typer.Option(min=0, help="How far a metric may fall; 0.01 is one percentage point.")
-    ] = 0.01,
+        float | None,
+        typer.Option(min=0, help="How far a metric may fall. Default: 0.01, which is one percentage point."),
+    ] = None,
     tolerances: Annotated[
         Path | None, typer.Option(help="JSON file with the tolerance of each field of a scene.")
     ] = None,

@@ -2,8 +2,9 @@
 
 The interval is a paired bootstrap (Efron and Tibshirani 1993, ch. 16; Koehn 2004): frames are drawn again and
 again with replacement, the same ones for both, and the difference is computed anew each time. Frames that
-follow each other look alike and would make the interval too narrow, so whole drives are drawn where there are
-enough, else seconds of driving, else single frames.
+follow each other look alike and would make the interval too narrow, so whole drives are drawn where there
+are enough, else seconds of driving; unrelated pictures one by one. What rests on so few of them that draws
+without one are not rare is left undecided.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from perception.tasks.ratio import ratio
 TIMES, SEED = 1000, 0
 GROUP_TIMES = 400  # of drives and tags
 ENOUGH = 10  # drives, or seconds, to draw from
+KNOWN = 0.98  # of the draws must hold some truth of a metric: about four drives, seconds or frames with it
 LEVEL = (2.5, 97.5)  # percentiles: the 95 % interval
 SECOND = 1_000_000_000
 
@@ -104,18 +106,24 @@ def paired(before: Sequence[FrameRecord], after: Sequence[FrameRecord]) -> Pairs
 
 
 def units(records: Sequence[FrameRecord]) -> tuple[np.ndarray, str]:
-    """(F,) which unit each frame belongs to, and what the units are: the coarsest with ENOUGH of them."""
-    keys: Mapping[str, list[object]] = {
-        "drives": [r.drive for r in records],
-        "seconds": [(r.drive, r.stamp_ns // SECOND if r.stamp_ns else -r.seq) for r in records],
-        "frames": [(r.drive, r.seq) for r in records],
+    """(F,) which unit each frame belongs to, and what the units are: the coarsest with ENOUGH of them.
+
+    Pictures without stamps are units by themselves, whatever the set that they are in.
+    """
+    recorded = {r.drive for r in records if r.stamp_ns}
+    keys: Mapping[str, Callable[[FrameRecord], object]] = {
+        "drives": lambda r: r.drive,
+        "seconds": lambda r: (r.drive, r.stamp_ns // SECOND),
+        "frames": lambda r: (r.drive, r.seq),
     }
-    for unit, own in keys.items():
+    least = {"drives": len(recorded) >= ENOUGH, "seconds": bool(recorded), "frames": True}
+    for unit in (unit for unit, enough in least.items() if enough):
+        own = [keys[unit if r.drive in recorded else "frames"](r) for r in records]
         numbers = {key: k for k, key in enumerate(dict.fromkeys(own))}
-        if len(numbers) >= ENOUGH or unit == "frames":
+        if len(numbers) >= ENOUGH:
             break
-    alone = unit == "seconds" and len(numbers) == len(records)
-    return np.array([numbers[key] for key in own]), "frames" if alone else unit
+    pictures = unit != "frames" and any(r.drive not in recorded for r in records)
+    return np.array([numbers[key] for key in own]), f"{unit} and pictures" if pictures else unit
 
 
 def compare(before: Evaluated, after: Evaluated, times: int = TIMES) -> tuple[Comparison, Pairs]:
@@ -144,7 +152,7 @@ def differences(pairs: Pairs, times: int = TIMES) -> tuple[list[Difference], dic
     every = np.vstack([np.ones(len(unit_of)), weights])  # first all frames as they are
     old, new = (resampled(side, every) for side in pairs)
     known = [name for name in old if name in new and np.isfinite([old[name][0], new[name][0]]).all()]
-    drawn = {name: unit == "drives" or Name.of(name).task not in OF_DRIVES for name in known}
+    drawn = {name: unit.startswith("drives") or Name.of(name).task not in OF_DRIVES for name in known}
     found = [_difference(name, old[name], new[name], count if drawn[name] else 1) for name in known]
     tasks = {}
     for task, members in judging(known).items():
@@ -156,11 +164,11 @@ def differences(pairs: Pairs, times: int = TIMES) -> tuple[list[Difference], dic
 def _difference(name: str, old: np.ndarray, new: np.ndarray, count: int) -> Difference:
     """Of a metric of all frames, followed by that of each draw; `count` units were drawn from.
 
-    Draws in which a metric has no truth are left out.
+    Draws in which a metric has no truth are left out; with more than a few of them nothing is sure.
     """
     delta = (new - old)[1:]
-    delta = delta[np.isfinite(delta)]
-    low, high = np.percentile(delta, LEVEL) if count > 1 and len(delta) else UNKNOWN
+    known = np.isfinite(delta)
+    low, high = np.percentile(delta[known], LEVEL) if count > 1 and known.mean() >= KNOWN else UNKNOWN
     return Difference(name, float(old[0]), float(new[0]), float(low), float(high))
 
 

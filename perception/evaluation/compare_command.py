@@ -63,11 +63,13 @@ def compare_both(
     Raises DataError if they have no frame in common; SinkError if `out` is one of them; as `evaluate_drives`.
     """
     places = {"before": before, "after": after}
-    if out.resolve() in (place.resolve() for place in places.values()):
-        raise SinkError(
-            f"{out}: expected a folder of its own for the comparison, got one of the two to compare; its "
-            "report would be lost. Choose another --out"
-        )
+    written = [out, *(out / name for name, place in places.items() if not (place / RESULT).exists())]
+    for folder in written:
+        if folder.resolve() in (place.resolve() for place in places.values()):
+            raise SinkError(
+                f"{folder}: expected a folder of its own for the comparison, got one of the two to compare; "
+                "it would be lost. Choose another --out"
+            )
     texts = list(drives) or _sources(places.values())
     sides = [
         _side(place, out / name, texts, settings or Settings(), workers, progress)
@@ -76,9 +78,14 @@ def compare_both(
     labels = _labels(sides, list(places))
     old, new = ((label, side.result.records) for label, side in zip(labels, sides, strict=True))
     found, pairs = compare(old, new)
-    _write_page(out, found, pairs, texts, dict(zip(labels, sides, strict=True)))
     write_whole(out / "compare.json", (json.dumps(as_json(found, pairs), indent=1) + "\n").encode())
     show(found, terminal())
+    try:
+        _write_page(out, found, pairs, texts, dict(zip(labels, sides, strict=True)))
+    except SinkError:
+        raise
+    except Exception as error:  # whatever is wrong with a picture, the comparison is there
+        log.warning("%s: no page was made: %s: %s", out, type(error).__name__, error)
     return found
 
 

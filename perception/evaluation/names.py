@@ -98,10 +98,10 @@ class Name:
 
 
 def main_metrics(names: Iterable[str]) -> list[str]:
-    """Those that a task is judged by, of whole data sets, in the order of the tasks."""
+    """Those that a task, or a part of one, is judged by, of whole data sets, in the order of the tasks."""
     parts = {name: Name.of(name) for name in names}
     main = [n for n, own in parts.items() if own.whole and own.what in HEADLINES.get(own.task, ())]
-    return sorted(main, key=lambda name: (list(TASKS).index(parts[name].task), name))
+    return sorted(main, key=lambda name: (list(HEADLINES).index(parts[name].task), name))
 
 
 def text(what: str, value: float, signed: bool = False) -> str:

@@ -38,8 +38,15 @@ def test_more_grey_levels_leave_less_and_noise_alone_does_little(tmp_path):
     ("words", "said"),
     [
         (["--attack", "laser"], "expected pgd, patch, got 'laser'"),
-        (["--attack", "pgd", "--pace", "33"], "expected no --ray, --out, --pace"),
-        (["--attack", "patch", "--tasks", "signs,detection"], "expected labels of detection"),
+        (["--attack", "pgd", "--pace", "33"], "--attack: expected no --pace with it"),
+        (["--attack", "pgd", "--device", "cuda"], "--attack: expected no --device with it"),
+        (["--attack", "pgd", "--corrupt", "fog"], "expected --corrupt or --attack, got both"),
+        (["--corrupt", "fog", "--deadline-ms", "9"], "--corrupt: expected no --deadline-ms with it"),
+        (
+            ["--attack", "patch", "--tasks", "signs,detection"],
+            "tasks of detection, lanes, drivable, got signs",
+        ),
+        (["--attack", "patch", "--tasks", "detection"], "whose road is free, the second one with labels of"),
     ],
 )
 def test_what_cannot_be_attacked_is_refused(words, said):

@@ -13,6 +13,10 @@ from tests.evaluation.frames import drive, record
 SECOND = 1_000_000_000
 
 
+def recorded(name, **fixed):
+    return [replace(r, stamp_ns=1 + r.seq * SECOND // 4) for r in drive(name, **fixed)]
+
+
 def by_name(found):
     return {own.name: own for own in found[0]}
 
@@ -75,9 +79,7 @@ def test_pictures_are_paired_by_their_names_and_not_only_by_their_numbers():
 
 @pytest.mark.parametrize(("drives", "unit"), [(10, "drives"), (9, "seconds")])
 def test_whole_drives_are_drawn_where_there_are_enough(drives, unit):
-    records = [
-        replace(r, stamp_ns=1 + r.seq * SECOND // 4) for k in range(drives) for r in drive(f"d{k}", frames=8)
-    ]
+    records = [r for k in range(drives) for r in recorded(f"d{k}", frames=8)]
     numbers, name = units(records)
     assert name == unit
     assert len(set(numbers)) == (10 if unit == "drives" else 18)
@@ -85,8 +87,8 @@ def test_whole_drives_are_drawn_where_there_are_enough(drives, unit):
 
 def test_frames_of_a_drive_that_change_together_are_not_taken_for_many():
     gains = np.random.default_rng(2).integers(-200, 200, 10)
-    before = [r for k in range(10) for r in drive(f"d{k}", frames=20, shared=500)]
-    after = [r for k in range(10) for r in drive(f"d{k}", frames=20, shared=500 + int(gains[k]))]
+    before = [r for k in range(10) for r in recorded(f"d{k}", frames=20, shared=500)]
+    after = [r for k in range(10) for r in recorded(f"d{k}", frames=20, shared=500 + int(gains[k]))]
     own = by_name(differences((before, after)))["drivable.town.iou"]
     assert own.high - own.low == pytest.approx(2 * 1.96 * gains.std() / 1000 / np.sqrt(10), rel=0.15)
 
@@ -95,6 +97,24 @@ def test_unrelated_pictures_are_drawn_one_by_one():
     numbers, name = units(drive(frames=12))
     assert (len(set(numbers)), name) == (12, "frames")
     assert units(drive(frames=4))[1] == "frames"
+
+
+def test_sets_of_pictures_are_no_drives():
+    """Drawn as wholes, each would have its own metrics in every draw that has it: intervals of no width."""
+    pictures = [r for k in range(13) for r in drive(f"set{k}", frames=4, seed=k)]
+    assert (len(set(units(pictures)[0])), units(pictures)[1]) == (52, "frames")
+    mixed = pictures + [r for k in range(10) for r in recorded(f"d{k}", frames=8)]
+    assert (len(set(units(mixed)[0])), units(mixed)[1]) == (62, "drives and pictures")
+
+
+@pytest.mark.parametrize(("cyclists", "mark"), [(1, "undecided"), (3, "undecided"), (8, "better")])
+def test_what_rests_on_a_few_frames_is_undecided(cyclists, mark):
+    def evaluated(found):
+        hit = {"detection.town.cyclist/found": Counts("objects", np.array([found, 0, found, 1.0 - found]))}
+        return [replace(r, evidence=hit if r.seq < cyclists else r.evidence) for r in drive(frames=200)]
+
+    own = by_name(differences((evaluated(0.0), evaluated(1.0))))["detection.town.cyclist.recall"]
+    assert (own.value, own.mark) == (1.0, mark)
 
 
 def test_a_single_frame_says_nothing_about_sureness():
@@ -136,7 +156,7 @@ def test_of_few_whole_drives_nothing_is_sure():
 
     def told(right, drives):
         end = {"events.road.lead/told": Counts("objects", np.array([right, 1, right, 1.0]))}
-        found = [drive(f"d{k}", frames=3, seed=k) for k in range(drives)]
+        found = [recorded(f"d{k}", frames=3, seed=k) for k in range(drives)]
         return [replace(r, evidence={**r.evidence, **end}) if r.seq == 2 else r for own in found for r in own]
 
     few = by_name(differences((told(3, 4), told(9, 4))))["events.road.lead.precision"]
@@ -146,11 +166,11 @@ def test_of_few_whole_drives_nothing_is_sure():
 
 
 def test_a_draw_without_any_truth_is_left_out_and_not_counted_as_nothing_found():
-    """Of twelve frames two have signs: every eighth draw has none of them."""
+    """Of twelve frames four have signs: every 130th draw has none of them."""
 
     def signs(*read):
         return [
-            replace(record(seq=k), evidence={"gtsdb.sign": Counts("read", np.array(read) * (k < 2))})
+            replace(record(seq=k), evidence={"gtsdb.sign": Counts("read", np.array(read) * (k < 4))})
             for k in range(12)
         ]
 
@@ -173,4 +193,4 @@ def test_a_set_that_was_not_drawn_is_not_counted_as_wholly_right():
     ]
     assert {own.mark for own in differences((before, after))[1].values()} == {"better"}
     own = by_name(differences((before, after)))["drivable.sea.iou"]
-    assert (own.low, own.high) == pytest.approx((0.9, 0.9))
+    assert (own.value, own.mark) == (pytest.approx(0.9), "undecided"), "one frame has it"

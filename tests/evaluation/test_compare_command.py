@@ -85,3 +85,23 @@ def test_a_comparison_does_not_replace_what_it_compares(tmp_path):
     with pytest.raises(SinkError, match="expected a folder of its own for the comparison"):
         compare_both(a, b, tmp_path / "a" / ".." / "b")
     assert (b / "report.html").read_text() == "of the evaluation"
+
+
+def test_a_bundle_is_not_evaluated_over_what_it_is_compared_with(result, tiny_bundle, tmp_path):
+    """The winner of one comparison in the next."""
+    shutil.move(result, tmp_path / "out" / "after")
+    was = (tmp_path / "out" / "after" / "result.json").read_bytes()
+    with pytest.raises(SinkError, match="out/after: expected a folder of its own"):
+        compare_both(tmp_path / "out" / "after", tiny_bundle, tmp_path / "out")
+    compare_both(tmp_path / "out" / "after", tiny_bundle, tmp_path / "next")
+    assert (tmp_path / "out" / "after" / "result.json").read_bytes() == was
+
+
+def test_a_page_that_cannot_be_made_costs_no_comparison(result, tmp_path, monkeypatch, caplog):
+    def broken(*args):
+        raise IndexError("a picture is gone")
+
+    monkeypatch.setattr("perception.evaluation.compare_command.write_comparison", broken)
+    compare_both(result, result, tmp_path / "out")
+    assert (tmp_path / "out" / "compare.json").exists()
+    assert "no page was made: IndexError: a picture is gone" in caplog.text

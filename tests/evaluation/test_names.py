@@ -2,7 +2,7 @@
 
 import pytest
 
-from perception.evaluation.names import Name, by_task, columns, headlines, text
+from perception.evaluation.names import Name, by_task, columns, headlines, main_metrics, text
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,9 @@ def test_metrics_are_percents_but_for_metres():
     assert text("f1", 0.875) == "87.5"
     assert text("median_m", 0.12, signed=True) == "+0.120 m"
     assert text("f1", -1e-9, signed=True) == "+0.0"
+
+
+def test_parts_of_tasks_have_main_metrics_too():
+    """Road edges are judged by themselves."""
+    names = ["edges.bdd100k.f1", "drivable.town.iou", "lanes.drawn.recall", "lanes.bdd100k.f1"]
+    assert main_metrics(names) == ["lanes.bdd100k.f1", "edges.bdd100k.f1", "drivable.town.iou"]

@@ -154,6 +154,7 @@ def test_a_stamp_that_ros_cannot_write_is_refused(tmp_path, stamp):
 
 def test_the_name_appears_when_the_file_is_whole(tmp_path):
     sink = DriveRecorder(tmp_path / "a.mcap", TASKS)
+    sink.write(frame(0), empty(frame(0)))
     assert [p.name for p in tmp_path.iterdir()] == ["a.mcap.part"]
     sink.close()
     sink.close()

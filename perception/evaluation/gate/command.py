@@ -22,6 +22,7 @@ from perception.sinks.scenes import read_scenes
 from perception.terminal import terminal
 
 SAME, DIFFERS = 0, 1
+FALL = 0.01  # that of a metric which is borne, unless said otherwise
 METRICS, SCENES = "metrics", "scenes"
 OLD_NAMES = {"figures": METRICS}
 RESULT = "result.json"
@@ -32,7 +33,7 @@ def gate(
     reference: Path,
     settings: Settings,
     workers: int = 1,
-    tolerance: float = 0.01,
+    tolerance: float | None = None,
     tolerances: Path | None = None,
     by: str | None = None,
     update: bool = False,
@@ -42,19 +43,26 @@ def gate(
 
     by: "metrics" (labelled drives against an evaluation), "scenes" (any drives against stored scenes); None:
         what the reference is.
-    tolerance: by how much a metric may fall. tolerances: a file of how far scenes may differ.
+    tolerance: by how much a metric may fall; None: FALL. tolerances: a file of how far scenes may differ.
     Raises PerceptionError if it cannot be judged.
     """
     by = by and OLD_NAMES.get(by, by)
     if by not in (None, METRICS, SCENES):
         raise DataError(f"expected a gate by {METRICS} or {SCENES}, got {by!r}")
     console = terminal()
-    if (by or (METRICS if (reference / RESULT).exists() else SCENES)) == SCENES:
+    by = by or (METRICS if (reference / RESULT).exists() else SCENES)
+    for option, given, kind in (("--tolerance", tolerance, METRICS), ("--tolerances", tolerances, SCENES)):
+        if given is not None and by != kind:
+            raise DataError(
+                f"{option}: expected a gate by {kind}, got one by {by}; leave it out, or --by {kind}"
+            )
+    if by == SCENES:
         cases = list(_by_scenes(drives, _folder(reference), settings, tolerances, update, console))
     else:
         from perception.evaluation.gate.evaluated import by_metrics
 
-        cases = by_metrics(drives, reference, settings, workers, tolerance, update, console)
+        allowed = FALL if tolerance is None else tolerance
+        cases = by_metrics(drives, reference, settings, workers, allowed, update, console)
     if not cases and not update:
         raise DataError(
             f"{', '.join(drives)}: expected something to compare with {reference}, got no metric in common. "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -28,11 +29,13 @@ def by_metrics(
     console: Console,
 ) -> list[Case]:
     """A case for each metric; with `update` the new evaluation takes the place of the reference, whole or not
-    at all.
+    at all. As many pictures of each set are looked at as for the reference.
 
     Raises DataError if the evaluation is not of the same frames, or a drive fails.
     """
     was = read_result(reference) if not update or (reference / RESULT).exists() else None
+    if was is not None:
+        settings = replace(settings, limit=was.facts.get("limit"))
     labelled = open_drives(drives, settings)
     with staged(reference, [one.name for one in labelled]) if update else nullcontext() as folder:
         now = evaluate_labelled(labelled, settings, workers, out=folder, sources=drives)
@@ -55,6 +58,5 @@ def _same_frames(was: Result, now: Result) -> None:
         drives = sorted({drive for drive, *_ in old ^ new})
         raise DataError(
             f"expected the frames of the reference, got {len(new - old)} others and {len(old - new)} are "
-            f"missing, of {', '.join(drives)}. Name the same drives, with the same --limit, or "
-            "--update-reference"
+            f"missing, of {', '.join(drives)}. Name the same drives, or --update-reference"
         )

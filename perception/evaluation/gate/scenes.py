@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from perception.errors import DataError
+from perception.evaluation.results import RESULT, SCENES, read_result
 from perception.evaluation.run import asked_of, is_blank
 from perception.evaluation.seeing import Seeing, Settings
 from perception.evaluation.work import Unit
@@ -88,8 +89,11 @@ def stored(folder: Path, name: str, alone: bool) -> Path:
 def facts(settings: Settings) -> dict[str, Any]:
     """What computes the scenes."""
     config = settings.pipeline
-    files = ON_CUDA.get(config.precision, config.precision) if config.device == "cuda" else config.precision
-    return {"backend": f"{config.device}.{files}", **config.facts()}
+    return {"backend": _backend(config.device, config.precision), **config.facts()}
+
+
+def _backend(device: str, precision: str) -> str:
+    return f"{device}.{ON_CUDA.get(precision, precision) if device == 'cuda' else precision}"
 
 
 def store(folder: Path, name: str, scenes: Path, known: Mapping[str, Any]) -> None:
@@ -100,7 +104,11 @@ def store(folder: Path, name: str, scenes: Path, known: Mapping[str, Any]) -> No
 
 
 def backend_of(folder: Path, name: str, default: str) -> str:
-    """What computed the stored scenes of a drive; `default` if nobody wrote it down. Raises DataError."""
+    """What computed the stored scenes of a drive, be they those of an evaluation; `default` if nobody wrote
+    it down. Raises DataError."""
+    if folder.name == SCENES and (folder.parent / RESULT).exists():
+        told = read_result(folder.parent).facts
+        return _backend(told["device"], told["precision"])
     return _facts(folder).get(name, {}).get("backend", default)
 
 

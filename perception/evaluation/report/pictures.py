@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import cv2
@@ -33,19 +33,23 @@ TRUTH = "as labelled"
 
 
 def shots(
-    wanted: Collection[Key],
+    wanted: Mapping[Key, str],
     drives: Iterable[Labelled],
     views: Mapping[str, View],
     tasks: Sequence[Task],
 ) -> dict[Key, dict[str, bytes]]:
     """Pictures of the wanted frames: the truth in the colours of `tasks`, and what each of `views` saw.
 
+    wanted: with the name of the picture that a frame was of. Another one that has its number now, as with
+    another limit or where pictures are gone, is left out.
     Raises DataError, SourceError if a drive is no longer there.
     """
     found = {}
     for drive in drives:
         numbers = sorted({seq for name, seq in wanted if name == drive.name})
         for frame, truth in again(drive, numbers):
+            if PurePath(frame.source).name != wanted[drive.name, frame.seq]:
+                continue
             told = {TRUTH: paint_truth(frame, truth, tasks)}
             seen = {name: view(drive.name, frame, truth) for name, view in views.items()}
             images = {name: jpeg(canvas) for name, canvas in {**told, **seen}.items()}
@@ -60,7 +64,7 @@ def again(drive: Labelled, numbers: Sequence[int]) -> Iterator[tuple[Frame, Trut
     parts = drive.parts(1)
     if len(parts) > 1:
         for seq in numbers:
-            yield from parts[seq]
+            yield from parts[seq] if seq < len(parts) else ()
         return
     for frame, truth in drive:
         if frame.seq in numbers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from perception.evaluation.compare import Comparison, Pairs
+from perception.evaluation.compare import Comparison, Pairs, key_of
 from perception.evaluation.records import FrameRecord
 from perception.evaluation.report.comparison import Changed, comparison_page
 from perception.evaluation.report.evaluation import evaluation_page
@@ -65,5 +65,7 @@ def changes(pairs: Pairs, each: int = EACH) -> Changed:
     return Changed(better=worst(pairs[0], shrunk, each), worse=worst(pairs[0], grown, each))
 
 
-def _keys(records: Sequence[FrameRecord], places: Iterable[Sequence[int]]) -> set[Key]:
-    return {(records[i].drive, records[i].seq) for own in places for i in own}
+def _keys(records: Sequence[FrameRecord], places: Iterable[Sequence[int]]) -> dict[Key, str]:
+    """With the names of their pictures."""
+    found = (key_of(records[i]) for own in places for i in own)
+    return {(drive, seq): name for drive, seq, name in found}

@@ -9,6 +9,7 @@ import pytest
 
 from perception.errors import DataError
 from perception.evaluation.gate.command import DIFFERS, SAME, gate
+from perception.evaluation.results import read_result
 from perception.evaluation.seeing import REPRODUCIBLE, Settings
 
 
@@ -87,8 +88,23 @@ def test_a_reference_with_a_limit_is_not_one_of_other_pictures(settings, tmp_pat
     (tmp_path / "drive/images/0.png").rename(tmp_path / "drive/images/9.png")
     text = (tmp_path / "drive/labels.json").read_text()
     (tmp_path / "drive/labels.json").write_text(text.replace('"0.png"', '"9.png"'))
-    with pytest.raises(DataError, match=r"got 1 others and 1 are missing.*with the same --limit"):
+    with pytest.raises(DataError, match=r"got 1 others and 1 are missing"):
         gate([drive], tmp_path / "new", first)
+
+
+def test_as_many_pictures_are_looked_at_as_for_the_reference(data, settings, tmp_path):
+    assert gate([data], tmp_path / "few", replace(settings, limit=1), by="metrics", update=True) == SAME
+    assert gate([data], tmp_path / "few", settings) == SAME
+    gate([data], tmp_path / "all", settings, by="metrics", update=True)
+    few, every = (len(read_result(tmp_path / name).records) for name in ("few", "all"))
+    assert few < every
+
+
+def test_what_the_gate_does_not_heed_is_refused(settings, reference, tmp_path):
+    with pytest.raises(DataError, match="--tolerances: expected a gate by scenes, got one by metrics"):
+        gate(["synthetic:7:1"], reference, settings, tolerances=tmp_path / "missing.json")
+    with pytest.raises(DataError, match="--tolerance: expected a gate by metrics, got one by scenes"):
+        gate(["synthetic:7:1"], reference, settings, tolerance=0.2, by="scenes")
 
 
 def test_a_gate_without_checks_fails(settings, tmp_path):

@@ -10,7 +10,8 @@ import pytest
 
 from perception.errors import DataError, PerceptionError, SourceError
 from perception.evaluation.gate.command import DIFFERS, SAME, gate
-from perception.evaluation.gate.scenes import FACTS, see, stored
+from perception.evaluation.gate.scenes import FACTS, backend_of, see, stored
+from perception.evaluation.run import evaluate_drives
 from perception.evaluation.seeing import REPRODUCIBLE, Settings
 from tests.folders import GREY, picture
 
@@ -127,3 +128,8 @@ def test_labelled_pictures_are_seen_set_by_set_and_names_must_differ(folder, set
     assert {"town-val", "camvid-val"} <= set(names)
     with pytest.raises(DataError, match="different names"):
         list(see([f"data:{folder}:val"] * 2, settings, tmp_path / "out"))
+
+
+def test_the_scenes_of_an_evaluation_are_those_of_what_computed_them(settings, tmp_path):
+    evaluate_drives(["synthetic:7:1"], settings, out=tmp_path)
+    assert backend_of(tmp_path / "scenes", "synthetic-7-1", "cuda.fp16") == "cpu.int8"

@@ -50,7 +50,7 @@ class Painted:
     def __iter__(self):
         for seq in range(self.frames):
             image = np.full((180, 320, 3), COLOUR, np.uint8)
-            yield Frame(image, 0, seq), Truth("town")
+            yield Frame(image, 0, seq, f"{seq}.png"), Truth("town")
 
 
 @pytest.fixture

@@ -70,6 +70,7 @@ def test_unrelated_pictures_are_opened_one_by_one(stills):
     assert [frame.seq for frame, _ in again(stills, [1, 3])] == [1, 3]
     (stills.items[0].sample.image).unlink()
     assert [frame.seq for frame, _ in again(stills, [1])] == [1]
+    assert not list(again(stills, [99])), "there were more pictures when they were judged"
 
 
 def test_a_drive_is_read_up_to_its_last_wanted_frame(stills):
@@ -81,7 +82,8 @@ def test_a_drive_is_read_up_to_its_last_wanted_frame(stills):
 
 def test_every_view_is_shown_beside_the_truth(stills, tasks):
     bare = lambda drive, frame, truth: frame.image  # noqa: E731
-    found = shots([("val", 2), ("elsewhere", 0)], [stills], {"before": bare, "after": bare}, tasks)
+    wanted = {("val", 2): stills.items[2].sample.image.name, ("val", 1): "other.png", ("elsewhere", 0): ""}
+    found = shots(wanted, [stills], {"before": bare, "after": bare}, tasks)
     assert {key: list(images) for key, images in found.items()} == {("val", 2): [TRUTH, "before", "after"]}
     picture = cv2.imdecode(np.frombuffer(found["val", 2]["after"], np.uint8), cv2.IMREAD_COLOR)
     assert picture.shape == (64, 96, 3)
