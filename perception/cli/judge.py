@@ -122,10 +122,10 @@ def evaluate(
         asked = Asked.parse(corrupt, severities)
         raise typer.Exit(measure(drives or (), settings, asked, way, json_path))
     if attack is not None:
-        unused = {"--device": None if device == "cpu" else device, "--ray": ray, "--workers": workers}
-        unused |= {"--out": out, "--pace": settings.pace, "--deadline-ms": deadline_ms}
-        unused |= {"--severities": severities, "--stages": None if stages == "none" else stages}
-        _alone("--attack", unused)
+        unused: dict[str, object] = {"--ray": ray, "--out": out, "--pace": settings.pace}
+        unused |= {"--deadline-ms": deadline_ms, "--severities": severities}
+        unused |= {"--device": None if device == "cpu" else device, "--workers": workers}
+        _alone("--attack", {**unused, "--stages": None if stages == "none" else stages})
         raise typer.Exit(_attack(drives or (), settings, attack, json_path))
     if severities is not None:
         raise PerceptionError("--severities: expected --corrupt with it, got none; see --help")
