@@ -7,37 +7,40 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
+from perception.bundle import TaskSpec
 from perception.errors import PerceptionError
 from perception.health import Health
+from perception.interfaces import Task
 from perception.overload import Overload
 from perception.pipeline import Pipeline
 from perception.types import Frame, Scene
 
 Turn = Callable[[], AbstractContextManager[None]]
+Running = Task | TaskSpec
 ORDER = ("signs", "detection")  # unless the user says otherwise; those that run
 
 
-def order(pipeline: Pipeline, wanted: Sequence[str] | None) -> tuple[str, ...]:
+def order(tasks: Sequence[Running], wanted: Sequence[str] | None) -> tuple[str, ...]:
     """What is shed: `wanted`, where ("none",) is nothing; None: of ORDER what runs, one task kept.
 
     Raises PerceptionError for a task that there is not, or if none is left.
     """
     if wanted is not None:
         found = () if tuple(wanted) == ("none",) else tuple(wanted)
-        _overload(pipeline, found)
+        _overload(tasks, found)
         return found
-    running = [task.name for task in pipeline.tasks]
+    running = [task.name for task in tasks]
     usual = [name for name in ORDER if name in running]
     return tuple(usual if len(usual) < len(running) else usual[:-1])
 
 
-def _overload(pipeline: Pipeline, order: Sequence[str]) -> Overload:
-    tasks = {task.name: task.needs for task in pipeline.tasks}
-    unknown = [name for name in order if name not in tasks]
+def _overload(tasks: Sequence[Running], order: Sequence[str]) -> Overload:
+    needs = {task.name: task.needs for task in tasks}
+    unknown = [name for name in order if name not in needs]
     if unknown:
-        raise PerceptionError(f"expected tasks of {', '.join(tasks)} to shed, got {unknown[0]!r}")
-    overload = Overload(order, tasks)
-    if any(out >= set(tasks) for out in overload.sets):
+        raise PerceptionError(f"expected tasks of {', '.join(needs)} to shed, got {unknown[0]!r}")
+    overload = Overload(order, needs)
+    if any(out >= set(needs) for out in overload.sets):
         raise PerceptionError("expected at least one task that is not shed; take one out of --shed")
     return overload
 
@@ -59,7 +62,7 @@ class Shedding:
         `turn`: what the pipeline waits for and holds while it runs: waiting for the threads that others
         use is time of the frame.
         """
-        self._overload = _overload(pipeline, order)
+        self._overload = _overload(pipeline.tasks, order)
         for out in self._overload.sets:
             pipeline.prepare(out)
         self._pipeline, self._health, self._clock_ns, self._turn = pipeline, health, clock_ns, turn

@@ -70,10 +70,10 @@ def test_waiting_for_a_turn_is_time_of_the_frame(pipeline):
 
 
 def test_the_usual_order_keeps_one_task(pipeline, tiny_bundle):
-    assert order(pipeline, None) == ("signs", "detection")
-    assert order(pipeline, ["none"]) == ()
+    assert order(pipeline.tasks, None) == ("signs", "detection")
+    assert order(pipeline.tasks, ["none"]) == ()
     with closing(load(tiny_bundle, "cpu", ["signs"], runtime="onnxruntime")) as two:
-        assert order(two, None) == ("signs",)
+        assert order(two.tasks, None) == ("signs",)
 
 
 @pytest.mark.parametrize("names", [["trams"], ["detection", "lanes", "drivable"]])

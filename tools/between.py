@@ -5,13 +5,14 @@
 What a network learnt anew often costs it some of what it knew; between the weights before and after lies a
 network that has most of both (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"). OUT has float
 files only: `perception quantize` makes the others, or a short training goes on from it (`--set init=OUT`).
+Its ledger and its licence are those of both together.
 """
 
 from __future__ import annotations
 
 import argparse
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,12 +20,15 @@ import numpy as np
 import onnx
 from onnx import TensorProto, numpy_helper
 
+from deploy.build import LICENCES
 from deploy.half import COPIED, FIRST
 from perception import bundle
-from perception.bundle import MAIN
+from perception.bundle import LEDGER, LEDGER_INFO, MAIN, ModelSpec
 from perception.errors import BundleError
 from perception.model.pretrained import HALF
 from perception.model.specs import CROPS
+from perception.outputs import write_whole
+from perception.training import ledger
 
 FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16)
 
@@ -46,11 +50,27 @@ def between(old: Path, new: Path, out: Path, share: float) -> None:
         put(own, scale[:, None, None, None] * numpy_helper.to_array(shared))
     for kind, name in files.items():
         onnx.save(news[kind], str(out / name))
-    for beside in (bundle.LEDGER, "README.md"):
-        if (new / beside).is_file():
-            shutil.copy(new / beside, out / beside)
     spec = bundle.read(new)
-    bundle.write(out, replace(spec, files={"fp32": files}, info={**spec.info, "metrics": {}, "parity": {}}))
+    spec = replace(spec, files={"fp32": files}, info={**spec.info, "metrics": {}, "parity": {}})
+    finish(new, out, spec, ledger.merged(*(learnt_from(folder) for folder in (old, new))))
+
+
+def learnt_from(folder: Path) -> Sequence[ledger.Row]:
+    """The ledger of a bundle; without one: a row that says so."""
+    return ledger.of_bundle(folder) or ledger.unrecorded(folder.name)
+
+
+def finish(new: Path, out: Path, spec: ModelSpec, rows: Sequence[ledger.Row]) -> None:
+    """What stands beside the networks in `out`. The card of `new` only where it may be used as `new` may."""
+    write_whole(out / LEDGER, ledger.to_csv(rows).encode())
+    summary = ledger.summary(rows)
+    before = bool(spec.info.get(LEDGER_INFO, {}).get("commercial"))
+    card = new / "README.md"
+    if card.is_file() and before == summary["commercial"]:
+        shutil.copy(card, out / card.name)
+    licence = LICENCES["open" if summary["commercial"] else "any"]
+    bundle.write(out, replace(spec, info={**spec.info, LEDGER_INFO: summary, "licence": licence}))
+    ledger.check_bundle(out)
 
 
 def mix(old: onnx.ModelProto, new: onnx.ModelProto, share: float) -> None:

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from perception.attack.goals import Goal, goal_of
 from perception.attack.kind import Aim, Change
 from perception.attack.known import Known, image_of, tensor_of
-from perception.attack.road import placed
+from perception.attack.road import NEEDS, placed
 from perception.model.specs import FRAME_TASKS
 from perception.types import Frame
 
@@ -38,7 +38,7 @@ class Patch:
     unit: str = "metres wide"
     steps: int = 60
     tasks: tuple[str, ...] = FRAME_TASKS  # no sign lies on the road
-    needs: tuple[str, ...] = ("drivable",)  # it lies on what is found to be road
+    needs: tuple[str, ...] = NEEDS  # it lies on what is found to be road
     wanted: str = "two pictures of a set whose road is free, the second one"
 
     def split(self, known: Known, frames: Sequence[Frame]) -> tuple[Sequence[Frame], Sequence[Frame]]:

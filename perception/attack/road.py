@@ -11,6 +11,7 @@ from perception.types import Frame, Scene, Size
 
 FOCAL, HEIGHT_M = 0.9, 1.3  # of the camera: in widths of the picture, above the road
 NEAR_M, FAR_M = 6.0, 12.0  # where the patch begins and ends
+NEEDS = ("drivable",)  # tasks that find it
 FREE = 0.9  # so much of it lies on what was found to be drivable
 HORIZON = 0.01  # share of the drivable area that may lie above it
 

@@ -92,7 +92,7 @@ def run(
         bundle, device, names(tasks), precision, threads, input_size, crop, runtime, stages_of(stages), mount
     )
     pipeline, frames = config.load(), _source(source, camera, camera_height, ego)
-    shedding = order(pipeline, names(shed))
+    shedding = order(pipeline.tasks, names(shed))
     files = _files(frames, save_maps, not no_video)
     if frames.images:
         pipeline.for_stills()

@@ -8,7 +8,7 @@ package that colcon builds.
 """
 
 from perception.messages.added import class_maps, class_maps_from, classification, classification_from
-from perception.messages.cameras import camera_from, camera_info, mount, mount_from
+from perception.messages.cameras import camera_from, camera_info, is_rectified, mount, mount_from
 from perception.messages.definitions import definitions
 from perception.messages.fill import fill
 from perception.messages.pictures import compressed_from, image_from
@@ -46,6 +46,7 @@ __all__ = [
     "header",
     "image",
     "image_from",
+    "is_rectified",
     "label_info",
     "lanes",
     "lanes_from",

@@ -18,6 +18,7 @@ HALF = 0.5  # pixel
 AXES = np.array([[0, -1, 0], [0, 0, -1], [1, 0, 0]], np.float64)  # camera from vehicle, level and straight
 MODELS = ("plumb_bob", "rational_polynomial", "")  # of a pinhole
 EQUIDISTANT = "equidistant"  # ROS's name of a fisheye
+RECTIFIED = "image_rect"  # so the topics of straightened pictures begin (image_proc)
 
 
 def camera_info(camera: CameraModel, header: Record) -> Record:
@@ -39,18 +40,34 @@ def camera_info(camera: CameraModel, header: Record) -> Record:
     }
 
 
+def is_rectified(topic: str) -> bool:
+    """Whether the lens is out of the pictures of a topic, by its name.
+
+    >>> is_rectified("/front/image_rect_color/compressed"), is_rectified("/front/image_raw")
+    (True, False)
+    """
+    return any(part.startswith(RECTIFIED) for part in topic.split("/"))
+
+
 def camera_from(
-    message: Any, height: float = 1.4, pitch: float = 0.0, roll: float = 0.0, yaw: float = 0.0
+    message: Any,
+    height: float = 1.4,
+    pitch: float = 0.0,
+    roll: float = 0.0,
+    yaw: float = 0.0,
+    rectified: bool = False,
 ) -> CameraModel | None:
     """Of a sensor_msgs/CameraInfo (of ROS 2 or 1) and a mount; None if it says that nobody calibrated it.
 
-    The model is of the images as they come: cut out and binned. Raises PerceptionError for a lens model
-    that CameraModel lacks.
+    The model is of the images as they come: cut out and binned. `rectified`: they are those of image_proc,
+    which share the CameraInfo of the raw ones; its P is theirs, and they have no distortion. Raises
+    PerceptionError for a lens model that CameraModel lacks.
     """
-    fx, _, cx, _, fy, cy, *_ = (float(k) for k in _field(message, "k"))
+    columns, matrix = (4, _field(message, "p")) if rectified else (3, _field(message, "k"))
+    fx, cx, fy, cy = (float(matrix[place]) for place in (0, 2, columns + 1, columns + 2))
     if not fx and not fy:
         return None
-    distortion = _distortion(message)
+    distortion = (0.0, 0.0, 0.0, 0.0, 0.0) if rectified else _distortion(message)
     bin_x, bin_y = max(1, int(message.binning_x)), max(1, int(message.binning_y))
     roi = message.roi
     width, rows = int(roi.width) or int(message.width), int(roi.height) or int(message.height)
@@ -66,7 +83,7 @@ def camera_from(
             pitch,
             roll,
             yaw,
-            FISHEYE if message.distortion_model == EQUIDISTANT else PINHOLE,
+            FISHEYE if message.distortion_model == EQUIDISTANT and not rectified else PINHOLE,
         )
     except ValueError as error:
         raise PerceptionError(f"CameraInfo: expected a calibrated camera, got {error}") from error
@@ -111,7 +128,7 @@ def _distortion(message: Any) -> tuple[float, float, float, float, float]:
     if any(numbers) and (model not in (*MODELS, EQUIDISTANT) or any(numbers[most:])):
         raise PerceptionError(
             f"CameraInfo: expected plumb_bob or {EQUIDISTANT} with at most {most} numbers other than 0, got "
-            f"{model!r} {numbers}; rectify the images (image_proc) and use their CameraInfo"
+            f"{model!r} {numbers}; rectify the images (image_proc) and take the topic {RECTIFIED}"
         )
     k1, k2, p1, p2, k3 = (numbers + [0.0] * 5)[:5]
     return k1, k2, p1, p2, k3

@@ -8,7 +8,7 @@ from typing import Any
 from perception.camera import CameraModel
 from perception.camera_files import CameraFile, read_camera
 from perception.errors import PerceptionError
-from perception.messages import camera_from
+from perception.messages import camera_from, is_rectified
 from perception.node.parameters import Settings
 from perception.types import Size
 
@@ -46,7 +46,12 @@ class Mounted:
         mount = self._settings
         try:
             camera = camera_from(
-                info, mount.camera_height, mount.camera_pitch, mount.camera_roll, mount.camera_yaw
+                info,
+                mount.camera_height,
+                mount.camera_pitch,
+                mount.camera_roll,
+                mount.camera_yaw,
+                is_rectified(mount.image_topic),
             )
         except PerceptionError as error:
             self.problem = str(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import re
@@ -147,7 +148,7 @@ class Station:
             return self._unknown(request)
         try:
             jpeg, scene = await streams.one(camera, "painted" in request.query_params)
-        except TimeoutError:
+        except asyncio.TimeoutError:  # in Python 3.10 no TimeoutError
             return PlainTextResponse(f"{camera.name}: no picture comes: {camera.report().message}\n", 503)
         if what == "scene":
             return JSONResponse(scene, headers=HEADERS)

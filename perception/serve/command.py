@@ -103,7 +103,7 @@ def _cameras(config: ServeConfig, stack: ExitStack) -> tuple[Mapping[str, Camera
         look = Look(pipeline.tasks, [*pipeline.tasks, *pipeline.stages], config.quality)
         source = redacted(one.source)
         health = Health(source, Limits(deadline_ms=config.deadline_ms), time.monotonic_ns())
-        shedding = partial(_shedding, pipeline, order(pipeline, one.shed))
+        shedding = partial(_shedding, pipeline, order(pipeline.tasks, one.shed))
         camera = Camera(one.name, partial(opened, one), pipeline, look, budget, health, shedding)
         cameras[one.name] = camera
         if folder is not None:

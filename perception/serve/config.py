@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from perception import bundle as bundles
+from perception.bundle import ModelSpec, TaskSpec
 from perception.camera import HIGHEST, LOWEST
 from perception.camera_files import read_camera
 from perception.config import PipelineConfig
+from perception.crop import Crop
+from perception.devices import AUTO
 from perception.errors import DataError, PerceptionError
+from perception.input_size import InputSize
 from perception.limits import yaml_description
-from perception.load import select
+from perception.load import ON_CUDA, select
 from perception.redaction import redacted
+from perception.shedding import order
+from perception.stages import ready
 
 PORT = 8088
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
@@ -102,21 +109,77 @@ def named(sources: Iterable[str], options: Mapping[str, Any]) -> tuple[CameraCon
 
 
 def check(config: ServeConfig) -> list[str]:
-    """What will be done, a line each. Raises PerceptionError for what cannot: files, tasks, bundles. No
-    camera is opened."""
+    """What will be done, a line each. Raises DataError for what cannot. No camera, no device and no network
+    is opened."""
     lines = [f"listens on {config.host}:{config.port}"]
+    _apart(config.cameras)
     for camera in config.cameras:
-        if camera.camera is not None:
-            read_camera(camera.camera, camera.camera_height)
-        if camera.ego is not None and camera.ego.suffix and not camera.ego.is_file():  # else a topic
-            raise DataError(f"{camera.name}: ego: expected a file, found no {camera.ego}")
-        spec = bundles.read(bundles.folder(camera.bundle))
-        tasks = ", ".join(task.name for task in select(spec, camera.tasks))
+        spec, chosen = _possible(camera)
+        tasks = ", ".join(task.name for task in chosen)
         metres = ", in metres" if camera.camera else ""
         lines.append(f"{camera.name}: {redacted(camera.source)}: {tasks}{metres}, {spec.name} {spec.version}")
     if config.recordings is not None:
         lines.append(f"records to {config.recordings}, at most {config.quota_gb:g} GB")
     return lines
+
+
+def _apart(cameras: Iterable[CameraConfig]) -> None:
+    """Two cameras in one file would take up each other's angles. Raises DataError."""
+    owners: dict[Path, str] = {}
+    for camera in cameras:
+        if camera.mount is None:
+            continue
+        owner = owners.setdefault(camera.mount.resolve(), camera.name)
+        if owner != camera.name:
+            raise DataError(
+                f"{camera.name}: mount: expected a file of its own for each camera, got {camera.mount}, "
+                f"which is that of {owner}"
+            )
+
+
+def _possible(camera: CameraConfig) -> tuple[ModelSpec, list[TaskSpec]]:
+    """Its bundle and what runs of it. Raises DataError, which names the camera and the key."""
+    with _place(camera, "camera"):
+        if camera.camera is not None:
+            read_camera(camera.camera, camera.camera_height)
+    with _place(camera, "ego"):
+        if camera.ego is not None and camera.ego.suffix and not camera.ego.is_file():  # else a topic
+            raise DataError(f"expected a file, found no {camera.ego}")
+    with _place(camera, "bundle"):
+        spec = bundles.read(bundles.folder(camera.bundle))
+    with _place(camera, "tasks"):
+        tasks = select(spec, camera.tasks)
+    with _place(camera, "precision"):
+        _check_precision(camera, spec)
+    with _place(camera, "input_size"):
+        InputSize.parse(camera.input_size)
+    with _place(camera, "crop"):
+        if camera.crop is not None:
+            Crop.parse(camera.crop)
+    with _place(camera, "stages"):
+        ready(camera.stages, tasks)
+    with _place(camera, "mount"):
+        ready(camera.stages, tasks, camera.mount)
+    with _place(camera, "shed"):
+        order(tasks, camera.shed)
+    return spec, tasks
+
+
+@contextmanager
+def _place(camera: CameraConfig, key: str) -> Iterator[None]:
+    try:
+        yield
+    except PerceptionError as error:
+        raise DataError(f"{camera.name}: {key}: {error}") from error
+
+
+def _check_precision(camera: CameraConfig, spec: ModelSpec) -> None:
+    """Where the device is still to be chosen, one must have it."""
+    said = camera.precision
+    files = {"cpu": said, "cuda": ON_CUDA.get(said, said)}
+    wanted = files.values() if camera.device == AUTO else [files[camera.device]]
+    if not any(file in spec.files for file in wanted):
+        raise DataError(f"expected a precision of {', '.join(spec.files)}, got {said!r}")
 
 
 def _camera(name: Any, values: Mapping[str, Any], where: str) -> CameraConfig:

@@ -12,7 +12,7 @@ import numpy as np
 
 from perception.camera import CameraModel
 from perception.errors import DataError, PerceptionError
-from perception.messages import camera_from, mount_from
+from perception.messages import camera_from, is_rectified, mount_from
 from perception.sources.bag import Bag
 from perception.types import Size
 
@@ -38,6 +38,7 @@ class Cameras:
 
     def __init__(self, bag: Bag, topic: str) -> None:
         self.topic = info_topic(bag, topic)  # of its CameraInfo; None: there is none
+        self._rectified = is_rectified(topic)
         self._poses = poses(bag)
         self._info: Any = None
         self._models: dict[tuple[str, Size], CameraModel | None] = {}
@@ -75,7 +76,7 @@ class Cameras:
             )
             return None
         try:
-            camera = camera_from(self._info, **mount_from(mounted))
+            camera = camera_from(self._info, **mount_from(mounted), rectified=self._rectified)
         except PerceptionError as error:
             log.warning("%s: no camera model: %s", self.topic, error)
             return None

@@ -8,7 +8,7 @@ chooses one. A sensor_msgs/Imu tells the yaw rate where the other topic does not
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import isfinite
 from typing import Any
 
@@ -66,9 +66,9 @@ def chosen_motion(bag: Bag, topic: str | None, name: str) -> Topic | None:
 
 def _rows(bag: Bag, topic: Topic) -> list[Row]:
     twist = SPEEDS[topic.type]
-    values = [(at, twist(message)) for at, message in _messages(bag, topic.name)]
+    values = ((at, twist(message)) for at, message in _messages(bag, topic.name))
     return _ordered(
-        [Row(at, _within(one.linear.x, FASTEST), _within(one.angular.z, FASTEST_TURN)) for at, one in values]
+        Row(at, _within(one.linear.x, FASTEST), _within(one.angular.z, FASTEST_TURN)) for at, one in values
     )
 
 
@@ -78,28 +78,26 @@ def _turning(bag: Bag, rows: list[Row], name: str) -> list[Row]:
     if len(there) != 1:
         return rows
     log.info("%s: the yaw rate is that of %s", name, there[0].name)
-    turns = [
+    turns = (
         Row(at, 0.0, _within(message.angular_velocity.z, FASTEST_TURN))
         for at, message in _messages(bag, there[0].name)
-    ]
+    )
     imu = Motion(name, _ordered(turns))
     return [row._replace(yaw_rate=ego.yaw_rate if (ego := imu.at(row.at)[0]) else None) for row in rows]
 
 
-def _messages(bag: Bag, topic: str) -> list[tuple[float, Any]]:
+def _messages(bag: Bag, topic: str) -> Iterator[tuple[float, Any]]:
     """(seconds, message), by its own stamp, or that of the recording if it has none."""
-    found = []
     for packed in bag.raw({topic}):
         try:
             message = packed.message()
         except DataError as error:
             log.warning("%s", error)
             continue
-        found.append(((stamp_ns(message.header) or packed.time_ns) / 1e9, message))
-    return found
+        yield (stamp_ns(message.header) or packed.time_ns) / 1e9, message
 
 
-def _ordered(rows: list[Row]) -> list[Row]:
+def _ordered(rows: Iterable[Row]) -> list[Row]:
     """By time; of equal times the last."""
     return sorted({row.at: row for row in rows}.values(), key=lambda row: row.at)
 

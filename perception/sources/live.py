@@ -58,8 +58,8 @@ class Live:
     again, with back-off; `health` says how that goes, and what is wrong with the pictures. A frame
     that cannot be decoded is lost; one that nobody took before the next one came, or within OLDEST_S, is
     dropped: `seq` has a gap there. Stamps are the times of capture by `time.time_ns`, as far as the device
-    tells, else those of arrival (see `Stamps`). Raises SourceError after `patience_s` without a frame;
-    None: never.
+    tells, else those of arrival (see `Stamps`). Raises SourceError after `patience_s` without a frame that
+    is handed out; None: never.
     """
 
     live = True
@@ -107,11 +107,16 @@ class Live:
         self._thread.join(timeout=2.0)  # a read that hangs in the driver must not hang us: it is a daemon
 
     def _next(self) -> Frame | None:
+        late_ns = None  # since when those that come are too old
         try:
             while (frame := self._mailbox.take(self.patience_s)) is not None:
-                if self._now_ns() - (frame.taken_ns or 0) <= OLDEST_S * 1e9:
+                now_ns = self._now_ns()
+                if now_ns - (frame.taken_ns or 0) <= OLDEST_S * 1e9:
                     return frame
                 self._too_old += 1
+                late_ns = late_ns or now_ns
+                if self.patience_s is not None and now_ns - late_ns > self.patience_s * 1e9:
+                    raise TimeoutError
             return None
         except TimeoutError:
             cause = f" ({self._trouble})" if self._trouble else ""
@@ -141,6 +146,7 @@ class Live:
         self._trouble = str(error)
         name = "login" if isinstance(error, AccessError) else "no_camera"
         self._lens.forget()
+        self.health.clear("no_frames")
         self.health.say(name, self._trouble, self._now_ns())
         now = self._clock()
         if now - self._said.get(self._trouble, -np.inf) > QUIET_S:
@@ -172,9 +178,18 @@ class Live:
         taken_ns = now_ns if shot.taken_s is None else round(shot.taken_s * 1e9)
         stamp_ns = self._stamps.of(taken_ns, world_ns, now_ns)
         self.health.arrived(now_ns)
+        self._judge((now_ns - taken_ns) / 1e9, now_ns)
         self._lens(shot.image, now_ns)
         self._mailbox.put(Frame(shot.image, stamp_ns, self._seq, self.name, taken_ns=taken_ns))
         self._seq += 1
+
+    def _judge(self, age_s: float, now_ns: int) -> None:
+        """A frame that is too old when it comes is as good as none."""
+        if age_s <= OLDEST_S:
+            self.health.clear("no_frames")
+            return
+        self._trouble = f"frames are {age_s:.1f} s old when they come"
+        self.health.say("no_frames", self._trouble, now_ns)
 
     def _now_ns(self) -> int:
         return round(self._clock() * 1e9)

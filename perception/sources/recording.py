@@ -108,6 +108,8 @@ def remedy(error: Exception) -> str:
         return (
             "but it is empty, cut off before its index (`moov`), or of another kind; copy or record it again"
         )
+    if isinstance(error, av.ExitError):
+        return "got no answer in time"
     return f"got: {getattr(error, 'strerror', None) or error}"  # without the URL, which may hold a password
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
-from errno import ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT
+from errno import ECONNREFUSED, ECONNRESET, EHOSTUNREACH, EIO, ENETUNREACH, ETIMEDOUT
 from typing import cast
 
 import av
@@ -31,7 +31,7 @@ BEHIND = ("jpeg_pipe", "mjpeg", "h264", "hevc")  # nothing in them tells the end
 # Not `nobuffer`: it throws away what was read to know the stream, and with it often the only key frame.
 QUICK = {"flags": "low_delay", "analyzeduration": "200000", "fpsprobesize": "0"}
 TRANSPORTS = ("tcp", "udp")
-ABSENT = (ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT)
+ABSENT = (ECONNREFUSED, ECONNRESET, EHOSTUNREACH, EIO, ENETUNREACH, ETIMEDOUT)  # EIO: no such name
 
 
 class StreamCapture:
@@ -84,6 +84,8 @@ class StreamCapture:
             return next(self._shots)
         except StopIteration:
             raise SourceError(f"{self.name}: expected frames, the stream ended") from None
+        except av.ExitError as error:
+            raise SourceError(f"{self.name}: expected frames, got none for {READ_S:.0f} s") from error
         except (av.FFmpegError, OSError) as error:
             raise SourceError(f"{self.name}: expected frames, got: {error.strerror}") from error
 
@@ -165,8 +167,7 @@ def open_http(text: str) -> Live | Recording:
     try:
         capture = opener()
     except SourceError as error:
-        cause = error.__cause__
-        if isinstance(cause, av.HTTPServerError) or (isinstance(cause, OSError) and cause.errno in ABSENT):
+        if _is_absent(error.__cause__):
             return Live(name, opener, patience)
         raise
     if capture.ends:
@@ -174,6 +175,13 @@ def open_http(text: str) -> Live | Recording:
         return Recording(url if login is None else with_login(url, login), name, OPEN_S)
     waiting: list[StreamCapture] = [capture]  # many cameras serve one viewer at a time: do not open twice
     return Live(name, lambda: waiting.pop() if waiting else opener(), patience)
+
+
+def _is_absent(cause: BaseException | None) -> bool:
+    """Whether a server that gave this error may answer later."""
+    if isinstance(cause, av.HTTPServerError | av.ExitError):  # ExitError: it did not answer in time
+        return True
+    return isinstance(cause, OSError) and cause.errno in ABSENT
 
 
 def open_pipe(path: str) -> Live:

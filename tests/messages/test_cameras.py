@@ -67,6 +67,17 @@ def test_other_lens_models_are_refused(model, numbers):
         camera_from(info(distortion_model=model, d=numbers))
 
 
+@pytest.mark.parametrize(
+    "lens",
+    [{}, {"distortion_model": "rational_polynomial", "d": [0.1] * 8}, {"distortion_model": "equidistant"}],
+)
+def test_rectified_images_have_the_camera_of_p_and_no_distortion(lens):
+    p = [870.0, 0.0, 641.0, -90.0, 0.0, 940.0, 361.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+    got = camera_from(info(p=p, **lens), 1.5, 0.1, rectified=True)
+    assert got == CameraModel((1280, 720), 870.0, 940.0, 641.5, 361.5, height=1.5, pitch=0.1)
+    assert camera_from(info(p=[0.0] * 12), rectified=True) is None
+
+
 def test_the_model_is_of_the_part_that_is_sent():
     roi = {"x_offset": 100, "y_offset": 40, "width": 800, "height": 600, "do_rectify": False}
     got = camera_from(info(binning_x=2, binning_y=2, roi=roi))

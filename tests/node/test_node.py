@@ -160,6 +160,19 @@ def test_camera_info_and_the_mount_give_metres(rig):
     assert (wipe.action, line.header.frame_id, line.points[0].x) == (3, "base_link", 4.0)
 
 
+def test_rectified_images_have_the_camera_of_p(rig):
+    it = rig(image_topic="front/image_rect")
+    it.camera = it.bus.publisher("front/image_rect", IMAGE)
+    it.start()
+    record = messages.camera_info(
+        replace(CAMERA, distortion=(0.3, 0.0, 0.0, 0.0, 0.0)), messages.header(NOW, "front")
+    )
+    it.infos.publish({**record, "p": [40.0, *record["p"][1:]]})
+    it.send()
+    it.answered(1)
+    assert it.pipeline.frames[0].camera == replace(CAMERA, fx=40.0)
+
+
 def test_the_camera_is_scaled_to_the_image_or_not_used(rig):
     it = rig()
     it.start()

@@ -114,6 +114,37 @@ def test_check_finds_what_will_fail(tmp_path):
     assert check(ServeConfig((CameraConfig("a", "drive.mcap", ego=Path("/odom")),)))  # a topic, no file
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [
+        ("bundle", Path("no-such-bundle"), "expected a model bundle"),
+        ("precision", "int9", "expected a precision of fp32, int8"),
+        ("input_size", "enormous", "expected an input size"),
+        ("crop", "banana", "expected a crop of four numbers"),
+        ("stages", ("colour",), "expected stages of .* got 'colour'"),
+        ("mount", Path(__file__), "expected a mount that was saved before"),
+        ("shed", ("radar",), "expected tasks of .* to shed, got 'radar'"),
+        ("shed", ("detection", "lanes", "drivable"), "at least one task that is not shed"),
+    ],
+)
+def test_check_refuses_what_serve_would_and_names_camera_and_key(key, value, problem):
+    with pytest.raises(DataError, match=f"front: {key}: .*{problem}"):
+        check(ServeConfig((CameraConfig("front", "0", **{key: value}),)))
+
+
+def test_a_stage_without_its_task_is_refused():
+    with pytest.raises(DataError, match="front: stages: stage 'track' needs detection"):
+        check(ServeConfig((CameraConfig("front", "0", tasks=("lanes",), stages=("track",)),)))
+
+
+def test_two_cameras_do_not_share_a_mount(tmp_path):
+    front = CameraConfig("front", "0", mount=tmp_path / "mount.json")
+    rear = CameraConfig("rear", "1", mount=tmp_path / "x" / ".." / "mount.json")
+    assert check(ServeConfig((front,)))
+    with pytest.raises(DataError, match=r"rear: mount: expected a file of its own .* is that of front"):
+        check(ServeConfig((front, rear)))
+
+
 @pytest.mark.parametrize("option", ["--config", "--check"])
 def test_what_would_be_ignored_beside_a_file_is_refused(option, tmp_path):
     path = tmp_path / "serve.yaml"

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from perception.errors import FrameError
+from perception.serve import streams
 from perception.serve.shot import HEAD
 from perception.sinks.scenes import scene_to_json
 from tests.serve.fakes import FakePipe, frame, served
@@ -156,3 +157,11 @@ def test_a_camera_that_is_not_there(front):
         "/api/cameras/rear/snapshot.jpg", Authorization="Bearer a token of the tests, long"
     )
     assert (status, body) == (404, b"expected a camera of front\n")
+
+
+def test_a_camera_that_gives_no_picture_is_told(front, monkeypatch):
+    monkeypatch.setattr(streams, "NEVER_S", 0.05)
+    status, _, body = front.ask(
+        "/api/cameras/front/snapshot.jpg", Authorization="Bearer a token of the tests, long"
+    )
+    assert (status, body) == (503, b"front: no picture comes: starting\n")

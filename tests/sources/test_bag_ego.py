@@ -1,6 +1,7 @@
 """The own motion of bags: whichever topic tells it, and None where nothing does."""
 
 import logging
+import weakref
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +11,8 @@ import pytest
 from perception import messages
 from perception.errors import SourceError
 from perception.messages.write import NO_POSE
+from perception.sources.bag import Topic
+from perception.sources.bag_ego import TWIST, motion_of
 from perception.sources.drive import Drive
 from perception.sources.ego import with_motion
 from perception.types import Ego
@@ -105,3 +108,22 @@ def test_frozen_values_are_none(egos):
 def test_the_stamp_of_the_recording_counts_where_a_message_has_none(egos):
     topic, kind, time_ns, record = twist(0)
     assert egos((topic, kind, time_ns, {**record, "header": messages.header(0, "")}))[0] == Ego(10.0, 0.1)
+
+
+class Said(SimpleNamespace):
+    """May be referred to weakly."""
+
+
+def test_no_message_is_kept():
+    kept, never = [], SimpleNamespace(sec=0, nanosec=0)
+    still = SimpleNamespace(linear=SimpleNamespace(x=0.0), angular=SimpleNamespace(z=0.0))
+
+    def message():
+        assert sum(one() is not None for one in kept) <= 1
+        said = Said(header=SimpleNamespace(stamp=never), twist=still)
+        kept.append(weakref.ref(said))
+        return said
+
+    every = [SimpleNamespace(message=message, time_ns=START + k * STEP) for k in range(9)]
+    bag = SimpleNamespace(topics={"/twist": Topic("/twist", TWIST, 9)}, raw=lambda topics: every)
+    assert motion_of(bag, None, "drive").at(START / 1e9)[0] == Ego(0.0, 0.0)

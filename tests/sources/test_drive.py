@@ -167,6 +167,15 @@ def test_a_calibration_holds_until_the_next(tmp_path):
     assert [f.camera.fx for f in frames] == [CAMERA.fx, CAMERA.fx, 70.0]
 
 
+@pytest.mark.parametrize("name", ["image_rect", "image_rect_color"])
+def test_rectified_pictures_share_a_camera_info_and_have_its_p(tmp_path, name):
+    topic, kind, time_ns, record = calibration()
+    wider = {**record, "p": [70.0, *record["p"][1:]]}
+    said = [mount(), (topic, kind, time_ns, wider), raw(0, f"/front/{name}")]
+    first, *_ = Drive(write_mcap(tmp_path / "bag", said))
+    assert (first.camera.fx, first.camera.fy, first.camera.distortion) == (70.0, CAMERA.fy, (0.0,) * 5)
+
+
 def test_a_smaller_picture_has_a_scaled_camera(tmp_path):
     half = {"height": 32, "width": 48, "step": 144, "data": picture(0)[:32, :48].tobytes()}
     first, *_ = Drive(write_mcap(tmp_path / "bag", [mount(), calibration(), raw(0, **half)]))

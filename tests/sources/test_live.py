@@ -142,6 +142,31 @@ def test_a_camera_that_stays_away_is_given_up():
         next(iter(source))
 
 
+class Laggard(FakeCapture):
+    """All its pictures are old when they come."""
+
+    def read(self):
+        time.sleep(0.01)
+        return Shot(np.full((2, 2, 3), 128, np.uint8), time.monotonic() - OLDEST_S - 0.1)
+
+
+def test_a_camera_whose_pictures_are_always_old_is_given_up_and_told():
+    with live(Laggard(), patience_s=0.2) as source:
+        with pytest.raises(SourceError, match=r"got none for 0 s \(frames are 0\.7 s old when they come\)"):
+            next(iter(source))
+        (reason, *_) = source.health.report(0).reasons
+    assert (reason.name, reason.text) == ("no_frames", "frames are 0.7 s old when they come")
+
+
+def test_pictures_that_are_fresh_again_are_no_trouble():
+    capture = FakeCapture((time.monotonic() - 9, 128))
+    with live(capture) as source:
+        wait_until(lambda: [r.name for r in source.health.report(0).reasons] == ["no_frames"])
+        capture.items.put(128)
+        wait_until(lambda: not source.health.report(0).reasons)
+        capture.items.put(UNPLUGGED)
+
+
 def test_a_camera_that_comes_late_is_waited_for():
     devices = []
     with closing(Live("cam", lambda: devices.pop() if devices else absent(), first_pause_s=0.001)) as source:

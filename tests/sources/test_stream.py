@@ -4,12 +4,13 @@ import gc
 import time
 import weakref
 from contextlib import closing, suppress
+from socket import create_server
 
 import cv2
 import pytest
 
 from perception.errors import SourceError
-from perception.sources import open_source
+from perception.sources import open_source, stream
 from perception.sources.recording import open_container
 from perception.sources.stream import StreamCapture
 from tests.sources.clips import number, numbered, picture, timed
@@ -60,6 +61,21 @@ def test_with_a_wrong_wait_no_camera_is_opened():
     with serving(Camera) as address, pytest.raises(SourceError, match="wait"):
         open_source(f"http://{address}/cam#wait=long")
     assert asked == []
+
+
+def test_an_http_camera_that_does_not_answer_yet_is_waited_for(monkeypatch):
+    monkeypatch.setattr(stream, "OPEN_S", 0.2)
+    with create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with closing(open_source(f"http://127.0.0.1:{port}/cam#wait=0.5")) as source:
+            assert source.live
+            with pytest.raises(SourceError, match=r"none for 0 s \(.* got no answer in time\)"):
+                next(iter(source))
+
+
+def test_an_http_camera_whose_name_is_not_known_yet_is_waited_for():
+    with closing(open_source("http://camera.invalid/cam#wait=0.5")) as source:
+        assert (source.live, source.patience_s) == (True, 0.5)
 
 
 def stored(folder, name):

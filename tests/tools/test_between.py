@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -13,6 +14,8 @@ from perception import bundle
 from perception.bundle import MAIN, SHIPPED
 from perception.errors import BundleError
 from perception.model.specs import CROPS
+from perception.training import ledger
+from perception.training.data.licences import ORIGINS
 from tests.float_networks import SIZE, float_network
 from tools.between import between, front, front_scales
 
@@ -50,6 +53,41 @@ def test_weights_are_the_weighted_mean_and_stored_as_in_the_new_one(lineage):
     for name in halves:
         np.testing.assert_allclose(out[name], 1.75 * old[name], rtol=2e-3, atol=1e-3)
     assert list(bundle.read(lineage / "out").files) == ["fp32"]
+
+
+def recorded(folder, rows):
+    (folder / bundle.LEDGER).write_text(ledger.to_csv(rows))
+    (folder / "README.md").write_text("a card")
+    info = {bundle.LEDGER_INFO: ledger.summary(rows), "licence": "free"}
+    bundle.write(folder, replace(bundle.read(folder), info=info))
+
+
+def of(image, source):
+    return ledger.Row(image, source, ORIGINS[source].licence, "lanes", "")
+
+
+OPEN, CLOSED = of("gtsdb/images/a.png", "gtsdb"), of("camvid/images/a.png", "camvid")
+
+
+@pytest.mark.parametrize("old", [[CLOSED, OPEN], []])
+def test_weights_that_forbid_commercial_use_still_do(lineage, old):
+    if old:
+        recorded(lineage / "old", old)
+    recorded(lineage / "new", [OPEN])
+    between(lineage / "old", lineage / "new", lineage / "out", 0.75)
+    info = bundle.read(lineage / "out").info
+    assert (info[bundle.LEDGER_INFO]["commercial"], info["licence"].split()[0]) == (False, "research")
+    assert set(ledger.of_bundle(lineage / "out")) == {OPEN, *(old or ledger.unrecorded("old"))}
+    assert not (lineage / "out" / "README.md").exists()
+
+
+def test_weights_that_allow_commercial_use_still_do(lineage):
+    for name in ("old", "new"):
+        recorded(lineage / name, [OPEN])
+    between(lineage / "old", lineage / "new", lineage / "out", 0.75)
+    info = bundle.read(lineage / "out").info
+    assert (info[bundle.LEDGER_INFO]["commercial"], info["licence"].split()[0]) == (True, "commercial")
+    assert (lineage / "out" / "README.md").read_text() == "a card"
 
 
 def test_another_network_is_refused(lineage):

@@ -6,10 +6,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import pytest
 
+from tools.campaign import cycles
 from tools.campaign.__main__ import choose
 from tools.campaign.cameras import Sent, has_rtsp
 from tools.campaign.fault import OLDEST_MS, SECRETS, WAKING_MS, Broken, Fault, Result, played
@@ -86,6 +88,46 @@ def test_a_fault_that_is_not_survived_ends_nothing(error):
 
     result = played(Fault("a", "b", "c", play), Desk())
     assert (result.verdict, str(error) in result.wrong[0]) == ("BROKEN", True)
+
+
+class Short:
+    """A program that ends by itself after so many cycles."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    @property
+    def alive(self) -> bool:
+        return self.left > 0
+
+    def memory_kb(self) -> int:
+        return 1
+
+    descriptors = memory_kb
+
+    def said(self) -> str:
+        return "out of memory"
+
+
+def test_a_server_that_ends_between_cycles_is_noticed(monkeypatch):
+    program = Short(2)
+
+    def cycle(*_: object) -> None:
+        program.left -= 1
+
+    monkeypatch.setattr(cycles, "_cycle", cycle)
+    *good, end = cycles._round(SimpleNamespace(program=program), "pipe", 1000, None)
+    assert [result.survived for result in good] == [True, True]
+    assert end.wrong == ["serve has ended: out of memory"]
+
+
+def test_a_bug_in_a_cycle_is_a_result(monkeypatch):
+    def cycle(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(cycles, "_cycle", cycle)
+    (result,) = cycles._round(SimpleNamespace(program=Short(1)), "pipe", 1, None)
+    assert result.wrong == ["ZeroDivisionError: a bug"]
 
 
 def test_there_are_a_hundred_faults_and_each_has_its_name():

@@ -77,3 +77,21 @@ def test_every_kind_of_fault_is_seen_and_the_next_mutant_is_tried(make, tmp_path
     assert [(fault.number, fault.file) for fault in found] == [(0, "a.txt"), (1, "a.txt")]
     assert all(FAULTS[make] in fault.what for fault in found)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["notes-0-a.txt", "notes-1-a.txt"]
+
+
+def unmade(folder: Path) -> list[Input]:
+    raise OSError("the disk is full")
+
+
+def unread(folder: Path) -> list[Input]:
+    path = folder / "a.txt"
+    path.write_bytes(b"whole")
+    return [Input(path, lambda: os.kill(os.getpid(), signal.SIGSEGV))]
+
+
+@pytest.mark.parametrize(("make", "why"), [(unmade, "the disk is full"), (unread, "it ended with -11")])
+def test_without_undamaged_files_it_ends_and_says_why(make, why):
+    (found,) = watch.faults("notes", make, 0, range(3, 9))
+    assert (found.number, found.file) == (3, "")
+    assert found.what.startswith("undamaged files cannot be made or read: ")
+    assert why in found.what

@@ -26,6 +26,8 @@ def cycles(count: int, minutes: float | None) -> Generator[Result, None, None]:
             yield from _round(served, place, share, end)
         except (Absent, Broken, TimeoutError) as why:
             yield Result(f"cycles.{place}", "cycle", "scenes", wrong=[str(why)])
+        except Exception as error:  # of the campaign, or of what it talks to
+            yield Result(f"cycles.{place}", "cycle", "scenes", wrong=[f"{type(error).__name__}: {error}"])
         finally:
             desk.part()
 
@@ -45,9 +47,14 @@ def _round(served: Served, place: str, count: int, end: float | None) -> Iterato
             _cycle(served, KINDS[name], result)
         except (Broken, TimeoutError) as why:
             result.wrong.append(str(why))
+        except Exception as error:  # of the campaign, or of what it talks to
+            result.wrong.append(f"{type(error).__name__}: {error}")
         result.seconds = time.monotonic() - begun
         yield result
-    if served.program.alive and made > WARM * len(kinds):
+    if not served.program.alive:
+        said = f"serve has ended: {served.program.said()[-400:]}"
+        yield Result(f"end.{place}.{made}", "cycle", "scenes", wrong=[said])
+    elif made > WARM * len(kinds):
         yield _grown(place, made, first, _size(served))
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 CPU_S, MEMORY_MB = 10.0, 1024
 DEADLY_MB = 4 * MEMORY_MB  # no more is had, so that this machine survives
+UNREADY = "undamaged files cannot be made or read"
 
 
 Make = Callable[[Path], Iterable["Input"]]  # in a folder; can be pickled
@@ -38,7 +39,10 @@ class Fault(NamedTuple):
 def faults(
     kind: str, make: Make, seed: int, numbers: range, keep: Path | None = None, cpu_s: float = CPU_S
 ) -> Iterator[Fault]:
-    """Of the mutants with these numbers, of the files of `make`; `keep`: a folder for those at fault."""
+    """Of the mutants with these numbers, of the files of `make`; `keep`: a folder for those at fault.
+
+    Without the undamaged files there are no mutants: that is one fault, and the last.
+    """
     first = numbers.start
     while first < numbers.stop:
         left = range(first, numbers.stop)
@@ -60,6 +64,9 @@ def faults(
             return
         code = process.exitcode
         what = f"more than {cpu_s:g} s of a processor" if code == -signal.SIGPROF else f"it ended with {code}"
+        if last < first:
+            yield Fault(kind, first, file, f"{UNREADY}: {what}")
+            return
         yield Fault(kind, last, file, what)
         first = last + 1
 
@@ -71,10 +78,14 @@ def work(
     logging.disable(logging.CRITICAL)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # native libraries complain there
     with TemporaryDirectory() as folder:
-        inputs = list(make(Path(folder)))
-        whole = [one.path.read_bytes() for one in inputs]
-        for one in inputs:
-            one.read()  # whatever is loaded and compiled is, and undamaged files are read
+        try:
+            inputs = list(make(Path(folder)))
+            whole = [one.path.read_bytes() for one in inputs]
+            for one in inputs:
+                one.read()  # whatever is loaded and compiled is, and undamaged files are read
+        except Exception:
+            there.send(Fault(kind, numbers.start, "", f"{UNREADY}: {traceback.format_exc()}"))
+            return
         _bounded()
         for number in numbers:
             random = Random(f"{seed}:{kind}:{number}")
