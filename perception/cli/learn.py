@@ -35,7 +35,12 @@ def train(
         list[str] | None, typer.Option("--set", help="Change a setting: key=value; repeatable.")
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Continue from the last checkpoint in OUT.")
+        bool,
+        typer.Option(
+            "--resume",
+            help="Continue from the last checkpoint in OUT. Give all options again: one that is not given is "
+            "its default, and what changed is told.",
+        ),
     ] = False,
 ) -> None:
     """Train a network on labelled images. Shows what it found first; nothing to learn from is an error."""

@@ -16,6 +16,7 @@ import numpy as np
 from perception.errors import DataError
 from perception.labels.classes import Names, nearest
 from perception.labels.rows import check_places, corners, fault, json_lines
+from perception.labels.tally import Tally
 from perception.labels.vocabulary import SIGN
 from perception.tasks.detection import CLASSES
 from perception.tasks.signs import CLASSES as SIGNS
@@ -151,12 +152,23 @@ def _named(labels: BoxLabels, classes: Names, path: Path, line: int) -> BoxLabel
                 f"{path}:{line}: expected a class of {', '.join(classes.objects)}, got {name!r}"
                 f"{nearest(name, classes.table)}. Rename it, or say which it is: {classes.example(name)}"
             )
-    ours = [(box, classes(box.name)) for box in labels.boxes]
+    return named(labels, classes, Tally())
+
+
+def named(labels: BoxLabels, classes: Names, tally: Tally) -> BoxLabels:
+    """In the classes of a network; what has none is left out, and its boxes are counted."""
+    tally.names |= {*labels.labelled, *(box.name for box in labels.boxes)}
+    ours = [(box, classes.count(box.name, tally)) for box in labels.boxes]
     return replace(
         labels,
         labelled=frozenset(new for old in labels.labelled if (new := classes(old))),
-        boxes=tuple(replace(box, name=name) for box, name in ours if name),
+        boxes=tuple(replace(box, name=name, extra=_extra(box, classes)) for box, name in ours if name),
     )
+
+
+def _extra(box: Box, classes: Names) -> object:
+    """Of a box that does not say what sign it is, what its name says."""
+    return classes.sign(box.name) if box.extra == "" else box.extra
 
 
 def _area(xyxy: tuple[float, float, float, float]) -> float:

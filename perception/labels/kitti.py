@@ -12,7 +12,7 @@ from pathlib import Path
 from perception.errors import DataError
 from perception.labels.boxes import UNSURE, Box, BoxLabels
 from perception.labels.classes import Names
-from perception.labels.foreign import inside, list_of, with_picture
+from perception.labels.foreign import inside, list_of, picture_names, with_picture
 from perception.labels.labelled import VAL, Asked, Labelled, Stills, file_name, split_place
 from perception.labels.record import Record
 from perception.labels.rows import corners, fault, image_size, open_text
@@ -43,7 +43,7 @@ def open_kitti(text: str, asked: Asked = VAL) -> list[Labelled]:
     listed = _listed(folder, split)
     texts = {path.stem: path for path in sorted((root / LABELS).glob("*.txt"))}
     stems = {stem for stem in texts if listed is None or stem in listed}
-    ending = next((path.suffix for path in sorted((root / IMAGES).glob("*.*"))), ".png")
+    ending = next((Path(name).suffix for name in sorted(picture_names(root / IMAGES))), ".png")
     items = []
     for name in sorted(with_picture((stem + ending for stem in stems), root / IMAGES, tally)):
         size = image_size(root / IMAGES / name)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from perception.labels.blank import Blank
-from perception.labels.boxes import BoxLabels, sign_name
+from perception.labels.boxes import BoxLabels, named, sign_name
+from perception.labels.classes import OWN, Names
 from perception.labels.folder import Dataset, Sample, read_folder
 from perception.labels.labelled import VAL, Asked, Labelled, Stills, file_name, split_place
 from perception.labels.outside import SET as OUTSIDE
 from perception.labels.outside import outside
 from perception.labels.rows import read_image
 from perception.labels.signs import SignCrop
+from perception.labels.tally import Tally
 from perception.labels.truth import DRAWN, PARTLY, PARTS, Truth
+from perception.labels.vocabulary import Vocabulary
 from perception.tasks import lanes, signs
 from perception.types import Frame, LaneLine
 
@@ -48,7 +52,13 @@ class Picture:
 
     @property
     def tasks(self) -> frozenset[str]:
-        """The tasks about which it says something."""
+        """The tasks about which it says something: boxes without a class of the network say nothing."""
+        boxes = self.boxes
+        silent = boxes is not None and not (boxes.labelled or boxes.boxes)
+        return self._labelled - ({"detection"} if silent else set())
+
+    @property
+    def _labelled(self) -> frozenset[str]:
         return self.sample.tasks | ({"lanes"} if self._painted else set())
 
     @property
@@ -61,7 +71,7 @@ class Picture:
         """Does a part that was asked for say something about this picture?"""
         sample = self.sample
         return (
-            bool(self.tasks & set(self.parts))
+            bool(self._labelled & set(self.parts))
             or (sample.own is not None and "ego" in self.parts)
             or self._readable
         )
@@ -144,15 +154,33 @@ def open_data(text: str, asked: Asked = VAL) -> list[Labelled]:
     """
     folder, split = split_place(text, asked.split)
     dataset = read_folder(folder, split, lanes.CLASSES).thinned(asked.limit)
-    return open_dataset(dataset, split, asked.parts)
+    return open_dataset(*in_classes(dataset, asked.vocabulary), split, asked.parts)
 
 
-def open_dataset(dataset: Dataset, split: str, parts: Sequence[str] = PARTS) -> list[Labelled]:
+def in_classes(dataset: Dataset, vocabulary: Vocabulary) -> tuple[Dataset, Mapping[str, Tally]]:
+    """With boxes in the classes of a network, and what was used of each set. Raises DataError."""
+    names = Names.of(OWN, vocabulary)
+    tallies: defaultdict[str, Tally] = defaultdict(Tally)
+    samples = tuple(
+        sample
+        if sample.boxes is None
+        else replace(sample, boxes=named(sample.boxes, names, tallies[sample.set]))
+        for sample in dataset.samples
+    )
+    reads = {s.boxes.set for s in samples if s.boxes is not None and s.boxes.reads}
+    return replace(dataset, samples=samples, reads=dataset.reads | reads), tallies
+
+
+def open_dataset(
+    dataset: Dataset, tallies: Mapping[str, Tally], split: str, parts: Sequence[str] = PARTS
+) -> list[Labelled]:
     """A part for each set, for sign crops and for what is no known sign; only what `parts` ask for."""
     sets: dict[str, list[Picture]] = {}
     for picture in pictures(dataset, parts):
         sets.setdefault(picture.sample.set, []).append(picture)
-    found: list[Labelled] = [Stills(_title(name, split), tuple(items)) for name, items in sets.items()]
+    found: list[Labelled] = [
+        Stills(_title(name, split), tuple(items), tallies.get(name, Tally())) for name, items in sets.items()
+    ]
     if dataset.crops and "signs" in parts:
         found.append(Stills(_title(CROPS, split), tuple(Crop(crop) for crop in dataset.crops)))
         found.append(Stills(_title(OUTSIDE, split), tuple(outside(dataset))))

@@ -85,8 +85,8 @@ def _row(image: str, labels: str, teachers: str = "") -> Row:
 
 
 def merged(*parts: Iterable[Row]) -> list[Row]:
-    """All rows, each once."""
-    return list(dict.fromkeys(row for part in parts for row in part))
+    """All rows, each once, as they are written."""
+    return list(dict.fromkeys(row._replace(image=_written(row.image)) for part in parts for row in part))
 
 
 def closed(rows: Iterable[Row]) -> list[Row]:
@@ -118,7 +118,12 @@ def to_csv(rows: Iterable[Row]) -> str:
     table = csv.writer(text, lineterminator="\n")
     table.writerow(Row._fields)
     table.writerows(rows)
-    return text.getvalue()
+    return _written(text.getvalue())
+
+
+def _written(text: str) -> str:
+    """With the bytes of a file's name that are no UTF-8 as escapes."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def parse(text: str, where: str) -> list[Row]:

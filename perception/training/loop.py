@@ -45,7 +45,7 @@ from perception.training.checkpoint import (
     weights_at,
 )
 from perception.training.classes import vocabulary
-from perception.training.config import Config, inputs, renamed
+from perception.training.config import WEIGHTS, Config, inputs, renamed
 from perception.training.data import READERS, signs, sources
 from perception.training.data.chosen import Chosen
 from perception.training.data.mix import Mix
@@ -60,6 +60,7 @@ from perception.training.optimise import Ema, learning_rate, optimizer, restore
 from perception.training.schedule import SCHEDULES
 
 FINISH_ZOOM, FINISH_COVER = (0.85, 1.25), 0.15
+CHOOSING = {"data", "val", "held_out"}  # settings that say by which pictures the best weights are chosen
 BUILT = ("tasks", "sharing", "shape", "detection", "signs")  # what weights are made for
 
 
@@ -139,7 +140,7 @@ class Trainer:
             return
         state = load_checkpoint(path, self.device)
         before = {"shape": asdict(shape_of(state))} | renamed(json.loads(state["config"]))
-        self._check_same(path, before)
+        changed = self._check_same(path, before)
         self.network.load_state_dict(state["network"])
         self.ema.network.load_state_dict(state["ema"])
         restore(self.optimizer, state["optimizer"])
@@ -151,11 +152,13 @@ class Trainer:
         self.before = self.progress = self._done()
         self.best, self.thresholds = state.get("best", -math.inf), state.get("thresholds", {})
         self.worse = state.get("worse", 0)
+        if CHOOSING & changed:  # scores on other pictures do not compare
+            self.best, self.thresholds, self.worse = -math.inf, {}, 0
         if self.config.qat:
             self.ranges.restore(state.get("ranges", {}))
 
-    def _check_same(self, path: Path, before: Mapping[str, Any]) -> None:
-        """Raises DataError if its weights do not fit this network; other changes are told."""
+    def _check_same(self, path: Path, before: Mapping[str, Any]) -> set[str]:
+        """The settings that changed; they are told. Raises DataError if its weights do not fit."""
         now = json.loads(self.config.to_json())
         changed = [key for key in now if key in before and before[key] != now[key]]
         for key in (key for key in changed if key in BUILT):
@@ -170,6 +173,7 @@ class Trainer:
             )
         for key in changed:
             print(f"resumed with another {key}: {now[key]}, before {before[key]}", file=sys.stderr)
+        return set(changed)
 
     def save(self, name: str = CHECKPOINT) -> None:
         state = {
@@ -237,12 +241,27 @@ class Trainer:
 
     @contextmanager
     def _saving(self) -> Iterator[None]:
-        """Keep what was learnt when the run is interrupted. Raises DataError if a worker process died."""
+        """Keep what was learnt when the run is interrupted.
+
+        Raises DataError if a worker process died, no batch can be made, or the device has too little memory.
+        """
         try:
             yield
         except KeyboardInterrupt:
             self.save()
             raise
+        except DataError as fault:
+            if self.step and self._is_sound():
+                self.save()
+            if not _of_a_worker(fault):
+                raise
+            raise DataError(_last(fault)) from fault
+        except torch.OutOfMemoryError as fault:
+            self.save()
+            raise DataError(
+                f"step {self.step}: expected enough memory on {self.device}, got too little. What was learnt "
+                f"is saved in {self.out}: go on with --resume and a smaller batch or size"
+            ) from fault
         except (RuntimeError, EOFError, ConnectionError) as fault:
             if isinstance(fault, RuntimeError) and not _of_a_worker(fault):
                 raise
@@ -296,7 +315,7 @@ class Trainer:
         if not bad:
             return
         kept = self.out / CHECKPOINT
-        if all(x.isfinite().all() for x in self.network.state_dict().values() if x.is_floating_point()):
+        if self._is_sound():
             self.save()
         lower = f"{self.config.lr / 3:.2g}"
         raise DataError(
@@ -308,6 +327,10 @@ class Trainer:
             )
             + ", and look at the labels of that task"
         )
+
+    def _is_sound(self) -> bool:
+        values = self.network.state_dict().values()
+        return all(bool(x.isfinite().all()) for x in values if x.is_floating_point())
 
     def _batches(self) -> Iterator[Batch]:
         """The remaining batches: at the end nearly as frames are seen in use."""
@@ -369,7 +392,7 @@ def _device(name: str) -> torch.device:
 
 
 def check_names(config: Config) -> None:
-    """Raises DataError if a table has no such line, or a setting is for another schedule."""
+    """Raises DataError if a table has no such line, or a setting is for another schedule or balance."""
     tables: dict[str, tuple[tuple[str, ...], Iterable[str]]] = {
         "tasks": (config.tasks, HEADS),
         "sharing": ((config.sharing,), SHARING),
@@ -388,8 +411,18 @@ def check_names(config: Config) -> None:
                 f"{key}: expected schedule={schedule}, which it is for, got schedule={config.schedule}. "
                 f"Add --set schedule={schedule}"
             )
+    if config.balance != "static" and config.weights and config.weights != WEIGHTS:
+        raise DataError(
+            f"weights: expected balance=static, which they are for, got balance={config.balance}. "
+            "Add --set balance=static, or leave them out"
+        )
 
 
-def _of_a_worker(fault: RuntimeError) -> bool:
-    """Torch says that a process that makes batches has died."""
+def _of_a_worker(fault: Exception) -> bool:
+    """Torch says that a process that makes batches has died, or what was raised there."""
     return "DataLoader worker" in str(fault)
+
+
+def _last(fault: DataError) -> str:
+    """What was raised in a worker process, of the text of its traceback."""
+    return str(fault).rpartition(f"{DataError.__name__}: ")[2].strip()

@@ -45,6 +45,11 @@ def test_a_split_is_a_list(folder, picture):
         open_labelled(f"kitti:{folder}:tarin")
 
 
+def test_a_file_that_is_no_picture_hides_none(folder):
+    (folder / "training/image_2/.DS_Store").write_bytes(b"x")
+    assert len(open_labelled(f"kitti:{folder}")[0].items) == 1
+
+
 def test_a_tram_is_a_region_of_vehicles(folder):
     row = ROWS.splitlines()[0].replace("Truck", "Tram")
     (folder / "training/label_2/000001.txt").write_text(row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -55,3 +56,19 @@ def test_a_bundle_says_its_classes_and_their_names_in_data_sets():
 
 def test_ids_of_ours_stay_and_new_ones_follow():
     assert MINE.object_ids == (*OURS.objects, "car", "forklift")
+
+
+def test_our_own_format_is_read_in_the_classes_of_the_network(tmp_path, picture):
+    boxes = [[5, 5, 20, 20, "Gabelstapler", ""], [5, 5, 20, 20, "Kran", ""], [5, 5, 20, 20, "Halt", ""]]
+    row = {"img": "yard/a.png", "split": "val", "w": 64, "h": 48}
+    row |= {"labelled": ["Gabelstapler", "Kran"], "boxes": boxes}
+    picture("yard/a.png")
+    (tmp_path / "det.jsonl").write_text(json.dumps(row) + "\n")
+    words = replace(MINE, sign_names=(("Halt", "stop"),))
+    yard = next(part for part in open_labelled(f"data:{tmp_path}", Asked("val", words)) if part.tally.names)
+    ((_, truth),) = yard
+    assert [box.name for box in truth.boxes.boxes] == ["forklift", "traffic_sign"]
+    assert truth.boxes.labelled == {"forklift"}
+    assert truth.signs_of(("yield", "stop")).class_id.tolist() == [1]
+    assert yard.tally.names == {"Gabelstapler", "Halt", "Kran"}
+    assert yard.remarks == ("no class of ours, left out: 1 Kran",)

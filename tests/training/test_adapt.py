@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from itertools import repeat
 
 import numpy as np
 import pytest
 import torch
 
+from perception import bundle
 from perception.errors import DataError
 from perception.labels.vocabulary import Vocabulary
 from perception.model.network import normalise
 from perception.training.adapt.align import align
 from perception.training.adapt.fit import PARTS, Recipe, fit
-from perception.training.adapt.frames import Frequent, Labelled, check_one_camera, repeated
+from perception.training.adapt.frames import Frequent, Labelled, check_one_camera, labelled, repeated
 from perception.training.adapt.mixed import ALL, mixed
 from perception.training.adapt.start import planes
 from perception.training.data import foreign
 from perception.training.objective import losses
-from tests.batches import SIZE, make_batch, smooth, trained
+from tests.batches import SIZE, known_maps, make_batch, smooth, trained
 
 QUICK = Recipe(steps=3, pool=1, lr=1e-2)
 NORM = "trunk.encoder.stem.norm"
@@ -138,6 +140,30 @@ def test_half_of_the_frames_teaches_the_classes_of_all(mine):
     few, twice = (Labelled((pictures,) * count, ("detection",), (), ()) for count in (1, 2))
     classes = [{part.classes for part in given.samples(pictures.told[::2])} for given in (few, twice)]
     assert classes == [{frozenset()}, {frozenset({"forklift", "pallet"})}]
+
+
+def spec_of(*classes):
+    spec = bundle.read(bundle.SHIPPED)
+    task = replace(spec.tasks["detection"], classes=classes)
+    return replace(spec, tasks={**spec.tasks, "detection": task})
+
+
+def test_classes_of_ones_own_that_are_hardly_shown_are_not_learnt(mine, roads):
+    sets, spec = [f"coco:{mine}", f"masks:{roads}"], spec_of("forklift", "pallet")
+    given = labelled(sets, spec)
+    assert given.tasks == ("drivable",)
+    assert "expected 10 boxes of a class, got 6 forklift, 6 pallet: objects are not learnt" in given.warnings
+    with pytest.raises(DataError, match=r"got 6 forklift, 6 pallet\. Label more"):
+        labelled(sets[:1], spec)
+    assert labelled(sets[:1], spec_of("forklift", "vehicle")).tasks == ("detection",), "scenes show vehicles"
+
+
+def test_a_batch_that_says_nothing_is_passed_over(network):
+    silent = make_batch()
+    silent = replace(silent, maps=known_maps(silent))
+    before = weights(network)
+    after = fit(copy.deepcopy(network), repeat(silent), ["lanes"], QUICK)
+    assert not moved(before, after.state_dict())
 
 
 def test_frames_of_two_cameras_are_refused():

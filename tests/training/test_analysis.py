@@ -40,6 +40,23 @@ def test_only_the_tasks_of_the_settings_are_grouped(folder, tmp_path, smoke):
     assert len(found["partitions"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("patience=3", "patience=3: expected runs of as many steps"),
+        ("minutes=5", "minutes=5: expected runs of as many steps"),
+        ("weights.lanes=6", "weights=.*: expected none"),
+        ("seed=7", "--set seed=7: expected settings that all runs have"),
+        ("balance=dwa", "--set balance=dwa: expected settings that all runs have"),
+    ],
+)
+@pytest.mark.parametrize("ask", [comparing.compare, grouping.groups])
+def test_settings_that_make_runs_unlike_are_refused(folder, tmp_path, smoke, ask, setting, message):
+    with pytest.raises(DataError, match=message):
+        ask("smoke", [str(folder)], tmp_path / "out", [setting])
+    assert not (tmp_path / "out").exists()
+
+
 TINY = ("steps=20", "batch=2", "crops=2", "size=[96, 64]", "sizes={}", "sources.synthetic=0")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -160,6 +161,14 @@ def test_a_checkpoint_without_a_ledger_is_not_open(folder, tmp_path):
     (row,) = learnt_from(str(path))
     assert (row.image, row.source) == ("unrecorded:checkpoint.pt", "unrecorded")
     assert ledger.closed([row]) == [row]
+
+
+def test_a_name_that_is_no_utf8_is_escaped_and_is_one_row_after_a_resume():
+    row = ledger.Row(os.fsdecode(b"stra\xdfe.png"), "roads", ledger.UNSAID, "drivable", "")
+    written = ledger.to_csv(ledger.merged([row]))
+    assert written.encode().endswith(rb"stra\udcdfe.png,roads,not stated,drivable," + b"\n")
+    assert ledger.to_csv([row]) == written
+    assert len(ledger.merged(ledger.parse(written, "x.csv"), [row])) == 1
 
 
 def test_scenes_of_several_runs_are_counted_once():

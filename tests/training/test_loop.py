@@ -187,6 +187,30 @@ def test_a_killed_worker_ends_the_run_with_what_was_learnt_saved(folder, tmp_pat
     assert load_checkpoint(tmp_path / CHECKPOINT)["step"] == trainer.step > 0
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_pictures_that_cannot_be_read_end_the_run_with_what_was_learnt_saved(roads, tmp_path, workers):
+    own = {"tasks": ("drivable",), "sources": {}, "data": (f"masks:{roads}",), "weights": {}}
+    trainer = Trainer(None, tmp_path / "run", replace(TINY, workers=workers, steps=10**6, **own))
+
+    def harm(trainer, batch):
+        for path in (roads / "images").glob("*"):
+            path.write_bytes(b"none")
+        return {}
+
+    with pytest.raises(DataError, match=r"^\S+/p0\d\.png: expected an image, [^\n]*$"):
+        trainer.run(harm)
+    assert load_checkpoint(tmp_path / "run" / CHECKPOINT)["step"] == trainer.step > 0
+
+
+def test_too_little_memory_ends_the_run_with_what_was_learnt_saved(folder, tmp_path):
+    def fill(trainer, batch):
+        raise torch.OutOfMemoryError("tried to allocate 2 GiB")
+
+    with pytest.raises(DataError, match=r"step 1: .*go on with --resume and a smaller batch or size"):
+        Trainer(folder, tmp_path, TINY).run(fill)
+    assert load_checkpoint(tmp_path / CHECKPOINT)["step"] == 1
+
+
 def test_the_average_follows_quickly_at_first_and_slowly_later():
     network = nn.Linear(1, 1, bias=False)
     nn.init.zeros_(network.weight)
@@ -224,6 +248,7 @@ def test_only_matrices_decay():
         ({"balance_at": "heads"}, "balance_at: expected of features, parameters"),
         ({"frozen": {"trunk": (0.0, 1.0)}}, "frozen: expected schedule=staged"),
         ({"groups": (("lanes",),)}, "groups: expected schedule=grouped"),
+        ({"balance": "upgrad", "weights": {"lanes": 6.0}}, "weights: expected balance=static"),
         ({"sources": {"kitti": 1.0}}, r"unknown data sets \['kitti'\]"),
         ({"sources": {"idd": 1.0}}, "expected training data of idd, found none"),
     ],

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
 from perception.errors import DataError
 from perception.evaluation.records import FrameRecord
+from perception.model.network import Network
 from perception.tasks.evidence import Ranked
 from perception.training.analysis.thresholds import thresholds
 from perception.training.analysis.validation import Validation
 from perception.training.checkpoint import BEST, load_checkpoint
+from perception.training.classes import vocabulary
 from perception.training.config import Config
+from perception.training.data import found
 from perception.training.loop import Trainer
+from tests.batches import smooth
 
 TINY = Config(
     tasks=("detection", "drivable"),
@@ -53,6 +59,18 @@ def test_an_interruption_does_not_begin_the_count_of_worse_evaluations_anew(mine
     resumed.resume()
     Validation(None, config)._choose(resumed, {"detection": 0.3}, {})
     assert resumed.ended
+
+
+@pytest.mark.parametrize("change", [{"held_out": 0.4}, {"val": ("coco:other",)}, {"steps": 7}])
+def test_scores_on_other_pictures_are_not_compared(mine, tmp_path, change):
+    config = replace(TINY, data=(f"coco:{mine}",), held_out=0.3)
+    trainer = Trainer(None, tmp_path, config)
+    trainer.best, trainer.worse, trainer.thresholds = 0.9, 2, {"forklift": 0.3}
+    trainer.save()
+    resumed = Trainer(None, tmp_path, replace(config, **change))
+    resumed.resume()
+    kept = (0.9, 2, {"forklift": 0.3}) if "steps" in change else (-math.inf, 0, {})
+    assert (resumed.best, resumed.worse, resumed.thresholds) == kept
 
 
 def test_pictures_to_choose_by_are_judged(mine, tmp_path):
@@ -104,6 +122,39 @@ def test_pictures_that_say_nothing_of_a_task_are_refused_before_training(mine, t
     config = replace(TINY, tasks=(task,), detection={"classes": ()}, classes={"forklift": "vehicle"})
     with pytest.raises(DataError, match=message):
         Validation(None, replace(config, data=(f"coco:{mine}",), held_out=0.3))
+
+
+OWN = replace(
+    TINY, tasks=("detection",), detection={"classes": ("forklift",)}, classes={"Gabelstapler": "forklift"}
+)
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Two pictures in our own format, whose class is called otherwise than in the network."""
+    rows = []
+    for split, image in zip(("train", "val"), smooth(2, (64, 48)), strict=True):
+        cv2.imwrite(str(tmp_path / f"{split}.png"), image)
+        box = [5, 5, 30, 30, "Gabelstapler", ""]
+        row = {"img": f"{split}.png", "split": split, "w": 64, "h": 48, "labelled": ["Gabelstapler"]}
+        rows.append(json.dumps({**row, "boxes": [box]}) + "\n")
+    (tmp_path / "det.jsonl").write_text("".join(rows))
+    return tmp_path
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_data_in_our_own_format_are_judged_in_the_classes_of_the_network(own, named):
+    config = replace(OWN, val=(f"data:{own}",) if named else ())
+    network = Network(config.tasks, "hard", vocabulary(config).by_task)
+    _, found = Validation(own, config).judged(network, config.size)
+    assert list(found) == ["detection"]
+
+
+def test_data_in_our_own_format_may_have_another_name(own):
+    config = replace(OWN, data=(f"yard=data:{own}",))
+    assert found.survey(None, config)["yard"].boxes == {"forklift": 1}
+    with pytest.raises(DataError, match=r"expected a class of vehicle.*got Gabelstapler.*say which is which"):
+        found.survey(None, replace(config, detection={"classes": ()}, classes={}))
 
 
 def record(score, right, objects=5):

@@ -70,10 +70,11 @@ def fit(
         for group in optimizer.param_groups:
             group["lr"] = recipe.lr * min(1.0, (done + 0.01) / recipe.warmup) * (1 - done)
         optimizer.zero_grad(set_to_none=True)
-        _total(next_losses(), step).backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(moving, recipe.clip)
-        optimizer.step()
-        ema.update(network, step)
+        if found := next_losses():
+            _total(found, step).backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(moving, recipe.clip)
+            optimizer.step()
+            ema.update(network, step)
         step += 1
         done = max(step / recipe.steps, (time.monotonic() - began) / 60 / minutes)
         progress(min(1.0, done))

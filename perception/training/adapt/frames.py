@@ -13,8 +13,10 @@ import numpy as np
 from perception.bundle import ModelSpec
 from perception.errors import DataError
 from perception.labels.boxes import UNSURE
+from perception.labels.rows import counted
 from perception.labels.vocabulary import Vocabulary
 from perception.model.specs import FRAME_TASKS
+from perception.tasks.detection import CLASSES
 from perception.training.data import foreign
 from perception.training.data.foreign import Pictures, Told
 from perception.training.data.sample import Sample
@@ -35,9 +37,7 @@ class Labelled:
 
     def samples(self, some: Sequence[Told]) -> list[Sequence[Sample]]:
         """Those of `some` to learn from, part by part, without classes that are rare in all of `told`."""
-        boxes = [box for told in self.told if told.boxes is not None for box in told.boxes.boxes]
-        seen = Counter(box.name for box in boxes if box.extra != UNSURE)
-        frequent = frozenset(name for name, count in seen.items() if count >= FEW)
+        frequent = frozenset(name for name, count in _seen(self.told).items() if count >= FEW)
         among = {id(told) for told in some}
         parts = [replace(p, told=tuple(told for told in p.told if id(told) in among)) for p in self.pictures]
         return [Frequent(part, frequent) for part in parts if part.told]
@@ -79,7 +79,8 @@ class Frequent(Sequence[Sample]):
 def labelled(data: Sequence[str], spec: ModelSpec) -> Labelled:
     """What `--data` names, as `perception train` takes it. Every frame and label is read.
 
-    Raises DataError: no frames, one frame only, labels of no class of the bundle, or for another size.
+    Raises DataError: no frames, one frame only, labels of no class of the bundle or for another size, too few
+    boxes and no other labels.
     """
     words = Vocabulary.of_bundle(spec)
     folder, others = foreign.sort(data)
@@ -98,13 +99,33 @@ def labelled(data: Sequence[str], spec: ModelSpec) -> Labelled:
             f"--data {' '.join(data)}: expected labels of {', '.join(FRAME_TASKS)}, got none that the bundle "
             "knows. Label its classes, or train a bundle with yours: perception train"
         )
+    rare = _rare(told, spec) if "detection" in tasks else ""
+    tasks = tuple(task for task in tasks if task != "detection" or not rare)
+    if not tasks:
+        raise DataError(
+            f"--data {' '.join(data)}: expected {FEW} boxes of a class, got {rare}. Label more frames"
+        )
     frames = [one.read(k) for k, one in enumerate(told)]
     for frame, truth in frames:
         truth.check_size(frame)
     images = tuple(frame.image for frame, _ in frames)
     names = [one.image.name for one in told]
     warnings = [remark for part in parts for remark in part.remarks]
+    warnings += [f"expected {FEW} boxes of a class, got {rare}: objects are not learnt"] if rare else []
     return Labelled(tuple(parts), tasks, images, (*warnings, *repeated(images, names)))
+
+
+def _rare(told: Sequence[Told], spec: ModelSpec) -> str:
+    """The boxes, if no class has enough of them and rendered scenes show none; else nothing."""
+    seen = _seen(told)
+    taught = max(seen.values(), default=0) >= FEW or set(spec.tasks["detection"].classes) & set(CLASSES)
+    return "" if taught else counted(seen) or "none"
+
+
+def _seen(told: Sequence[Told]) -> Counter[str]:
+    """Class -> sure boxes."""
+    boxes = [box for one in told if one.boxes is not None for box in one.boxes.boxes]
+    return Counter(box.name for box in boxes if box.extra != UNSURE)
 
 
 def _labels(told: Told, task: str) -> bool:

@@ -46,6 +46,7 @@ from perception.types import Size
 
 REFERENCE = ("hard", "equal")
 BY_HAND = ("hard", "static", f"weights={json.dumps(WEIGHTS)}")  # as the shipped network
+EACH = ("seed", "balance")  # settings that each run has of its own
 IN_TIME = "in-time/"  # before a variant's name: its runs of equal processor time
 
 
@@ -211,7 +212,8 @@ def _pair(found: Interval) -> list[float | None]:
 
 
 def check(folder: Path | None, config: Config) -> None:
-    """Raises DataError if there is nothing to learn from, or a task cannot be judged."""
+    """Raises DataError if there is nothing to learn from, a task cannot be judged, or runs are unlike."""
+    _check_alike(config)
     surveyed.check(surveyed.survey(folder, config), config, ())
     validation = Validation(folder, replace(config, eval_every=spread(config, EVALUATIONS)))
     told = {task for picture in validation.chosen for task in picture.tasks}
@@ -226,8 +228,29 @@ def check(folder: Path | None, config: Config) -> None:
         )
 
 
+def _check_alike(config: Config) -> None:
+    """Raises DataError for a setting by which only some runs would end early, or be balanced."""
+    for key in ("patience", "minutes"):
+        if value := getattr(config, key):
+            raise DataError(
+                f"{key}={value:g}: expected runs of as many steps as each other, which are compared, got a "
+                "setting that ends them at different ones. Leave it out; say how long with --set steps=N"
+            )
+    if config.weights and config.weights != WEIGHTS:
+        raise DataError(
+            f"weights={json.dumps(dict(config.weights))}: expected none, since runs that are compared "
+            "balance the tasks by different methods, and single tasks not at all. Leave it out"
+        )
+
+
 def sorted_out(data: Sequence[str], settings: Sequence[str]) -> tuple[Path | None, list[str]]:
     """The folder in our own format, and the settings with the other data sets. Raises DataError."""
+    for setting in settings:
+        if (key := setting.partition("=")[0]) in EACH:
+            raise DataError(
+                f"--set {setting}: expected settings that all runs have, got the {key}, of which each has "
+                "its own. Leave it out"
+            )
     folder, others = sort(data)
     return folder, [*settings, *([f"data={json.dumps(others)}"] if others else [])]
 

@@ -16,6 +16,8 @@ from perception.evaluation.observe import Observer
 from perception.evaluation.records import FrameRecord
 from perception.labels.folder import read_folder
 from perception.labels.labelled import Still
+from perception.labels.own import in_classes
+from perception.labels.vocabulary import OURS, Vocabulary
 from perception.model.network import Network, normalise
 from perception.model.specs import task_spec
 from perception.pipeline import Pipeline
@@ -42,9 +44,14 @@ def pipeline_of(network: Network, size: Size, tasks: Collection[str]) -> Pipelin
     return Pipeline(frames, CpuPreprocess(), ready)
 
 
-def judge(network: Network, size: Size, data: Path, limit: int | None = None) -> dict[str, float]:
-    """Metrics by name on the val split of `data`, at most `limit` pictures of each kind. Raises DataError."""
-    dataset = read_folder(data, "val", lanes.CLASSES).thinned(limit)
+def judge(
+    network: Network, size: Size, data: Path, limit: int | None = None, words: Vocabulary = OURS
+) -> dict[str, float]:
+    """Metrics by name on the val split of `data`, at most `limit` pictures of each kind.
+
+    `words`: the classes of the network, and what `data` calls them. Raises DataError.
+    """
+    dataset, _ = in_classes(read_folder(data, "val", lanes.CLASSES).thinned(limit), words)
     tasks = set(network.heads)
     training = network.training
     network.eval()

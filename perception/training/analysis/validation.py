@@ -17,6 +17,7 @@ from perception.tasks.batch import Batch
 from perception.training.analysis.judge import ANY, judge, records, scores
 from perception.training.analysis.thresholds import thresholds
 from perception.training.checkpoint import BEST
+from perception.training.classes import vocabulary
 from perception.training.config import Config
 from perception.training.data import val
 from perception.training.data.foreign import Told
@@ -49,7 +50,7 @@ class Validation:
             )
         if config.eval_every and data is not None and not self.chosen:
             read_folder(data, "val", lanes.CLASSES)  # told now, not at the first evaluation
-        self.data = data
+        self.data, self.vocabulary = data, vocabulary(config)
         self.every = config.eval_every
         self.patience = config.patience
         self.baseline = read_baseline(Path(config.baseline)) if config.baseline else []
@@ -83,7 +84,7 @@ class Validation:
         """Metrics of all pictures to evaluate on, or of `limit` of each kind, and the scores of the tasks."""
         if not self.chosen:
             assert self.data is not None
-            metrics = judge(network, size, self.data, limit)
+            metrics = judge(network, size, self.data, limit, self.vocabulary)
             return metrics, scores(metrics)
         step = 1 if limit is None else max(1, len(self.chosen) // limit)
         metrics = report(records(network, size, self.chosen[::step])).metrics
@@ -93,7 +94,7 @@ class Validation:
         network, size = trainer.ema.network, trainer.config.size
         if not self.chosen:
             assert self.data is not None
-            return scores(judge(network, size, self.data, FEW))
+            return scores(judge(network, size, self.data, FEW, self.vocabulary))
         said = records(network, size, self.chosen)
         found = scores(report(said).metrics, ANY)
         self._choose(trainer, found, thresholds(said))

@@ -24,6 +24,7 @@ from perception.labels.folder import NoLabels, read_folder
 from perception.labels.labelled import Asked, Labelled, Stills, file_name, split_place
 from perception.labels.own import Picture, pictures
 from perception.labels.record import Record
+from perception.labels.tally import Tally
 from perception.labels.truth import CULANE, EDGES, PARTLY, TUSIMPLE, Truth
 from perception.labels.vocabulary import OURS, Vocabulary
 from perception.tasks import lanes
@@ -159,7 +160,10 @@ def names(texts: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
 
 @cache
 def read(text: str, vocabulary: Vocabulary = OURS, split: str = "train") -> Pictures:
-    """The pictures of a data set, none of them opened. Raises DataError if it has none."""
+    """The pictures of a data set, none of them opened.
+
+    Raises DataError if it has none, or none of the classes is known.
+    """
     found = open_labelled(_named(text)[1], Asked(split, vocabulary))
     told = tuple(item for part in found for item in _items(part))
     if not told:
@@ -168,6 +172,8 @@ def read(text: str, vocabulary: Vocabulary = OURS, split: str = "train") -> Pict
         )
     remarks = tuple(remark for part in found for remark in part.remarks)
     names = frozenset(name for part in found if isinstance(part, Stills) for name in part.tally.names)
+    if not any(one.tasks for one in told):
+        Names.of(OWN, vocabulary).check(f"--data {text}", names, Tally())
     return Pictures(name_of(text), told, remarks, names, vocabulary)
 
 
