@@ -184,7 +184,7 @@ def stored_engines(
     from perception.backends.engine_cache import EngineCache, identity, options_for, this_device, user_cache
 
     precision = ON_CUDA.get(precision, precision)
-    files = _files(spec, precision)
+    files = files_of(spec, precision)
     cache, facts, version = EngineCache(user_cache()), this_device(), trt.installed()
     return {
         network: cache.ready(identity((directory / files[network]).read_bytes(), version, options, facts))
@@ -313,7 +313,7 @@ def _networks(
     from perception.backends.runtimes import Network
     from perception.bundle import MAIN
 
-    files = _files(spec, precision)
+    files = files_of(spec, precision)
     outputs: dict[str, list[str]] = {}
     for task in tasks:
         outputs.setdefault(task.network, []).extend(task.outputs)
@@ -327,8 +327,8 @@ def _networks(
     return networks
 
 
-def _files(spec: ModelSpec, precision: str) -> Mapping[str, str]:
-    """Network -> file name."""
+def files_of(spec: ModelSpec, precision: str) -> Mapping[str, str]:
+    """Network -> file name. Raises PerceptionError for a precision that the bundle lacks."""
     if precision not in spec.files:
         hint = ". `perception quantize --precisions fp16` makes the file" if precision == "fp16" else ""
         raise PerceptionError(f"expected a precision of {', '.join(spec.files)}, got {precision!r}{hint}")

@@ -29,6 +29,7 @@ from perception.model.pretrained import HALF
 from perception.model.specs import CROPS
 from perception.outputs import write_whole
 from perception.training import ledger
+from perception.training.checkpoint import learnt_from
 
 FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16)
 
@@ -52,12 +53,7 @@ def between(old: Path, new: Path, out: Path, share: float) -> None:
         onnx.save(news[kind], str(out / name))
     spec = bundle.read(new)
     spec = replace(spec, files={"fp32": files}, info={**spec.info, "metrics": {}, "parity": {}})
-    finish(new, out, spec, ledger.merged(*(learnt_from(folder) for folder in (old, new))))
-
-
-def learnt_from(folder: Path) -> Sequence[ledger.Row]:
-    """The ledger of a bundle; without one: a row that says so."""
-    return ledger.of_bundle(folder) or ledger.unrecorded(folder.name)
+    finish(new, out, spec, ledger.merged(*(learnt_from(str(folder)) for folder in (old, new))))
 
 
 def finish(new: Path, out: Path, spec: ModelSpec, rows: Sequence[ledger.Row]) -> None:

@@ -54,7 +54,8 @@ def intrinsics(
                 f"{path}: expected a new file, got one that exists; --overwrite replaces it"
             )
     found = _found(source, board)
-    made = fit(found.views, found.size, FISHEYE if fisheye else PINHOLE, height or CameraModel.height)
+    above = CameraModel.height if height is None else height
+    made = fit(found.views, found.size, FISHEYE if fisheye else PINHOLE, above)
     write_camera(made.camera, out, height is not None)
     write_report(page, redacted(source), found, made)
     _show(found, made, board, terminal())

@@ -15,7 +15,6 @@ AWAY = ("no_camera", "login")  # until the next frame; who says "no_frames" clea
 INTERVALS = 9  # between frames: their median is the period of the camera
 FEWEST = 3  # of them, before it is known
 UNKNOWN_NS = 1_000 * MS  # taken for the period until then
-HUNG = ("failing", "model")  # frames come in vain
 PAUSE_NS = 2_000 * MS  # a longer interval is a camera that was away
 
 
@@ -110,7 +109,7 @@ class Health:
                 self._state, self._since_ns = state, now_ns
             age_ms = None if self._taken_ns is None else (now_ns - self._taken_ns) / MS
             withheld = any(REASONS[reason.name].withholds for reason in reasons)
-            hung = self._hangs(now_ns) or any(reason.name in HUNG for reason in reasons)
+            hung = self._hangs(now_ns) or any(REASONS[reason.name].hung for reason in reasons)
             return Report(self.source, state, self._since_ns, now_ns, tuple(reasons), age_ms, withheld, hung)
 
     @property

@@ -15,6 +15,7 @@ class Kind(NamedTuple):
     remedy: str
     withholds: bool = False  # no scene is given while it lasts
     rests: bool = False  # no frames are expected while it lasts
+    hung: bool = False  # frames come in vain: a new start may help
 
 
 CAMERA_AGAIN = "The camera is opened again by itself. Check its plug, its power, its network and its name"
@@ -45,8 +46,10 @@ REASONS: dict[str, Kind] = {
     "dropping": Kind(DEGRADED, FASTER),
     "shed": Kind(DEGRADED, FASTER),  # tasks are left out
     "failures": Kind(DEGRADED, "Single frames give no result: the log names the cause"),
-    "failing": Kind(FAILED, "No frame gives a result: the log names the cause; check the bundle"),
-    "model": Kind(FAILED, "Copy the model bundle again: it is damaged or does not fit", withholds=True),
+    "failing": Kind(FAILED, "No frame gives a result: the log names the cause; check the bundle", hung=True),
+    "model": Kind(
+        FAILED, "Copy the model bundle again: it is damaged or does not fit", withholds=True, hung=True
+    ),
     # the surroundings
     "hot": Kind(DEGRADED, "Cool the machine: it is slowed down by its temperature"),
     "disk": Kind(DEGRADED, "Free the disk, or record elsewhere"),

@@ -19,7 +19,7 @@ from perception.devices import AUTO
 from perception.errors import DataError, PerceptionError
 from perception.input_size import InputSize
 from perception.limits import yaml_description
-from perception.load import ON_CUDA, select
+from perception.load import ON_CUDA, files_of, select
 from perception.redaction import redacted
 from perception.shedding import order
 from perception.stages import ready
@@ -175,11 +175,11 @@ def _place(camera: CameraConfig, key: str) -> Iterator[None]:
 
 def _check_precision(camera: CameraConfig, spec: ModelSpec) -> None:
     """Where the device is still to be chosen, one must have it."""
-    said = camera.precision
-    files = {"cpu": said, "cuda": ON_CUDA.get(said, said)}
-    wanted = files.values() if camera.device == AUTO else [files[camera.device]]
-    if not any(file in spec.files for file in wanted):
-        raise DataError(f"expected a precision of {', '.join(spec.files)}, got {said!r}")
+    on_cuda = ON_CUDA.get(camera.precision, camera.precision)
+    if camera.device == "cuda" or (camera.device == AUTO and on_cuda in spec.files):
+        files_of(spec, on_cuda)
+    else:
+        files_of(spec, camera.precision)
 
 
 def _camera(name: Any, values: Mapping[str, Any], where: str) -> CameraConfig:

@@ -148,9 +148,9 @@ class Recorder:
 
     def _next(self, full: DriveFile) -> DriveFile:
         """Go on in another file. Raises SinkError if the one before could not be completed."""
-        if self._closing is not None:
-            self._closing.result()
-        self._closing = self._closer.submit(full.close)
+        before, self._closing = self._closing, self._closer.submit(full.close)
+        if before is not None:
+            before.result()
         return self._open()
 
     def _keep(self, shot: Shot) -> None:

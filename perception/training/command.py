@@ -10,6 +10,7 @@ from pathlib import Path
 from perception.errors import DataError, SinkError
 from perception.outputs import locked
 from perception.terminal import terminal
+from perception.training.allowed import check_names
 from perception.training.analysis.validation import Validation
 from perception.training.checkpoint import BEST, CHECKPOINT, told, weights_of
 from perception.training.classes import with_file
@@ -17,7 +18,7 @@ from perception.training.config import Config, configure
 from perception.training.data import found as surveyed
 from perception.training.data import val as choosing
 from perception.training.data.foreign import sort
-from perception.training.loop import Trainer, check_names
+from perception.training.loop import Trainer
 
 
 def train(

@@ -6,7 +6,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from io import BytesIO
@@ -25,14 +25,13 @@ from perception.model.grown import fits, grow
 from perception.model.network import Network
 from perception.model.pretrained import load_pretrained
 from perception.model.shape import Shape
-from perception.model.sharing import SHARING
 from perception.outputs import PartFile, write_whole
 from perception.tasks.batch import Batch
-from perception.tasks.heads import HEADS
 from perception.tasks.signs import CLASSES
 from perception.training import ledger
+from perception.training.allowed import check_names
 from perception.training.augment import Place
-from perception.training.backward import PLACES, backward, cut_off
+from perception.training.backward import backward, cut_off
 from perception.training.balance import BALANCE
 from perception.training.checkpoint import (
     CHECKPOINT,
@@ -45,8 +44,8 @@ from perception.training.checkpoint import (
     weights_at,
 )
 from perception.training.classes import vocabulary
-from perception.training.config import WEIGHTS, Config, inputs, renamed
-from perception.training.data import READERS, signs, sources
+from perception.training.config import Config, inputs, renamed
+from perception.training.data import signs, sources
 from perception.training.data.chosen import Chosen
 from perception.training.data.mix import Mix
 from perception.training.data.outliers import Outliers
@@ -389,33 +388,6 @@ def _device(name: str) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise DataError("device=cuda: expected a GPU that torch can use, found none; set device=cpu")
     return torch.device(name)
-
-
-def check_names(config: Config) -> None:
-    """Raises DataError if a table has no such line, or a setting is for another schedule or balance."""
-    tables: dict[str, tuple[tuple[str, ...], Iterable[str]]] = {
-        "tasks": (config.tasks, HEADS),
-        "sharing": ((config.sharing,), SHARING),
-        "balance": ((config.balance,), BALANCE),
-        "schedule": ((config.schedule,), SCHEDULES),
-        "balance_at": ((config.balance_at,), PLACES),
-        "licences": ((config.licences,), READERS),
-    }
-    for key, (names, table) in tables.items():
-        unknown = sorted(set(names) - set(table))
-        if unknown:
-            raise DataError(f"{key}: expected of {', '.join(table)}, got {', '.join(unknown)}")
-    for key, schedule in (("frozen", "staged"), ("groups", "grouped")):
-        if getattr(config, key) and config.schedule != schedule:
-            raise DataError(
-                f"{key}: expected schedule={schedule}, which it is for, got schedule={config.schedule}. "
-                f"Add --set schedule={schedule}"
-            )
-    if config.balance != "static" and config.weights and config.weights != WEIGHTS:
-        raise DataError(
-            f"weights: expected balance=static, which they are for, got balance={config.balance}. "
-            "Add --set balance=static, or leave them out"
-        )
 
 
 def _of_a_worker(fault: Exception) -> bool:

@@ -210,6 +210,29 @@ def test_a_slow_disk_holds_up_neither_status_nor_frames(tmp_path, monkeypatch):
     assert (len(files), sum(len(list(Drive(path))) for path in files)) == (2, taken)
 
 
+def test_a_file_that_cannot_be_completed_ends_its_recording_and_no_later_one(tmp_path, monkeypatch):
+    def broken(handle):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("perception.sinks.drive_file.CHUNK", 1000)
+    said, given = [], shots(400, size=(320, 200))
+    one = recorder(tmp_path, size=400_000, tell=said.append)
+    one.start()
+    with monkeypatch.context() as disk:
+        disk.setattr("perception.sinks.growing.os.fsync", broken)
+        while one.status()["file"]:
+            one.take(next(given))
+    assert "Input/output error" in said[-1]
+    one.start()
+    taken = 0
+    while len(list(tmp_path.glob("*.mcap"))) < 2:
+        one.take(next(given))
+        taken += 1
+    assert taken > 1
+    assert one.stop() is not None
+    assert said[-1] == ""
+
+
 def test_a_disk_without_room_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(quota.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 10}))
     with pytest.raises(SinkError, match="free the disk"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator
 
-from tools.campaign.fault import Absent, Broken, Result
+from tools.campaign.fault import Result, said
 from tools.campaign.kinds import CYCLED, KINDS, Kind
 from tools.campaign.lenses import disturb, settle
 from tools.campaign.served import Desk, Served
@@ -24,10 +24,8 @@ def cycles(count: int, minutes: float | None) -> Generator[Result, None, None]:
             served = desk.served(place, guarded=place != "pipe")
             share = count // len(PLACES) + (number < count % len(PLACES))
             yield from _round(served, place, share, end)
-        except (Absent, Broken, TimeoutError) as why:
-            yield Result(f"cycles.{place}", "cycle", "scenes", wrong=[str(why)])
-        except Exception as error:  # of the campaign, or of what it talks to
-            yield Result(f"cycles.{place}", "cycle", "scenes", wrong=[f"{type(error).__name__}: {error}"])
+        except Exception as error:
+            yield Result(f"cycles.{place}", "cycle", "scenes", wrong=[said(error)])
         finally:
             desk.part()
 
@@ -45,15 +43,13 @@ def _round(served: Served, place: str, count: int, end: float | None) -> Iterato
         begun = time.monotonic()
         try:
             _cycle(served, KINDS[name], result)
-        except (Broken, TimeoutError) as why:
-            result.wrong.append(str(why))
-        except Exception as error:  # of the campaign, or of what it talks to
-            result.wrong.append(f"{type(error).__name__}: {error}")
+        except Exception as error:
+            result.wrong.append(said(error))
         result.seconds = time.monotonic() - begun
         yield result
     if not served.program.alive:
-        said = f"serve has ended: {served.program.said()[-400:]}"
-        yield Result(f"end.{place}.{made}", "cycle", "scenes", wrong=[said])
+        wrong = [f"serve has ended: {served.program.said()[-400:]}"]
+        yield Result(f"end.{place}.{made}", "cycle", "scenes", wrong=wrong)
     elif made > WARM * len(kinds):
         yield _grown(place, made, first, _size(served))
 

@@ -120,10 +120,14 @@ def played(fault: Fault, desk: Desk) -> Result:
         fault.play(result, desk)
     except Absent as why:
         result.absent = str(why)
-    except (Broken, TimeoutError) as why:
-        result.wrong.append(str(why))
-    except Exception as error:  # of the campaign, or of what it talks to
-        result.wrong.append(f"{type(error).__name__}: {error}")
+    except Exception as error:
+        result.wrong.append(said(error))
     desk.clear(broken=not result.survived)
     result.seconds = time.monotonic() - begun
     return result
+
+
+def said(error: Exception) -> str:
+    """What was wrong; with its class where it is of the campaign itself, or of what that talks to."""
+    own = isinstance(error, Absent | Broken | TimeoutError)
+    return str(error) if own else f"{type(error).__name__}: {error}"

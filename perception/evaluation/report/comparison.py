@@ -72,7 +72,12 @@ def _head(found: Comparison) -> Iterator[str]:
             f"Left out: {basis.only_before} frames that only the one before saw, "
             f"{basis.only_after} that only the one after saw."
         )
-    if basis.unit != "drives":
+    if basis.unit == "frames":
+        yield html.note(
+            "Frames were drawn one by one: those of one place or one drive look alike and make intervals "
+            "look surer than they are."
+        )
+    elif not basis.unit.startswith("drives"):
         yield html.note(
             f"Fewer than {ENOUGH} drives: what is true of these need not be of others, and pictures that "
             "follow each other make intervals look surer than they are."
