@@ -6,6 +6,7 @@ Its parts are imported when it is called, so that `import perception` stays chea
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -186,10 +187,31 @@ def stored_engines(
     precision = ON_CUDA.get(precision, precision)
     files = files_of(spec, precision)
     cache, facts, version = EngineCache(user_cache()), this_device(), trt.installed()
+    command = _build_command(directory, spec, tasks, precision, size)
     return {
-        network: cache.ready(identity((directory / files[network]).read_bytes(), version, options, facts))
+        network: cache.ready(
+            identity((directory / files[network]).read_bytes(), version, options, facts), command
+        )
         for network, options in options_for(tasks, precision, size=size).items()
     }
+
+
+def _build_command(
+    directory: Path, spec: ModelSpec, tasks: list[TaskSpec], precision: str, size: Size
+) -> str:
+    """What builds the engines that `stored_engines` finds for the same; defaults are left out."""
+    from perception.bundle import SHIPPED
+
+    words = ["perception", "engine"]
+    if directory != SHIPPED:
+        words.append(str(directory))
+    if precision not in ON_CUDA.values():
+        words += ["--precision", precision]
+    if len(tasks) < len(spec.tasks):
+        words += ["--tasks", ",".join(task.name for task in tasks)]
+    if size != spec.input_size:
+        words += ["--input-size", "{}x{}".format(*size)]
+    return shlex.join(words)
 
 
 def _cuda(

@@ -17,6 +17,7 @@ from deploy.adapt.write import ADAPTED, write
 from deploy.folder import check_free, put
 from perception import bundle as bundles
 from perception.bundle import ModelSpec
+from perception.errors import DataError
 from perception.model.network import Network
 from perception.outputs import keep_apart
 from perception.training import ledger
@@ -65,8 +66,11 @@ def adapt(
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
         material = gathered(wanted, spec, folder, work / "scenes")
-        change = _change(folder, spec, wanted, material, progress)
-        tried = _tried(folder, spec, wanted, material, change, work, progress)
+        network = network_of(folder, spec, material.reference)
+        progress("is judged on the old domains", 0.0)
+        was = _before(folder, spec, wanted)
+        change = _change(network, spec, wanted, material, progress)
+        tried = _tried(folder, spec, wanted, material, change, was, work, progress)
         final = bundles.read(work / str(len(tried)))
         facts = _facts(material, change, tried[-1], wanted.old or gate.RENDERED)
         final = bundles.write(work / str(len(tried)), replace(final, info={**final.info, ADAPTED: facts}))
@@ -75,9 +79,10 @@ def adapt(
     return Adapted(final, tried, change.gains, (*material.given.warnings, *unused))
 
 
-def _change(folder: Path, spec: ModelSpec, wanted: Wanted, material: Material, progress: Progress) -> Change:
+def _change(
+    network: Network, spec: ModelSpec, wanted: Wanted, material: Material, progress: Progress
+) -> Change:
     """Raises Refused if there are labels alone, and no task is better for them."""
-    network = network_of(folder, spec, material.reference)
     before = copy.deepcopy(network.state_dict())
     given, recipe = material.given, wanted.recipe
     aligned = _align(network, material, spec)
@@ -128,13 +133,13 @@ def _tried(
     wanted: Wanted,
     material: Material,
     change: Change,
+    was: Judged,
     work: Path,
     progress: Progress,
 ) -> list[Try]:
     """Bundles in folders 1, 2, ... of `work`; the last keeps the old domains. Raises Refused: none does."""
     told = ledger.of_bundle(folder) or ledger.unrecorded(folder.name)
     learnt, images = ledger.merged(told, rows(wanted, material.given)), material.calibrating()
-    old, precision = wanted.old or gate.RENDERED, "int8" if "int8" in spec.files else "fp32"
     count = 0
 
     def attempt(shares: Mapping[str, float]) -> Judged:
@@ -144,10 +149,26 @@ def _tried(
         made = work / str(count)
         made.mkdir()
         write(folder, spec, mixed(change.before, change.network, shares), images, learnt, made)
-        return gate.judged(made, precision, old)
+        return _judged(made, spec, wanted)
 
     needs = {name: task.needs for name, task in spec.tasks.items()}
-    return gate.largest(gate.judged(folder, precision, old), attempt, change.parts, needs, old)
+    return gate.largest(was, attempt, change.parts, needs, wanted.old or gate.RENDERED)
+
+
+def _judged(folder: Path, spec: ModelSpec, wanted: Wanted) -> Judged:
+    """On the old domains."""
+    return gate.judged(folder, "int8" if "int8" in spec.files else "fp32", wanted.old or gate.RENDERED)
+
+
+def _before(folder: Path, spec: ModelSpec, wanted: Wanted) -> Judged:
+    """The bundle as it is. Raises DataError if the old data judge no task."""
+    found = _judged(folder, spec, wanted)
+    if not found:
+        raise DataError(
+            f"--old {' '.join(wanted.old)}: expected labels that judge a task, got none. Name labelled data, "
+            "or leave --old out: rendered scenes judge then"
+        )
+    return found
 
 
 def _facts(material: Material, change: Change, last: Try, old: Sequence[str]) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 
@@ -48,6 +48,7 @@ def _adapt(wanted: Wanted, bundle: Path | None, out: Path) -> None:
         console.print(f"warning: {warning}", markup=False, highlight=False, soft_wrap=True)
     _show_gains(found.gains)
     show(found.tried, wanted.old)
+    tell_unjudged(found.spec.tasks, found.tried[-1])
     console.print(
         f"written with {gate.shown(found.tried[-1].shares)}, which keeps the old domains within "
         f"{100 * gate.SLACK:.1f} points; "
@@ -69,6 +70,17 @@ def _show_gains(gains: Mapping[str, Gain]) -> None:
         scores = (f"{100 * score:.1f}" for score in (gain.before, gain.after))
         table.add_row(task, gain.what, *scores, "learnt" if gain.better else "no better: stays as it was")
     console.print(table)
+
+
+def tell_unjudged(tasks: Iterable[str], last: Try) -> None:
+    """A warning that names those of which the old data say nothing."""
+    if unjudged := [task for task in tasks if task not in last.scores]:
+        console.print(
+            f"warning: the old data label nothing of {', '.join(unjudged)}: not judged",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def show(tried: Sequence[Try], old: Sequence[str]) -> None:

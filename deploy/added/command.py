@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from deploy.adapt.command import gated, show
+from deploy.adapt.command import gated, show, tell_unjudged
 from deploy.adapt.gate import SLACK, shown
 from deploy.added import add as adding
 from deploy.added.remove import remove
@@ -56,10 +56,7 @@ def unfreeze_task(wanted: adding.Wanted, bundle: Path | None, out: Path, old: Se
                 lambda what, share: bar.update(row, description=what, completed=share),
             )
         show(made.tried, old)
-        if unjudged := [
-            task for task in made.added.spec.tasks if task not in (*made.tried[-1].scores, wanted.name)
-        ]:
-            _say(f"warning: the old data label nothing of {', '.join(unjudged)}: not judged")
+        tell_unjudged((task for task in made.added.spec.tasks if task != wanted.name), made.tried[-1])
         kept = (
             f"written with {shown(made.tried[-1].shares)}, which keeps the old tasks within {POINTS} points"
         )
@@ -89,7 +86,7 @@ def remove_task(name: str, bundle: Path, out: Path) -> None:
 
 def same(before: Path | None, after: Path, sources: Sequence[str], frames: int) -> None:
     """Compare all outputs of `before` over frames of sources. Raises BundleError if one differs."""
-    found = compared(bundles.folder(before), after, _images(sources, frames))
+    found = compared(bundles.folder(before), bundles.folder(after), _images(sources, frames))
     table = Table("precision", "runtime", "threads", "frames", "the same")
     for way in found:
         table.add_row(way.precision, way.runtime, str(way.threads), str(way.frames), str(way.same))

@@ -21,7 +21,8 @@ from perception.training import ledger
 def remove(name: str, bundle: Path, out: Path) -> ModelSpec:
     """Write to the folder `out` the bundle without the task `name`. Raises PerceptionError."""
     check_free(out)
-    spec = bundles.read(bundle)
+    folder = bundles.folder(bundle)
+    spec = bundles.read(folder)
     task = spec.tasks.get(name)
     if task is None:
         raise PerceptionError(f"expected a task of {', '.join(spec.tasks)}, got {name!r}")
@@ -38,10 +39,10 @@ def remove(name: str, bundle: Path, out: Path) -> ModelSpec:
     left = {output for own in tasks.values() for output in own.outputs}
     shapes = {output: shape for output, shape in spec.shapes.items() if output in left}
     made = replace(spec, tasks=tasks, files=files, shapes=shapes, info=_info(spec, name))
-    rows = [row for row in ledger.of_bundle(bundle) if (row.source, row.labels) != (name, name)]
+    rows = [row for row in ledger.of_bundle(folder) if (row.source, row.labels) != (name, name)]
     with tempfile.TemporaryDirectory() as temporary:
-        _write_networks(bundle, Path(temporary), spec, made)
-        written = finish(bundle, Path(temporary), made, rows)
+        _write_networks(folder, Path(temporary), spec, made)
+        written = finish(folder, Path(temporary), made, rows)
         put(Path(temporary), out)
     return written
 

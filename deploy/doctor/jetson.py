@@ -19,6 +19,9 @@ JETPACKS = (  # L4T from this release on -> JetPack
     ((36, 3), "6.0"),
 )
 NEWEST = 39
+MODES = "/etc/nvpmodel.conf"
+MODE = re.compile(r"^\s*<\s*POWER_MODEL\s+ID=(\d+)\s+NAME=(\S+)\s*>", re.MULTILINE)
+FASTEST = ("MAXN_SUPER", "MAXN")
 FULL = re.compile(r"MAXN|MODE_MAX", re.IGNORECASE)
 
 
@@ -67,8 +70,16 @@ def power_mode(machine: Machine) -> Finding:
     mode = match[1]
     if FULL.search(mode):
         return ok(f"{mode}, the fastest", mode=mode)
+    number = fastest(machine)
     return ok(
         f"{mode}, not the fastest",
-        "For all of the speed: sudo nvpmodel -m 0 && sudo jetson_clocks",
+        f"For all of the speed: sudo nvpmodel -m {number or 'ID'} && sudo jetson_clocks"
+        f"{'' if number else f'; {MODES} has the IDs'}",
         mode=mode,
     )
+
+
+def fastest(machine: Machine) -> str | None:
+    """ID of the fastest mode, which differs from board to board; None where it is not said."""
+    found = {name: number for number, name in MODE.findall(machine.read(MODES))}
+    return next((found[name] for name in FASTEST if name in found), None)

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from deploy.doctor.finding import Finding
 from deploy.doctor.show import device, show, to_json
-from perception.errors import SinkError, brief
+from perception.errors import PerceptionError, SinkError, brief
 from perception.sinks.files import write_whole
 from perception.terminal import terminal
 
@@ -102,8 +102,15 @@ def _measured(findings: list[Finding], console: Console, measures: Mapping[str, 
             found[name] = {"measured": None, "reason": f"run `perception bench --device {name}`"}
         else:
             with console.status(f"measuring on {name}"):
-                found[name] = {"measured": measures[name](), "reason": ""}
+                found[name] = _tried(measures[name])
     return found
+
+
+def _tried(measure: Measure) -> dict[str, Any]:
+    try:
+        return {"measured": measure(), "reason": ""}
+    except PerceptionError as error:  # the other device is told of all the same
+        return {"measured": None, "reason": str(error)}
 
 
 def runs_of(path: Path) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 #
 #   deploy/jetson/install.sh [--prefix DIR] [--camera SOURCE] [--service] [--dry-run]
 #
-# --prefix   virtual environment that is made or brought up to date; /opt/perception
+# --prefix   virtual environment that is made or brought up to date, for --service not in a home; /opt/perception
 # --service  also start it at boot, on the camera of --camera: perception.service beside this file
 # --camera   what the service looks at: a camera number or an rtsp:// address; 0
 # --dry-run  say what would be done
@@ -53,6 +53,12 @@ options() {
         esac
         shift
     done
+    prefix=$(realpath -ms "$prefix")
+    case $service:$(realpath -m "$prefix") in
+    yes:/home/* | yes:/root/* | yes:/run/user/*)
+        fail "--prefix: expected a folder that the service sees (ProtectHome), got $prefix. Take /opt/perception"
+        ;;
+    esac
 }
 
 check_machine() {

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from deploy.latency import table
 from deploy.latency.table import Table
+from perception.outputs import PartFile
 from perception.tasks import TASKS
 from perception.terminal import terminal
 from perception.training.search.space import Space
@@ -15,7 +16,11 @@ from perception.types import Size
 
 
 def latency(out: Path, used: Size, choices: Sequence[str]) -> None:
-    """Time the blocks of a search space at an input and write their table to `out`. Raises DataError."""
+    """Time the blocks of a search space at an input and write their table to `out`.
+
+    Raises DataError; SinkError before anything is timed.
+    """
+    PartFile(out).discard()
     made = of_space(Space.of(used, used, choices), tuple(TASKS))
     made.write(out)
     for row in made.checks:

@@ -218,10 +218,11 @@ class EngineCache:
         except BundleError:
             return None
 
-    def ready(self, of: dict[str, Any]) -> Entry:
+    def ready(self, of: dict[str, Any], command: str) -> Entry:
         """The stored engine, for a program that cannot build one, however it was built.
 
-        Of several it is the one that was built or asked for last. Raises BackendUnavailable without one.
+        Of several it is the one that was built or asked for last. Raises BackendUnavailable without one, with
+        the `command` that builds it.
         """
         stored = [*self._alike(of), of]
         if entry := next(filter(None, map(self.sound, stored)), None):
@@ -230,11 +231,11 @@ class EngineCache:
             for own in stored:
                 self.find(own)
         except BundleError as error:
-            raise BackendUnavailable(str(error), f"build it again: `{_command(of)}`") from error
+            raise BackendUnavailable(str(error), f"build it again: `{command}`") from error
         raise BackendUnavailable(
             f"expected an engine for {of['device']['name']} and TensorRT {of['tensorrt']} in "
             f"{self.folder}, got none",
-            f"build it: `{_command(of)}`",
+            f"build it: `{command}`",
         )
 
     def prefer(self, entry: Entry) -> None:
@@ -326,12 +327,6 @@ class EngineCache:
 def _what(of: dict[str, Any]) -> dict[str, Any]:
     """`of` without how it is built."""
     return {**of, "options": {name: value for name, value in of["options"].items() if name not in HOW}}
-
-
-def _command(of: dict[str, Any]) -> str:
-    """What builds it."""
-    size = of["options"].get("size")
-    return "perception engine" if size is None else f"perception engine --input-size {size[0]}x{size[1]}"
 
 
 def _lock(handle: int, waiting: Callable[[], None]) -> None:

@@ -6,7 +6,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from errno import EPIPE
 from io import TextIOWrapper
@@ -25,6 +25,7 @@ from perception.terminal import terminal
 FAILED, INTERRUPTED = 2, 130  # exit codes; 130 is what shells give for Ctrl-C
 
 USAGE: Any = typer.BadParameter.__mro__[1]  # click's UsageError, of the click that this typer uses
+ROS = "--ros-args"  # from here on, words are those of ROS
 HOME = re.compile(r"(?<==)~(?=/|$)|^~(?=/|$)")
 
 errors = terminal(stderr=True)
@@ -56,12 +57,20 @@ def one_line_errors() -> Iterator[None]:
 
 class Commands(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """`~` also where a shell leaves it: in --out=~/results, and in quotes."""
-        return super().parse_args(ctx, [HOME.sub(lambda home: os.path.expanduser(home[0]), a) for a in args])
+        """`~` also where a shell leaves it: in --out=~/results, and in quotes. To ROS it is a name."""
+        own, ros = parted(args)
+        own = [HOME.sub(lambda home: os.path.expanduser(home[0]), word) for word in own]
+        return super().parse_args(ctx, [*own, *ros])
 
     def invoke(self, ctx: Any) -> Any:
         with one_line_errors():
             return super().invoke(ctx)
+
+
+def parted(args: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Our words, and those from ROS on."""
+    first = args.index(ROS) if ROS in args else len(args)
+    return list(args[:first]), list(args[first:])
 
 
 def main() -> None:

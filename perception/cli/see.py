@@ -12,8 +12,9 @@ import typer
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from typer.core import TyperCommand
 
-from perception.cli.app import INTERRUPTED, errors, output
+from perception.cli.app import INTERRUPTED, errors, output, parted
 from perception.cli.options import (
     SOURCE,
     TASKS,
@@ -169,14 +170,23 @@ def record(
         raise typer.Exit(INTERRUPTED)
 
 
-@commands.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+class RosCommand(TyperCommand):
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """What ROS is told is taken as it is, into `ctx.args`; all before it has to be an option."""
+        own, ros = parted(args)
+        super().parse_args(ctx, own)
+        ctx.args = ros
+        return ros
+
+
+@commands.command(cls=RosCommand)
 def node(
     context: typer.Context,
     bus: Annotated[
         str | None, typer.Option(help="Run without ROS, with this source in place of the camera topic.")
     ] = None,
     bundle: Bundle = None,
-    transport: Annotated[str, typer.Option(help="With --bus: publish raw or compressed images.")] = "raw",
+    transport: Annotated[str, typer.Option(help="Images of the camera topic: raw or compressed.")] = "raw",
     device: Device = "auto",
     runtime: Runtime = "auto",
     max_frames: Annotated[
@@ -187,11 +197,24 @@ def node(
 ) -> None:
     """Run as a ROS 2 node. Arguments after --ros-args go to ROS; docs/ros2.md lists the parameters."""
     from perception.node.command import node, on_bus
+    from perception.node.parameters import Settings
 
-    if bus is None:
-        node(context.args)
+    settings = Settings(
+        bundle=str(bundle or ""),
+        transport=transport,
+        device=device,
+        input_size=input_size,
+        crop=crop or "",
+        runtime=runtime,
+    )
+    if bus is not None:
+        if context.args:
+            raise typer.BadParameter(f"expected no ROS beside --bus, got {' '.join(context.args)}")
+        on_bus(bus, settings, max_frames)
+    elif max_frames is not None:
+        raise typer.BadParameter("expected --bus beside it: a ROS node runs on", param_hint="--max-frames")
     else:
-        on_bus(bus, bundle, transport, device, max_frames, input_size, crop, runtime)
+        node(context.args, settings)
 
 
 @commands.command()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import asdict, replace
 
 from perception.errors import BackendUnavailable
 from perception.node.bus import InProcessBus
 from perception.node.node import PerceptionNode
-from perception.node.parameters import Settings
+from perception.node.parameters import DEFAULTS, Settings
 from perception.node.player import play
 
 NO_DEADLINE_MS = 60_000.0
@@ -19,8 +19,11 @@ LEVELS = ("OK", "WARN", "ERROR", "STALE")
 SHOWN = ("captured", "received", "answered", "dropped", "failed", "lost")
 
 
-def node(arguments: Sequence[str] = ()) -> None:
-    """Run as a ROS 2 node until it is stopped. `arguments` as `ros2 run` passes them (--ros-args ...)."""
+def node(arguments: Sequence[str] = (), settings: Settings | None = None) -> None:
+    """Run as a ROS 2 node until it is stopped. `arguments` as `ros2 run` passes them (--ros-args ...).
+
+    `settings` become parameters, too; where both name one, `arguments` do.
+    """
     try:
         from perception.node import ros2
     except ImportError as error:
@@ -28,30 +31,21 @@ def node(arguments: Sequence[str] = ()) -> None:
             f"expected ROS 2 with rclpy, got: {error}; source /opt/ros/DISTRO/setup.bash and the workspace "
             "with perception_msgs, or try `perception node --bus SOURCE`"
         ) from error
-    ros2.main(arguments)
+    ros2.main([*parameters(settings or Settings()), *arguments])
 
 
-def on_bus(
-    source: str,
-    bundle: Path | None = None,
-    transport: str = "raw",
-    device: str = "auto",
-    max_frames: int | None = None,
-    input_size: str = "auto",
-    crop: str | None = None,
-    runtime: str = "auto",
-) -> None:
+def parameters(settings: Settings) -> list[str]:
+    """Those that are no default, as ROS takes them; quotes keep a text that looks like a number a text."""
+    given = {name: value for name, value in asdict(settings).items() if value != DEFAULTS[name]}
+    words = [word for name, value in given.items() for word in ("-p", f"{name}:={json.dumps(value)}")]
+    return ["--ros-args", *words] if words else []
+
+
+def on_bus(source: str, settings: Settings | None = None, max_frames: int | None = None) -> None:
     """The node in this process, and a source that plays the camera; prints /diagnostics once a second."""
     from perception.sources import open_source
 
-    settings = Settings(
-        bundle=str(bundle or ""),
-        transport=transport,
-        device=device,
-        input_size=input_size,
-        crop=crop or "",
-        runtime=runtime,
-    )
+    settings = settings or Settings()
     bus = InProcessBus()
     frames = open_source(source)
     if not frames.live:  # nobody depends on its results at the moment they come

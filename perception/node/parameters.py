@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,6 +108,27 @@ def _names(text: str) -> tuple[str, ...] | None:
 
 ABOUT: Mapping[str, About] = {f.name: f.metadata["about"] for f in fields(Settings)}
 DEFAULTS: Mapping[str, Value] = {f.name: f.default for f in fields(Settings)}  # type: ignore[misc]
+
+
+def heed(
+    node: Any, may_set: Callable[[Sequence[Any]], Any], was_set: Callable[[Sequence[Any]], None]
+) -> None:
+    """`may_set` is asked before parameters change, `was_set` told after it.
+
+    rclpy of Humble only asks: there `was_set` is told of what `may_set` has let through.
+    """
+    if hasattr(node, "add_post_set_parameters_callback"):
+        node.add_on_set_parameters_callback(may_set)
+        node.add_post_set_parameters_callback(was_set)
+        return
+
+    def both(parameters: Sequence[Any]) -> Any:
+        result = may_set(parameters)
+        if result.successful:
+            was_set(parameters)
+        return result
+
+    node.add_on_set_parameters_callback(both)
 
 
 def refusal(changes: Mapping[str, Value], configured: bool) -> str | None:

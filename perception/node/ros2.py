@@ -22,21 +22,26 @@ from rcl_interfaces.msg import (  # type: ignore[import-not-found]
 )
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
-from rclpy.event_handler import SubscriptionEventCallbacks
-from rclpy.exceptions import InvalidParameterValueException
+from rclpy.exceptions import InvalidParameterTypeException, ParameterException
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import get_rmw_implementation_identifier
 from std_srvs.srv import SetBool  # type: ignore[import-not-found]
 
+try:
+    from rclpy.event_handler import SubscriptionEventCallbacks
+except ImportError:  # Humble
+    from rclpy.qos_event import SubscriptionEventCallbacks
+
 from perception.errors import PerceptionError
 from perception.messages import PICTURE_TYPES, Record, fill
 from perception.node.bus import Close, Receive
 from perception.node.loading import Load, load
 from perception.node.node import INACTIVE, PerceptionNode
-from perception.node.parameters import ABOUT, DEFAULTS, About, Settings, Value
+from perception.node.parameters import ABOUT, DEFAULTS, About, Settings, Value, heed
 from perception.signals import STOPS
 
 NAME = "perception"
@@ -44,6 +49,8 @@ RESULTS = QoSProfile(depth=10)  # reliable: fits every subscriber
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 LARGE_DATA = "FASTDDS_BUILTIN_TRANSPORTS"
 HEED_S = 0.1  # a signal is heeded within it
+ROS_ERRORS = (rclpy_implementation.RCLError, rclpy_implementation.UnknownROSArgsError)
+USUAL = "arguments such as --ros-args -p deadline_ms:=100.0 --params-file FILE"
 
 log = logging.getLogger(__name__)
 
@@ -153,8 +160,7 @@ class RosNode(LifecycleNode):  # type: ignore[misc]
         self.declare_parameter("autostart", False, about)
         settings = Settings(**{name: self.get_parameter(name).value for name in DEFAULTS})
         self.it = PerceptionNode(Ros2Bus(self), settings, load)
-        self.add_on_set_parameters_callback(self._may_set)
-        self.add_post_set_parameters_callback(self._was_set)
+        heed(self, self._may_set, self._was_set)
         self.create_service(SetBool, "~/enable", self._enable)
 
     def on_configure(self, state: Any) -> Any:
@@ -227,11 +233,17 @@ def main(arguments: Sequence[str] | None = None, load: Load = load) -> None:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, lambda number, frame: stop.set())
     words = list(sys.argv if arguments is None else ["perception", *arguments])
-    rclpy.init(args=words, signal_handler_options=SignalHandlerOptions.NO)
     try:
+        rclpy.init(args=words, signal_handler_options=SignalHandlerOptions.NO)
         node = RosNode(load)
-    except (PerceptionError, InvalidParameterValueException) as error:
+    except InvalidParameterTypeException as error:
+        raise SystemExit(f"error: {error}. Write a DOUBLE with a point: 100.0") from error
+    except (PerceptionError, ParameterException) as error:
         raise SystemExit(f"error: {error}") from error
+    except ROS_ERRORS as error:
+        raise SystemExit(
+            f"error: expected {USUAL}, got: {error}. docs/ros2.md lists the parameters"
+        ) from error
     logging.getLogger("perception").addHandler(RosLog(node))
     executor = SingleThreadedExecutor()
     executor.add_node(node)

@@ -95,7 +95,9 @@ def test_unlabelled_frames_change_the_statistics_alone(small, roads, old, tmp_pa
     before, after = (answers(folder, image) for folder in (small, tmp_path / "out"))
     assert all(np.abs(after[name] - before[name]).max() > 1e-3 for name in before)
     assert bundle.read(tmp_path / "out").info["adapted"]["unlabelled"] == 4
-    assert "written with 100 % of the change, which keeps the old domains" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "the old data label nothing of lanes, drivable, signs: not judged" in said
+    assert "written with 100 % of the change, which keeps the old domains" in said
 
 
 def scored(**of):
@@ -139,15 +141,26 @@ def test_what_fell_is_shown(capsys):
     assert "80.0 fell" in capsys.readouterr().out
 
 
-def test_frames_that_teach_nothing_are_refused_with_exit_code_1(small, roads, tmp_path, capsys):
-    still = Recipe(steps=2, batch=2, pool=1, lr=1e-12)
-    assert command.adapt(Wanted([f"masks:{roads}"], recipe=still, scenes=2), small, tmp_path / "out") == 1
+def test_frames_that_teach_nothing_are_refused_with_exit_code_1(small, roads, old, tmp_path, capsys):
+    still = Wanted([f"masks:{roads}"], None, old, recipe=Recipe(2, 2, pool=1, lr=1e-12), scenes=2)
+    assert command.adapt(still, small, tmp_path / "out") == 1
     assert "refused: expected frames that teach something, got drivable (IoU)" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
 def test_a_task_that_says_nothing_any_more_has_fallen():
     assert gate.compared(scored(a=0.9), {})["a"].fell
+
+
+def test_old_data_that_judge_nothing_are_refused(small, roads, tmp_path):
+    clip = cv2.VideoWriter(str(tmp_path / "old.mp4"), cv2.VideoWriter_fourcc(*"mp4v"), 10, (96, 54))
+    for image in smooth(2, (96, 54)):
+        clip.write(image)
+    clip.release()
+    old = [str(tmp_path / "old.mp4")]
+    with pytest.raises(DataError, match=r"expected labels that judge a task, got none\. Name labelled data"):
+        adapt(Wanted([f"masks:{roads}"], old=old, **QUICK), small, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_one_frame_in_several_files_is_refused(small, tmp_path):

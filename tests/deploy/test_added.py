@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -228,6 +229,11 @@ def test_a_task_can_be_taken_out_of_the_shipped_bundle(tmp_path):
     spec = remove("drivable", SHIPPED, tmp_path / "less")
     assert "drivable" not in spec.tasks
     assert perception.load(tmp_path / "less", threads=1)(np.zeros((64, 96, 3), np.uint8)).drivable is None
+
+
+def test_a_bundle_is_known_by_its_name(tmp_path):
+    assert "drivable" not in remove("drivable", Path("road-open"), tmp_path / "less").tasks
+    command.same(Path("road-open"), Path("road-open"), ["synthetic:7:1"], 1)
 
 
 def test_what_others_read_stays(tmp_path):

@@ -17,7 +17,7 @@ from deploy.doctor import PROBES
 from deploy.doctor.command import doctor
 from deploy.doctor.finding import EXIT, Finding, degraded, ok, skipped, unusable
 from deploy.doctor.host import cache, clock
-from deploy.doctor.jetson import jetpack_of
+from deploy.doctor.jetson import jetpack_of, power_mode
 from deploy.doctor.kernels import comparisons, same
 from deploy.doctor.machine import Machine
 from deploy.doctor.network import ANSWER, TOLERANCE, checksums, difference, verdict
@@ -25,7 +25,7 @@ from deploy.doctor.packages import FLOORS, OPENCV_FLOOR, numbers
 from deploy.doctor.report import runs_of, write
 from deploy.doctor.show import GPU, device, show, summary, to_json
 from perception import bundle
-from perception.errors import SinkError
+from perception.errors import BackendUnavailable, SinkError
 from tests.deploy.machines import Fake, chosen
 
 ROOT = Path(__file__).parents[2]
@@ -220,6 +220,26 @@ def test_the_floors_are_those_of_the_installer():
     assert floors == FLOORS
 
 
+NANO = (
+    "< POWER_MODEL ID=0 NAME=15W >\n# < POWER_MODEL ID=9 NAME=MAXN >\n< POWER_MODEL ID=2 NAME=MAXN_SUPER >\n"
+)
+AGX = "< POWER_MODEL ID=0 NAME=MAXN >\n< POWER_MODEL ID=1 NAME=MODE_15W >\n"
+
+
+@pytest.mark.parametrize(
+    ("modes", "says"),
+    [
+        (NANO, "-m 2 &&"),
+        (AGX, "-m 0 &&"),
+        ("", "-m ID && sudo jetson_clocks; /etc/nvpmodel.conf has the IDs"),
+    ],
+)
+def test_the_fastest_power_mode_is_that_of_the_board(modes, says, tmp_path):
+    fake = Fake(tmp_path / "fake", tmp_path).file("/etc/nvpmodel.conf", modes)
+    fake.command("nvpmodel", "echo 'NV Power Mode: 15W'")
+    assert says in power_mode(fake.machine()).advice
+
+
 # The report
 
 
@@ -282,6 +302,16 @@ def test_the_device_is_measured_where_it_works(tmp_path):
     assert runs_of(path)[0]["devices"]["cuda"]["reason"] == "run `perception bench --device cuda`"
     write(path, WELL, QUIET, {**MEASURES, "cuda": MEASURES["cpu"]})
     assert runs_of(path)[0]["devices"]["cuda"]["measured"]["pipeline"]["stages_ms"] == STAGES
+
+
+def test_what_cannot_be_measured_costs_no_report(tmp_path):
+    def full():
+        raise BackendUnavailable("the device has no memory left")
+
+    path = tmp_path / "report.md"
+    write(path, WELL, QUIET, {**MEASURES, "cuda": full})
+    assert "| none | cpu | network | 2.00 | 3.00 | |" in path.read_text()
+    assert "| none | cuda | not measured: the device has no memory left |" in path.read_text()
 
 
 def test_a_report_of_an_older_version_is_read(tmp_path):

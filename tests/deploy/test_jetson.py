@@ -139,6 +139,19 @@ def test_the_service_is_installed_once_and_its_settings_stay(jetson):
     assert settings.read_text() == "CAMERA=rtsp://cam/1\n"
 
 
+def test_a_prefix_is_where_it_was_said(jetson):
+    assert jetson.install("--service", "--prefix", os.path.relpath(jetson.prefix)).returncode == 0
+    unit = (jetson.folder / "systemd" / "system" / "perception.service").read_text()
+    assert f"ExecStart={jetson.prefix}/bin/perception serve " in unit
+
+
+@pytest.mark.parametrize("folder", ["/home/me/perception", "/root/perception", "/run/user/1000/perception"])
+def test_the_service_is_not_put_where_it_sees_nothing(jetson, folder):
+    done = jetson.install("--service", "--prefix", folder, "--dry-run")
+    assert done.returncode == 2
+    assert f"got {folder}. Take /opt/perception" in done.stderr
+
+
 def test_a_dry_run_does_nothing(jetson):
     done = jetson.install("--service", "--dry-run")
     assert done.returncode == 0

@@ -11,9 +11,10 @@ from typer.testing import CliRunner
 
 from deploy.latency import table
 from deploy.latency.blocks import blocks, network
+from deploy.latency.command import latency
 from deploy.latency.graphs import JOINS, KERNELS, Block, model
 from perception.cli import app
-from perception.errors import DataError
+from perception.errors import DataError, SinkError
 from perception.model.fuse import macs
 from perception.model.shape import DEFAULT, Design, Shape
 from perception.training.search.space import Space
@@ -113,6 +114,11 @@ def test_the_command_times_a_small_space_and_the_shipped_network(tmp_path):
     assert min(made.times.values()) > 0
     assert set(made.factor) == {"hard", "branch2"}
     assert made.predict(Space.of(SIZE, SIZE).shipped.design) > 0
+
+
+def test_a_table_that_cannot_be_written_is_refused_before_anything_is_timed(tmp_path):
+    with pytest.raises(SinkError, match="expected to write a file, got a folder"):
+        latency(tmp_path, SIZE, ["no such choice"])
 
 
 def test_networks_that_were_not_fitted_are_checks():

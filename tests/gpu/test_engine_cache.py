@@ -209,13 +209,13 @@ def test_a_missing_network_is_told(cache, tmp_path):
 
 def test_a_program_that_cannot_build_takes_what_is_there(onnx_file, cache):
     of = identity(onnx_file.read_bytes(), "10.3.0", INT8, ORIN)
-    with pytest.raises(BackendUnavailable, match=r"for Orin and TensorRT 10\.3\.0 .*`perception engine`"):
-        cache.ready(of)
+    with pytest.raises(BackendUnavailable, match=r"for Orin and TensorRT 10\.3\.0 .*`build x`"):
+        cache.ready(of, "build x")
     path = get(onnx_file, cache, Builder())
-    assert cache.ready(of).plan == path
+    assert cache.ready(of, "build x").plan == path
     damage(path.parent, "flipped bit")
-    with pytest.raises(BackendUnavailable, match=r"a damaged one; build it again"):
-        cache.ready(of)
+    with pytest.raises(BackendUnavailable, match=r"a damaged one; build it again: `build x`"):
+        cache.ready(of, "build x")
 
 
 def test_a_run_takes_an_engine_however_it_was_built_the_one_asked_for_last(onnx_file, cache):
@@ -224,16 +224,16 @@ def test_a_run_takes_an_engine_however_it_was_built_the_one_asked_for_last(onnx_
     (cache.folder / "other" / RECORD).write_text("[]")  # of whatever
     for way in (*ways, *ways, {}):
         path = get(onnx_file, cache, Builder(), options=replace(INT8, **way))
-        entry = cache.ready(of)
+        entry = cache.ready(of, "build x")
         assert (entry.plan, entry.dla_core) == (path, way.get("dla_core"))
     damage(path.parent, "flipped bit")
-    assert cache.ready(of).dla_core == 1, "a whole one rather than a damaged one"
+    assert cache.ready(of, "build x").dla_core == 1, "a whole one rather than a damaged one"
 
 
 def test_a_run_takes_no_engine_of_other_outputs(onnx_file, cache):
     get(onnx_file, cache, Builder(), options=EngineOptions(outputs=("lanes.map",), workspace_mb=64))
     with pytest.raises(BackendUnavailable, match="got none"):
-        cache.ready(identity(onnx_file.read_bytes(), "10.3.0", INT8, ORIN))
+        cache.ready(identity(onnx_file.read_bytes(), "10.3.0", INT8, ORIN), "")
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import logging
+import re
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, redirect_stderr
@@ -13,9 +15,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from deploy.engine_command import build_engines
 from perception import bundle as bundles
+from perception.cli import app
 from perception.crop import Crop
 from perception.load import load
 from perception.sources import open_source
@@ -170,6 +174,31 @@ def test_a_part_of_the_image():
         frame = frames()[0]
         same(there(frame), here(frame))
         assert not there(frame).drivable.labels[:72].any()
+
+
+def refused(*wish, **size) -> str:
+    """Why it cannot be loaded; the error itself, whose frames would keep a device, does not stay."""
+    from perception.errors import BackendUnavailable
+
+    try:
+        load(*wish, **size)
+    except BackendUnavailable as error:
+        return str(error)
+    return ""
+
+
+@on_fake()
+def test_the_command_that_is_named_builds_what_is_missing():
+    wish = (bundles.folder("road-open"), "cuda", ["lanes"], "fp32")
+    with fake_tensorrt():
+        shutil.rmtree(ENGINES, ignore_errors=True)
+        command = shlex.split(
+            re.search("`perception (engine [^`]*)`", refused(*wish, input_size="960x256"))[1]
+        )
+        assert CliRunner().invoke(app, [*command, "--no-check"]).exit_code == 0
+        with closing(load(*wish, input_size="960x256")) as pipeline:
+            assert pipeline.backend.device == "cuda"
+        shutil.rmtree(ENGINES)
 
 
 @on_fake()

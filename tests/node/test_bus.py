@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from threading import Event
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from perception import messages
+from perception.cli import app
 from perception.errors import BackendUnavailable, PerceptionError
 from perception.node.bus import InProcessBus
 from perception.node.command import node, on_bus
@@ -92,7 +95,7 @@ def test_a_source_plays_the_camera(transport):
 
 
 def test_the_command_runs_the_node_without_ros(tiny_bundle, capsys):
-    on_bus("synthetic:7:4", tiny_bundle, device="cpu")
+    on_bus("synthetic:7:4", Settings(bundle=str(tiny_bundle), device="cpu"))
     last = capsys.readouterr().out.splitlines()[-1]
     assert "4 received" in last
     assert "0 failed" in last
@@ -105,9 +108,57 @@ def test_without_rclpy_the_command_says_what_to_do(monkeypatch):
         node()
 
 
+@pytest.fixture
+def told(monkeypatch):
+    """Gives the command words, and gives what ROS hears of them."""
+
+    def tell(*words: str) -> list[str]:
+        heard: list[str] = []
+        monkeypatch.setattr("perception.node.ros2", SimpleNamespace(main=heard.extend), raising=False)
+        monkeypatch.setitem(sys.modules, "perception.node.ros2", sys.modules["perception.node"].ros2)
+        result = CliRunner().invoke(app, ["node", *words], env={"HOME": "/home/me"})
+        return heard if result.exit_code == 0 else result.stderr.split()
+
+    return tell
+
+
+def test_options_are_parameters_which_those_of_ros_overrule(told):
+    own = ["--ros-args", "-p", "device:=cpu", "--device", "x"]
+    heard = told("--device", "cuda", "--bundle=~/7", "--crop", "0,0,1,0.9", "--transport", "compressed", *own)
+    assert heard[:9:2] == ["--ros-args", *(heard[k] for k in range(2, 9, 2))]
+    assert heard[1:9:2] == ["-p"] * 4
+    assert set(heard[2:9:2]) == {
+        'transport:="compressed"',
+        'bundle:="/home/me/7"',
+        'device:="cuda"',
+        'crop:="0,0,1,0.9"',
+    }
+    assert heard[9:] == own
+    assert told("--device", "auto") == []
+
+
+def test_private_names_of_ros_stay(told):
+    own = ["--ros-args", "-r", "~/detections:=/front/objects", "-p", "bundle:=~/mine"]
+    assert told(*own) == own
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--devise", "cuda"), "--devise"),
+        (("image",), "(image)"),
+        (("--max-frames", "3"), "--max-frames:"),
+        (("--bus", "synthetic:7:1", "--ros-args", "-p", "threads:=1"), "--ros-args"),
+        (("--bus", "synthetic:7:1", "image"), "(image)"),
+    ],
+)
+def test_what_the_node_would_not_heed_is_refused(told, words, says):
+    assert any(says in word for word in told(*words))
+
+
 def test_an_impossible_setting_is_refused_before_anything_is_loaded():
     with pytest.raises(PerceptionError, match="one of raw, compressed"):
-        on_bus("synthetic:7:1", transport="ffmpeg")
+        on_bus("synthetic:7:1", Settings(transport="ffmpeg"))
 
 
 def test_the_pipeline_is_loaded_warm_and_with_its_thresholds(tiny_bundle):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from perception.node.parameters import ABOUT, DEFAULTS, Settings, refusal
+from perception.node.parameters import ABOUT, DEFAULTS, Settings, heed, refusal
 
 CONFIG = Path(__file__).parents[2] / "deploy" / "ros2" / "perception_ros" / "config" / "perception.yaml"
 
@@ -44,6 +45,35 @@ def test_only_live_parameters_change_while_configured():
 
 def test_parameters_of_ros_itself_are_let_through():
     assert refusal({"use_sim_time": True}, configured=True) is None
+
+
+class Humble:
+    """A node of rclpy 3.3, which asks before a change and says nothing after it."""
+
+    def add_on_set_parameters_callback(self, call):
+        self.set = call
+
+
+class Later(Humble):
+    def add_on_set_parameters_callback(self, call):
+        self.ask = call
+
+    def add_post_set_parameters_callback(self, call):
+        self.tell = call
+
+    def set(self, parameters):
+        result = self.ask(parameters)
+        if result.successful:
+            self.tell(parameters)
+        return result
+
+
+@pytest.mark.parametrize("kind", [Humble, Later])
+def test_what_was_let_through_is_heeded_once_and_nothing_else(kind):
+    node, heard = kind(), []
+    heed(node, lambda values: SimpleNamespace(successful=values != ["bad"]), heard.append)
+    assert [node.set([value]).successful for value in ("good", "bad")] == [True, False]
+    assert heard == [["good"]]
 
 
 def test_the_example_file_shows_every_parameter_with_its_default():

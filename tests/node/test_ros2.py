@@ -151,6 +151,33 @@ def test_a_network_slower_than_the_camera_drops_and_does_not_lag(scenario):
     assert max(answer["age_ms"] for answer in heard["detections"]) < 2000  # a queue would grow to 4 s
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ("-p deadline_ms:=100", "Write a DOUBLE with a point: 100.0"),
+        ("-p jpeg_quality:=500", "Max: 100"),
+        ("-p device:=gpu", "expected one of auto, cpu, cuda, got 'gpu'"),
+        ("--params-file /nowhere.yaml", "Couldn't parse params file"),
+        ("-p nonsense", "expected arguments such as --ros-args -p deadline_ms:=100.0"),
+        ("--nonsense", "got: ['--nonsense']"),
+    ],
+)
+def test_arguments_that_cannot_be_are_one_line(drive, arguments, says):
+    done = isolated(f"'{PYTHON}' -m perception.node.ros2 --ros-args {arguments}")
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("[")]
+    assert done.returncode == 1
+    assert lines[-1].startswith("error: ")
+    assert says in lines[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_the_events_are_found_by_the_name_that_humble_has(drive):
+    there = "import rclpy.lifecycle, rclpy.executors, rclpy.qos_event, sys"
+    hidden = "sys.modules['rclpy.event_handler'] = None"
+    done = isolated(f"'{PYTHON}' -c \"{there}; {hidden}; import perception.node.ros2\"")
+    assert done.returncode == 0, done.stderr
+
+
 def test_transitions_parameters_and_enable(scenario):
     heard = scenario("lifecycle")
     refused, configured, activated, deactivated, cleaned = heard["states"][1:]
