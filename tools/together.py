@@ -7,13 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from perception.training.analysis.compare import PRESETS, planned, summary
 from perception.training.analysis.report import grid, group_rows, markdown_table, point_rows, rows, verdict
-from perception.training.analysis.runs import results
 from perception.training.search.page import how, tables, verdicts
 
 KEPT = Path(__file__).parents[1] / "docs" / "results" / "mtl"
-LONG = "verdict"  # preset, and the folder of its runs
+LONG = "verdict/comparison"  # the preset of that name; its runs lie beside it
 UNKNOWN = "(not measured yet)"
 Table = Callable[[Mapping[str, Any]], Iterator[str]]  # what was kept, to lines
 
@@ -29,28 +27,25 @@ def compared(axis: str) -> Table:
 
 
 def long(axis: str, made: Callable[[Mapping[str, Any], str], list[list[str]]] = rows) -> Table:
-    """The preset LONG, task by task: of the runs that are done, which lie in a folder beside."""
+    """The preset `verdict`, task by task."""
 
     def table(found: Mapping[str, Any]) -> Iterator[str]:
-        done: Mapping[str, Any] = {}
-        while (more := results(planned(PRESETS[LONG], done), KEPT / LONG)) != done:
-            done = more
-        comparison = summary(done)
-        lines = made(comparison, axis)
-        yield from markdown_table(lines) if len(lines) > 1 else [UNKNOWN]
+        comparison = _kept(LONG)
+        yield from markdown_table(made(comparison, axis)) if comparison else [UNKNOWN]
 
     return table
 
 
 def alone(found: Mapping[str, Any]) -> Iterator[str]:
-    """Scores of the single-task networks of the preset LONG, %, seed by seed."""
-    scores = summary(results(planned(PRESETS[LONG], {}), KEPT / LONG))["single"]
-    seeds = range(PRESETS[LONG].seeds)
-    cells = {
-        task: [f"{100 * own['seeds'][str(k)]:.1f}" if str(k) in own["seeds"] else "" for k in seeds]
-        for task, own in scores.items()
-    }
-    yield from markdown_table([["", *(f"seed {k}" for k in seeds)], *([t, *row] for t, row in cells.items())])
+    """Scores of the single-task networks of the preset `verdict`, %, seed by seed."""
+    comparison = _kept(LONG)
+    if comparison is None:
+        yield UNKNOWN
+        return
+    single = comparison["single"]
+    seeds = list(next(iter(single.values()))["seeds"])
+    cells = [[task, *(f"{100 * own['seeds'][seed]:.1f}" for seed in seeds)] for task, own in single.items()]
+    yield from markdown_table([["", *(f"seed {seed}" for seed in seeds)], *cells])
 
 
 def groups(found: Mapping[str, Any]) -> Iterator[str]:
