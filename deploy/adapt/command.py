@@ -45,17 +45,14 @@ def _adapt(wanted: Wanted, bundle: Path | None, out: Path) -> None:
             wanted, bundle, out, lambda what, share: bar.update(row, description=what, completed=share)
         )
     for warning in found.warnings:
-        console.print(f"warning: {warning}", markup=False, highlight=False, soft_wrap=True)
+        say(f"warning: {warning}")
     _show_gains(found.gains)
     show(found.tried, wanted.old)
     tell_unjudged(found.spec.tasks, found.tried[-1])
-    console.print(
+    say(
         f"written with {gate.shown(found.tried[-1].shares)}, which keeps the old domains within "
         f"{100 * gate.SLACK:.1f} points; "
-        f"{perf_counter() - begin:.0f} s; in {out}",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
+        f"{perf_counter() - begin:.0f} s; in {out}"
     )
 
 
@@ -72,15 +69,15 @@ def _show_gains(gains: Mapping[str, Gain]) -> None:
     console.print(table)
 
 
+def say(text: str) -> None:
+    """As it is: names and paths may hold what looks like markup."""
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
 def tell_unjudged(tasks: Iterable[str], last: Try) -> None:
     """A warning that names those of which the old data say nothing."""
     if unjudged := [task for task in tasks if task not in last.scores]:
-        console.print(
-            f"warning: the old data label nothing of {', '.join(unjudged)}: not judged",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+        say(f"warning: the old data label nothing of {', '.join(unjudged)}: not judged")
 
 
 def show(tried: Sequence[Try], old: Sequence[str]) -> None:

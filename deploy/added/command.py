@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from deploy.adapt.command import gated, show, tell_unjudged
+from deploy.adapt.command import gated, say, show, tell_unjudged
 from deploy.adapt.gate import SLACK, shown
 from deploy.added import add as adding
 from deploy.added.remove import remove
@@ -73,7 +73,7 @@ def _tell(name: str, added: adding.Added, kept: str, seconds: float, out: Path) 
     told = ", ".join(
         f"{100 * metrics(matrix)[score]:.1f} ({precision})" for precision, matrix in added.confusion.items()
     )
-    _say(
+    say(
         f"{name}: mean {score} {told} on {len(added.judged)} pictures; learnt from "
         f"{len(added.learnt)}; {seconds:.0f} s; {kept}; in {out}"
     )
@@ -81,7 +81,7 @@ def _tell(name: str, added: adding.Added, kept: str, seconds: float, out: Path) 
 
 def remove_task(name: str, bundle: Path, out: Path) -> None:
     spec = remove(name, bundle, out)
-    _say(f"{spec.name} without {name}: {', '.join(spec.tasks)}; in {out}")
+    say(f"{spec.name} without {name}: {', '.join(spec.tasks)}; in {out}")
 
 
 def same(before: Path | None, after: Path, sources: Sequence[str], frames: int) -> None:
@@ -102,11 +102,6 @@ def _images(sources: Sequence[str], frames: int) -> Iterator[np.ndarray]:
             for frame in islice(source, share):
                 frames -= 1
                 yield frame.image
-
-
-def _say(text: str) -> None:
-    """As it is: names and paths may hold what looks like markup."""
-    console.print(text, markup=False, highlight=False)
 
 
 def _show(name: str, added: adding.Added) -> None:

@@ -331,7 +331,7 @@ def test_names_that_look_like_markup_are_shown_as_they_are(added, capsys):
     odd = replace(added[0].told, classes=("[red]", "[/bold]"))
     counted = [replace(example, truth="[red]") for example in added[0].learnt]
     command._show("level", replace(added[0], told=odd, learnt=counted))
-    command._say("level in [new]")
+    command.say("level in [new]")
     told = capsys.readouterr().out
     assert all(text in told for text in ("[red]", "[/bold]", "[new]"))
 
